@@ -1,0 +1,241 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Pampa.Jobs;
+
+namespace Pampa;
+
+/// <summary>What is done to the records of a table: columns, limits and code. Filled in <see cref="PampaBuilder.AddJob(string, string, string, Action{JobBuilder})"/>.</summary>
+public sealed class JobBuilder
+{
+    private const DynamicallyAccessedMemberTypes RowMembers =
+        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties;
+
+    private readonly string table;
+    private readonly IReadOnlyList<string> key;
+    private readonly List<string> errors = [];
+    private Func<Sql>? where;
+    private TaskHandler? handler;
+
+    internal JobBuilder(string name, string table, IReadOnlyList<string> key)
+    {
+        Name = name;
+        this.table = table;
+        this.key = key;
+    }
+
+    /// <summary>The job's name: unique in the program, 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>
+    /// The state columns. Default: the original's names with the job's name as prefix, for example
+    /// <c>search_odd_numbers_reservation_id</c>.
+    /// </summary>
+    public TaskColumns? Columns { get; set; }
+
+    /// <summary>How many workers may serve the job at the same time. At least 1; default null: no limit.</summary>
+    public int? MaxAssignedWorkers { get; set; }
+
+    /// <summary>Due tasks per assigned worker above which one more worker is wanted. At least 1; default 500.</summary>
+    public int MaxPendingTasks { get; set; } = 500;
+
+    /// <summary>
+    /// A regular expression that a worker's id (<c>node.n</c>) must match, for example <c>\.1$</c> for the first worker of
+    /// every node. It is run without back-tracking, so no pattern can be slow; look-around and back-references are refused.
+    /// Default null: any worker.
+    /// </summary>
+    public string? WorkerFilter { get; set; }
+
+    /// <summary>Tasks that a worker has in hand at least, so that it never waits for the dispatcher. 1 to 1,000; default 5.</summary>
+    public int QueueSize { get; set; } = 5;
+
+    /// <summary>
+    /// Tasks that a worker has in hand at most. Short tasks travel in large batches, long ones singly: the depth in between
+    /// follows the measured duration. <see cref="QueueSize"/> to 8,000; default 1,000 (or <see cref="QueueSize"/> if that is more).
+    /// </summary>
+    public int? MaxQueueSize { get; set; }
+
+    /// <summary>
+    /// How long one attempt may take, from the moment the handler begins. Then its token is cancelled with a readable reason and
+    /// the attempt fails. 1 s to 365 days; default 15 minutes.
+    /// </summary>
+    public TimeSpan MaxDuration { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How many times a task is started before it fails for good. 1 to 1,000; default 3.</summary>
+    public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>The wait between a failed attempt and the next. Default <see cref="Pampa.Backoff.Default"/>.</summary>
+    public Backoff Backoff { get; set; } = Backoff.Default;
+
+    /// <summary>
+    /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt; {minimum}"</c>.
+    /// It is checked when a record is reserved and again when it is started. Default: all.
+    /// </summary>
+    [DisallowNull]
+    public Sql? Where
+    {
+        get => where?.Invoke();
+        set => where = () => value;
+    }
+
+    /// <summary>The order in which due records are taken: <c>$"created_at DESC"</c>. The key breaks ties. Default: the key.</summary>
+    public Sql? OrderBy { get; set; }
+
+    /// <summary>As <see cref="Where"/>, with values that are taken anew for every statement.</summary>
+    /// <param name="condition">Called often: it must be quick and must not throw.</param>
+    public void WhereEachCycle(Func<Sql> condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        where = condition;
+    }
+
+    /// <summary>The code that runs for each task. Columns that it sets are written together with the completion.</summary>
+    /// <param name="handler">Runs on a worker; may block. What it throws fails the attempt.</param>
+    [OverloadResolutionPriority(0)]
+    public void Process(Action<PampaTask> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Use(null, task =>
+        {
+            handler(task);
+            return default;
+        });
+    }
+
+    /// <inheritdoc cref="Process(Action{PampaTask})"/>
+    [OverloadResolutionPriority(2)]
+    public void Process(Func<PampaTask, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Use(null, task => new ValueTask(handler(task)));
+    }
+
+    /// <inheritdoc cref="Process(Action{PampaTask})"/>
+    [OverloadResolutionPriority(1)]
+    public void Process(Func<PampaTask, ValueTask> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Use(null, handler);
+    }
+
+    /// <summary>
+    /// The code that runs for each task, with the record as an object. Properties match columns without regard to case and
+    /// underscores. Properties of the returned row that differ from the record are written together with the completion:
+    /// <c>job.Process&lt;Number&gt;((n, task) =&gt; n with { IsOdd = n.Value % 2 != 0 })</c>.
+    /// </summary>
+    /// <typeparam name="TRow">A class or record with a public constructor.</typeparam>
+    /// <param name="handler">Returns the changed row.</param>
+    [OverloadResolutionPriority(3)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, TRow> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow<TRow>((row, task) => new ValueTask<TRow>(handler(row, task)));
+    }
+
+    /// <inheritdoc cref="Process{TRow}(Func{TRow, PampaTask, TRow})"/>
+    [OverloadResolutionPriority(5)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, Task<TRow>> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow<TRow>((row, task) => new ValueTask<TRow>(handler(row, task)));
+    }
+
+    /// <inheritdoc cref="Process{TRow}(Func{TRow, PampaTask, TRow})"/>
+    [OverloadResolutionPriority(4)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask<TRow>> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow(handler);
+    }
+
+    /// <summary>
+    /// The code that runs for each task, with the record as an object whose properties it changes in place. Properties that
+    /// differ afterwards (arrays by content) are written together with the completion.
+    /// </summary>
+    /// <typeparam name="TRow">A class or record with a public constructor.</typeparam>
+    /// <param name="handler">Changes the row, or only reads it.</param>
+    [OverloadResolutionPriority(0)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Action<TRow, PampaTask> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow<TRow>((row, task) =>
+        {
+            handler(row, task);
+            return new ValueTask<TRow>(row);
+        });
+    }
+
+    /// <inheritdoc cref="Process{TRow}(Action{TRow, PampaTask})"/>
+    [OverloadResolutionPriority(2)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, Task> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow<TRow>(async (row, task) =>
+        {
+            await handler(row, task);
+            return row;
+        });
+    }
+
+    /// <inheritdoc cref="Process{TRow}(Action{TRow, PampaTask})"/>
+    [OverloadResolutionPriority(1)]
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask> handler) where TRow : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        UseRow<TRow>(async (row, task) =>
+        {
+            await handler(row, task);
+            return row;
+        });
+    }
+
+    /// <summary>Checks everything that can be checked without a database.</summary>
+    internal JobDefinition? Build(List<string> problems)
+    {
+        if (handler is null) errors.Add("no code: call Process");
+        var definition = new JobDefinition
+        {
+            Name = Name,
+            Table = table,
+            Key = key,
+            Columns = Columns ?? TaskColumns.WithPrefix(Name.Length == 0 ? "job" : Name.Replace('-', '_').Replace('.', '_')),
+            Handler = handler ?? new TaskHandler(null, _ => default),
+            MaxAssignedWorkers = MaxAssignedWorkers,
+            MaxPendingTasks = MaxPendingTasks,
+            WorkerFilter = WorkerFilter,
+            QueueSize = QueueSize,
+            MaxQueueSize = MaxQueueSize ?? Math.Max(1_000, QueueSize),
+            MaxDuration = MaxDuration,
+            MaxAttempts = MaxAttempts,
+            Backoff = Backoff,
+            Where = where,
+            OrderBy = OrderBy,
+        };
+        JobValidation.Check(definition, errors);
+        problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));
+        return errors.Count == 0 ? definition : null;
+    }
+
+    private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync)
+    {
+        if (handler is not null) errors.Add("Process is called twice; a job has one handler: remove one, or add a second job with its own columns");
+        handler = new TaskHandler(row, runAsync);
+    }
+
+    private void UseRow<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask<TRow>> run)
+        where TRow : notnull
+    {
+        var type = RowType.Of<TRow>(errors);
+        Use(type, task =>
+        {
+            var row = (TRow)task.ReadRow(type!);
+            var before = type!.Snapshot(row);
+            var running = run(row, task);
+            if (!running.IsCompletedSuccessfully) return WriteLater(running, task, type, before);
+            task.WriteRow(type, before, running.Result);
+            return default;
+        });
+    }
+
+    private static async ValueTask WriteLater<TRow>(ValueTask<TRow> running, PampaTask task, RowType type, object?[] before)
+        where TRow : notnull => task.WriteRow(type, before, await running);
+}

@@ -1,0 +1,40 @@
+namespace Pampa.Jobs;
+
+/// <summary>What a program says of a job, checked and fixed. Defaults stand in <see cref="JobBuilder"/>.</summary>
+internal sealed record JobDefinition
+{
+    public required string Name { get; init; }
+
+    public required string Table { get; init; }
+
+    public required IReadOnlyList<string> Key { get; init; }
+
+    public required TaskColumns Columns { get; init; }
+
+    public required TaskHandler Handler { get; init; }
+
+    public int? MaxAssignedWorkers { get; init; }
+
+    public int MaxPendingTasks { get; init; }
+
+    public string? WorkerFilter { get; init; }
+
+    public int QueueSize { get; init; }
+
+    public int MaxQueueSize { get; init; }
+
+    public TimeSpan MaxDuration { get; init; }
+
+    public int MaxAttempts { get; init; }
+
+    public required Backoff Backoff { get; init; }
+
+    public Func<Sql>? Where { get; init; }
+
+    public Sql? OrderBy { get; init; }
+}
+
+/// <summary>The code of a job, whichever of the shapes of <c>Process</c> it was given in.</summary>
+/// <param name="Row">The type that records are mapped to, or null where the handler takes the task itself.</param>
+/// <param name="RunAsync">Runs one task.</param>
+internal sealed record TaskHandler(RowType? Row, Func<PampaTask, ValueTask> RunAsync);

@@ -1,0 +1,71 @@
+using System.Text.RegularExpressions;
+
+namespace Pampa.Jobs;
+
+/// <summary>The rules for a job that need no database. Every broken one is reported, in the words of the API.</summary>
+internal static partial class JobValidation
+{
+    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(365);
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    public static partial Regex Identifier { get; }
+
+    public static void Check(JobDefinition job, ICollection<string> errors)
+    {
+        if (!Identifier.IsMatch(job.Name))
+            errors.Add("the name must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit");
+        if (string.IsNullOrWhiteSpace(job.Table)) errors.Add("table must name a table, got an empty text");
+        if (job.Key.Count == 0 || job.Key.Any(string.IsNullOrWhiteSpace))
+            errors.Add("key must name the column or columns that identify a record, got an empty one");
+        if (job.Key.Distinct(StringComparer.Ordinal).Count() != job.Key.Count)
+            errors.Add($"key must name different columns, got {string.Join(", ", job.Key)}");
+        Range(errors, "QueueSize", job.QueueSize, 1, 1_000);
+        Range(errors, "MaxQueueSize", job.MaxQueueSize, Math.Max(1, job.QueueSize), Limits.ReserveRows);
+        Range(errors, "MaxAttempts", job.MaxAttempts, 1, Limits.Attempts);
+        Range(errors, "MaxPendingTasks", job.MaxPendingTasks, 1, int.MaxValue);
+        if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
+        if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
+            errors.Add($"MaxDuration must be between 1 second and 365 days, got {job.MaxDuration}");
+        if (job.Backoff is null) errors.Add("Backoff must not be null: use Backoff.None for no delay");
+        CheckFilter(job.WorkerFilter, errors);
+        CheckColumns(job.Columns, errors);
+    }
+
+    private static void Range(ICollection<string> errors, string what, int value, int min, int max)
+    {
+        if (value >= min && value <= max) return;
+        errors.Add(max == int.MaxValue
+            ? $"{what} must be at least {min}, got {value}"
+            : FormattableString.Invariant($"{what} must be between {min:N0} and {max:N0}, got {value:N0}"));
+    }
+
+    private static void CheckFilter(string? filter, ICollection<string> errors)
+    {
+        if (filter is null) return;
+        try
+        {
+            _ = new Regex(filter, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            errors.Add($"WorkerFilter must be a regular expression without look-around and back-references, got '{filter}': {e.Message.TrimEnd('.')}");
+        }
+    }
+
+    private static void CheckColumns(TaskColumns columns, ICollection<string> errors)
+    {
+        var names = new List<(string Property, string? Name)>
+        {
+            ("ReservationId", columns.ReservationId), ("ReservationTime", columns.ReservationTime),
+            ("ReservationTimes", columns.ReservationTimes), ("StartTime", columns.StartTime), ("EndTime", columns.EndTime),
+            ("Success", columns.Success), ("ErrorDescription", columns.ErrorDescription),
+        };
+        if (columns.Generation is not null) names.Add(("Generation", columns.Generation));
+        foreach (var (property, name) in names)
+        {
+            if (string.IsNullOrWhiteSpace(name)) errors.Add($"Columns.{property} must name a column, got an empty text");
+        }
+        foreach (var twice in names.Where(n => n.Name is not null).GroupBy(n => n.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
+            errors.Add($"Columns.{string.Join(" and Columns.", twice.Select(n => n.Property))} both name '{twice.Key}'; each needs a column of its own");
+    }
+}

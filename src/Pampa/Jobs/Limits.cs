@@ -1,0 +1,26 @@
+namespace Pampa.Jobs;
+
+/// <summary>Every list, batch, text and wait has a maximum: they stand here.</summary>
+internal static class Limits
+{
+    /// <summary>Rows that one RESERVE takes, over all workers of a job.</summary>
+    public const int ReserveRows = 8_000;
+
+    /// <summary>Rows that one gathered statement settles on an ordinary dialect.</summary>
+    public const int StatementRows = 500;
+
+    /// <summary>Rows that a worker may have started ahead of the one it runs.</summary>
+    public const int StartAheadRows = 64;
+
+    /// <summary>UTF-16 units of an error text, if the column does not allow less.</summary>
+    public const int ErrorText = 4_000;
+
+    /// <summary>Attempts that a job may ask for.</summary>
+    public const int Attempts = 1_000;
+
+    /// <summary>Workers of one node.</summary>
+    public const int WorkersPerNode = 1_000;
+
+    /// <summary>No delay is longer than this.</summary>
+    public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Pampa.Jobs;
+
+/// <summary>A job's definition as the cluster sees it: its structure and limits; the user's snippets only as text for people.</summary>
+internal static class PublishedJob
+{
+    public static string Write(JobDefinition job)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("table", job.Table);
+            json.WriteStartArray("key");
+            foreach (var column in job.Key) json.WriteStringValue(column);
+            json.WriteEndArray();
+            WriteColumns(json, job.Columns);
+            if (job.MaxAssignedWorkers is { } workers) json.WriteNumber("maxAssignedWorkers", workers);
+            json.WriteNumber("maxPendingTasks", job.MaxPendingTasks);
+            if (job.WorkerFilter is not null) json.WriteString("workerFilter", job.WorkerFilter);
+            json.WriteNumber("queueSize", job.QueueSize);
+            json.WriteNumber("maxQueueSize", job.MaxQueueSize);
+            json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
+            json.WriteNumber("maxAttempts", job.MaxAttempts);
+            if (job.Where is not null) json.WriteString("where", job.Where().ToString());
+            if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteColumns(Utf8JsonWriter json, TaskColumns columns)
+    {
+        json.WriteStartObject("columns");
+        json.WriteString("reservationId", columns.ReservationId);
+        json.WriteString("reservationTime", columns.ReservationTime);
+        json.WriteString("reservationTimes", columns.ReservationTimes);
+        json.WriteString("startTime", columns.StartTime);
+        json.WriteString("endTime", columns.EndTime);
+        json.WriteString("success", columns.Success);
+        json.WriteString("errorDescription", columns.ErrorDescription);
+        if (columns.Generation is not null) json.WriteString("generation", columns.Generation);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,100 @@
+using Pampa.Jobs;
+
+namespace Pampa;
+
+/// <summary>What a program says of its cluster: the jobs, and what prepares the database for them.</summary>
+public sealed class PampaBuilder
+{
+    private readonly List<string> setup = [];
+    private readonly List<JobBuilder> jobs = [];
+
+    internal PampaBuilder()
+    {
+    }
+
+    /// <summary>
+    /// The cluster's name: processes of the same name on the same database work together. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or
+    /// <c>-</c>; default <c>pampa</c>. The state columns of one job must not be shared by two clusters.
+    /// </summary>
+    public string Cluster { get; set; } = "pampa";
+
+    /// <summary>
+    /// How many tasks this process runs at the same time. 1 to 1,000; default twice the processor cores, at least 4.
+    /// </summary>
+    public int Workers { get; set; } = Math.Max(4, 2 * Environment.ProcessorCount);
+
+    /// <summary>
+    /// How long running handlers may go on after the program was told to stop, before their tokens are cancelled. Default 30 s.
+    /// </summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often an idle dispatcher looks for new records. 10 ms to 1 h; default 500 ms.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// How long a worker that is not heard of keeps its tasks, by the database's clock. 3 s to 1 h; default 30 s. A heartbeat is sent
+    /// three times as often.
+    /// </summary>
+    public TimeSpan WorkerLease { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a leading dispatcher that is not heard of stays the leader. 3 s to 1 h; default 15 s.</summary>
+    public TimeSpan LeaderLease { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Statements that prepare the database. Each runs once per database, known by its text, before anything else; several processes that
+    /// start together run it once. Tables of jobs that appear this way get their state columns by themselves.
+    /// </summary>
+    /// <param name="statements">Each one statement that does no harm when it is run again.</param>
+    public void Setup(params string[] statements)
+    {
+        ArgumentNullException.ThrowIfNull(statements);
+        setup.AddRange(statements);
+    }
+
+    /// <summary>Adds a job for a table whose records are identified by one column.</summary>
+    /// <param name="name">Unique in the program; see <see cref="JobBuilder.Name"/>.</param>
+    /// <param name="table">The table: <c>orders</c>, <c>shop.orders</c> or <c>"My Schema"."Order"</c>.</param>
+    /// <param name="key">The column that identifies a record: a primary key or a unique index, NOT NULL, of any type.</param>
+    /// <param name="job">Fills in the rest.</param>
+    public void AddJob(string name, string table, string key, Action<JobBuilder> job) => AddJob(name, table, [key], job);
+
+    /// <summary>Adds a job for a table whose records are identified by several columns together.</summary>
+    /// <param name="name">Unique in the program; see <see cref="JobBuilder.Name"/>.</param>
+    /// <param name="table">The table: <c>orders</c>, <c>shop.orders</c> or <c>"My Schema"."Order"</c>.</param>
+    /// <param name="key">The columns, in the order of the index.</param>
+    /// <param name="job">Fills in the rest.</param>
+    public void AddJob(string name, string table, string[] key, Action<JobBuilder> job)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(job);
+        var builder = new JobBuilder(name, table, key);
+        job(builder);
+        jobs.Add(builder);
+    }
+
+    internal IReadOnlyList<string> SetupStatements => setup;
+
+    /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
+    internal List<JobDefinition> Build(List<string> errors)
+    {
+        if (!JobValidation.Identifier.IsMatch(Cluster))
+            errors.Add($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{Cluster}'.");
+        if (Workers is < 1 or > Limits.WorkersPerNode)
+            errors.Add($"Workers must be between 1 and {Limits.WorkersPerNode:N0}, got {Workers}.");
+        Range(errors, nameof(ShutdownTimeout), ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
+        Range(errors, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
+        Range(errors, nameof(WorkerLease), WorkerLease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
+        Range(errors, nameof(LeaderLease), LeaderLease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
+        if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
+        foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
+            errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
+        return [.. jobs.Select(j => j.Build(errors)).OfType<JobDefinition>()];
+    }
+
+    private static void Range(List<string> errors, string what, TimeSpan value, TimeSpan min, TimeSpan max)
+    {
+        if (value < min || value > max) errors.Add($"{what} must be between {min} and {max}, got {value}.");
+    }
+}

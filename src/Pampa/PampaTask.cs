@@ -1,0 +1,151 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa;
+
+/// <summary>
+/// One task as its handler sees it: the record's values as they were when the attempt started, and what the handler sets.
+/// It belongs to one attempt and is not safe for use by several threads at once.
+/// </summary>
+public sealed class PampaTask
+{
+    private readonly StartedTask started;
+    private readonly JobTable table;
+    private readonly Func<string?> cancellationReason;
+    private SortedList<int, object?>? changes;
+
+    internal PampaTask(
+        StartedTask started, JobTable table, ILogger log, DbDataSource database,
+        Func<string?> cancellationReason, CancellationToken cancellationToken)
+    {
+        this.started = started;
+        this.table = table;
+        this.cancellationReason = cancellationReason;
+        Log = log;
+        Database = database;
+        CancellationToken = cancellationToken;
+    }
+
+    /// <summary>The job's name.</summary>
+    public string Job => table.Job.Name;
+
+    /// <summary>The id of the worker that runs the task, for example <c>local.1</c>.</summary>
+    public string Worker => started.Fence.Worker;
+
+    /// <summary>The number of this attempt, 1 for the first.</summary>
+    public int Attempt => started.Fence.Attempt;
+
+    /// <summary>The record's key as text; several key columns are separated by commas.</summary>
+    public string Key => table.Dialect.Display(started.Fence.Key);
+
+    /// <summary>
+    /// A text that is the same for every attempt of this task and different for every other task: job, key and generation.
+    /// Give it to a payment provider or any other outside system, so that a repeated call does nothing twice.
+    /// </summary>
+    public string IdempotencyKey
+    {
+        get
+        {
+            var parts = started.Fence.Key.Parts().Select(p => Uri.EscapeDataString(table.Dialect.Display(p)));
+            return $"{Job}/{string.Join('/', parts)}/{started.Generation}";
+        }
+    }
+
+    /// <summary>
+    /// Cancelled when the attempt must end: the program stops, <see cref="JobBuilder.MaxDuration"/> is over, or the worker has lost
+    /// its lease. <see cref="CancellationReason"/> tells which.
+    /// </summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>Why <see cref="CancellationToken"/> was cancelled, in words; null while it is not.</summary>
+    public string? CancellationReason => cancellationReason();
+
+    /// <summary>Writes to the program's log.</summary>
+    public ILogger Log { get; }
+
+    /// <summary>
+    /// The database of the job, for a handler's own statements. Its connections are apart from those that Pampa uses itself.
+    /// </summary>
+    public DbDataSource Database { get; }
+
+    /// <summary>
+    /// A column of the record by name (without regard to case). Reading gives the database driver's value, or null; setting keeps
+    /// the value until the handler has returned and writes it together with the completion.
+    /// </summary>
+    /// <param name="column">Any column of the table but the job's own state columns.</param>
+    /// <exception cref="ArgumentException">There is no such column, or (setting) it is part of the key or generated.</exception>
+    /// <exception cref="PermanentFailureException">The driver could not read the value.</exception>
+    public object? this[string column]
+    {
+        get => Read(table.RecordColumn(column));
+        set
+        {
+            var index = table.WritableColumn(column);
+            if (value is DBNull) value = null;
+            (changes ??= [])[index] = value;
+        }
+    }
+
+    /// <summary>A column of the record as a .NET type; numbers, texts, times, enums and nullable types are converted.</summary>
+    /// <typeparam name="T">The type wanted. NULL needs a nullable one.</typeparam>
+    /// <param name="column">The column's name, without regard to case.</param>
+    /// <exception cref="InvalidCastException">The value does not convert; the text names column and types.</exception>
+    public T Get<T>(string column) => (T)Convert(table.RecordColumn(column), typeof(T))!;
+
+    /// <summary>What the handler has set, ready to be written; null where it has set nothing.</summary>
+    /// <exception cref="InvalidCastException">A value has a type that cannot be stored.</exception>
+    internal ColumnChanges? TakeChanges()
+    {
+        if (changes is null) return null;
+        var values = new string?[changes.Count];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = table.Dialect.Encode(changes.Values[i], table.RecordColumns[changes.Keys[i]]);
+        return new ColumnChanges([.. changes.Keys], values);
+    }
+
+    internal object ReadRow(RowType type)
+    {
+        var values = new object?[type.Properties.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = Convert(table.PropertyColumns[i], type.Properties[i].Type);
+        return type.Create(values);
+    }
+
+    internal void WriteRow(RowType type, object?[] before, object? row)
+    {
+        if (row is null)
+            throw new InvalidOperationException($"Job '{Job}': the handler returned null instead of a {type.Type.Name}.");
+        for (var i = 0; i < before.Length; i++)
+        {
+            var after = type.Properties[i].Get(row);
+            if (!RowType.Differ(before[i], after)) continue;
+            this[table.RecordColumns[table.PropertyColumns[i]].Name] = after;
+        }
+    }
+
+    private object? Read(int index)
+    {
+        if (changes is not null && changes.TryGetValue(index, out var changed)) return changed;
+        var value = started.Values[index];
+        if (value is UnreadableValue unreadable)
+            throw new PermanentFailureException(
+                $"Job '{Job}': column '{table.RecordColumns[index].Name}' of record {Key} holds a value that the driver cannot read: {unreadable.Error.Message}",
+                unreadable.Error);
+        return value;
+    }
+
+    private object? Convert(int index, Type type)
+    {
+        var value = Read(index);
+        try
+        {
+            return ValueConverter.To(type, value);
+        }
+        catch (Exception e) when (e is InvalidCastException or FormatException or OverflowException or ArgumentException)
+        {
+            throw new InvalidCastException(
+                $"Job '{Job}': column '{table.RecordColumns[index].Name}' of record {Key}: {e.Message}", e);
+        }
+    }
+}

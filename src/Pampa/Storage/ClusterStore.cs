@@ -1,0 +1,146 @@
+using System.Globalization;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>The cluster's own rows: leases with terms, workers with sessions, published jobs. Every time is the database's.</summary>
+internal sealed class ClusterStore(Database database, string cluster)
+{
+    private static readonly RowSource WorkerRows = new("workers",
+        [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer)]);
+
+    private static readonly RowSource ProcessRows = new("processes", [new("_pampa_process", CellKind.Text)]);
+
+    private Dialect Dialect => database.Dialect;
+
+    /// <summary>
+    /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null where somebody
+    /// else holds it. The row is never deleted, so terms only grow.
+    /// </summary>
+    public async Task<LeaseTerm?> AcquireAsync(
+        string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping)
+    {
+        var statement = With(new Statement($"""
+            INSERT INTO pampa_lease AS l (cluster, scope, holder, process, term, elected_at, expires_at)
+            VALUES (@cluster, @scope, @holder, @process, 1, {Dialect.Now}, {Dialect.NowPlus("@ttl")})
+            ON CONFLICT (cluster, scope) DO UPDATE SET holder = excluded.holder, process = excluded.process, term = l.term + 1,
+              elected_at = excluded.elected_at, expires_at = excluded.expires_at
+            WHERE l.expires_at <= {Dialect.Now} OR l.process IN (SELECT p._pampa_process FROM ({Dialect.Rows(ProcessRows)}) AS p)
+            RETURNING term
+            """), scope, holder, ttl).With("process", process);
+        Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
+        var terms = await database.WriteAsync(statement, reader => reader.GetInt64(0), stopping);
+        return terms.Count == 0 ? null : new LeaseTerm(scope, holder, terms[0]);
+    }
+
+    /// <summary>Renews a lease. False: it is over or somebody else's.</summary>
+    public async Task<bool> RenewAsync(LeaseTerm lease, TimeSpan ttl, CancellationToken stopping) =>
+        await database.ExecuteAsync(With(new Statement($"""
+            UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
+            WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}
+            """), lease.Scope, lease.Holder, ttl).With("term", lease.Term), stopping) == 1;
+
+    /// <summary>Gives a lease up; the row and its term stay.</summary>
+    public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>
+        database.ExecuteAsync(With(new Statement($"""
+            UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
+            WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term
+            """), lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
+
+    /// <summary>Who holds a lease now, or null.</summary>
+    public async Task<string?> ReadHolderAsync(string scope, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement($"SELECT holder FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
+            .With("cluster", cluster).With("scope", scope), reader => reader.GetString(0), stopping)).FirstOrDefault();
+
+    /// <summary>The processes that live rows name; the caller finds out which of them are dead on this very host.</summary>
+    public Task<List<string>> ReadProcessesAsync(CancellationToken stopping) =>
+        database.QueryAsync(new Statement($"""
+            SELECT process FROM pampa_worker WHERE cluster = @cluster AND expires_at > {Dialect.Now}
+            UNION SELECT process FROM pampa_lease WHERE cluster = @cluster AND expires_at > {Dialect.Now}
+            """).With("cluster", cluster), reader => reader.GetString(0), stopping);
+
+    /// <summary>
+    /// Registers all workers of a node or none: each id must be free, over, resigned, or of a dead process. Returns the sessions, or
+    /// null where an id is live.
+    /// </summary>
+    public Task<List<(string Worker, long Session)>?> RegisterAsync(
+        string node, IReadOnlyList<string> workers, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping) =>
+        database.UnitAsync<List<(string, long)>?>(async unit =>
+        {
+            var statement = new Statement($"""
+                INSERT INTO pampa_worker AS w (cluster, worker_id, node, session, process, state, heartbeat_at, expires_at)
+                SELECT @cluster, n._pampa_worker, @node, 1, @process, '{WorkerStates.Recovering}', {Dialect.Now}, {Dialect.NowPlus("@ttl")}
+                FROM ({Dialect.Rows(WorkerRows)}) AS n WHERE TRUE
+                ON CONFLICT (cluster, worker_id) DO UPDATE SET node = excluded.node, session = w.session + 1, process = excluded.process,
+                  state = excluded.state, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at
+                WHERE w.expires_at <= {Dialect.Now} OR w.state = '{WorkerStates.Resigned}'
+                  OR w.process IN (SELECT p._pampa_process FROM ({Dialect.Rows(ProcessRows)}) AS p)
+                RETURNING worker_id, session
+                """).With("cluster", cluster).With("node", node).With("process", process).With("ttl", ttl.TotalSeconds);
+            Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
+            Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
+            var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
+            if (rows.Count == workers.Count) return rows;
+            unit.RollBack();
+            return null;
+        }, stopping);
+
+    /// <summary>Renews the workers' leases in one statement. Returns the ids that still have their session.</summary>
+    public Task<List<string>> HeartbeatAsync(IReadOnlyList<(string Worker, long Session)> workers, TimeSpan ttl, CancellationToken stopping)
+    {
+        var statement = new Statement($"""
+            WITH v AS MATERIALIZED ({Dialect.Rows(WorkerRows)})
+            UPDATE pampa_worker AS t SET heartbeat_at = {Dialect.Now}, expires_at = {Dialect.NowPlus("@ttl")}
+            FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session AND t.state <> '{WorkerStates.Resigned}'
+            RETURNING worker_id
+            """).With("cluster", cluster).With("ttl", ttl.TotalSeconds);
+        return database.WriteAsync(BindWorkers(statement, workers), reader => reader.GetString(0), stopping);
+    }
+
+    /// <summary>Says that the workers are ready for tasks.</summary>
+    public Task MarkReadyAsync(IReadOnlyList<(string Worker, long Session)> workers, CancellationToken stopping) =>
+        SetStateAsync(workers, WorkerStates.Ready, stopping);
+
+    /// <summary>Leaves in good order: whoever wants the ids may have them at once.</summary>
+    public Task ResignAsync(IReadOnlyList<(string Worker, long Session)> workers, CancellationToken stopping) =>
+        SetStateAsync(workers, WorkerStates.Resigned, stopping);
+
+    private Task<int> SetStateAsync(IReadOnlyList<(string Worker, long Session)> workers, string state, CancellationToken stopping)
+    {
+        var statement = new Statement($"""
+            WITH v AS MATERIALIZED ({Dialect.Rows(WorkerRows)})
+            UPDATE pampa_worker AS t SET state = @state
+            FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session
+            """).With("cluster", cluster).With("state", state);
+        return database.ExecuteAsync(BindWorkers(statement, workers), stopping);
+    }
+
+    /// <summary>All workers of the cluster.</summary>
+    public Task<List<WorkerLife>> ReadWorkersAsync(CancellationToken stopping) =>
+        database.QueryAsync(new Statement($"""
+            SELECT worker_id, node, session, {Dialect.AsText("heartbeat_at")}, expires_at <= {Dialect.Now}, state, process
+            FROM pampa_worker WHERE cluster = @cluster ORDER BY worker_id
+            """).With("cluster", cluster),
+            reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
+                Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6)), stopping);
+
+    /// <summary>Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision.</summary>
+    public async Task<long> PublishAsync(JobDefinition job, string program, CancellationToken stopping) =>
+        (await database.WriteAsync(new Statement($"""
+            INSERT INTO pampa_job AS j (cluster, name, definition, revision, program, updated_at)
+            VALUES (@cluster, @name, @definition, 1, @program, {Dialect.Now})
+            ON CONFLICT (cluster, name) DO UPDATE SET program = excluded.program, updated_at = excluded.updated_at, definition = excluded.definition,
+              revision = CASE WHEN j.definition = excluded.definition THEN j.revision ELSE j.revision + 1 END
+            RETURNING revision
+            """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
+            reader => reader.GetInt64(0), stopping))[0];
+
+    private Statement BindWorkers(Statement statement, IReadOnlyList<(string Worker, long Session)> workers)
+    {
+        Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new[] { w.Worker, w.Session.ToString(CultureInfo.InvariantCulture) })]);
+        return statement;
+    }
+
+    private Statement With(Statement statement, string scope, string holder, TimeSpan ttl) =>
+        statement.With("cluster", cluster).With("scope", scope).With("holder", holder).With("ttl", ttl.TotalSeconds);
+}

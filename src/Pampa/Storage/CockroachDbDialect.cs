@@ -1,0 +1,18 @@
+namespace Pampa.Storage;
+
+/// <summary>
+/// CockroachDB, and PostgreSQL used as if it were one (the portable profile of the tests): no SKIP LOCKED, no advisory locks, few rows a
+/// statement so that the server can repeat it by itself.
+/// </summary>
+internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDialect(clock)
+{
+    public override string Name => "CockroachDB";
+
+    public override int MaxRows => 200;
+
+    public override int MaxReserveRows => 200;
+
+    public override bool HasTransactionalDdl => false;
+
+    public override string SkipLocked => "";
+}

@@ -1,0 +1,169 @@
+using System.Data.Common;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
+/// database says had no effect.
+/// </summary>
+internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IAsyncDisposable
+{
+    private const int MaxRepeats = 12;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
+    private readonly SemaphoreSlim writer = new(1, 1);
+
+    public Dialect Dialect => dialect;
+
+    public DbDataSource Source => source;
+
+    /// <summary>Runs a statement that changes nothing.</summary>
+    public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: false, stopping);
+
+    /// <summary>Runs one statement in a transaction of its own.</summary>
+    public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping);
+
+    /// <summary>Runs one statement and says how many rows it changed.</summary>
+    public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
+        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
+
+    /// <summary>Runs several statements as one unit; on SQLite it holds the write lock from the beginning.</summary>
+    public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping) =>
+        RepeatAsync(async connection =>
+        {
+            // SQLite's provider begins IMMEDIATE: a read that is upgraded later could not be made to wait.
+            await using var transaction = await connection.BeginTransactionAsync(stopping);
+            var unit = new Unit(this, connection, transaction, stopping);
+            var result = await steps(unit);
+            if (unit.IsRolledBack) await transaction.RollbackAsync(stopping);
+            else await transaction.CommitAsync(stopping);
+            return result;
+        }, writes: true, stopping);
+
+    /// <summary>One transaction's statements.</summary>
+    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping)
+    {
+        public bool IsRolledBack { get; private set; }
+
+        /// <summary>Nothing of the unit shall stay.</summary>
+        public void RollBack() => IsRolledBack = true;
+
+        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
+            database.RunAsync(connection, transaction, statement, map, stopping);
+
+        public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
+            database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await source.DisposeAsync();
+        writer.Dispose();
+    }
+
+    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping)
+    {
+        for (var repeat = 1; ; repeat++)
+        {
+            try
+            {
+                return await OnceAsync(run, writes, stopping);
+            }
+            catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e))
+            {
+                var wait = TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
+                await Task.Delay(wait, time, stopping);
+            }
+        }
+    }
+
+    private bool MayRepeat(Exception error) => dialect.Classify(error) switch
+    {
+        ErrorKind.Retry => true,
+        // SQLite's lock is the whole file's: whoever holds it is done soon. A row lock is the caller's to work around.
+        ErrorKind.Locked => dialect.HasSingleWriter,
+        _ => false,
+    };
+
+    private async Task<T> OnceAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping)
+    {
+        var takesTurn = writes && dialect.HasSingleWriter;
+        if (takesTurn && !await writer.WaitAsync(Deadline, stopping))
+            throw new TimeoutException($"{dialect.Name}: no turn to write within {Deadline.TotalSeconds} s.");
+        try
+        {
+            await using var connection = await source.OpenConnectionAsync(stopping);
+            return await run(connection);
+        }
+        finally
+        {
+            if (takesTurn) writer.Release();
+        }
+    }
+
+    private Task<List<T>> RunAsync<T>(
+        DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
+        ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping);
+
+    private async Task<T> ReadAsync<T>(
+        DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
+        TimeSpan deadline, CancellationToken stopping)
+    {
+        if (dialect.Preamble is null || transaction is not null)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = statement.Text;
+            command.Transaction = transaction;
+            command.CommandTimeout = (int)deadline.TotalSeconds;
+            Bind(statement, command.CreateParameter, command.Parameters);
+            await using var reader = await command.ExecuteReaderAsync(stopping);
+            return await read(reader, stopping);
+        }
+        await using var batch = connection.CreateBatch();
+        batch.Timeout = (int)deadline.TotalSeconds;
+        var preamble = batch.CreateBatchCommand();
+        preamble.CommandText = dialect.Preamble;
+        batch.BatchCommands.Add(preamble);
+        var main = batch.CreateBatchCommand();
+        main.CommandText = statement.Text;
+        Bind(statement, main.CreateParameter, main.Parameters);
+        batch.BatchCommands.Add(main);
+        await using var results = await batch.ExecuteReaderAsync(stopping);
+        await results.NextResultAsync(stopping);
+        return await read(results, stopping);
+    }
+
+    private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
+    {
+        foreach (var (name, value) in statement.Parameters)
+        {
+            var parameter = create();
+            parameter.ParameterName = name;
+            parameter.Value = value ?? DBNull.Value;
+            parameters.Add(parameter);
+        }
+    }
+
+    private static async Task<List<T>> RowsAsync<T>(DbDataReader reader, Func<DbDataReader, T> map, CancellationToken stopping)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(stopping)) rows.Add(map(reader));
+        await FinishAsync(reader, stopping);
+        return rows;
+    }
+
+    private static async Task<int> CountAsync(DbDataReader reader, CancellationToken stopping)
+    {
+        await FinishAsync(reader, stopping);
+        return reader.RecordsAffected;
+    }
+
+    // An error that comes after the last row is still an error of the statement.
+    private static async Task FinishAsync(DbDataReader reader, CancellationToken stopping)
+    {
+        while (await reader.NextResultAsync(stopping))
+        {
+        }
+    }
+}

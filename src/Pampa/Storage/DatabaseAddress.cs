@@ -1,0 +1,98 @@
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Pampa.Storage;
+
+/// <summary>Where the database is: from a URL, an ADO.NET connection string or a file's path, with its dialect.</summary>
+internal sealed record DatabaseAddress(Dialect Dialect, string ConnectionString)
+{
+    /// <summary>Where it is, for people: never a password.</summary>
+    public string Description => Dialect.Describe(ConnectionString);
+
+    public static DatabaseAddress SqliteFile(string path) =>
+        new(new SqliteDialect(), new SqliteConnectionStringBuilder { DataSource = path }.ConnectionString);
+
+    /// <summary>Parses an address.</summary>
+    /// <exception cref="FormatException">What was expected; never the text itself, it may hold a password.</exception>
+    public static DatabaseAddress Parse(string text)
+    {
+        text = text.Trim();
+        var scheme = text.IndexOf("://", StringComparison.Ordinal) is var end and > 0 ? text[..end].ToLowerInvariant() : "";
+        return scheme switch
+        {
+            "postgres" or "postgresql" => new(new PostgreSqlDialect(), FromUrl(text)),
+            "cockroachdb" or "cockroach" => new(new CockroachDbDialect(), FromUrl(text)),
+            "sqlite" => SqliteFile(text["sqlite://".Length..]),
+            "" when text.StartsWith("sqlite:", StringComparison.OrdinalIgnoreCase) => SqliteFile(text["sqlite:".Length..]),
+            "" when text.Contains("Host=", StringComparison.OrdinalIgnoreCase) || text.Contains("Server=", StringComparison.OrdinalIgnoreCase) =>
+                new(new PostgreSqlDialect(), Checked(() => new NpgsqlConnectionStringBuilder(text).ConnectionString)),
+            "" when text.StartsWith("Data Source=", StringComparison.OrdinalIgnoreCase) || text.StartsWith("Filename=", StringComparison.OrdinalIgnoreCase) =>
+                new(new SqliteDialect(), Checked(() => new SqliteConnectionStringBuilder(text).ConnectionString)),
+            "" when text.Length > 0 && !text.Contains('=') && !text.Contains('@') => SqliteFile(text),
+            _ => throw new FormatException(Expected),
+        };
+    }
+
+    /// <summary>Whether an address carries a password, so that it must not stand on a command line.</summary>
+    public static bool HasPassword(string text) =>
+        text.Contains("password=", StringComparison.OrdinalIgnoreCase) || text.Contains("pwd=", StringComparison.OrdinalIgnoreCase)
+        || (Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.UserInfo.Contains(':'));
+
+    private const string Expected =
+        "expected postgres://user:password@host:5432/database, cockroachdb://…, sqlite:FILE, a file's path, or an ADO.NET connection string";
+
+    private static string FromUrl(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url)) throw new FormatException(Expected);
+        var settings = new NpgsqlConnectionStringBuilder { Host = url.Host.Length > 0 ? Uri.UnescapeDataString(url.Host.Trim('[', ']')) : "localhost" };
+        if (url.Port > 0) settings.Port = url.Port;
+        if (url.AbsolutePath.Length > 1) settings.Database = Uri.UnescapeDataString(url.AbsolutePath[1..]);
+        var user = url.UserInfo.Split(':', 2);
+        if (user[0].Length > 0) settings.Username = Uri.UnescapeDataString(user[0]);
+        if (user.Length > 1) settings.Password = Uri.UnescapeDataString(user[1]);
+        foreach (var pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = pair.Split('=', 2);
+            Set(settings, Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
+        }
+        return settings.ConnectionString;
+    }
+
+    // The names that libpq knows, and after them Npgsql's own.
+    private static void Set(NpgsqlConnectionStringBuilder settings, string name, string value)
+    {
+        var key = name.ToLowerInvariant() switch
+        {
+            "sslmode" => "SSL Mode",
+            "sslrootcert" => "Root Certificate",
+            "sslcert" => "SSL Certificate",
+            "sslkey" => "SSL Key",
+            "connect_timeout" => "Timeout",
+            "application_name" => "Application Name",
+            "target_session_attrs" => "Target Session Attributes",
+            "host" => "Host",
+            _ => name,
+        };
+        if (key == "SSL Mode") value = value.Replace("-", "", StringComparison.Ordinal);
+        try
+        {
+            settings[key] = value;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new FormatException($"the database URL has a parameter '{name}' that is not known or has a value it cannot have");
+        }
+    }
+
+    private static string Checked(Func<string> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new FormatException(Expected);
+        }
+    }
+}

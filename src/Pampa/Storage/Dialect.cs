@@ -1,0 +1,153 @@
+using System.Data.Common;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>What an error of the database means for the statement that met it.</summary>
+internal enum ErrorKind
+{
+    /// <summary>Not known: a fault of the program or of the statement.</summary>
+    Other,
+
+    /// <summary>The statement had no effect and may be repeated as it is (serialization failure, deadlock).</summary>
+    Retry,
+
+    /// <summary>Somebody holds a lock on a row or on the database; the statement had no effect.</summary>
+    Locked,
+
+    /// <summary>A value or a rule of the user's table refuses the row.</summary>
+    Data,
+
+    /// <summary>A table or column is missing.</summary>
+    Schema,
+
+    /// <summary>The database cannot be reached or cannot serve now; whether the statement took effect is not known.</summary>
+    Infrastructure,
+}
+
+/// <summary>
+/// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
+/// themselves stand once, in <see cref="JobSql"/>.
+/// </summary>
+internal abstract class Dialect
+{
+    public abstract string Name { get; }
+
+    /// <summary>Rows that one statement may change.</summary>
+    public virtual int MaxRows => Limits.StatementRows;
+
+    /// <summary>Rows that one RESERVE may take.</summary>
+    public virtual int MaxReserveRows => Limits.ReserveRows;
+
+    /// <summary>Whether RESERVE and its hand-over are one statement; else they are the steps of one write transaction.</summary>
+    public abstract bool ReservesInOneStatement { get; }
+
+    /// <summary>Whether writers of one process must take turns, because the database has one writer at a time anyway.</summary>
+    public virtual bool HasSingleWriter => false;
+
+    /// <summary>Appended to a SELECT that picks rows of alias <c>t</c>: passes by rows that others hold.</summary>
+    public abstract string SkipLocked { get; }
+
+    /// <summary>The same for FINISH that has met a lock; empty where the database cannot.</summary>
+    public virtual bool CanSkipLocked => SkipLocked.Length > 0;
+
+    /// <summary>A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.</summary>
+    public virtual string? Preamble => null;
+
+    public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
+
+    public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>The moment of the transaction's start, as a value of the control tables.</summary>
+    public abstract string Now { get; }
+
+    /// <summary>The control tables' type for a moment.</summary>
+    public abstract string MomentType { get; }
+
+    /// <summary><see cref="Now"/> plus a number of seconds.</summary>
+    public abstract string NowPlus(string seconds);
+
+    /// <summary>The transaction's start as a value of a column, truncated to its precision.</summary>
+    public abstract string NowFor(ColumnInfo column);
+
+    /// <summary>The wall clock as a value of a column, truncated to its precision.</summary>
+    public abstract string ClockFor(ColumnInfo column);
+
+    /// <summary>The transaction's start plus a number of seconds, as a value of a column.</summary>
+    public abstract string NowPlusFor(ColumnInfo column, string seconds);
+
+    /// <summary>An instant that came as text with its offset, as a value of a column.</summary>
+    public abstract string MomentFor(ColumnInfo column, string text);
+
+    /// <summary>Whether a time is now or past; a NULL time is. Never NULL itself.</summary>
+    public abstract string IsPast(string expression, ColumnInfo column);
+
+    /// <summary>The same, for a time plus a number of seconds; a NULL time is not.</summary>
+    public abstract string IsPastBy(string expression, ColumnInfo column, string seconds);
+
+    /// <summary>An expression as the text that travels back unchanged.</summary>
+    public abstract string AsText(string expression);
+
+    /// <summary>The nth (from 1) of a list of numbers that is a parameter; NULL past its end.</summary>
+    public abstract string NumberAt(string parameter, string index);
+
+    /// <summary>Adds a list of numbers for <see cref="NumberAt"/>.</summary>
+    public abstract object Numbers(double[] values);
+
+    /// <summary>A SELECT of the rows that travel as parameters.</summary>
+    public abstract string Rows(RowSource source);
+
+    /// <summary>Binds the rows of a <see cref="RowSource"/>; cells stand in its columns' order.</summary>
+    public abstract void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows);
+
+    /// <summary>A part of the key after which picking goes on; bound by <see cref="BindCursor"/>.</summary>
+    public abstract string CursorPart(int index, ColumnInfo column);
+
+    public abstract void BindCursor(Statement statement, TaskKey key);
+
+    /// <summary>Whether a CREATE and a row that records it can stand in one transaction.</summary>
+    public virtual bool HasTransactionalDdl => true;
+
+    /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
+    public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
+
+    /// <summary>Whether key parts must be selected <see cref="AsText"/> or as they are.</summary>
+    public abstract string KeyOutput(string expression);
+
+    /// <summary>Encodes a value for a column, for a cell of kind <see cref="CellKind.Value"/>.</summary>
+    /// <exception cref="InvalidCastException">The type cannot be stored; the text says which and what can.</exception>
+    public abstract string? Encode(object? value, ColumnInfo column);
+
+    /// <summary>A key part for people.</summary>
+    public abstract string Display(string keyPart);
+
+    public string Display(TaskKey key) => string.Join(",", key.Parts().Select(Display));
+
+    /// <summary>What an error means.</summary>
+    public abstract ErrorKind Classify(Exception error);
+
+    /// <summary>Whether an error says that somebody else has made the same object at the same time.</summary>
+    public abstract bool IsAlreadyThere(Exception error);
+
+    /// <summary>Where the database is, for people: never a password.</summary>
+    public abstract string Describe(string connectionString);
+
+    /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
+    public abstract Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping);
+
+    /// <summary>The type of a new state column.</summary>
+    public abstract string TypeOf(StateColumn column);
+}
+
+/// <summary>The state columns by their part.</summary>
+internal enum StateColumn
+{
+    ReservationId,
+    ReservationTime,
+    ReservationTimes,
+    StartTime,
+    EndTime,
+    Success,
+    ErrorDescription,
+    Generation,
+}

@@ -1,0 +1,48 @@
+namespace Pampa.Storage;
+
+/// <summary>T3, T4, T5, T10, T11: one statement, told apart by the row's outcome, and the columns that handlers set.</summary>
+internal sealed partial class JobSql
+{
+    /// <summary>The rows of FINISH with a set of changed columns (indexes into the record columns).</summary>
+    public RowSource FinishRows(IReadOnlyList<int> changed) => new("rows",
+    [
+        .. KeyCells(), RidCell, new RowColumn("_pampa_n", CellKind.Integer), Cell("st", CellKind.Time, StateColumn.StartTime),
+        new RowColumn("_pampa_outcome", CellKind.Text), new RowColumn("_pampa_delay", CellKind.Number),
+        new RowColumn("_pampa_until", CellKind.Text), new RowColumn("_pampa_err", CellKind.Text),
+        .. changed.Select(i => new RowColumn($"_pampa_c{i}", CellKind.Value, job.RecordColumns[i])),
+    ]);
+
+    /// <summary>
+    /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody else's by now.
+    /// With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
+    /// </summary>
+    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => $"""
+        WITH {(skipLocked ? $"given AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})" : $"v AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})")}{(skipLocked ? FinishLock : "")}
+        UPDATE {Table} AS t SET
+          {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
+          {St} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{St} END,
+          {N} = CASE WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed') THEN t.{N} - 1 ELSE t.{N} END,
+          {Rt} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rt}
+            WHEN v._pampa_until IS NOT NULL THEN {dialect.MomentFor(Column(StateColumn.ReservationTime), "v._pampa_until")}
+            ELSE {dialect.NowPlusFor(Column(StateColumn.ReservationTime), "v._pampa_delay")} END,
+          {Et} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN {dialect.ClockFor(Column(StateColumn.EndTime))} END,
+          {Ok} = CASE WHEN v._pampa_outcome = 'Completed' THEN TRUE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN FALSE END,
+          {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END
+          {string.Concat(changed.Select(i => $", {Dialect.Quote(job.RecordColumns[i].Name)} = v._pampa_c{i}"))}
+        FROM v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND t.{Et} IS NULL
+          AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)
+        RETURNING {KeysOut()}
+        """;
+
+    // Only after a lock was met: always locking first costs six times as much.
+    private string FinishLock => $"""
+        ,
+        v AS MATERIALIZED (SELECT given.* FROM {Table} AS t JOIN given ON {KeysMatch("given")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
+        """;
+
+    /// <summary>What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.</summary>
+    public string ReadFences => $"""
+        WITH v AS MATERIALIZED ({dialect.Rows(KeyRows)})
+        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL FROM {Table} AS t JOIN v ON {KeysMatch("v")}
+        """;
+}

@@ -1,0 +1,111 @@
+namespace Pampa.Storage;
+
+/// <summary>T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again, and the counts.</summary>
+internal sealed partial class JobSql
+{
+    // The lists are parameters; whoever came back to life meanwhile has another session or heartbeat and is not touched.
+    private string OwnerIsDead => $"""
+        (EXISTS (SELECT 1 FROM ({dialect.Rows(DeadRows)}) AS d JOIN pampa_worker AS w ON w.cluster = @cluster AND w.worker_id = d._pampa_worker
+            AND w.session = d._pampa_session AND w.heartbeat_at = d._pampa_beat WHERE d._pampa_worker = t.{Rid})
+          OR NOT EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = t.{Rid}))
+        """;
+
+    private string IsOverdue => dialect.IsPastBy($"t.{St}", Column(StateColumn.StartTime), "@deadline");
+
+    private string OwnerIsMe =>
+        $"EXISTS (SELECT 1 FROM ({dialect.Rows(OwnRows)}) AS o WHERE o._pampa_worker = t.{Rid} AND {SessionHolds("o._pampa_worker", "o._pampa_session")})";
+
+    /// <summary>
+    /// The leader takes back what dead workers held and what is overdue. Unstarted records are released without cost; started ones
+    /// are charged: pending again, or failed where no attempt is left. Parameters: @delays, @maxDelay, @deadline, @errorLength, @want.
+    /// Returns key, worker, whether failed, whether it was started.
+    /// </summary>
+    public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue})", LeaseHolds);
+
+    /// <summary>A node takes back what a former life of its own worker ids held.</summary>
+    public string Recover => TakeBack(OwnerIsMe, null);
+
+    private string TakeBack(string condition, string? authority)
+    {
+        var why = $"""
+            CASE WHEN {IsOverdue} THEN 'deadline of ' || @duration || ' exceeded' ELSE 'worker ' || t.{Rid} || ' lost' END
+              || ' during attempt ' || COALESCE(t.{N}, 0) || ' of ' || @max
+            """;
+        var rt = Column(StateColumn.ReservationTime);
+        return $"""
+            WITH c AS MATERIALIZED (
+              SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))}, t.{Rid} AS _pampa_rid, t.{Rt} AS _pampa_rt, t.{St} AS _pampa_st, COALESCE(t.{N}, 0) AS _pampa_n,
+                CASE WHEN t.{St} IS NULL THEN 'release' WHEN COALESCE(t.{N}, 0) >= @max THEN 'fail' ELSE 'again' END AS _pampa_verdict,
+                {why} AS _pampa_why
+              FROM {Table} AS t WHERE t.{Rid} IS NOT NULL AND t.{Et} IS NULL AND {condition}
+              ORDER BY {KeysOf("t")} LIMIT @want{dialect.SkipLocked})
+            UPDATE {Table} AS t SET
+              {Rid} = CASE c._pampa_verdict WHEN 'fail' THEN t.{Rid} END,
+              {St} = CASE c._pampa_verdict WHEN 'fail' THEN t.{St} END,
+              {Et} = CASE c._pampa_verdict WHEN 'fail' THEN {dialect.ClockFor(Column(StateColumn.EndTime))} END,
+              {Ok} = CASE c._pampa_verdict WHEN 'release' THEN t.{Ok} ELSE FALSE END,
+              {Rt} = CASE c._pampa_verdict WHEN 'fail' THEN t.{Rt} WHEN 'again' THEN {dialect.NowPlusFor(rt, $"COALESCE({dialect.NumberAt("@delays", "c._pampa_n")}, @maxDelay)")} END,
+              {Err} = CASE c._pampa_verdict WHEN 'release' THEN t.{Err} ELSE substr(c._pampa_why, 1, @errorLength) END
+            FROM c WHERE {KeysMatch("c")} AND t.{Rid} = c._pampa_rid AND t.{Et} IS NULL AND t.{Rt} IS NOT DISTINCT FROM c._pampa_rt
+              AND t.{St} IS NOT DISTINCT FROM c._pampa_st AND COALESCE(t.{N}, 0) = c._pampa_n
+              AND {condition}{(authority is null ? "" : $" AND {authority}")}
+            RETURNING {KeysOut()}, {Et} IS NOT NULL, {Rt} IS NOT NULL
+            """;
+    }
+
+    /// <summary>T9: records with no attempt left that nobody holds (the original library leaves them so) get their end.</summary>
+    public string Exhaust => $"""
+        WITH c AS MATERIALIZED (
+          SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
+          WHERE t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max ORDER BY {KeysOf("t")} LIMIT @want{dialect.SkipLocked})
+        UPDATE {Table} AS t SET {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = FALSE
+        FROM c WHERE {KeysMatch("c")} AND t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max AND {LeaseHolds}
+        RETURNING {KeysOut()}
+        """;
+
+    /// <summary>T8: ended records, as they were seen, become pending again; a completed one begins a new generation.</summary>
+    public string Relaunch => $"""
+        WITH v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
+        UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = NULL, {Ok} = NULL, {Err} = NULL, {N} = 0,
+          {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}{GenerationSet}
+        FROM v WHERE {KeysMatch("v")} AND t.{Et} IS NOT NULL AND t.{Et} = v._pampa_et
+          AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = v._pampa_state
+        RETURNING {KeysOut()}
+        """;
+
+    private string GenerationSet
+    {
+        get
+        {
+            if (job.Generation is null) return "";
+            var name = Dialect.Quote(job.Generation.Name);
+            return $", {name} = COALESCE(t.{name}, 0) + CASE WHEN v._pampa_state = 'Completed' THEN 1 ELSE 0 END";
+        }
+    }
+
+    /// <summary>Ended records of a state, oldest end first: key, end. Parameters: @state, @want.</summary>
+    public string ReadEnded => $"""
+        SELECT {KeysOut("t.")}, {dialect.AsText($"t.{Et}")} FROM {Table} AS t
+        WHERE t.{Et} IS NOT NULL AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = @state
+        ORDER BY t.{Et}, {KeysOf("t")} LIMIT @want
+        """;
+
+    /// <summary>The open records of a node's own workers: key, worker, reserved, attempts, start.</summary>
+    public string ReadOwn => $"""
+        SELECT {KeysOut("t.")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")} FROM {Table} AS t
+        WHERE t.{Rid} IN (SELECT o._pampa_worker FROM ({dialect.Rows(OwnRows)}) AS o) AND t.{Et} IS NULL
+        """;
+
+    /// <summary>Counts by state of the records that are tasks of this job, or have been.</summary>
+    public string Report(string? where) => $"""
+        SELECT s, count(*) FROM (SELECT {StateCase} AS s FROM {Table} AS t
+          WHERE ({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}) AS counted
+        GROUP BY s
+        """;
+
+    /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>
+    public string IsAnythingLeft(string? where) => $"""
+        SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL AND (t.{Rid} IS NOT NULL
+          OR (COALESCE(t.{N}, 0) < @max AND (t.{Rt} IS NULL OR {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "-@horizon")}){And(where)})))
+        """;
+}

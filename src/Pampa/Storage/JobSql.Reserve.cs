@@ -1,0 +1,61 @@
+namespace Pampa.Storage;
+
+/// <summary>T1: RESERVE with its hand-over.</summary>
+internal sealed partial class JobSql
+{
+    /// <summary>The picking SELECT. Parameters: @want and, after a cursor, @cursor0….</summary>
+    private string Pick(string? where, string? orderBy, bool afterCursor)
+    {
+        var cursor = afterCursor
+            ? $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})"
+            : "";
+        var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
+        return $"""
+            SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
+            WHERE {IsPending}{And(where)}{cursor}
+            ORDER BY {order} LIMIT @want{dialect.SkipLocked}
+            """;
+    }
+
+    private string ReserveUpdate => $"""
+        UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL
+        FROM v WHERE {KeysMatch("v")} AND {IsPending} AND {LeaseHolds}
+        """;
+
+    /// <summary>
+    /// RESERVE as one statement. Rows are dealt to slots before the UPDATE, in a materialised step: joining on row numbers inside it
+    /// is quadratic. Returns key, worker, time, attempts in the order of picking.
+    /// </summary>
+    public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
+        WITH slots AS MATERIALIZED ({dialect.Rows(SlotRows)}),
+        picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
+        numbered AS (SELECT picked.*, row_number() OVER () AS _pampa_rn FROM picked),
+        v AS MATERIALIZED (SELECT numbered.*, slots._pampa_rid, slots._pampa_node FROM numbered JOIN slots USING (_pampa_rn)),
+        reserved AS (
+          {ReserveUpdate}
+          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),
+        handed AS (
+          INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
+          SELECT @cluster, node, gen_random_uuid()::text, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
+          FROM reserved WHERE node <> @own GROUP BY node)
+        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM reserved ORDER BY rn
+        """;
+
+    /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
+    public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor);
+
+    /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
+    public string ReserveApply => $"""
+        WITH v AS MATERIALIZED ({dialect.Rows(ReserveRows)})
+        {ReserveUpdate}
+        RETURNING {KeysOut()}, {Rid}, {dialect.AsText(Rt)}, COALESCE({N}, 0)
+        """;
+
+    public RowSource ReserveRows => new("rows", [.. KeyCells(), RidCell]);
+
+    /// <summary>RESERVE in steps, 3 of 3: what goes to other nodes.</summary>
+    public string HandOver => $"""
+        INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
+        VALUES (@cluster, @node, @id, @job, @term, {dialect.Now}, @rows)
+        """;
+}

@@ -1,0 +1,115 @@
+namespace Pampa.Storage;
+
+/// <summary>
+/// The statements of one job, composed once from the user's names. Here stand the names and conditions that they share; each verb has
+/// a file of its own. Two rules hold for all: every guard stands in the WHERE of the UPDATE itself, where the database checks it on
+/// the newest version of the row; every time is made and compared by the database.
+/// </summary>
+/// <remarks>
+/// Columns of a row source begin with <c>_pampa_</c>, so that an unqualified name in a user's condition always means the record's column.
+/// Parameters: <c>@cluster</c>, <c>@max</c> (attempts) and those that the verb names.
+/// </remarks>
+internal sealed partial class JobSql
+{
+    private readonly JobTable job;
+    private readonly Dialect dialect;
+
+    public JobSql(JobTable job)
+    {
+        this.job = job;
+        dialect = job.Dialect;
+        Table = $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
+        Rid = Name(StateColumn.ReservationId);
+        Rt = Name(StateColumn.ReservationTime);
+        N = Name(StateColumn.ReservationTimes);
+        St = Name(StateColumn.StartTime);
+        Et = Name(StateColumn.EndTime);
+        Ok = Name(StateColumn.Success);
+        Err = Name(StateColumn.ErrorDescription);
+        Keys = [.. job.Key.Select(k => Dialect.Quote(k.Name))];
+        StartRows = new RowSource("rows", [.. KeyCells(), RidCell, Cell("rt", CellKind.Time, StateColumn.ReservationTime),
+            new RowColumn("_pampa_n", CellKind.Integer), new RowColumn("_pampa_session", CellKind.Integer)]);
+        ReleaseRows = new RowSource("rows", [.. KeyCells(), RidCell, Cell("rt", CellKind.Time, StateColumn.ReservationTime)]);
+        RelaunchRows = new RowSource("rows", [.. KeyCells(), Cell("et", CellKind.Time, StateColumn.EndTime),
+            new RowColumn("_pampa_state", CellKind.Text)]);
+        KeyRows = new RowSource("rows", KeyCells());
+    }
+
+    /// <summary>The statements' rows: keys, and what each verb compares.</summary>
+    public RowSource StartRows { get; }
+
+    public RowSource ReleaseRows { get; }
+
+    public RowSource RelaunchRows { get; }
+
+    public RowSource KeyRows { get; }
+
+    /// <summary>The workers that rows may be dealt to, in the order of dealing.</summary>
+    public static RowSource SlotRows { get; } = new("slots",
+        [new("_pampa_rid", CellKind.Text), new("_pampa_node", CellKind.Text), new("_pampa_rn", CellKind.Integer)]);
+
+    /// <summary>The workers that the leader found dead, with the life it saw.</summary>
+    public static RowSource DeadRows { get; } = new("dead",
+        [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer), new("_pampa_beat", CellKind.Time)]);
+
+    /// <summary>A node's own workers and their sessions.</summary>
+    public static RowSource OwnRows { get; } = new("own", [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer)]);
+
+    private string Table { get; }
+
+    private string Rid { get; }
+
+    private string Rt { get; }
+
+    private string N { get; }
+
+    private string St { get; }
+
+    private string Et { get; }
+
+    private string Ok { get; }
+
+    private string Err { get; }
+
+    private IReadOnlyList<string> Keys { get; }
+
+    private static RowColumn RidCell { get; } = new("_pampa_rid", CellKind.Text);
+
+    private string Name(StateColumn column) => Dialect.Quote(Column(column).Name);
+
+    private ColumnInfo Column(StateColumn column) => job.State[(int)column];
+
+    private RowColumn Cell(string name, CellKind kind, StateColumn column) => new($"_pampa_{name}", kind, Column(column));
+
+    private RowColumn[] KeyCells() => [.. job.Key.Select((k, i) => new RowColumn($"_pampa_k{i}", CellKind.Value, k))];
+
+    private string KeysOf(string alias) => string.Join(", ", Keys.Select(k => $"{alias}.{k}"));
+
+    private string KeysMatch(string alias) => string.Join(" AND ", Keys.Select((k, i) => $"t.{k} = {alias}._pampa_k{i}"));
+
+    private string KeysOut(string qualifier = "") => string.Join(", ", Keys.Select(k => dialect.KeyOutput(qualifier + k)));
+
+    private string Past => dialect.IsPast($"t.{Rt}", Column(StateColumn.ReservationTime));
+
+    /// <summary>PROTOCOL T1: free, not ended, attempts left, due.</summary>
+    private string IsPending => $"t.{Rid} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max AND {Past}";
+
+    /// <summary>PROTOCOL T1, T7, T9: the leader's term still stands.</summary>
+    private string LeaseHolds =>
+        $"EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {dialect.Now})";
+
+    /// <summary>PROTOCOL T2: the worker's session still stands.</summary>
+    private string SessionHolds(string worker, string session) =>
+        $"EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = {worker} AND w.session = {session} AND w.expires_at > {dialect.Now})";
+
+    /// <summary>PROTOCOL §1, the one place that tells a record's state.</summary>
+    private string StateCase => $"""
+        CASE WHEN t.{Et} IS NOT NULL THEN CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END
+          WHEN t.{Rid} IS NOT NULL THEN CASE WHEN t.{St} IS NULL THEN 'Reserved' ELSE 'Running' END
+          WHEN COALESCE(t.{N}, 0) >= @max THEN 'Failed'
+          WHEN NOT {Past} THEN 'Scheduled'
+          ELSE 'Pending' END
+        """;
+
+    private static string And(string? condition) => condition is null ? "" : $" AND ({condition})";
+}

@@ -1,0 +1,172 @@
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>A job's names resolved against the catalog: what JobSql composes from and what a task's values are found by.</summary>
+internal sealed class JobTable
+{
+    private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
+
+    private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation)
+    {
+        Job = job;
+        Dialect = dialect;
+        Table = table;
+        Key = key;
+        State = state;
+        Generation = generation;
+        var ownState = state.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        if (generation is not null) ownState.Add(generation.Name);
+        var columns = table.Columns.Where(c => !ownState.Contains(c.Name));
+        if (job.Handler.Row is { } row)
+        {
+            var wanted = row.Properties.Select(p => Match(table, p)?.Name).ToHashSet(StringComparer.Ordinal);
+            columns = columns.Where(c => wanted.Contains(c.Name));
+        }
+        RecordColumns = [.. columns];
+        for (var i = 0; i < RecordColumns.Count; i++) recordIndexes.TryAdd(RecordColumns[i].Name, i);
+        PropertyColumns = job.Handler.Row is null
+            ? []
+            : [.. job.Handler.Row.Properties.Select(p => recordIndexes[Match(table, p)!.Name])];
+    }
+
+    public JobDefinition Job { get; }
+
+    public Dialect Dialect { get; }
+
+    public TableInfo Table { get; }
+
+    public IReadOnlyList<ColumnInfo> Key { get; }
+
+    /// <summary>The seven state columns in the order of <see cref="StateColumn"/>.</summary>
+    public IReadOnlyList<ColumnInfo> State { get; }
+
+    public ColumnInfo? Generation { get; }
+
+    /// <summary>The columns that START brings: all but the job's own state, or those that the row type maps.</summary>
+    public IReadOnlyList<ColumnInfo> RecordColumns { get; }
+
+    /// <summary>For each property of the row type, its index in <see cref="RecordColumns"/>.</summary>
+    public int[] PropertyColumns { get; }
+
+    /// <summary>Characters that an error text may have.</summary>
+    public int ErrorLength => Math.Min(State[(int)StateColumn.ErrorDescription].Length ?? Limits.ErrorText, Limits.ErrorText);
+
+    /// <summary>The index of a record column.</summary>
+    public int RecordColumn(string name) => recordIndexes.TryGetValue(name, out var index)
+        ? index
+        : throw new ArgumentException(NoSuchColumn(name), nameof(name));
+
+    /// <summary>The index of a record column that a handler may set.</summary>
+    public int WritableColumn(string name)
+    {
+        var index = RecordColumn(name);
+        var column = RecordColumns[index];
+        if (Key.Any(k => k.Name == column.Name))
+            throw new ArgumentException($"Job '{Job.Name}': column '{column.Name}' is part of the key and cannot be set.", nameof(name));
+        if (column.IsGenerated)
+            throw new ArgumentException($"Job '{Job.Name}': column '{column.Name}' is computed by the database and cannot be set.", nameof(name));
+        return index;
+    }
+
+    private string NoSuchColumn(string name)
+    {
+        if (State.Any(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase)))
+            return $"Job '{Job.Name}': column '{name}' is a state column of this job; Pampa keeps it.";
+        return $"Job '{Job.Name}': table '{Table.Name}' has no column '{name}'{Suggestion.For(name, RecordColumns.Select(c => c.Name))}.";
+    }
+
+    /// <summary>Resolves a job; everything that does not fit becomes an error, all at once.</summary>
+    public static JobTable? Resolve(JobDefinition job, Dialect dialect, TableInfo table, ICollection<string> errors)
+    {
+        var before = errors.Count;
+        void Error(string text) => errors.Add($"Job '{job.Name}': {text}");
+        var key = job.Key.Select(name => Found(table, name, "key", Error)).ToArray();
+        var names = Names(job.Columns);
+        var state = new ColumnInfo?[names.Length];
+        for (var i = 0; i < names.Length; i++) state[i] = Found(table, names[i], $"Columns.{(StateColumn)i}", Error);
+        var generation = job.Columns.Generation is { } g ? Found(table, g, "Columns.Generation", Error) : null;
+        if (errors.Count > before) return null;
+        CheckKey(job, table, key!, Error);
+        for (var i = 0; i < names.Length; i++) CheckType(dialect, table, (StateColumn)i, state[i]!, Error);
+        if (generation is not null) CheckType(dialect, table, StateColumn.Generation, generation, Error);
+        if (job.Handler.Row is { } row) CheckRow(table, row, [.. state!, .. generation is null ? [] : new[] { generation }], Error);
+        return errors.Count > before ? null : new JobTable(job, dialect, table, key!, state!, generation);
+    }
+
+    /// <summary>The seven names in the order of <see cref="StateColumn"/>.</summary>
+    public static string[] Names(TaskColumns columns) =>
+    [
+        columns.ReservationId, columns.ReservationTime, columns.ReservationTimes, columns.StartTime, columns.EndTime,
+        columns.Success, columns.ErrorDescription,
+    ];
+
+    private static ColumnInfo? Found(TableInfo table, string name, string setting, Action<string> error)
+    {
+        var column = table.Find(name);
+        if (column is null)
+            error($"table '{table.Name}' has no column '{name}' ({setting}){Suggestion.For(name, table.Columns.Select(c => c.Name))}. Its columns are {string.Join(", ", table.Columns.Select(c => c.Name))}.");
+        return column;
+    }
+
+    private static void CheckKey(JobDefinition job, TableInfo table, ColumnInfo[] key, Action<string> error)
+    {
+        var names = key.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        if (!table.UniqueKeys.Any(unique => unique.All(names.Contains)))
+        {
+            error($"key '{string.Join(", ", job.Key)}' does not identify a record: table '{table.Name}' has no primary key and no unique index on it. "
+                + (table.UniqueKeys.Count > 0
+                    ? $"Use {string.Join(" or ", table.UniqueKeys.Select(u => $"'{string.Join(", ", u)}'"))}, or add a unique index."
+                    : "Add a primary key or a unique index."));
+        }
+        foreach (var column in key.Where(c => c.IsNullable))
+            error($"key column '{column.Name}' of table '{table.Name}' may be NULL, and a record without a key cannot be a task. Declare it NOT NULL.");
+    }
+
+    private static void CheckType(Dialect dialect, TableInfo table, StateColumn part, ColumnInfo column, Action<string> error)
+    {
+        var expected = part switch
+        {
+            StateColumn.ReservationTimes or StateColumn.Generation => ColumnKind.Integer,
+            StateColumn.Success => ColumnKind.Boolean,
+            StateColumn.ReservationTime or StateColumn.StartTime or StateColumn.EndTime => ColumnKind.Time,
+            _ => ColumnKind.Text,
+        };
+        if (column.IsGenerated) error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) is computed by the database; Pampa must be able to write it.");
+        var fits = column.Kind == expected
+            // SQLite keeps text in a text column and 0 or 1 in any number column as well; a whole-number time would be no time at all.
+            || (dialect is SqliteDialect && expected switch
+            {
+                ColumnKind.Time => column.Kind is ColumnKind.Text or ColumnKind.Other,
+                ColumnKind.Boolean => column.Kind is ColumnKind.Integer or ColumnKind.Other,
+                ColumnKind.Text => column.Kind is ColumnKind.Other,
+                _ => false,
+            });
+        if (!fits)
+            error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) must be of type {dialect.TypeOf(part)}, got {column.Type}.");
+        if (part == StateColumn.ReservationId && column.Length is < 16)
+            error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) must hold worker ids of at least 16 characters, got {column.Length}. Make it longer, or text.");
+    }
+
+    private static void CheckRow(TableInfo table, RowType row, IReadOnlyList<ColumnInfo> state, Action<string> error)
+    {
+        foreach (var property in row.Properties)
+        {
+            var column = Match(table, property);
+            if (column is null)
+                error($"property '{property.Name}' of row type '{row.Type.Name}' has no column in table '{table.Name}'{Suggestion.For(property.Name, table.Columns.Select(c => c.Name))}. Name the column with [Column(\"…\")], or leave the property out with [NotMapped].");
+            else if (state.Any(s => s.Name == column.Name))
+                error($"property '{property.Name}' of row type '{row.Type.Name}' is the state column '{column.Name}', which Pampa keeps. Leave it out with [NotMapped].");
+        }
+    }
+
+    private static ColumnInfo? Match(TableInfo table, RowProperty property)
+    {
+        if (property.Column is { } name) return table.Find(name);
+        var plain = Plain(property.Name);
+        var matches = table.Columns.Where(c => Plain(c.Name) == plain).ToList();
+        return matches.Count == 1 ? matches[0] : table.Find(property.Name);
+    }
+
+    private static string Plain(string name) => name.Replace("_", "", StringComparison.Ordinal).ToUpperInvariant();
+}

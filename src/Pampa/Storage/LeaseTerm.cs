@@ -1,0 +1,28 @@
+namespace Pampa.Storage;
+
+/// <summary>A reign: who leads a scope, and which term it is. Every write of a leader carries it.</summary>
+internal sealed record LeaseTerm(string Scope, string Holder, long Term);
+
+/// <summary>A worker's row as a watcher sees it.</summary>
+/// <param name="Id">For example <c>local.1</c>.</param>
+/// <param name="Node">The node it belongs to.</param>
+/// <param name="Session">The life of the id.</param>
+/// <param name="Heartbeat">When it was last heard, as the database wrote it.</param>
+/// <param name="IsExpired">Whether its lease is over by the database's clock.</param>
+/// <param name="State">One of <see cref="WorkerStates"/>.</param>
+/// <param name="Process">The identity of its process.</param>
+internal sealed record WorkerLife(
+    string Id, string Node, long Session, string Heartbeat, bool IsExpired, string State, string Process);
+
+/// <summary>The values of <c>pampa_worker.state</c>.</summary>
+internal static class WorkerStates
+{
+    /// <summary>Registered, still taking back what its former life held; gets no tasks yet.</summary>
+    public const string Recovering = "recovering";
+
+    /// <summary>Gets tasks.</summary>
+    public const string Ready = "ready";
+
+    /// <summary>Left in good order.</summary>
+    public const string Resigned = "resigned";
+}

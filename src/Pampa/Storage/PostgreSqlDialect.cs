@@ -1,0 +1,260 @@
+using System.Collections;
+using System.Data.Common;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Npgsql;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that the catalog
+/// names, so that indexes serve and no driver rounds anything.
+/// </summary>
+internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
+{
+    private readonly string now = (clock ?? new SqlClock("now()", "clock_timestamp()")).Now;
+    private readonly string wall = (clock ?? new SqlClock("now()", "clock_timestamp()")).Wall;
+
+    public override string Name => "PostgreSQL";
+
+    public override bool ReservesInOneStatement => true;
+
+    public override string SkipLocked => " FOR UPDATE OF t SKIP LOCKED";
+
+    // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
+    public override string? Preamble => "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+
+    public override string Now => now;
+
+    public override string MomentType => "timestamptz";
+
+    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections)
+    {
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        var settings = builder.ConnectionStringBuilder;
+        settings.ApplicationName = applicationName;
+        settings.Timezone = "UTC";
+        settings.MaxPoolSize = maxConnections;
+        settings.NoResetOnClose = true;
+        settings.Timeout = 10;
+        settings.CommandTimeout = 30;
+        settings.TcpKeepAlive = true;
+        return builder.Build();
+    }
+
+    public override string NowPlus(string seconds) => $"({now} + {seconds} * interval '1 second')";
+
+    public override string NowFor(ColumnInfo column) => Truncated(InZone(now, column), column);
+
+    public override string ClockFor(ColumnInfo column) => Truncated(InZone(wall, column), column);
+
+    public override string NowPlusFor(ColumnInfo column, string seconds) => Truncated(InZone(NowPlus(seconds), column), column);
+
+    public override string MomentFor(ColumnInfo column, string text) => Truncated(InZone($"{text}::timestamptz", column), column);
+
+    public override string IsPast(string expression, ColumnInfo column) =>
+        $"({expression} IS NULL OR {expression} <= {InZone(now, column)})";
+
+    public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
+        $"COALESCE({expression} <= {InZone(NowPlus($"-({seconds})"), column)}, FALSE)";
+
+    private static string InZone(string moment, ColumnInfo column) =>
+        column.Type.Contains("with time zone", StringComparison.Ordinal) ? moment : $"({moment} AT TIME ZONE 'UTC')";
+
+    // An assignment would round: up to half a second into the future for timestamp(0), and the record would not be due.
+    private static string Truncated(string moment, ColumnInfo column) => column.Length switch
+    {
+        null or 6 => moment,
+        >= 3 => $"date_trunc('milliseconds', {moment})",
+        _ => $"date_trunc('second', {moment})",
+    };
+
+    public override string AsText(string expression) => $"{expression}::text";
+
+    public override string NumberAt(string parameter, string index) => $"({parameter}::float8[])[{index}]";
+
+    public override object Numbers(double[] values) => values;
+
+    public override string Rows(RowSource source)
+    {
+        var cells = source.Columns.Select((column, i) => $"c{i}::{Type(column)} AS {column.Name}");
+        var arrays = source.Columns.Select((_, i) => $"@{source.Name}{i}::text[]");
+        var names = source.Columns.Select((_, i) => $"c{i}");
+        return $"SELECT {string.Join(", ", cells)} FROM unnest({string.Join(", ", arrays)}) AS r({string.Join(", ", names)})";
+    }
+
+    private static string Type(RowColumn column) => column.Kind switch
+    {
+        CellKind.Integer => "bigint",
+        CellKind.Number => "double precision",
+        CellKind.Time => column.Column?.Type ?? "timestamptz",
+        CellKind.Value => column.Column!.Type,
+        _ => "text",
+    };
+
+    public override void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows)
+    {
+        for (var c = 0; c < source.Columns.Count; c++)
+        {
+            var cells = new string?[rows.Count];
+            for (var r = 0; r < cells.Length; r++) cells[r] = rows[r][c];
+            statement.With($"{source.Name}{c}", cells);
+        }
+    }
+
+    public override string CursorPart(int index, ColumnInfo column) => $"@cursor{index}::{column.Type}";
+
+    public override void BindCursor(Statement statement, TaskKey key)
+    {
+        for (var i = 0; i < key.Count; i++) statement.With($"cursor{i}", key[i]);
+    }
+
+    public override string ReadKeyPart(DbDataReader reader, int ordinal) => reader.GetString(ordinal);
+
+    public override string KeyOutput(string expression) => AsText(expression);
+
+    public override string? Encode(object? value, ColumnInfo column)
+    {
+        var culture = CultureInfo.InvariantCulture;
+        return value switch
+        {
+            null => null,
+            string text => text,
+            bool flag => flag ? "true" : "false",
+            Enum name => column.Kind is ColumnKind.Integer ? name.ToString("D") : name.ToString(),
+            double number => number.ToString("R", culture),
+            float number => number.ToString("R", culture),
+            sbyte or byte or short or ushort or int or uint or long or ulong or decimal => ((IFormattable)value).ToString(null, culture),
+            char character => character.ToString(),
+            Guid id => id.ToString("D"),
+            DateTime { Kind: DateTimeKind.Unspecified } time => time.ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF", culture),
+            DateTime time => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF+00", culture),
+            DateTimeOffset time => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF+00", culture),
+            DateOnly date => date.ToString("yyyy-MM-dd", culture),
+            TimeOnly time => time.ToString("HH:mm:ss.FFFFFFF", culture),
+            TimeSpan span => string.Create(culture, $"{(decimal)span.Ticks / TimeSpan.TicksPerSecond} seconds"),
+            byte[] bytes => "\\x" + System.Convert.ToHexString(bytes),
+            Uri or Version or System.Net.IPAddress => value.ToString(),
+            JsonElement json => json.GetRawText(),
+            JsonDocument json => json.RootElement.GetRawText(),
+            IEnumerable list => List(list, column),
+            _ => throw new InvalidCastException(
+                $"column '{column.Name}' cannot store a {value.GetType().Name}: set a number, text, bool, time, Guid, bytes or a list of these"),
+        };
+    }
+
+    private string List(IEnumerable list, ColumnInfo column)
+    {
+        var text = new StringBuilder("{");
+        foreach (var item in list)
+        {
+            if (text.Length > 1) text.Append(',');
+            var encoded = Encode(item, column);
+            if (encoded is null) text.Append("NULL");
+            else text.Append('"').Append(encoded.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+        }
+        return text.Append('}').ToString();
+    }
+
+    public override string Display(string keyPart) => keyPart;
+
+    public override ErrorKind Classify(Exception error)
+    {
+        if (error is not PostgresException { SqlState: var state })
+            return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
+        return state switch
+        {
+            "40001" or "40P01" => ErrorKind.Retry,
+            "55P03" => ErrorKind.Locked,
+            "42P01" or "42703" or "3F000" => ErrorKind.Schema,
+            "P0001" => ErrorKind.Data,
+            // Ambiguous result; time-out or cancel; read-only after a fail-over; the plan of a table that was just altered.
+            "40003" or "57014" or "25006" or "26000" or "0A000" => ErrorKind.Infrastructure,
+            _ => state[..2] switch
+            {
+                "22" or "23" or "44" => ErrorKind.Data,
+                "08" or "53" or "57" or "58" => ErrorKind.Infrastructure,
+                _ => ErrorKind.Other,
+            },
+        };
+    }
+
+    // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
+    public override bool IsAlreadyThere(Exception error) =>
+        error is PostgresException { SqlState: "23505" or "42P06" or "42P07" or "42710" or "42701" };
+
+    public override string Describe(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
+    }
+
+    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    {
+        var tables = await database.QueryAsync(
+            new Statement("""
+                SELECT n.nspname::text, c.relname::text, c.oid::bigint
+                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p') AND lower(c.relname::text) = lower(@name)
+                  AND CASE WHEN @schema::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE lower(n.nspname::text) = lower(@schema) END
+                ORDER BY array_position(current_schemas(true), n.nspname)
+                """).With("name", name.Name).With("schema", name.Schema),
+            reader => (Schema: reader.GetString(0), Name: reader.GetString(1), Id: reader.GetInt64(2)), stopping);
+        var exact = tables.FindAll(t => t.Name == name.Name && (name.Schema is null || t.Schema == name.Schema));
+        if (exact.Count == 0 && !name.IsQuoted) exact = tables;
+        if (exact.Count == 0 || (exact != tables && name.Schema is not null && exact.Count > 1)) return null;
+        var table = exact[0];
+        var columns = await database.QueryAsync(
+            new Statement("""
+                SELECT a.attname::text, format_type(a.atttypid, -1), a.atttypmod, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
+                  COALESCE(b.typname, y.typname)::text
+                FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+                LEFT JOIN pg_catalog.pg_type AS b ON b.oid = y.typbasetype AND y.typtype = 'd'
+                WHERE a.attrelid = @id::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+                """).With("id", table.Id),
+            reader => Column(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), !reader.GetBoolean(3), reader.GetBoolean(4), reader.GetString(5)),
+            stopping);
+        var unique = await database.QueryAsync(
+            new Statement("""
+                SELECT i.indexrelid::bigint, a.attname::text FROM pg_catalog.pg_index AS i
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                WHERE i.indrelid = @id::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                """).With("id", table.Id),
+            reader => (Index: reader.GetInt64(0), Column: reader.GetString(1)), stopping);
+        return new TableInfo(table.Schema, table.Name, columns,
+            [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]);
+    }
+
+    private static ColumnInfo Column(string name, string type, int modifier, bool nullable, bool generated, string catalogName)
+    {
+        var kind = catalogName switch
+        {
+            "text" or "varchar" or "bpchar" or "citext" => ColumnKind.Text,
+            "int2" or "int4" or "int8" => ColumnKind.Integer,
+            "bool" => ColumnKind.Boolean,
+            "timestamp" or "timestamptz" => ColumnKind.Time,
+            _ => ColumnKind.Other,
+        };
+        int? length = modifier < 0 ? null : catalogName switch
+        {
+            "varchar" or "bpchar" => modifier - 4,
+            "timestamp" or "timestamptz" => modifier,
+            _ => null,
+        };
+        var readable = kind != ColumnKind.Other || catalogName is "float4" or "float8" or "numeric" or "uuid" or "date" or "time"
+            or "interval" or "bytea" or "json" or "jsonb" or "name" or "_int2" or "_int4" or "_int8" or "_text" or "_varchar"
+            or "_bool" or "_float4" or "_float8" or "_uuid" or "_numeric";
+        return new ColumnInfo(name, type, kind, length, nullable, generated, ReadsAsText: !readable);
+    }
+
+    public override string TypeOf(StateColumn column) => column switch
+    {
+        StateColumn.ReservationTimes or StateColumn.Generation => "integer",
+        StateColumn.Success => "boolean",
+        StateColumn.ReservationTime or StateColumn.StartTime or StateColumn.EndTime => "timestamptz",
+        _ => "text",
+    };
+}

@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using System.Text;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once: each statement is
+/// a step of its own that may find its work done.
+/// </summary>
+internal sealed class Schema(Database database)
+{
+    /// <summary>How long one statement of a program's Setup may take.</summary>
+    private static readonly TimeSpan SetupDeadline = TimeSpan.FromHours(1);
+
+    private Dialect Dialect => database.Dialect;
+
+    private (string Name, string Columns)[] ControlTables =>
+    [
+        // One row a scope (cluster, job:name); the term only grows.
+        ("pampa_lease", $"cluster text NOT NULL, scope text NOT NULL, holder text NOT NULL, process text NOT NULL, term bigint NOT NULL, elected_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, scope)"),
+        // One row a worker id; the session tells its lives apart.
+        ("pampa_worker", $"cluster text NOT NULL, worker_id text NOT NULL, node text NOT NULL, session bigint NOT NULL, process text NOT NULL, state text NOT NULL, heartbeat_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, worker_id)"),
+        // What every process obeys, whatever its own program says.
+        ("pampa_job", $"cluster text NOT NULL, name text NOT NULL, definition text NOT NULL, revision bigint NOT NULL, program text NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
+        // Append only: one row a RESERVE, node and job.
+        ("pampa_handover", $"cluster text NOT NULL, node text NOT NULL, id text NOT NULL, job text NOT NULL, term bigint NOT NULL, created_at {Dialect.MomentType} NOT NULL, rows text NOT NULL, PRIMARY KEY (cluster, node, id)"),
+        // What Setup has done to this database, and which tables it made.
+        ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
+    ];
+
+    /// <summary>Makes the control tables that are missing.</summary>
+    public async Task CreateControlTablesAsync(CancellationToken stopping)
+    {
+        foreach (var (name, columns) in ControlTables)
+        {
+            // Looked up first: CREATE … IF NOT EXISTS asks for the right to create even where there is nothing to do.
+            if (await Dialect.ReadTableAsync(database, new TableName(null, name, true), stopping) is not null) continue;
+            await TryAsync($"CREATE TABLE IF NOT EXISTS {name} ({columns})", stopping);
+        }
+    }
+
+    /// <summary>
+    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup lease. Tables of jobs that
+    /// appear are remembered: only those get their state columns without asking.
+    /// </summary>
+    public async Task RunSetupAsync(IReadOnlyList<string> statements, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
+    {
+        foreach (var statement in statements)
+        {
+            var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statement.Trim())));
+            var done = await database.QueryAsync(
+                new Statement("SELECT 1 FROM pampa_setup WHERE hash = @hash").With("hash", hash), _ => true, stopping);
+            if (done.Count > 0) continue;
+            var before = await ExistingAsync(jobTables, stopping);
+            if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
+            await database.UnitAsync(async unit =>
+            {
+                if (Dialect.HasTransactionalDdl) await unit.ExecuteAsync(new Statement(statement), SetupDeadline);
+                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, '', {Dialect.Now})").With("hash", hash));
+                return 0;
+            }, stopping);
+            var made = (await ExistingAsync(jobTables, stopping)).Except(before).ToList();
+            if (made.Count == 0) continue;
+            await database.ExecuteAsync(new Statement("UPDATE pampa_setup SET tables = @tables WHERE hash = @hash")
+                .With("tables", string.Join('\n', made)).With("hash", hash), stopping);
+        }
+    }
+
+    private async Task<List<string>> ExistingAsync(IReadOnlyList<TableName> names, CancellationToken stopping)
+    {
+        var existing = new List<string>();
+        foreach (var name in names)
+        {
+            if (await Dialect.ReadTableAsync(database, name, stopping) is { } table) existing.Add(Id(table));
+        }
+        return existing;
+    }
+
+    private static string Id(TableInfo table) => $"{table.Schema}.{table.Name}";
+
+    /// <summary>
+    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the table; else they are an
+    /// error that prints the statements to run.
+    /// </summary>
+    public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping)
+    {
+        var name = TableName.Parse(job.Table);
+        if (name is null)
+        {
+            errors.Add($"Job '{job.Name}': table must be a name like orders, shop.orders or \"My Schema\".\"Order\", got '{job.Table}'.");
+            return null;
+        }
+        var table = await Dialect.ReadTableAsync(database, name, stopping);
+        if (table is null)
+        {
+            errors.Add($"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
+            return null;
+        }
+        var missing = Missing(job, table);
+        if (missing.Count > 0)
+        {
+            if (!await IsMadeBySetupAsync(table, stopping))
+            {
+                errors.Add($"Job '{job.Name}': table '{name}' lacks state columns. Add them, or map existing ones with job.Columns:{Environment.NewLine}"
+                    + string.Join(Environment.NewLine, missing.Select(m => $"  {AddColumn(table, m.Name, m.Column)};")));
+                return null;
+            }
+            foreach (var (column, columnName) in missing) await TryAsync(AddColumn(table, columnName, column), stopping);
+            table = (await Dialect.ReadTableAsync(database, name, stopping))!;
+        }
+        var resolved = JobTable.Resolve(job, Dialect, table, errors);
+        if (resolved is not null && await IsMadeBySetupAsync(table, stopping)) await TryAsync(AdvisedIndex(resolved), stopping);
+        return resolved;
+    }
+
+    /// <summary>
+    /// The index that keeps RESERVE quick however many records have ended: the order, for open records only. Reservation columns are in no
+    /// index, so that reserving need not touch one.
+    /// </summary>
+    public static string AdvisedIndex(JobTable job)
+    {
+        var keys = string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name)));
+        var name = $"pampa_{job.Job.Name.Replace('-', '_').Replace('.', '_')}_open";
+        if (name.Length > 60) name = $"{name[..50]}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
+        var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
+        var table = job.Dialect is SqliteDialect
+            ? Dialect.Quote(job.Table.Name)
+            : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({keys}) WHERE {Dialect.Quote(job.State[(int)StateColumn.EndTime].Name)} IS NULL";
+    }
+
+    private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)
+    {
+        var missing = JobTable.Names(job.Columns).Select((name, i) => ((StateColumn)i, name)).ToList();
+        if (job.Columns.Generation is { } generation) missing.Add((StateColumn.Generation, generation));
+        missing.RemoveAll(m => table.Find(m.name) is not null);
+        return missing;
+    }
+
+    private string AddColumn(TableInfo table, string name, StateColumn column) =>
+        $"ALTER TABLE {Dialect.Quote(table.Schema)}.{Dialect.Quote(table.Name)} ADD COLUMN {Dialect.Quote(name)} {Dialect.TypeOf(column)}";
+
+    private async Task<bool> IsMadeBySetupAsync(TableInfo table, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement("SELECT tables FROM pampa_setup WHERE tables <> ''"), reader => reader.GetString(0), stopping))
+        .Any(tables => tables.Split('\n').Contains(Id(table), StringComparer.Ordinal));
+
+    private Task<int> RunAsync(string text, CancellationToken stopping) =>
+        database.UnitAsync(async unit => await unit.ExecuteAsync(new Statement(text), SetupDeadline), stopping);
+
+    private async Task TryAsync(string text, CancellationToken stopping)
+    {
+        try
+        {
+            await RunAsync(text, stopping);
+        }
+        catch (Exception e) when (Dialect.IsAlreadyThere(e))
+        {
+            // Another process was first, with the same statement.
+        }
+    }
+}

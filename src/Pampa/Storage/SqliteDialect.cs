@@ -1,0 +1,236 @@
+using System.Collections;
+using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// SQLite: one file, one computer, several processes. Times are fixed-width UTC text, compared after normalising; rows travel as
+/// one JSON text that keeps the storage class of keys and values.
+/// </summary>
+internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
+{
+    private const string Format = "'%Y-%m-%dT%H:%M:%fZ'";
+    private readonly string now = (clock ?? new SqlClock("'now'", "'now'")).Now;
+    private readonly string wall = (clock ?? new SqlClock("'now'", "'now'")).Wall;
+
+    public override string Name => "SQLite";
+
+    public override bool ReservesInOneStatement => false;
+
+    public override bool HasSingleWriter => true;
+
+    public override string SkipLocked => "";
+
+    public override string Now => $"strftime({Format}, {now})";
+
+    public override string MomentType => "text";
+
+    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections) =>
+        new SqliteDataSource(connectionString);
+
+    public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
+
+    public override string NowFor(ColumnInfo column) => Now;
+
+    public override string ClockFor(ColumnInfo column) => $"strftime({Format}, {wall})";
+
+    public override string NowPlusFor(ColumnInfo column, string seconds) => NowPlus(seconds);
+
+    public override string MomentFor(ColumnInfo column, string text) => $"strftime({Format}, {text})";
+
+    // A text that is no time at all counts as past: such a record must not wait for ever.
+    public override string IsPast(string expression, ColumnInfo column) =>
+        $"COALESCE(strftime({Format}, {expression}) <= {Now}, TRUE)";
+
+    public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
+        $"COALESCE(strftime({Format}, {expression}, printf('%.3f seconds', {seconds})) <= {Now}, FALSE)";
+
+    public override string AsText(string expression) => expression;
+
+    public override string NumberAt(string parameter, string index) => $"json_extract({parameter}, '$[' || ({index} - 1) || ']')";
+
+    public override object Numbers(double[] values) =>
+        $"[{string.Join(',', values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)))}]";
+
+    public override string Rows(RowSource source)
+    {
+        var cells = source.Columns.Select((column, i) => $"{Cell(column, i)} AS {column.Name}");
+        return $"SELECT {string.Join(", ", cells)} FROM json_each(@{source.Name})";
+    }
+
+    private static string Cell(RowColumn column, int index) => column.Kind switch
+    {
+        CellKind.Integer => $"CAST(value ->> {index} AS INTEGER)",
+        CellKind.Number => $"CAST(value ->> {index} AS REAL)",
+        // JSON has no bytes: they travel as {"b": hex}. Only columns that may hold bytes pay for the look.
+        CellKind.Value when MayHoldBytes(column.Column!) =>
+            $"CASE json_type(value, '$[{index}]') WHEN 'object' THEN unhex(value ->> '$[{index}].b') ELSE value ->> {index} END",
+        _ => $"value ->> {index}",
+    };
+
+    private static bool MayHoldBytes(ColumnInfo column) => column.Kind == ColumnKind.Other;
+
+    public override void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows)
+    {
+        var json = new StringBuilder(rows.Count * source.Columns.Count * 12).Append('[');
+        for (var r = 0; r < rows.Count; r++)
+        {
+            json.Append(r == 0 ? "[" : ",[");
+            for (var c = 0; c < source.Columns.Count; c++)
+            {
+                if (c > 0) json.Append(',');
+                var cell = rows[r][c];
+                if (cell is null) json.Append("null");
+                else if (source.Columns[c].Kind is CellKind.Text or CellKind.Time) Quoted(json, cell);
+                else json.Append(cell);
+            }
+            json.Append(']');
+        }
+        statement.With(source.Name, json.Append(']').ToString());
+    }
+
+    public override string CursorPart(int index, ColumnInfo column) => MayHoldBytes(column)
+        ? $"CASE json_type(@cursor, '$[{index}]') WHEN 'object' THEN unhex(@cursor ->> '$[{index}].b') ELSE @cursor ->> {index} END"
+        : $"@cursor ->> {index}";
+
+    public override void BindCursor(Statement statement, TaskKey key) => statement.With("cursor", $"[{string.Join(',', key.Parts())}]");
+
+    private static void Quoted(StringBuilder json, string text) =>
+        json.Append('"').Append(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).Value).Append('"');
+
+    private static string Quoted(string text)
+    {
+        var json = new StringBuilder(text.Length + 2);
+        Quoted(json, text);
+        return json.ToString();
+    }
+
+    public override string ReadKeyPart(DbDataReader reader, int ordinal) => Literal(reader.GetValue(ordinal));
+
+    public override string KeyOutput(string expression) => expression;
+
+    private static string Literal(object value) => value switch
+    {
+        string text => Quoted(text),
+        double number when double.IsInfinity(number) => number > 0 ? "9e999" : "-9e999",
+        double number => Real(number),
+        byte[] bytes => $"{{\"b\":\"{System.Convert.ToHexString(bytes)}\"}}",
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => throw new InvalidCastException($"SQLite gave a {value.GetType().Name} for a key"),
+    };
+
+    private static string Real(double number)
+    {
+        var text = number.ToString("R", CultureInfo.InvariantCulture);
+        return text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0";
+    }
+
+    public override string? Encode(object? value, ColumnInfo column) => value switch
+    {
+        null => null,
+        bool flag => flag ? "1" : "0",
+        Enum name when column.Kind == ColumnKind.Text => Quoted(name.ToString()),
+        Enum number => number.ToString("D"),
+        double.NaN or float.NaN => null,
+        float number => Literal((double)number),
+        double or byte[] => column.Kind == ColumnKind.Text && value is byte[]
+            ? throw new InvalidCastException("a text column does not take bytes: declare it blob")
+            : Literal(value),
+        sbyte or byte or short or ushort or int or uint or long => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
+        ulong number => checked((long)number).ToString(CultureInfo.InvariantCulture),
+        // As text: the column's affinity makes a number of it where nothing is lost by that.
+        decimal number => Quoted(number.ToString(CultureInfo.InvariantCulture)),
+        string text => Quoted(text),
+        char character => Quoted(character.ToString()),
+        Guid id => Quoted(id.ToString("D").ToUpperInvariant()),
+        DateTime time => Quoted((time.Kind == DateTimeKind.Local ? time.ToUniversalTime() : time)
+            .ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture)),
+        DateTimeOffset time => Quoted(time.ToString("yyyy-MM-dd HH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture)),
+        DateOnly date => Quoted(date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
+        TimeOnly time => Quoted(time.ToString("HH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture)),
+        TimeSpan span => Quoted(span.ToString("c", CultureInfo.InvariantCulture)),
+        Uri or Version or System.Net.IPAddress => Quoted(value.ToString()!),
+        JsonElement json => Quoted(json.GetRawText()),
+        IEnumerable => throw new InvalidCastException(
+            $"column '{column.Name}': SQLite has no lists, got a {value.GetType().Name}: store a text (JSON) or bytes"),
+        _ => throw new InvalidCastException(
+            $"column '{column.Name}' cannot store a {value.GetType().Name}: set a number, text, bool, time, Guid or bytes"),
+    };
+
+    public override string Display(string keyPart)
+    {
+        if (keyPart.StartsWith('"')) return JsonDocument.Parse(keyPart).RootElement.GetString()!;
+        return keyPart.StartsWith('{') ? $"0x{keyPart[6..^2]}" : keyPart;
+    }
+
+    public override ErrorKind Classify(Exception error) => error switch
+    {
+        SqliteException { SqliteErrorCode: 5 or 6 } => ErrorKind.Locked,
+        SqliteException { SqliteErrorCode: 18 or 19 or 20 } => ErrorKind.Data,
+        SqliteException { SqliteErrorCode: 8 or 10 or 13 or 14 } => ErrorKind.Infrastructure,
+        SqliteException { SqliteErrorCode: 1 } e when e.Message.Contains("no such", StringComparison.Ordinal)
+            || e.Message.Contains("no column", StringComparison.Ordinal) => ErrorKind.Schema,
+        // What a trigger raises.
+        SqliteException { SqliteErrorCode: 1, SqliteExtendedErrorCode: not 1 } => ErrorKind.Data,
+        TimeoutException or IOException => ErrorKind.Infrastructure,
+        _ => ErrorKind.Other,
+    };
+
+    public override bool IsAlreadyThere(Exception error) => error is SqliteException e
+        && (e.Message.Contains("already exists", StringComparison.Ordinal)
+            || e.Message.Contains("duplicate column name", StringComparison.Ordinal));
+
+    public override string Describe(string connectionString) =>
+        $"SQLite, file {new SqliteConnectionStringBuilder(connectionString).DataSource}";
+
+    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    {
+        var schema = name.Schema ?? "main";
+        var names = await database.QueryAsync(
+            new Statement("SELECT name FROM pragma_table_list WHERE schema = @schema AND name = @name COLLATE NOCASE AND type = 'table'")
+                .With("schema", schema).With("name", name.Name),
+            reader => reader.GetString(0), stopping);
+        var exact = names.Find(n => n == name.Name) ?? (name.IsQuoted || names.Count != 1 ? null : names[0]);
+        if (exact is null) return null;
+        var columns = await database.QueryAsync(
+            new Statement("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(@name, @schema)")
+                .With("name", exact).With("schema", schema),
+            reader => (Name: reader.GetString(0), Type: reader.GetString(1), NotNull: reader.GetBoolean(2),
+                Key: reader.GetInt32(3), Hidden: reader.GetInt32(4)), stopping);
+        var unique = await database.QueryAsync(
+            new Statement("""
+                SELECT l.name, i.name FROM pragma_index_list(@name, @schema) AS l, pragma_index_info(l.name, @schema) AS i
+                WHERE l."unique" AND NOT l.partial ORDER BY l.name, i.seqno
+                """).With("name", exact).With("schema", schema),
+            reader => (Index: reader.GetString(0), Column: reader.IsDBNull(1) ? null : reader.GetString(1)), stopping);
+        var keys = unique.GroupBy(u => u.Index).Where(g => g.All(u => u.Column is not null))
+            .Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column!)]).ToList();
+        if (columns.Any(c => c.Key > 0)) keys.Add([.. columns.Where(c => c.Key > 0).Select(c => c.Name)]);
+        return new TableInfo(schema, exact, [.. columns.Select(c => new ColumnInfo(
+            c.Name, c.Type, Kind(c.Type), IsNullable: !c.NotNull && c.Key == 0, IsGenerated: c.Hidden is 2 or 3))], keys);
+    }
+
+    // SQLite's own rules of affinity, from the declared type; see its documentation, "Determination Of Column Affinity".
+    private static ColumnKind Kind(string type)
+    {
+        bool Has(string part) => type.Contains(part, StringComparison.OrdinalIgnoreCase);
+        if (Has("INT")) return ColumnKind.Integer;
+        if (Has("CHAR") || Has("CLOB") || Has("TEXT")) return ColumnKind.Text;
+        if (Has("BOOL")) return ColumnKind.Boolean;
+        return Has("TIME") || Has("DATE") ? ColumnKind.Time : ColumnKind.Other;
+    }
+
+    public override string TypeOf(StateColumn column) => column switch
+    {
+        StateColumn.ReservationTimes or StateColumn.Generation => "integer",
+        StateColumn.Success => "boolean",
+        StateColumn.ReservationTime or StateColumn.StartTime or StateColumn.EndTime => "timestamp",
+        _ => "text",
+    };
+}

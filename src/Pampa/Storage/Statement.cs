@@ -1,0 +1,42 @@
+namespace Pampa.Storage;
+
+/// <summary>A statement with its parameters. The text comes from <see cref="JobSql"/>, <see cref="ClusterStore"/> or <see cref="Schema"/> only.</summary>
+internal sealed class Statement(string text)
+{
+    private readonly List<(string Name, object? Value)> parameters = [];
+
+    public string Text => text;
+
+    public List<(string Name, object? Value)> Parameters => parameters;
+
+    public Statement With(string name, object? value)
+    {
+        parameters.Add((name, value));
+        return this;
+    }
+}
+
+/// <summary>How a value travels to the database.</summary>
+internal enum CellKind
+{
+    /// <summary>Text, as it is.</summary>
+    Text,
+
+    /// <summary>A whole number.</summary>
+    Integer,
+
+    /// <summary>A number with a fraction.</summary>
+    Number,
+
+    /// <summary>A time as the database wrote it.</summary>
+    Time,
+
+    /// <summary>A key part or a column's value, encoded by the dialect.</summary>
+    Value,
+}
+
+/// <summary>A column of a row source: many rows that travel to the database as parameters of one statement.</summary>
+internal sealed record RowColumn(string Name, CellKind Kind, ColumnInfo? Column = null);
+
+/// <summary>Rows on their way into a statement. <see cref="Name"/> is the prefix of the parameters that carry them.</summary>
+internal sealed record RowSource(string Name, IReadOnlyList<RowColumn> Columns);

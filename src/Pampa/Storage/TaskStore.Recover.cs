@@ -1,0 +1,109 @@
+using System.Globalization;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>Taking back, running again and counting.</summary>
+internal sealed partial class TaskStore
+{
+    /// <summary>How long after its own deadline the leader gives up on an attempt: the batch it was started in, and a margin.</summary>
+    private static readonly TimeSpan DeadlineMargin = TimeSpan.FromSeconds(10) + TimeSpan.FromMilliseconds(60);
+
+    /// <summary>T6, T7: takes back what dead or unknown workers hold and what is overdue, at most one statement's rows.</summary>
+    public async Task<TakenBack> ReclaimAsync(IReadOnlyList<DeadWorker> dead, LeaseTerm lease, CancellationToken stopping)
+    {
+        var statement = WithLease(TakeBackStatement(sql.Reclaim), lease);
+        database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
+        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+    }
+
+    /// <summary>T6, T7 for what a former life of the node's own worker ids left behind, at most one statement's rows.</summary>
+    public async Task<TakenBack> RecoverAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
+    {
+        var statement = TakeBackStatement(sql.Recover);
+        database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
+        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+    }
+
+    private Statement TakeBackStatement(string text)
+    {
+        var delays = new double[Math.Min(Job.MaxAttempts, 64)];
+        for (var i = 0; i < delays.Length; i++) delays[i] = Job.Backoff.SecondsAfter(i + 1, random);
+        return Statement(text)
+            .With("delays", database.Dialect.Numbers(delays))
+            .With("maxDelay", delays[^1])
+            .With("deadline", (Job.MaxDuration + DeadlineMargin).TotalSeconds)
+            .With("duration", Job.MaxDuration.ToString("c", CultureInfo.InvariantCulture))
+            .With("errorLength", job.ErrorLength)
+            .With("want", database.Dialect.MaxRows);
+    }
+
+    private (bool Failed, bool Started) ReadVerdict(System.Data.Common.DbDataReader reader)
+    {
+        var at = job.Key.Count;
+        return (Flag(reader, at), Flag(reader, at + 1));
+    }
+
+    private static bool Flag(System.Data.Common.DbDataReader reader, int ordinal) =>
+        Convert.ToBoolean(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
+
+    private static TakenBack Count(List<(bool Failed, bool Started)> rows) => new(
+        rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
+
+    /// <summary>T9: ends records that have no attempt left and that nobody holds, at most one statement's rows.</summary>
+    public async Task<int> ExhaustAsync(LeaseTerm lease, CancellationToken stopping)
+    {
+        var statement = WithLease(Statement(sql.Exhaust), lease).With("want", database.Dialect.MaxRows);
+        return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
+    }
+
+    /// <summary>Ended records of a state with the time of their end, oldest first.</summary>
+    public Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(TaskState state, int limit, CancellationToken stopping) =>
+        database.QueryAsync(Statement(sql.ReadEnded).With("state", state.ToString()).With("want", limit),
+            reader => (ReadKey(reader), reader.GetString(job.Key.Count)), stopping);
+
+    /// <summary>T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.</summary>
+    public Task<List<TaskKey>> RelaunchAsync(
+        IReadOnlyList<(TaskKey Key, string EndedAt)> records, TaskState seen, CancellationToken stopping) =>
+        ChunkedAsync(records, chunk =>
+        {
+            var statement = Statement(sql.Relaunch);
+            database.Dialect.Bind(statement, sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
+            return database.WriteAsync(statement, ReadKey, stopping);
+        });
+
+    /// <summary>The open records that carry the ids of these workers; a scan, so only after doubt and every half minute.</summary>
+    public Task<List<OwnRecord>> ReadOwnAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
+    {
+        var statement = Statement(sql.ReadOwn);
+        database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
+        return database.QueryAsync(statement, reader =>
+        {
+            var at = job.Key.Count;
+            return new OwnRecord(ReadKey(reader), reader.GetString(at), TextOrNull(reader, at + 1), reader.GetInt32(at + 2), TextOrNull(reader, at + 3));
+        }, stopping);
+    }
+
+    /// <summary>Counts the records in each state: reads the whole table.</summary>
+    public async Task<Report> ReportAsync(CancellationToken stopping)
+    {
+        var statement = Statement("");
+        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var counted = new Statement(sql.Report(where));
+        counted.Parameters.AddRange(statement.Parameters);
+        var rows = await database.QueryAsync(counted, reader => (State: reader.GetString(0), Count: reader.GetInt64(1)), stopping);
+        long Of(TaskState state) => rows.Find(r => r.State == state.ToString()).Count;
+        return new Report(Job.Name, Of(TaskState.Pending), Of(TaskState.Scheduled), Of(TaskState.Reserved),
+            Of(TaskState.Running), Of(TaskState.Completed), Of(TaskState.Failed));
+    }
+
+    /// <summary>Whether a worker holds a record or one is due within the horizon.</summary>
+    public async Task<bool> IsAnythingLeftAsync(TimeSpan horizon, CancellationToken stopping)
+    {
+        var statement = Statement("").With("horizon", horizon.TotalSeconds);
+        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var asked = new Statement(sql.IsAnythingLeft(where));
+        asked.Parameters.AddRange(statement.Parameters);
+        return (await database.QueryAsync(asked, reader => Flag(reader, 0), stopping))[0];
+    }
+}

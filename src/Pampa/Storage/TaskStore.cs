@@ -1,0 +1,220 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>Where a reserved record goes: a worker and its node.</summary>
+internal readonly record struct Slot(string Worker, string Node);
+
+/// <summary>A worker that the leader found dead, with the life in which it was seen.</summary>
+internal sealed record DeadWorker(string Id, long Session, string Heartbeat);
+
+/// <summary>What became of records that were taken back.</summary>
+internal readonly record struct TakenBack(int Released, int Again, int Failed)
+{
+    public int Total => Released + Again + Failed;
+}
+
+/// <summary>An open record that carries the id of one of the node's own workers.</summary>
+internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt, int Attempts, string? StartedAt);
+
+/// <summary>The verbs of one job on its table: reserve, start, finish, release, reclaim, relaunch, count.</summary>
+internal sealed partial class TaskStore(Database database, JobTable job, string cluster, Random random)
+{
+    private readonly JobSql sql = new(job);
+
+    public JobDefinition Job => job.Job;
+
+    public JobTable Table => job;
+
+    public Database Database => database;
+
+    /// <summary>T1: binds due records to slots, in order. Returns what was bound; fewer where others were first.</summary>
+    public async Task<List<Reservation>> ReserveAsync(
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var where = Job.Where?.Invoke().Render("where", parameters);
+        var orderBy = Job.OrderBy?.Render("order", parameters);
+        return database.Dialect.ReservesInOneStatement
+            ? await ReserveAtOnceAsync()
+            : await database.UnitAsync(ReserveInStepsAsync, stopping);
+
+        Statement Common(string text, bool picks)
+        {
+            var statement = Statement(text).With("want", slots.Count);
+            if (!picks) return statement;
+            foreach (var (name, value) in parameters) statement.With(name, value);
+            if (cursor is { } key) database.Dialect.BindCursor(statement, key);
+            return statement;
+        }
+
+        Task<List<Reservation>> ReserveAtOnceAsync()
+        {
+            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease).With("job", Job.Name).With("own", ownNode);
+            database.Dialect.Bind(statement, JobSql.SlotRows,
+                [.. slots.Select((s, i) => new[] { s.Worker, s.Node, (i + 1).ToString(CultureInfo.InvariantCulture) })]);
+            return database.WriteAsync(statement, ReadReservation, stopping);
+        }
+
+        async Task<List<Reservation>> ReserveInStepsAsync(Database.Unit unit)
+        {
+            var picked = await unit.QueryAsync(Common(sql.ReservePick(where, orderBy, cursor is not null), picks: true), ReadKey);
+            if (picked.Count == 0) return [];
+            var apply = WithLease(Statement(sql.ReserveApply), lease);
+            database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
+            var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
+            var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))
+                .Where(r => r.Reservation is not null).ToList();
+            foreach (var remote in ordered.Where(r => r.Node != ownNode).GroupBy(r => r.Node))
+            {
+                await unit.ExecuteAsync(Statement(sql.HandOver).With("node", remote.Key).With("id", Guid.CreateVersion7().ToString("N"))
+                    .With("job", Job.Name).With("term", lease.Term).With("rows", HandOverText(remote.Select(r => r.Reservation!))));
+            }
+            return [.. ordered.Select(r => r.Reservation!)];
+        }
+    }
+
+    /// <summary>T2: starts reserved records whose worker still has the session. Returns those that were started.</summary>
+    public Task<List<StartedTask>> StartAsync(IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var where = Job.Where?.Invoke().Render("where", parameters);
+        return ChunkedAsync(rows, chunk =>
+        {
+            var statement = Statement(sql.Start(where));
+            foreach (var (name, value) in parameters) statement.With(name, value);
+            database.Dialect.Bind(statement, sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
+                r.Reservation.ReservedAt, Text(r.Reservation.Attempts), Text(r.Session)))]);
+            return database.WriteAsync(statement, ReadStarted, stopping);
+        });
+    }
+
+    /// <summary>
+    /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key, so that two
+    /// finishers never wait for each other in a ring.
+    /// </summary>
+    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
+    {
+        var changed = results[0].Changes?.Columns ?? [];
+        var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
+        return ChunkedAsync(sorted, chunk =>
+        {
+            var statement = Statement(sql.Finish(changed, skipLocked));
+            database.Dialect.Bind(statement, sql.FinishRows(changed), [.. chunk.Select(FinishRow)]);
+            return database.WriteAsync(statement, ReadKey, stopping);
+        });
+    }
+
+    private string?[] FinishRow(TaskResult result) =>
+    [
+        .. result.Fence.Key.Parts(), result.Fence.Worker, Text(result.Fence.Attempt), result.Fence.StartedAt, result.Outcome.ToString(),
+        result.DelaySeconds.ToString("0.######", CultureInfo.InvariantCulture),
+        result.Until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
+        result.Error is null ? null : ErrorText.Sanitise(result.Error, job.ErrorLength),
+        .. result.Changes?.Values ?? [],
+    ];
+
+    /// <summary>What the fences of these records are now, and whether they have ended.</summary>
+    public Task<List<(Fence Now, bool Ended)>> ReadFencesAsync(IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
+        ChunkedAsync(keys, chunk =>
+        {
+            var statement = Statement(sql.ReadFences);
+            database.Dialect.Bind(statement, sql.KeyRows, [.. chunk.Select(k => Row(k))]);
+            return database.QueryAsync(statement, reader =>
+            {
+                var at = job.Key.Count;
+                return (new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
+                    Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture));
+            }, stopping);
+        });
+
+    /// <summary>T6: gives unstarted reservations back. Returns the keys that were still this reservation's.</summary>
+    public Task<List<TaskKey>> ReleaseAsync(IReadOnlyList<Reservation> reservations, CancellationToken stopping) =>
+        ChunkedAsync(reservations, chunk =>
+        {
+            var statement = Statement(sql.Release);
+            database.Dialect.Bind(statement, sql.ReleaseRows, [.. chunk.Select(r => Row(r.Key, r.Worker, r.ReservedAt))]);
+            return database.WriteAsync(statement, ReadKey, stopping);
+        });
+
+    private Statement Statement(string text) => new Statement(text).With("cluster", cluster).With("max", Job.MaxAttempts);
+
+    private static Statement WithLease(Statement statement, LeaseTerm lease) =>
+        statement.With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);
+
+    private async Task<List<TResult>> ChunkedAsync<TRow, TResult>(IReadOnlyList<TRow> rows, Func<IReadOnlyList<TRow>, Task<List<TResult>>> run)
+    {
+        var max = database.Dialect.MaxRows;
+        if (rows.Count == 0) return [];
+        if (rows.Count <= max) return await run(rows);
+        var results = new List<TResult>(rows.Count);
+        foreach (var chunk in rows.Chunk(max)) results.AddRange(await run(chunk));
+        return results;
+    }
+
+    private static string?[] Row(TaskKey key, params ReadOnlySpan<string?> cells)
+    {
+        var row = new string?[key.Count + cells.Length];
+        for (var i = 0; i < key.Count; i++) row[i] = key[i];
+        cells.CopyTo(row.AsSpan(key.Count));
+        return row;
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string? TextOrNull(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal);
+
+    private TaskKey ReadKey(DbDataReader reader)
+    {
+        if (job.Key.Count == 1) return new TaskKey(database.Dialect.ReadKeyPart(reader, 0));
+        var parts = new string[job.Key.Count];
+        for (var i = 0; i < parts.Length; i++) parts[i] = database.Dialect.ReadKeyPart(reader, i);
+        return new TaskKey(parts);
+    }
+
+    private Reservation ReadReservation(DbDataReader reader)
+    {
+        var at = job.Key.Count;
+        return new Reservation(ReadKey(reader), reader.GetString(at), reader.GetString(at + 1), reader.GetInt32(at + 2));
+    }
+
+    private StartedTask ReadStarted(DbDataReader reader)
+    {
+        // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is needed.
+        var at = job.Key.Count;
+        var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), reader.GetString(at + 2));
+        var values = new object?[job.RecordColumns.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 4 + i);
+        return new StartedTask(fence, values, reader.GetInt64(at + 3));
+    }
+
+    private static object? ReadValue(DbDataReader reader, int ordinal)
+    {
+        try
+        {
+            return reader.IsDBNull(ordinal) ? null : reader.GetValue(ordinal);
+        }
+        catch (Exception e) when (e is InvalidCastException or OverflowException or FormatException or ArgumentException or NotSupportedException)
+        {
+            return new UnreadableValue(e);
+        }
+    }
+
+    private static string HandOverText(IEnumerable<Reservation> reservations)
+    {
+        var json = new StringBuilder("[");
+        foreach (var r in reservations)
+        {
+            if (json.Length > 1) json.Append(',');
+            json.Append('[');
+            foreach (var part in r.Key.Parts()) json.Append(JsonText(part)).Append(',');
+            json.Append(JsonText(r.Worker)).Append(',').Append(JsonText(r.ReservedAt)).Append(',').Append(r.Attempts).Append(']');
+        }
+        return json.Append(']').ToString();
+    }
+
+    private static string JsonText(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
+}
