@@ -80,13 +80,15 @@ internal sealed class ClusterStore(Database database, string cluster)
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
-            if (rows.Count == workers.Count) return rows;
+            if (rows.Count == workers.Count) return [.. workers.Select(w => rows.Find(r => r.Item1 == w))];
             unit.RollBack();
             return null;
         }, stopping);
 
-    /// <summary>Renews the workers' leases in one statement. Returns the ids that still have their session.</summary>
-    public Task<List<string>> HeartbeatAsync(IReadOnlyList<(string Worker, long Session)> workers, TimeSpan ttl, CancellationToken stopping)
+    /// <summary>
+    /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their session.
+    /// </summary>
+    public List<string> Heartbeat(IReadOnlyList<(string Worker, long Session)> workers, TimeSpan ttl)
     {
         var statement = new Statement($"""
             WITH v AS MATERIALIZED ({Dialect.Rows(WorkerRows)})
@@ -94,7 +96,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session AND t.state <> '{WorkerStates.Resigned}'
             RETURNING worker_id
             """).With("cluster", cluster).With("ttl", ttl.TotalSeconds);
-        return database.WriteAsync(BindWorkers(statement, workers), reader => reader.GetString(0), stopping);
+        return database.WriteNow(BindWorkers(statement, workers), reader => reader.GetString(0));
     }
 
     /// <summary>Says that the workers are ready for tasks.</summary>

@@ -28,6 +28,30 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
         RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
 
+    /// <summary>
+    /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for heartbeats.
+    /// </summary>
+    public List<T> WriteNow<T>(Statement statement, Func<DbDataReader, T> map)
+    {
+        if (dialect.HasSingleWriter && !writer.Wait(Deadline)) throw NoTurn();
+        try
+        {
+            using var connection = source.OpenConnection();
+            using var command = connection.CreateCommand();
+            command.CommandText = statement.Text;
+            command.CommandTimeout = (int)Deadline.TotalSeconds;
+            Bind(statement, command.CreateParameter, command.Parameters);
+            using var reader = command.ExecuteReader();
+            var rows = new List<T>();
+            while (reader.Read()) rows.Add(map(reader));
+            return rows;
+        }
+        finally
+        {
+            if (dialect.HasSingleWriter) writer.Release();
+        }
+    }
+
     /// <summary>Runs several statements as one unit; on SQLite it holds the write lock from the beginning.</summary>
     public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping) =>
         RepeatAsync(async connection =>
@@ -90,7 +114,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     {
         var takesTurn = writes && dialect.HasSingleWriter;
         if (takesTurn && !await writer.WaitAsync(Deadline, stopping))
-            throw new TimeoutException($"{dialect.Name}: no turn to write within {Deadline.TotalSeconds} s.");
+            throw NoTurn();
         try
         {
             await using var connection = await source.OpenConnectionAsync(stopping);
@@ -101,6 +125,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             if (takesTurn) writer.Release();
         }
     }
+
+    private TimeoutException NoTurn() => new($"{dialect.Name}: no turn to write within {Deadline.TotalSeconds} s.");
 
     private Task<List<T>> RunAsync<T>(
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>

@@ -18,7 +18,7 @@ internal enum ErrorKind
     /// <summary>A value or a rule of the user's table refuses the row.</summary>
     Data,
 
-    /// <summary>A table or column is missing.</summary>
+    /// <summary>The statement does not fit the database: a table, column or right is missing, or a user's condition is wrong.</summary>
     Schema,
 
     /// <summary>The database cannot be reached or cannot serve now; whether the statement took effect is not known.</summary>

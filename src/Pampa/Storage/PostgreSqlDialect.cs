@@ -169,13 +169,13 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         {
             "40001" or "40P01" => ErrorKind.Retry,
             "55P03" => ErrorKind.Locked,
-            "42P01" or "42703" or "3F000" => ErrorKind.Schema,
             "P0001" => ErrorKind.Data,
             // Ambiguous result; time-out or cancel; read-only after a fail-over; the plan of a table that was just altered.
             "40003" or "57014" or "25006" or "26000" or "0A000" => ErrorKind.Infrastructure,
             _ => state[..2] switch
             {
                 "22" or "23" or "44" => ErrorKind.Data,
+                "42" or "3F" => ErrorKind.Schema,
                 "08" or "53" or "57" or "58" => ErrorKind.Infrastructure,
                 _ => ErrorKind.Other,
             },

@@ -174,10 +174,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         SqliteException { SqliteErrorCode: 5 or 6 } => ErrorKind.Locked,
         SqliteException { SqliteErrorCode: 18 or 19 or 20 } => ErrorKind.Data,
         SqliteException { SqliteErrorCode: 8 or 10 or 13 or 14 } => ErrorKind.Infrastructure,
-        SqliteException { SqliteErrorCode: 1 } e when e.Message.Contains("no such", StringComparison.Ordinal)
-            || e.Message.Contains("no column", StringComparison.Ordinal) => ErrorKind.Schema,
-        // What a trigger raises.
-        SqliteException { SqliteErrorCode: 1, SqliteExtendedErrorCode: not 1 } => ErrorKind.Data,
+        // A trigger's RAISE is a constraint error (19); this is a name or a text that the database does not understand.
+        SqliteException { SqliteErrorCode: 1 } => ErrorKind.Schema,
         TimeoutException or IOException => ErrorKind.Infrastructure,
         _ => ErrorKind.Other,
     };

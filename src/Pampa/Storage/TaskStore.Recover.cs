@@ -57,6 +57,17 @@ internal sealed partial class TaskStore
         return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
     }
 
+    /// <summary>Lets the database read the user's condition and order without touching a record.</summary>
+    public Task ProbeAsync(CancellationToken stopping)
+    {
+        var statement = Statement("").With("want", 0);
+        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
+        var probe = new Statement(sql.ReservePick(where, orderBy, afterCursor: false));
+        probe.Parameters.AddRange(statement.Parameters);
+        return database.QueryAsync(probe, _ => 0, stopping);
+    }
+
     /// <summary>Ended records of a state with the time of their end, oldest first.</summary>
     public Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(TaskState state, int limit, CancellationToken stopping) =>
         database.QueryAsync(Statement(sql.ReadEnded).With("state", state.ToString()).With("want", limit),

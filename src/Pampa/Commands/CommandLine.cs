@@ -1,0 +1,53 @@
+using System.CommandLine;
+
+namespace Pampa.Commands;
+
+/// <summary>The program's command line: <c>run</c> is what it does when no verb is given.</summary>
+internal static class CommandLine
+{
+    public static RootCommand Create(Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    {
+        var root = new RootCommand("Works on the jobs of this program: any SQL table is a durable work queue.");
+        var run = new Command("run", "Dispatches and works in this process (the default).");
+        AddRun(root, configure, output, errors);
+        AddRun(run, configure, output, errors);
+        root.Subcommands.Add(run);
+        return root;
+    }
+
+    private static void AddRun(Command command, Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    {
+        var database = new Option<string?>("--db")
+        {
+            Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else a SQLite file beside the program).",
+        };
+        var drain = new Option<bool>("--drain") { Description = "End when nothing is due; exit code 1 if tasks failed in this run." };
+        var horizon = new Option<double>("--drain-horizon")
+        {
+            Description = "With --drain: wait for tasks that become due within so many seconds.",
+            DefaultValueFactory = _ => 3_600,
+        };
+        var workers = new Option<int?>("--workers") { Description = "Tasks that run at the same time (default: twice the cores, at least 4)." };
+        var delay = new Option<double?>("--delay") { Description = "Seconds between two looks for new records while there are none (default 0.5)." };
+        horizon.Validators.Add(result => Range(result, 0, 315_360_000));
+        workers.Validators.Add(result => Range(result, 1, Jobs.Limits.WorkersPerNode));
+        delay.Validators.Add(result => Range(result, 0.01, 3_600));
+        foreach (var option in (Option[])[database, drain, horizon, workers, delay]) command.Options.Add(option);
+        command.SetAction(async (parsed, _) =>
+        {
+            using var signals = new Signals(errors);
+            var options = new RunOptions(
+                parsed.GetValue(database), parsed.GetValue(drain), TimeSpan.FromSeconds(parsed.GetValue(horizon)), parsed.GetValue(workers),
+                parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+            return await new RunCommand(configure, options, output, errors).RunAsync(signals);
+        });
+    }
+
+    private static void Range(System.CommandLine.Parsing.OptionResult result, double min, double max)
+    {
+        if (result.Tokens.Count == 0) return;
+        var text = result.Tokens[0].Value;
+        if (double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && (value < min || value > max))
+            result.AddError(FormattableString.Invariant($"{result.Option.Name} must be between {min} and {max}, got {text}."));
+    }
+}

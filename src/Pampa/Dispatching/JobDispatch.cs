@@ -1,0 +1,31 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>What the dispatcher knows of one job: where it picks on, and when it looks again.</summary>
+internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, int offset)
+{
+    public TaskStore Store => store;
+
+    public JobLoad Load => load;
+
+    public Assignment Assignment { get; } = new(store.Job, offset);
+
+    /// <summary>Gives reservations to the workers of this process.</summary>
+    public void Deliver(IReadOnlyList<Reservation> reservations) => deliver(reservations);
+
+    /// <summary>The key after which picking goes on while full batches come back; null begins at the first.</summary>
+    public TaskKey? Cursor { get; set; }
+
+    /// <summary>When the cursor was last at the beginning.</summary>
+    public long RestartedAt { get; set; }
+
+    /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
+    public long EmptySince { get; set; }
+
+    /// <summary>When the last full pass ended, and how long it took.</summary>
+    public long PassedAt { get; set; }
+
+    public TimeSpan PassTook { get; set; }
+}

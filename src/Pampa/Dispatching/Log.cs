@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pampa.Dispatching;
+
+/// <summary>What a dispatcher says.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(200, LogLevel.Information, "This process leads '{Scope}' in term {Term}")]
+    public static partial void Leads(ILogger log, string scope, long term);
+
+    [LoggerMessage(201, LogLevel.Warning, "This process leads '{Scope}' no more, its term {Term} is over")]
+    public static partial void LeadsNoMore(ILogger log, string scope, long term);
+
+    [LoggerMessage(202, LogLevel.Warning, "Job '{Job}': took back from dead workers: {Released} not started, {Again} to be tried again, {Failed} failed")]
+    public static partial void Reclaimed(ILogger log, string job, int released, int again, int failed);
+
+    [LoggerMessage(203, LogLevel.Warning, "Job '{Job}': {Count} records had no attempt left and no end; they have failed")]
+    public static partial void Exhausted(ILogger log, string job, int count);
+
+    [LoggerMessage(204, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
+    public static partial void Suspended(ILogger log, string job, string error);
+
+    [LoggerMessage(205, LogLevel.Information, "Job '{Job}' goes on")]
+    public static partial void Resumed(ILogger log, string job);
+
+    [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
+    public static partial void Locked(ILogger log, string job);
+}

@@ -1,0 +1,46 @@
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>
+/// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those whose lease is over
+/// by the database's clock or has not moved for a lease time by the watcher's own. The last two never before the watcher has seen
+/// the same heartbeat for half a lease time: after an outage everybody's lease is over, and everybody deserves the chance to beat again.
+/// </summary>
+internal sealed class Watch(TimeSpan ttl, TimeProvider time)
+{
+    private readonly Dictionary<string, (long Session, string Heartbeat, long Since)> seen = new(StringComparer.Ordinal);
+    private readonly HashSet<DeadWorker> settled = [];
+
+    /// <summary>The dead workers whose records have not been taken back yet.</summary>
+    public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
+    {
+        var dead = new List<DeadWorker>();
+        foreach (var worker in workers)
+        {
+            if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
+                seen[worker.Id] = before = (worker.Session, worker.Heartbeat, time.GetTimestamp());
+            if (!IsDead(worker, time.GetElapsedTime(before.Since))) continue;
+            var life = new DeadWorker(worker.Id, worker.Session, worker.Heartbeat);
+            if (!settled.Contains(life)) dead.Add(life);
+        }
+        settled.RemoveWhere(life => !seen.TryGetValue(life.Id, out var now) || now.Session != life.Session || now.Heartbeat != life.Heartbeat);
+        return dead;
+    }
+
+    private bool IsDead(WorkerLife worker, TimeSpan unchanged)
+    {
+        if (worker.State == WorkerStates.Resigned || ProcessIdentity.IsDead(worker.Process)) return true;
+        return unchanged >= ttl / 2 && (worker.IsExpired || unchanged >= ttl);
+    }
+
+    /// <summary>Everything that these lives held has been taken back.</summary>
+    public void Settle(IEnumerable<DeadWorker> dead) => settled.UnionWith(dead);
+
+    /// <summary>A new reign looks at everything anew.</summary>
+    public void Reset()
+    {
+        seen.Clear();
+        settled.Clear();
+    }
+}

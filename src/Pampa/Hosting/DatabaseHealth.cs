@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pampa.Hosting;
+
+/// <summary>Says once that the database is out of reach, once a minute that it still is, and once that it is back, whoever meets it.</summary>
+internal sealed class DatabaseHealth(string description, ILogger log, TimeProvider time)
+{
+    private static readonly TimeSpan RepeatEvery = TimeSpan.FromMinutes(1);
+    private readonly Lock gate = new();
+    private long downSince;
+    private long saidAt;
+
+    public void Failed(Exception error)
+    {
+        lock (gate)
+        {
+            if (downSince == 0)
+            {
+                downSince = saidAt = time.GetTimestamp();
+                Log.Unreachable(log, description, error.Message);
+            }
+            else if (time.GetElapsedTime(saidAt) >= RepeatEvery)
+            {
+                saidAt = time.GetTimestamp();
+                Log.StillUnreachable(log, description, (int)time.GetElapsedTime(downSince).TotalSeconds, error.Message);
+            }
+        }
+    }
+
+    public void Worked()
+    {
+        if (Volatile.Read(ref downSince) == 0) return;
+        lock (gate)
+        {
+            if (downSince == 0) return;
+            Log.Reachable(log, description, (int)time.GetElapsedTime(downSince).TotalSeconds);
+            downSince = 0;
+        }
+    }
+}

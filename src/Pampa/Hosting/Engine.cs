@@ -1,0 +1,214 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Pampa.Dispatching;
+using Pampa.Jobs;
+using Pampa.Storage;
+using Pampa.Working;
+
+namespace Pampa.Hosting;
+
+/// <summary>
+/// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see cref="PrepareAsync"/>, run by
+/// <see cref="RunAsync"/>.
+/// </summary>
+internal sealed class Engine : IAsyncDisposable
+{
+    private const int Connections = 4;
+    private const string ClusterScope = "cluster";
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
+    private readonly PampaBuilder program;
+    private readonly Database database;
+    private readonly Database heartbeats;
+    private readonly DbDataSource handlers;
+    private readonly ILogger log;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly DatabaseHealth health;
+    private readonly Leadership leadership;
+
+    private Engine(
+        PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
+        string nodeName, ILoggerFactory logs, TimeProvider time, Random random)
+    {
+        this.program = program;
+        this.database = database;
+        this.heartbeats = heartbeats;
+        this.handlers = handlers;
+        this.time = time;
+        this.random = random;
+        log = logs.CreateLogger("Pampa");
+        health = new DatabaseHealth(address.Description, log, time);
+        Cluster = new ClusterStore(database, program.Cluster);
+        var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, time), log, time, random)).ToList();
+        var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
+        var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
+        Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        leadership = new Leadership(Cluster, ClusterScope, $"{nodeName}@{Guid.NewGuid():N}", program.LeaderLease, time);
+        var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        Dispatcher = new Dispatcher(Cluster, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+    }
+
+    public ClusterStore Cluster { get; }
+
+    public Node Node { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    /// <summary>Opens the database, prepares it and resolves the jobs.</summary>
+    /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
+    public static async Task<Engine> PrepareAsync(
+        PampaBuilder program, DatabaseAddress address, string nodeName, ILoggerFactory logs, TimeProvider time, Random random, CancellationToken stopping)
+    {
+        var name = $"pampa/{program.Cluster}";
+        var dialect = address.Dialect;
+        var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
+        try
+        {
+            var tables = await new Preparation(database, address, time).RunAsync(program, stopping);
+            var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
+            var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
+            return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, logs, time, random);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs until told to stop, or, with a drain horizon, until nothing is due within it. Returns the exit code. The hard token ends
+    /// everything at once.
+    /// </summary>
+    public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping)
+    {
+        // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.
+        ThreadPool.GetMinThreads(out var threads, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
+        foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
+        await Node.JoinAsync(stopping);
+        using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, database.Dialect, health, Node.WantsMore);
+        heartbeat.Start();
+        using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var work = new CancellationTokenSource();
+        var loop = new Loop(database.Dialect, health, log, time, random);
+        Task[] taking =
+        [
+            loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, Shorter(program.PollInterval, leadership.ElectionInterval), intake.Token),
+            loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, IdleNode, intake.Token),
+        ];
+        Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
+        Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, IdleNode, work.Token))];
+        var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
+
+        // Whatever ends first: told to stop, drained, or a loop that could not go on.
+        var first = await Task.WhenAny([drained, .. taking, .. finishing, .. running]);
+        var fault = first.IsFaulted ? first.Exception!.InnerException : null;
+        await intake.CancelAsync();
+        var abandoned = await StopAsync(taking, work);
+        await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (fault is not null) return ExitCode.InternalError;
+        if (abandoned > 0) return ExitCode.Abandoned;
+        return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    private static Task[] Quiet(Task[] running, int abandoned) => abandoned > 0 ? [] : running;
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static string ProgramVersion => System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
+
+    /// <summary>Tasks that failed for good since this process began, by their handlers or because their workers were lost.</summary>
+    public long FailedTasks => Node.Lanes.Sum(l => l.Counters.Failed) + Dispatcher.Failed;
+
+    private async Task DrainedAsync(TimeSpan horizon, CancellationToken stopping)
+    {
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), time, stopping);
+            if (Node.Unfinished > 0 || (Dispatcher.IsLeading && !Dispatcher.IsIdle)) continue;
+            if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0)) || await IsAnythingLeftAsync(horizon, stopping)) continue;
+            return;
+        }
+    }
+
+    private async Task<bool> IsAnythingLeftAsync(TimeSpan horizon, CancellationToken stopping)
+    {
+        try
+        {
+            foreach (var lane in Node.Lanes)
+            {
+                if (await lane.Store.IsAnythingLeftAsync(horizon, stopping)) return true;
+            }
+            return false;
+        }
+        catch (DbException e) when (database.Dialect.Classify(e) != ErrorKind.Other)
+        {
+            // Not known: then it is not said to be done. The loops wait for the database to come back.
+            health.Failed(e);
+            await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then cancelled, results
+    /// written, ids given up. Heartbeats go on to the end. Returns how many tasks were abandoned.
+    /// </summary>
+    private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work)
+    {
+        await Task.WhenAll(taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await TryAsync(Node.ReleaseAllAsync);
+        await TryAsync(leadership.ResignAsync);
+        if (Node.Unfinished > 0)
+        {
+            Log.Stopping(log, Node.Unfinished, program.ShutdownTimeout);
+            if (!await UntilIdleAsync(program.ShutdownTimeout, () => Node.Unfinished))
+            {
+                Log.Cancelling(log, Node.Running);
+                Node.Interrupt(Interruption.Shutdown);
+                await UntilIdleAsync(CancelGrace, () => Node.Running);
+                await UntilIdleAsync(FlushTime, () => Node.Unfinished - Node.Running);
+            }
+        }
+        var abandoned = Node.Unfinished;
+        await work.CancelAsync();
+        if (abandoned > 0) Log.Abandoned(log, abandoned);
+        await TryAsync(Node.Membership.ResignAsync);
+        return abandoned;
+    }
+
+    private async Task TryAsync(Func<CancellationToken, Task> step)
+    {
+        using var deadline = new CancellationTokenSource(FlushTime, time);
+        try
+        {
+            await step(deadline.Token);
+        }
+        catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
+        {
+            Log.NotReleased(log, e.Message);
+        }
+    }
+
+    private async Task<bool> UntilIdleAsync(TimeSpan atMost, Func<int> left)
+    {
+        var began = time.GetTimestamp();
+        while (left() > 0)
+        {
+            if (time.GetElapsedTime(began) >= atMost) return false;
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time);
+        }
+        return true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Node.Dispose();
+        await database.DisposeAsync();
+        await heartbeats.DisposeAsync();
+        await handlers.DisposeAsync();
+    }
+}

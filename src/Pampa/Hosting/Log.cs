@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pampa.Hosting;
+
+/// <summary>What the process says.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(300, LogLevel.Error, "The database cannot be reached ({Database}); work goes on when it can: {Error}")]
+    public static partial void Unreachable(ILogger log, string database, string error);
+
+    [LoggerMessage(301, LogLevel.Error, "The database cannot be reached ({Database}) for {Seconds} s now: {Error}")]
+    public static partial void StillUnreachable(ILogger log, string database, int seconds, string error);
+
+    [LoggerMessage(302, LogLevel.Information, "The database is back ({Database}) after {Seconds} s")]
+    public static partial void Reachable(ILogger log, string database, int seconds);
+
+    [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
+    public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
+
+    [LoggerMessage(304, LogLevel.Information, "Stopping: {Running} tasks are running, they have {Timeout} to end")]
+    public static partial void Stopping(ILogger log, int running, TimeSpan timeout);
+
+    [LoggerMessage(305, LogLevel.Warning, "Stopping: {Running} tasks did not end in time, they are cancelled")]
+    public static partial void Cancelling(ILogger log, int running);
+
+    [LoggerMessage(306, LogLevel.Error, "Stopped with {Abandoned} tasks abandoned; they are taken back when the leases of this process end")]
+    public static partial void Abandoned(ILogger log, int abandoned);
+
+    [LoggerMessage(307, LogLevel.Error, "Stopping: what was not started could not be given back; it is taken back when the leases of this process end: {Error}")]
+    public static partial void NotReleased(ILogger log, string error);
+}

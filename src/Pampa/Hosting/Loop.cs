@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Hosting;
+
+/// <summary>
+/// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that comes back again and
+/// again ends the loop with its error, and with it the process: a loop never dies silently.
+/// </summary>
+internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, TimeProvider time, Random random)
+{
+    private const int MaxFaults = 10;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs until told to stop; while a cycle says that it did something, without a pause.</summary>
+    public async Task RunAsync(
+        string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, TimeSpan idle, CancellationToken stopping)
+    {
+        var outages = 0;
+        var faults = 0;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                if (!await cycleAsync(stopping)) await wake.WaitAsync(idle, time, stopping);
+                outages = faults = 0;
+                health.Worked();
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Retry or ErrorKind.Locked)
+            {
+                health.Failed(e);
+                await PauseAsync(outages++, stopping);
+            }
+            catch (Exception e)
+            {
+                Log.LoopFault(log, name, ++faults, MaxFaults, e);
+                if (faults >= MaxFaults) throw;
+                await PauseAsync(faults, stopping);
+            }
+        }
+    }
+
+    private async Task PauseAsync(int tries, CancellationToken stopping)
+    {
+        var pause = Math.Min(LongestPause.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(tries, 10))) * (1 + random.NextDouble() / 4);
+        await Task.Delay(TimeSpan.FromMilliseconds(pause), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

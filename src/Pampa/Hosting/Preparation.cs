@@ -1,0 +1,129 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Hosting;
+
+/// <summary>
+/// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against their tables. Everything
+/// that is wrong is found here and told at once.
+/// </summary>
+internal sealed class Preparation(Database database, DatabaseAddress address, TimeProvider time)
+{
+    private const string SetupScope = "setup";
+    private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
+    private readonly Schema schema = new(database);
+
+    /// <summary>Prepares the database and resolves the jobs.</summary>
+    /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
+    public async Task<List<JobTable>> RunAsync(PampaBuilder program, CancellationToken stopping)
+    {
+        var errors = new List<string>();
+        var jobs = program.Build(errors);
+        if (await ConnectionErrorAsync(stopping) is { } unreachable)
+        {
+            errors.Add(unreachable);
+            throw new PampaConfigurationException(errors);
+        }
+        if (errors.Count > 0) throw new PampaConfigurationException(errors);
+        await schema.CreateControlTablesAsync(stopping);
+        await SetupAsync(program, jobs, stopping);
+        var tables = new List<JobTable>();
+        foreach (var job in jobs)
+        {
+            if (await schema.ResolveAsync(job, errors, stopping) is { } table) tables.Add(table);
+        }
+        CheckSharedColumns(tables, errors);
+        foreach (var table in tables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
+        return errors.Count == 0 ? tables : throw new PampaConfigurationException(errors);
+    }
+
+    private async Task<string?> ConnectionErrorAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await using var connection = await database.Source.OpenConnectionAsync(stopping);
+            return null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. Check these values, and that the server runs and lets this user in.";
+        }
+    }
+
+    private static string Cause(Exception error)
+    {
+        while (error.InnerException is { } inner) error = inner;
+        return error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
+    }
+
+    /// <summary>Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.</summary>
+    private async Task SetupAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
+    {
+        if (program.SetupStatements.Count == 0) return;
+        var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().ToList();
+        var store = new ClusterStore(database, program.Cluster);
+        var holder = ProcessIdentity.Current;
+        LeaseTerm? lease;
+        while ((lease = await AcquireAsync()) is null) await Task.Delay(TimeSpan.FromMilliseconds(200), time, stopping);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var renewing = RenewAsync(store, lease, done.Token);
+        try
+        {
+            await schema.RunSetupAsync(program.SetupStatements, names, stopping);
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is System.Data.Common.DbException)
+        {
+            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. Mend the statement; those before it have been run and are not run again."]);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await renewing;
+            await store.ResignAsync(lease, CancellationToken.None);
+        }
+
+        async Task<LeaseTerm?> AcquireAsync()
+        {
+            var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
+            return await store.AcquireAsync(SetupScope, holder, holder, SetupLease, dead, stopping);
+        }
+    }
+
+    private async Task RenewAsync(ClusterStore store, LeaseTerm lease, CancellationToken done)
+    {
+        try
+        {
+            for (; ; )
+            {
+                await Task.Delay(SetupLease / 3, time, done);
+                await store.RenewAsync(lease, SetupLease, done);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or System.Data.Common.DbException or TimeoutException)
+        {
+            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they are run twice.
+        }
+    }
+
+    private static void CheckSharedColumns(List<JobTable> tables, List<string> errors)
+    {
+        foreach (var same in tables.GroupBy(t => (t.Table.Schema, t.Table.Name)))
+        {
+            foreach (var shared in same.SelectMany(t => t.State.Select(c => (t.Job.Name, Column: c.Name))).GroupBy(c => c.Column).Where(g => g.Count() > 1))
+                errors.Add($"Jobs {string.Join(" and ", shared.Select(s => $"'{s.Name}'"))} share the state column '{shared.Key}' of table '{same.Key.Name}'. Each job needs seven columns of its own.");
+        }
+    }
+
+    private async Task CheckSnippetsAsync(JobTable table, string cluster, List<string> errors, CancellationToken stopping)
+    {
+        if (table.Job.Where is null && table.Job.OrderBy is null) return;
+        try
+        {
+            await new TaskStore(database, table, cluster, new Random(0)).ProbeAsync(stopping);
+        }
+        catch (System.Data.Common.DbException e) when (database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
+        {
+            errors.Add($"Job '{table.Job.Name}': the database does not accept Where or OrderBy: {Cause(e)}.");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+namespace Pampa.Jobs;
+
+/// <summary>
+/// What a worker has in hand of one job: reservations that wait for their start, in order. The dispatcher of the same process puts in, the
+/// node takes out; it is all that the two sides share.
+/// </summary>
+internal sealed class Hand(string worker)
+{
+    private readonly Lock gate = new();
+    private readonly LinkedList<Reservation> waiting = [];
+
+    public string Worker => worker;
+
+    /// <summary>How many wait for their start.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (gate) return waiting.Count;
+        }
+    }
+
+    public void Add(Reservation reservation)
+    {
+        lock (gate) waiting.AddLast(reservation);
+    }
+
+    /// <summary>Takes what may be started now: up to <paramref name="ahead"/> first attempts, or one record that was tried before.</summary>
+    public void Take(int ahead, bool workerIsIdle, List<Reservation> into)
+    {
+        lock (gate)
+        {
+            for (var taken = 0; taken < ahead && waiting.First is { } next; taken++)
+            {
+                // A record with an earlier attempt starts alone, so that a poisonous one cannot charge its neighbours twice.
+                var triedBefore = next.Value.Attempts > 0;
+                if (triedBefore && !(workerIsIdle && taken == 0)) return;
+                waiting.RemoveFirst();
+                into.Add(next.Value);
+                if (triedBefore) return;
+            }
+        }
+    }
+
+    /// <summary>Takes everything out.</summary>
+    public List<Reservation> Empty()
+    {
+        lock (gate)
+        {
+            var all = waiting.ToList();
+            waiting.Clear();
+            return all;
+        }
+    }
+}

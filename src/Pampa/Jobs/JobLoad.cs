@@ -1,0 +1,70 @@
+namespace Pampa.Jobs;
+
+/// <summary>
+/// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many records a worker
+/// should have in hand and how many it may start ahead.
+/// </summary>
+internal sealed class JobLoad(JobDefinition job, TimeProvider time)
+{
+    private static readonly TimeSpan DispatchInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestHand = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AheadWork = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan QuickTask = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
+    private const int EnoughMeasured = 200;
+    private long suspendedAt;
+    private long measuredAt;
+
+    public JobDefinition Job => job;
+
+    public Durations Durations { get; } = new();
+
+    /// <summary>One hand for each worker that is ready; replaced as a whole when the node registers.</summary>
+    public IReadOnlyList<Hand> Hands { get; set; } = [];
+
+    /// <summary>
+    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read back what its
+    /// workers really hold.
+    /// </summary>
+    public bool IsInDoubt { get; set; }
+
+    /// <summary>
+    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself after half a minute, so
+    /// that the next statement tries again.
+    /// </summary>
+    public bool IsSuspended => suspendedAt != 0 && time.GetElapsedTime(suspendedAt) < ProbeEvery;
+
+    /// <summary>Suspends the job. Says whether it was at work until now, so that one line is written and not one a try.</summary>
+    public bool Suspend()
+    {
+        var isNew = suspendedAt == 0;
+        suspendedAt = time.GetTimestamp();
+        return isNew;
+    }
+
+    /// <summary>A statement of the job has worked. Says whether the job was suspended until now.</summary>
+    public bool Resume()
+    {
+        var was = suspendedAt != 0;
+        suspendedAt = 0;
+        return was;
+    }
+
+    /// <summary>How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.</summary>
+    public int Depth { get; private set; } = job.QueueSize;
+
+    /// <summary>How many records a worker may have started and not yet run.</summary>
+    public int Ahead { get; private set; } = 1;
+
+    /// <summary>Computes depth and start-ahead anew, at most every tenth of a second.</summary>
+    public void Measure()
+    {
+        if (Durations.Count == 0 || (measuredAt != 0 && time.GetElapsedTime(measuredAt) < DispatchInterval)) return;
+        measuredAt = time.GetTimestamp();
+        var p90 = Math.Max(Durations.Percentile(0.90)!.Value.TotalSeconds, 1e-6);
+        var rows = Math.Min(2 * DispatchInterval.TotalSeconds, LongestHand.TotalSeconds) / p90;
+        Depth = (int)Math.Clamp(rows, job.QueueSize, job.MaxQueueSize);
+        var mayStartAhead = job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
+        Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
+    }
+}

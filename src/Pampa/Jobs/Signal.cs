@@ -1,0 +1,43 @@
+namespace Pampa.Jobs;
+
+/// <summary>
+/// Wakes a loop of the same process. Setting it twice is setting it once; a set that nobody waits for is kept for the next wait.
+/// It is a hint: whoever waits also looks by itself after a while.
+/// </summary>
+internal sealed class Signal
+{
+    private readonly Lock gate = new();
+    private TaskCompletionSource? waiting;
+    private volatile bool isSet;
+
+    public void Set()
+    {
+        if (isSet) return;
+        TaskCompletionSource? wake;
+        lock (gate)
+        {
+            isSet = true;
+            wake = waiting;
+            waiting = null;
+        }
+        wake?.TrySetResult();
+    }
+
+    /// <summary>Waits for a set or for the time to pass; cancelling ends the wait quietly, too.</summary>
+    public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken stopping)
+    {
+        Task wait;
+        lock (gate)
+        {
+            if (isSet || stopping.IsCancellationRequested)
+            {
+                isSet = false;
+                return;
+            }
+            waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            wait = waiting.Task;
+        }
+        await wait.WaitAsync(atMost, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (gate) isSet = false;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Pampa.Commands;
+using Pampa.Hosting;
+
+namespace Pampa;
+
+/// <summary>A program that is its own command line: <c>return await PampaApp.RunAsync(args, pampa =&gt; { … });</c></summary>
+public static class PampaApp
+{
+    /// <summary>
+    /// Runs the program: the jobs that it adds, on the database that it is given, as its arguments say (<c>--help</c> lists them).
+    /// </summary>
+    /// <param name="args">The program's arguments.</param>
+    /// <param name="configure">Adds the jobs.</param>
+    /// <returns>
+    /// The exit code: 0 done, 1 tasks failed in this run (with <c>--drain</c>), 2 configuration or connection, 3 work abandoned at
+    /// shutdown, 4 worker id taken, 5 internal error, 130 second signal.
+    /// </returns>
+    public static async Task<int> RunAsync(string[] args, Action<PampaBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(configure);
+        var parsed = CommandLine.Create(configure, Console.Out, Console.Error).Parse(args);
+        // The program stops by its own signals; it may need longer than the library's two seconds.
+        var settings = new InvocationConfiguration { ProcessTerminationTimeout = null };
+        if (parsed.Errors.Count == 0) return await parsed.InvokeAsync(settings);
+        foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync(error.Message);
+        await Console.Error.WriteLineAsync("Run with --help for what there is.");
+        return ExitCode.Configuration;
+    }
+}

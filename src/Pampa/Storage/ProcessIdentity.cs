@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// Which process this is, on which host, so that another process of the same host can tell for certain that it is dead: machine, boot and
+/// pid namespace (a container has its own), the pid, and when it began (pids are used again).
+/// </summary>
+internal static class ProcessIdentity
+{
+    private static readonly Lazy<string?> Host = new(ReadHost);
+
+    /// <summary>This process. Where the host cannot be told, an identity that is never found dead.</summary>
+    public static string Current { get; } = Host.Value is { } host && StartOf(Environment.ProcessId) is { } start
+        ? $"{host}/{Environment.ProcessId}/{start}"
+        : $"{Environment.MachineName}?/{Environment.ProcessId}/{Guid.NewGuid():N}";
+
+    /// <summary>Whether the process ran on this very host and is gone. False means: not known.</summary>
+    public static bool IsDead(string identity)
+    {
+        if (Host.Value is not { } host || !identity.StartsWith(host + "/", StringComparison.Ordinal)) return false;
+        var parts = identity[(host.Length + 1)..].Split('/');
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && StartOf(pid) != parts[1];
+    }
+
+    private static string? ReadHost()
+    {
+        try
+        {
+            var machine = File.Exists("/etc/machine-id") ? File.ReadAllText("/etc/machine-id").Trim() : Environment.MachineName;
+            var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+            var pidNamespace = new FileInfo("/proc/self/ns/pid").LinkTarget;
+            return pidNamespace is null ? null : $"{machine}/{boot}/{pidNamespace}";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // The start in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may hold anything. A zombie is dead.
+    private static string? StartOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] is "Z" or "X" ? null : fields[19];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+namespace Pampa.Working;
+
+/// <summary>What a job's attempts on this node came to. A fenced result is one that the database refused because the record was somebody else's by then.</summary>
+internal sealed class Counters
+{
+    private long started, completed, again, failed, forgiven, snoozed, fenced, unknown;
+
+    public long Started => Interlocked.Read(ref started);
+
+    public long Completed => Interlocked.Read(ref completed);
+
+    public long Again => Interlocked.Read(ref again);
+
+    public long Failed => Interlocked.Read(ref failed);
+
+    public long Forgiven => Interlocked.Read(ref forgiven);
+
+    public long Snoozed => Interlocked.Read(ref snoozed);
+
+    public long Fenced => Interlocked.Read(ref fenced);
+
+    /// <summary>Results of which it cannot be told whether they were accepted: the answer was lost and the record has moved on.</summary>
+    public long Unknown => Interlocked.Read(ref unknown);
+
+    public void AddStarted(int count) => Interlocked.Add(ref started, count);
+
+    public void AddFenced() => Interlocked.Increment(ref fenced);
+
+    public void AddUnknown() => Interlocked.Increment(ref unknown);
+
+    public void Add(Jobs.Outcome outcome)
+    {
+        switch (outcome)
+        {
+            case Jobs.Outcome.Completed: Interlocked.Increment(ref completed); break;
+            case Jobs.Outcome.Again: Interlocked.Increment(ref again); break;
+            case Jobs.Outcome.Failed: Interlocked.Increment(ref failed); break;
+            case Jobs.Outcome.Forgiven: Interlocked.Increment(ref forgiven); break;
+            default: Interlocked.Increment(ref snoozed); break;
+        }
+    }
+}

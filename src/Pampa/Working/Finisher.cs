@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// Writes results to the table, many with one statement: at once when idle, else what has gathered while the last statement was under
+/// way. A result is repeated until the database has taken or refused it; one bad row never holds up or spoils its neighbours.
+/// </summary>
+internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
+{
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+    private readonly ConcurrentQueue<Pending> queue = new();
+    private List<Pending> locked = [];
+    private long lastFlush;
+    private long lastLockedTry;
+    private int count;
+
+    /// <summary>A result that is not written yet.</summary>
+    /// <param name="Result">The result.</param>
+    /// <param name="IsAmbiguous">Whether it was sent before and the answer was lost.</param>
+    /// <param name="IsRefusal">Whether it is the failure that stands in for a result which the table refused.</param>
+    private sealed record Pending(TaskResult Result, bool IsAmbiguous = false, bool IsRefusal = false);
+
+    /// <summary>Set for each result that comes in.</summary>
+    public Signal Posted { get; } = new();
+
+    /// <summary>Results that are not written yet.</summary>
+    public int Count => Volatile.Read(ref count);
+
+    public void Post(TaskResult result) => Enqueue(new Pending(result));
+
+    private void Enqueue(Pending pending)
+    {
+        Interlocked.Increment(ref count);
+        queue.Enqueue(pending);
+        Posted.Set();
+    }
+
+    /// <summary>Writes what has gathered. Says whether there was anything. Throws when the database cannot be reached; nothing is lost by that.</summary>
+    public async Task<bool> CycleAsync(CancellationToken stopping)
+    {
+        if (lane.Load.IsSuspended) return false;
+        if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= LockPause) await TryLockedAsync(stopping);
+        if (queue.IsEmpty) return false;
+        await GatherAsync(stopping);
+        lastFlush = time.GetTimestamp();
+        var batch = new List<Pending>();
+        while (batch.Count < Limits.StatementRows && queue.TryDequeue(out var pending)) batch.Add(pending);
+        await WriteAllAsync(batch, skipLocked: false, stopping);
+        return true;
+    }
+
+    private async Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping)
+    {
+        Exception? first = null;
+        foreach (var group in rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance))
+        {
+            try
+            {
+                await WriteAsync([.. group], stopping, skipLocked);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                first ??= e;
+            }
+        }
+        if (first is not null) ExceptionDispatchInfo.Throw(first);
+    }
+
+    // Rows that somebody else holds have a queue of their own: in the other they would make everybody wait for their lock.
+    private Task TryLockedAsync(CancellationToken stopping)
+    {
+        lastLockedTry = time.GetTimestamp();
+        var rows = locked;
+        locked = [];
+        return WriteAllAsync(rows, skipLocked: lane.Store.Database.Dialect.CanSkipLocked, stopping);
+    }
+
+    // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never kept waiting.
+    private async Task GatherAsync(CancellationToken stopping)
+    {
+        if (lastFlush == 0 || queue.Count >= Limits.StatementRows) return;
+        var wait = GatherTime - time.GetElapsedTime(lastFlush);
+        if (wait > TimeSpan.Zero) await Task.Delay(wait, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task WriteAsync(List<Pending> rows, CancellationToken stopping, bool skipLocked = false)
+    {
+        List<TaskKey> settled;
+        try
+        {
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping);
+        }
+        catch (Exception e)
+        {
+            await FailedAsync(rows, e, skipLocked, stopping);
+            return;
+        }
+        lane.ResumeJob();
+        var accepted = settled.ToHashSet();
+        var others = rows.FindAll(row =>
+        {
+            if (!accepted.Contains(row.Result.Fence.Key)) return true;
+            Settle(row, accepted: true);
+            return false;
+        });
+        if (others.Count > 0) await ExplainAsync(others, skipLocked, stopping);
+    }
+
+    private async Task FailedAsync(List<Pending> rows, Exception error, bool skippedLocked, CancellationToken stopping)
+    {
+        var dialect = lane.Store.Database.Dialect;
+        switch (dialect.Classify(error))
+        {
+            case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
+                await WriteAsync(rows, stopping, skipLocked: true);
+                return;
+            case ErrorKind.Locked or ErrorKind.Data when rows.Count > 1:
+                await WriteAsync(rows[..(rows.Count / 2)], stopping, skippedLocked);
+                await WriteAsync(rows[(rows.Count / 2)..], stopping, skippedLocked);
+                return;
+            case ErrorKind.Locked:
+                Park(rows[0]);
+                return;
+            case ErrorKind.Data:
+                Refuse(rows[0], error);
+                return;
+            case ErrorKind.Schema:
+                foreach (var row in rows) Requeue(row);
+                lane.SuspendJob(error);
+                return;
+            default:
+                // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.
+                foreach (var row in rows) Requeue(row with { IsAmbiguous = true });
+                ExceptionDispatchInfo.Throw(error);
+                return;
+        }
+    }
+
+    /// <summary>The table refuses the row: the attempt failed, with the database's words and without the handler's columns.</summary>
+    private void Refuse(Pending row, Exception error)
+    {
+        var result = row.Result;
+        if (row.IsRefusal && result.Error is null)
+        {
+            // Not even the failure can be written: a rule of the table forbids it. The leader's deadline will try again.
+            lane.Counters.AddUnknown();
+            Settled(row);
+            return;
+        }
+        var isLast = result.Fence.Attempt >= lane.Job.MaxAttempts || result.Outcome == Outcome.Failed;
+        Requeue(new Pending(
+            new TaskResult(result.Fence, isLast ? Outcome.Failed : Outcome.Again,
+                isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
+                Error: row.IsRefusal ? null : ErrorText.Of(error)),
+            row.IsAmbiguous, IsRefusal: true));
+    }
+
+    /// <summary>Rows that the statement did not change: locked, done by an earlier try, or somebody else's.</summary>
+    private async Task ExplainAsync(List<Pending> rows, bool skippedLocked, CancellationToken stopping)
+    {
+        if (!skippedLocked && !rows.Exists(r => r.IsAmbiguous))
+        {
+            foreach (var row in rows) Settle(row, accepted: false);
+            return;
+        }
+        Dictionary<TaskKey, (Fence Now, bool Ended)> now;
+        try
+        {
+            now = (await lane.Store.ReadFencesAsync(rows.ConvertAll(r => r.Result.Fence.Key), stopping)).ToDictionary(f => f.Now.Key);
+        }
+        catch
+        {
+            foreach (var row in rows) Requeue(row);
+            throw;
+        }
+        foreach (var row in rows)
+        {
+            var isMine = now.TryGetValue(row.Result.Fence.Key, out var found) && found.Now == row.Result.Fence;
+            if (isMine && !found.Ended) Park(row);
+            else if (isMine && row.IsAmbiguous) Settle(row, accepted: true);
+            else if (row.IsAmbiguous) Unknown(row);
+            else Settle(row, accepted: false);
+        }
+    }
+
+    private void Unknown(Pending row)
+    {
+        lane.Counters.AddUnknown();
+        Settled(row);
+    }
+
+    private void Settle(Pending row, bool accepted)
+    {
+        if (accepted) lane.Counters.Add(row.Result.Outcome);
+        else lane.Counters.AddFenced();
+        Settled(row);
+    }
+
+    private void Settled(Pending row)
+    {
+        lane.Forget(row.Result.Fence.Key);
+        Interlocked.Decrement(ref count);
+    }
+
+    private void Park(Pending row)
+    {
+        if (locked.Count == 0) lastLockedTry = time.GetTimestamp();
+        locked.Add(row);
+    }
+
+    private void Requeue(Pending row)
+    {
+        queue.Enqueue(row);
+        Posted.Set();
+    }
+
+    private sealed class ColumnSets : IEqualityComparer<int[]>
+    {
+        public static readonly ColumnSets Instance = new();
+
+        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(int[] columns)
+        {
+            var hash = new HashCode();
+            foreach (var column in columns) hash.Add(column);
+            return hash.ToHashCode();
+        }
+    }
+}

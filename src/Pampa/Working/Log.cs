@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pampa.Working;
+
+/// <summary>What a node says.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Warning, "Job '{Job}': record {Key} failed in attempt {Attempt} of {MaxAttempts}")]
+    public static partial void TaskFailed(ILogger log, string job, string key, int attempt, int maxAttempts, Exception error);
+
+    [LoggerMessage(101, LogLevel.Information, "Node '{Node}' has {Workers} workers, session {Session}")]
+    public static partial void Registered(ILogger log, string node, int workers, long session);
+
+    [LoggerMessage(102, LogLevel.Warning, "Job '{Job}': took back what a former life of node '{Node}' left: {Released} not started, {Again} to be tried again, {Failed} failed")]
+    public static partial void Recovered(ILogger log, string job, string node, int released, int again, int failed);
+
+    [LoggerMessage(103, LogLevel.Warning, "Node '{Node}' has lost its lease: its tasks are cancelled and it registers anew")]
+    public static partial void LeaseLost(ILogger log, string node);
+
+    [LoggerMessage(105, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
+    public static partial void Suspended(ILogger log, string job, string error);
+
+    [LoggerMessage(106, LogLevel.Information, "Job '{Job}' goes on")]
+    public static partial void Resumed(ILogger log, string job);
+
+    [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s: {Error}")]
+    public static partial void NotStarted(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back")]
+    public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven);
+}

@@ -1,0 +1,307 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// The workers of one process. It registers them, starts what they have in hand, and puts right what a lost answer has left open.
+/// </summary>
+internal sealed class Node : IDisposable
+{
+    private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
+    private readonly Membership membership;
+    private readonly IReadOnlyList<Lane> lanes;
+    private readonly Worker[] workers;
+    private readonly ILogger log;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly string name;
+    private readonly int[] lastLanes;
+    private Dictionary<string, int> slots = [];
+    private long reconciledAt;
+
+    public Node(
+        string name, int workerCount, Membership membership, IReadOnlyList<Lane> lanes, Func<Signal, Worker> makeWorker, ILogger log,
+        TimeProvider time, Random random)
+    {
+        this.name = name;
+        this.membership = membership;
+        this.lanes = lanes;
+        this.log = log;
+        this.time = time;
+        this.random = random;
+        // Their ids are known once the node is registered; the slots are the same for ever.
+        workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
+        lastLanes = new int[workerCount];
+    }
+
+    public IReadOnlyList<Worker> Workers => workers;
+
+    public IReadOnlyList<Lane> Lanes => lanes;
+
+    public Membership Membership => membership;
+
+    /// <summary>Set when a worker could take more, or when something was delivered.</summary>
+    public Signal WantsMore { get; } = new();
+
+    /// <summary>Set when a hand has run low, so that the dispatcher of this process fills it.</summary>
+    public Signal HandIsLow { get; } = new();
+
+    /// <summary>
+    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands to deal to.
+    /// </summary>
+    public async Task JoinAsync(CancellationToken stopping)
+    {
+        await membership.RegisterAsync(name, workers.Length, stopping);
+        Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
+        foreach (var lane in lanes)
+        {
+            for (; ; )
+            {
+                var back = await lane.Store.RecoverAsync(membership.Workers, stopping);
+                if (back.Total == 0) break;
+                Log.Recovered(log, lane.Job.Name, membership.Node, back.Released, back.Again, back.Failed);
+            }
+        }
+        await membership.MarkReadyAsync(stopping);
+        reconciledAt = time.GetTimestamp();
+        slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);
+        foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker))];
+        HandIsLow.Set();
+    }
+
+    /// <summary>Takes reservations in. A record that is already known is not taken twice.</summary>
+    public void Deliver(Lane lane, IEnumerable<Reservation> reservations)
+    {
+        var hands = lane.Load.Hands;
+        foreach (var reservation in reservations)
+        {
+            // Not a worker of ours (any more): reconciling or the leader takes care of it.
+            if (!slots.TryGetValue(reservation.Worker, out var slot) || slot >= hands.Count) continue;
+            if (lane.Know(reservation.Key)) hands[slot].Add(reservation);
+        }
+        WantsMore.Set();
+    }
+
+    /// <summary>
+    /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something. One after the other,
+    /// so that nothing is started while the node finds out what it holds.
+    /// </summary>
+    public async Task<bool> CycleAsync(CancellationToken stopping) =>
+        await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping);
+
+    /// <summary>Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.</summary>
+    private async Task<bool> StartCycleAsync(CancellationToken stopping)
+    {
+        if (!membership.IsTrusted) return false;
+        var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
+        for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
+        var did = false;
+        for (var i = 0; i < lanes.Count; i++)
+        {
+            if (batches[i] is not { } rows) continue;
+            await StartRowsAsync(lanes[i], rows, stopping);
+            did = true;
+        }
+        return did;
+    }
+
+    /// <summary>
+    /// Chooses what a worker starts next. An idle one goes to the next job that has something in its hand; a busy one is topped up from its
+    /// own job only while no other job waits for it.
+    /// </summary>
+    private void TakeFor(int w, List<(Reservation Reservation, long Session)>[] batches)
+    {
+        var busy = workers[w].Count;
+        var last = lastLanes[w];
+        for (var i = 1; i <= lanes.Count; i++)
+        {
+            var index = (last + i) % lanes.Count;
+            var lane = lanes[index];
+            if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0) continue;
+            var load = lane.Load;
+            if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
+            load.Measure();
+            var taken = new List<Reservation>();
+            load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
+            if (taken.Count == 0) return;
+            workers[w].Expect(taken.Count);
+            lastLanes[w] = index;
+            var batch = batches[index] ??= [];
+            foreach (var reservation in taken) batch.Add((reservation, membership.Workers[w].Session));
+            if (load.Hands[w].Count <= load.Depth / 2) HandIsLow.Set();
+            return;
+        }
+    }
+
+    private bool CanStart(Lane lane) =>
+        !lane.Load.IsInDoubt && !lane.Load.IsSuspended && lane.Finisher.Count <= MaxUnwritten(lane.Load);
+
+    /// <summary>How many results may wait for the table before nothing new is started: it is down, or slower than the workers.</summary>
+    private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
+
+    private async Task StartRowsAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    {
+        List<StartedTask> started;
+        try
+        {
+            started = await lane.Store.StartAsync(rows, stopping);
+        }
+        catch (Exception e)
+        {
+            foreach (var (reservation, _) in rows) workers[slots[reservation.Worker]].Expect(-1);
+            await NotStartedAsync(lane, rows, e, stopping);
+            return;
+        }
+        lane.ResumeJob();
+        lane.Counters.AddStarted(started.Count);
+        var byKey = started.ToDictionary(s => s.Fence.Key);
+        var refused = new List<Reservation>();
+        foreach (var (reservation, _) in rows)
+        {
+            var worker = workers[slots[reservation.Worker]];
+            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task);
+            else
+            {
+                worker.Expect(-1);
+                lane.Forget(reservation.Key);
+                refused.Add(reservation);
+            }
+        }
+        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give back.
+        if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
+    }
+
+    private async Task NotStartedAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
+    {
+        foreach (var (reservation, _) in rows) lane.Forget(reservation.Key);
+        var dialect = lane.Store.Database.Dialect;
+        var kind = dialect.Classify(error);
+        if (kind is ErrorKind.Locked or ErrorKind.Data)
+        {
+            if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
+            // It stays reserved and unknown: reconciling takes it up again.
+            else Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), error.Message);
+            return;
+        }
+        // Whether they were started is not known; what they really are is read back before anything else is done.
+        lane.Load.IsInDoubt = true;
+        if (kind == ErrorKind.Schema) lane.SuspendJob(error);
+        else ExceptionDispatchInfo.Throw(error);
+    }
+
+    // One row is locked, or a rule of the table refuses it: the others go on alone.
+    private async Task StartSinglyAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    {
+        foreach (var row in rows)
+        {
+            lane.Know(row.Reservation.Key);
+            workers[slots[row.Reservation.Worker]].Expect(1);
+            await StartRowsAsync(lane, [row], stopping);
+        }
+    }
+
+    /// <summary>
+    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody knows of are
+    /// adopted; started records that nobody runs are given back without cost.
+    /// </summary>
+    private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
+    {
+        if (membership.IsLost)
+        {
+            await RejoinAsync(stopping);
+            return true;
+        }
+        var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;
+        var did = false;
+        foreach (var lane in lanes)
+        {
+            if (lane.Load.IsSuspended || (!isDue && !lane.Load.IsInDoubt)) continue;
+            await ReconcileAsync(lane, stopping);
+            did = true;
+        }
+        if (isDue) reconciledAt = time.GetTimestamp();
+        return did;
+    }
+
+    private async Task ReconcileAsync(Lane lane, CancellationToken stopping)
+    {
+        var wasInDoubt = lane.Load.IsInDoubt;
+        var adopted = 0;
+        var forgiven = 0;
+        foreach (var record in await lane.Store.ReadOwnAsync(membership.Workers, stopping))
+        {
+            if (lane.Knows(record.Key)) continue;
+            if (record.StartedAt is null)
+            {
+                Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)]);
+                adopted++;
+            }
+            else if (lane.Know(record.Key))
+            {
+                lane.Finisher.Post(new TaskResult(new Fence(record.Key, record.Worker, record.Attempts, record.StartedAt),
+                    Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random)));
+                forgiven++;
+            }
+        }
+        if (wasInDoubt || adopted + forgiven > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven);
+        lane.Load.IsInDoubt = false;
+    }
+
+    private async Task RejoinAsync(CancellationToken stopping)
+    {
+        Log.LeaseLost(log, membership.Node);
+        foreach (var lane in lanes)
+        {
+            foreach (var hand in lane.Load.Hands)
+            {
+                foreach (var reservation in hand.Empty()) lane.Forget(reservation.Key);
+            }
+            lane.Load.Hands = [];
+        }
+        foreach (var worker in workers)
+        {
+            foreach (var (lane, task) in worker.Empty()) lane.Forget(task.Fence.Key);
+            worker.Interrupt(Interruption.LeaseLost);
+        }
+        await JoinAsync(stopping);
+    }
+
+    /// <summary>
+    /// The first part of a stop: nothing more is started, what was not started is given back, what was started and not run is
+    /// forgiven. What runs goes on.
+    /// </summary>
+    public async Task ReleaseAllAsync(CancellationToken stopping)
+    {
+        foreach (var worker in workers)
+        {
+            foreach (var (lane, task) in worker.Empty()) lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven));
+        }
+        foreach (var lane in lanes)
+        {
+            var waiting = lane.Load.Hands.SelectMany(h => h.Empty()).ToList();
+            lane.Load.Hands = [];
+            foreach (var reservation in waiting) lane.Forget(reservation.Key);
+            await lane.Store.ReleaseAsync(waiting, stopping);
+        }
+    }
+
+    /// <summary>Cancels the tokens of all running tasks.</summary>
+    public void Interrupt(Interruption why)
+    {
+        foreach (var worker in workers) worker.Interrupt(why);
+    }
+
+    /// <summary>Tasks that run.</summary>
+    public int Running => workers.Sum(w => w.Count);
+
+    /// <summary>Tasks that run, or wait for their result to be written.</summary>
+    public int Unfinished => workers.Sum(w => w.Count) + lanes.Sum(l => l.Finisher.Count);
+
+    public void Dispose()
+    {
+        foreach (var worker in workers) worker.Dispose();
+    }
+}

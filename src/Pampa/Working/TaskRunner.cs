@@ -1,0 +1,138 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+
+namespace Pampa.Working;
+
+/// <summary>Runs the handler of one started task and turns whatever happens into a result. Nothing that a handler does gets past here.</summary>
+internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, TimeProvider time, Random random)
+{
+    public async ValueTask<TaskResult> RunAsync(Lane lane, StartedTask started, Attempt attempt)
+    {
+        var began = time.GetTimestamp();
+        var task = new PampaTask(started, lane.Store.Table, log, handlerDatabase, () => attempt.Reason, attempt.Token);
+        try
+        {
+            await lane.Job.Handler.RunAsync(task);
+            return new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges());
+        }
+        catch (Exception e)
+        {
+            return Failed(lane, task, started.Fence, attempt, e);
+        }
+        finally
+        {
+            lane.Load.Durations.Add(time.GetElapsedTime(began));
+        }
+    }
+
+    private TaskResult Failed(Lane lane, PampaTask task, Fence fence, Attempt attempt, Exception error)
+    {
+        if (error is SnoozeException snooze && TrySnooze(task, fence, snooze, ref error) is { } snoozed) return snoozed;
+        var why = attempt.Why;
+        // The task has no part in a stop or a lost lease: what came of it does not count.
+        if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
+        var text = ErrorText.Of(error);
+        if (why == Interruption.MaxDuration) text = $"{attempt.Reason} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
+        Log.TaskFailed(log, lane.Job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, lane.Job.MaxAttempts, error);
+        if (error is PermanentFailureException || fence.Attempt >= lane.Job.MaxAttempts)
+            return new TaskResult(fence, Outcome.Failed, Error: text);
+        return new TaskResult(fence, Outcome.Again, lane.Job.Backoff.SecondsAfter(fence.Attempt, random), Error: text);
+    }
+
+    private static TaskResult? TrySnooze(PampaTask task, Fence fence, SnoozeException snooze, ref Exception error)
+    {
+        try
+        {
+            var seconds = Math.Clamp(snooze.Delay?.TotalSeconds ?? 0, 0, Limits.LongestDelay.TotalSeconds);
+            return new TaskResult(fence, Outcome.Snoozed, seconds, snooze.Until, Changes: task.TakeChanges());
+        }
+        catch (InvalidCastException e)
+        {
+            error = e;
+            return null;
+        }
+    }
+}
+
+/// <summary>Why the token of an attempt was cancelled.</summary>
+internal enum Interruption
+{
+    None,
+    MaxDuration,
+    Shutdown,
+    LeaseLost,
+}
+
+/// <summary>The token of the attempt that a worker runs; the source is used again for the next one as long as it was not cancelled.</summary>
+internal sealed class Attempt(TimeProvider time) : IDisposable
+{
+    private readonly Lock gate = new();
+    private CancellationTokenSource source = new(Timeout.InfiniteTimeSpan, time);
+    private TimeSpan maxDuration;
+    private Interruption interruption;
+    private bool isRunning;
+
+    public CancellationToken Token => source.Token;
+
+    public Interruption Why
+    {
+        get
+        {
+            lock (gate)
+            {
+                if (interruption != Interruption.None) return interruption;
+                return source.IsCancellationRequested ? Interruption.MaxDuration : Interruption.None;
+            }
+        }
+    }
+
+    public string? Reason => Why switch
+    {
+        Interruption.MaxDuration => $"MaxDuration of {maxDuration:c} exceeded",
+        Interruption.Shutdown => "the program is stopping",
+        Interruption.LeaseLost => "the worker has lost its lease",
+        _ => null,
+    };
+
+    public void Begin(TimeSpan duration)
+    {
+        lock (gate)
+        {
+            if (!source.TryReset())
+            {
+                source.Dispose();
+                source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+            }
+            maxDuration = duration;
+            interruption = Interruption.None;
+            isRunning = true;
+            source.CancelAfter(duration);
+        }
+    }
+
+    public void End()
+    {
+        lock (gate)
+        {
+            isRunning = false;
+            if (!source.IsCancellationRequested) source.CancelAfter(Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Cancels what runs now.</summary>
+    public void Interrupt(Interruption why)
+    {
+        CancellationTokenSource cancelled;
+        lock (gate)
+        {
+            if (!isRunning || interruption != Interruption.None) return;
+            interruption = why;
+            cancelled = source;
+        }
+        // On the pool: what the handler has registered must not hold up whoever interrupts.
+        _ = cancelled.CancelAsync();
+    }
+
+    public void Dispose() => source.Dispose();
+}

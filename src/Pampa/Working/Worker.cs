@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Pampa.Jobs;
+
+namespace Pampa.Working;
+
+/// <summary>One slot of a node: runs one task at a time, in the order in which they were started.</summary>
+internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentQueue<(Lane Lane, StartedTask Task)> started = new();
+    private readonly Signal arrived = new();
+    private readonly Attempt attempt = new(time);
+    private int count;
+
+    /// <summary>How many tasks are started and not ended: the one that runs and those behind it.</summary>
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Reserves room for tasks whose START is under way, so that none is asked for twice.</summary>
+    public void Expect(int tasks) => Interlocked.Add(ref count, tasks);
+
+    /// <summary>Takes a started task; it was counted by <see cref="Expect"/>.</summary>
+    public void Take(Lane lane, StartedTask task)
+    {
+        started.Enqueue((lane, task));
+        arrived.Set();
+    }
+
+    /// <summary>Runs what arrives until told to stop; the task that runs then is run to its end.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            if (!started.TryDequeue(out var next))
+            {
+                wantsMore.Set();
+                await arrived.WaitAsync(TimeSpan.FromSeconds(1), time, stopping);
+                continue;
+            }
+            await RunOneAsync(next.Lane, next.Task);
+        }
+    }
+
+    /// <summary>Runs the next started task, if there is one. For tests and for <see cref="RunAsync"/>.</summary>
+    public async Task<bool> RunNextAsync()
+    {
+        if (!started.TryDequeue(out var next)) return false;
+        await RunOneAsync(next.Lane, next.Task);
+        return true;
+    }
+
+    private async Task RunOneAsync(Lane lane, StartedTask task)
+    {
+        attempt.Begin(lane.Job.MaxDuration);
+        try
+        {
+            lane.Finisher.Post(await runner.RunAsync(lane, task, attempt));
+        }
+        finally
+        {
+            attempt.End();
+            if (Interlocked.Decrement(ref count) <= lane.Load.Ahead / 2) wantsMore.Set();
+        }
+    }
+
+    /// <summary>Takes back what was started and not run.</summary>
+    public List<(Lane Lane, StartedTask Task)> Empty()
+    {
+        var all = new List<(Lane, StartedTask)>();
+        while (started.TryDequeue(out var next))
+        {
+            all.Add(next);
+            Interlocked.Decrement(ref count);
+        }
+        return all;
+    }
+
+    /// <summary>Cancels the token of the task that runs.</summary>
+    public void Interrupt(Interruption why) => attempt.Interrupt(why);
+
+    public void Dispose() => attempt.Dispose();
+}
