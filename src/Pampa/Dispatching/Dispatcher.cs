@@ -18,6 +18,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LockPause = TimeSpan.FromSeconds(10);
     private LeaseTerm? reign;
     private long watchedAt;
 
@@ -88,17 +89,20 @@ internal sealed class Dispatcher(
     {
         var began = time.GetTimestamp();
         var rows = job.Store.Database.Dialect.MaxRows;
-        for (; ; )
+        var all = default(TakenBack);
+        TakenBack back;
+        do
         {
-            var back = await job.Store.ReclaimAsync(dead, term, stopping);
-            if (back.Total > 0)
-            {
-                Log.Reclaimed(log, job.Store.Job.Name, back.Released, back.Again, back.Failed);
-                Failed += back.Failed;
-                job.EmptySince = 0;
-                job.Cursor = null;
-            }
-            if (back.Total < rows) break;
+            back = await job.Store.ReclaimAsync(dead, term, stopping);
+            all += back;
+        }
+        while (back.Total == rows);
+        if (all.Total > 0)
+        {
+            Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
+            Failed += all.Failed;
+            job.EmptySince = 0;
+            job.Cursor = null;
         }
         while (await job.Store.ExhaustAsync(term, stopping) is var ended and > 0)
         {
@@ -126,8 +130,10 @@ internal sealed class Dispatcher(
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
-        if (job.Store.Job.OrderBy is not null || time.GetElapsedTime(job.RestartedAt) >= CursorRestart) Restart(job);
+        var goesRound = job.LockMetAt != 0 && time.GetElapsedTime(job.LockMetAt) < LockPause;
+        if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         var after = job.Cursor;
+        if (slots.Count > job.Limit) slots = slots[..job.Limit];
         List<Reservation> reserved;
         try
         {
@@ -139,12 +145,31 @@ internal sealed class Dispatcher(
             job.Load.IsInDoubt = true;
             throw;
         }
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) == ErrorKind.Locked && CanGoRound(job))
+        {
+            await GoRoundAsync(job, slots.Count, after, stopping);
+            return true;
+        }
+        job.Limit = int.MaxValue;
         if (reserved.Count > 0) job.Deliver(reserved);
         var isFull = reserved.Count == slots.Count;
         job.Cursor = isFull && job.Store.Job.OrderBy is null ? reserved[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it.
         job.EmptySince = isFull || after is not null ? 0 : time.GetTimestamp();
         return reserved.Count > 0 || after is not null;
+    }
+
+    private static bool CanGoRound(JobDispatch job) => !job.Store.Database.Dialect.CanSkipLocked && job.Store.Job.OrderBy is null;
+
+    /// <summary>A locked row that the database cannot pass by: fewer rows at a time until it is the first, then on behind it.</summary>
+    private async Task GoRoundAsync(JobDispatch job, int asked, TaskKey? after, CancellationToken stopping)
+    {
+        Log.Locked(log, job.Store.Job.Name);
+        job.Limit = Math.Max(1, asked / 2);
+        if (asked > 1) return;
+        job.Cursor = await job.Store.ReadNextAsync(after, stopping);
+        job.LockMetAt = time.GetTimestamp();
+        job.Limit = int.MaxValue;
     }
 
     private void Restart(JobDispatch job)

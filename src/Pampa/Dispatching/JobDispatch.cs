@@ -21,6 +21,14 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When the cursor was last at the beginning.</summary>
     public long RestartedAt { get; set; }
 
+    /// <summary>
+    /// How many rows a RESERVE that cannot pass locked rows by asks for; halved when it meets a lock, so that it comes to the locked one.
+    /// </summary>
+    public int Limit { get; set; } = int.MaxValue;
+
+    /// <summary>When a locked row was last gone round.</summary>
+    public long LockMetAt { get; set; }
+
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
 

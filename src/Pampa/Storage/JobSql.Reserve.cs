@@ -4,7 +4,7 @@ namespace Pampa.Storage;
 internal sealed partial class JobSql
 {
     /// <summary>The picking SELECT. Parameters: @want and, after a cursor, @cursor0….</summary>
-    private string Pick(string? where, string? orderBy, bool afterCursor)
+    private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null)
     {
         var cursor = afterCursor
             ? $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})"
@@ -13,7 +13,7 @@ internal sealed partial class JobSql
         return $"""
             SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
             WHERE {IsPending}{And(where)}{cursor}
-            ORDER BY {order} LIMIT @want{dialect.SkipLocked}
+            ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }
 
@@ -43,6 +43,10 @@ internal sealed partial class JobSql
 
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
     public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor);
+
+    /// <summary>The same without a lock and with keys as they travel: what RESERVE would take next.</summary>
+    public string ReserveLook(string? where, bool afterCursor) =>
+        $"SELECT {string.Join(", ", Keys.Select((_, i) => dialect.KeyOutput($"p._pampa_k{i}")))} FROM ({Pick(where, null, afterCursor, "")}) AS p";
 
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
     public string ReserveApply => $"""

@@ -68,6 +68,18 @@ internal sealed partial class TaskStore
         return database.QueryAsync(probe, _ => 0, stopping);
     }
 
+    /// <summary>The next due record in the order of the key, without reserving it; null where there is none.</summary>
+    public async Task<TaskKey?> ReadNextAsync(TaskKey? after, CancellationToken stopping)
+    {
+        var statement = Statement("").With("want", 1);
+        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        if (after is { } key) database.Dialect.BindCursor(statement, key);
+        var look = new Statement(sql.ReserveLook(where, after is not null));
+        look.Parameters.AddRange(statement.Parameters);
+        var keys = await database.QueryAsync(look, ReadKey, stopping);
+        return keys.Count == 0 ? null : keys[0];
+    }
+
     /// <summary>Ended records of a state with the time of their end, oldest first.</summary>
     public Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(TaskState state, int limit, CancellationToken stopping) =>
         database.QueryAsync(Statement(sql.ReadEnded).With("state", state.ToString()).With("want", limit),

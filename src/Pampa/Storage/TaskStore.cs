@@ -15,6 +15,8 @@ internal sealed record DeadWorker(string Id, long Session, string Heartbeat);
 internal readonly record struct TakenBack(int Released, int Again, int Failed)
 {
     public int Total => Released + Again + Failed;
+
+    public static TakenBack operator +(TakenBack a, TakenBack b) => new(a.Released + b.Released, a.Again + b.Again, a.Failed + b.Failed);
 }
 
 /// <summary>An open record that carries the id of one of the node's own workers.</summary>

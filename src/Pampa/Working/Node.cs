@@ -58,12 +58,9 @@ internal sealed class Node : IDisposable
         Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
         foreach (var lane in lanes)
         {
-            for (; ; )
-            {
-                var back = await lane.Store.RecoverAsync(membership.Workers, stopping);
-                if (back.Total == 0) break;
-                Log.Recovered(log, lane.Job.Name, membership.Node, back.Released, back.Again, back.Failed);
-            }
+            var all = default(TakenBack);
+            while (await lane.Store.RecoverAsync(membership.Workers, stopping) is { Total: > 0 } back) all += back;
+            if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
         }
         await membership.MarkReadyAsync(stopping);
         reconciledAt = time.GetTimestamp();
