@@ -28,11 +28,18 @@ internal sealed partial class JobSql
           {Et} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN {dialect.ClockFor(Column(StateColumn.EndTime))} END,
           {Ok} = CASE WHEN v._pampa_outcome = 'Completed' THEN TRUE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN FALSE END,
           {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END
-          {string.Concat(changed.Select(i => $", {Dialect.Quote(job.RecordColumns[i].Name)} = v._pampa_c{i}"))}
+          {string.Concat(changed.Select(ChangeOf))}
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND t.{Et} IS NULL
           AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)
         RETURNING {KeysOut()}
         """;
+
+    // What a handler set before it failed or was interrupted must not stay.
+    private string ChangeOf(int index)
+    {
+        var name = Dialect.Quote(job.RecordColumns[index].Name);
+        return $", {name} = CASE WHEN v._pampa_outcome IN ('Completed', 'Snoozed') THEN v._pampa_c{index} ELSE t.{name} END";
+    }
 
     // Only after a lock was met: always locking first costs six times as much.
     private string FinishLock => $"""
