@@ -154,8 +154,9 @@ public abstract partial class StoreConformance
 
     private TaskKey Key(int number)
     {
-        var parts = Profile.KeyLiterals(number).Select(Plain);
-        return new TaskKey([.. Db.IsSqlite && Profile.Key.Length > 1 ? parts.Select(p => System.Text.Json.JsonSerializer.Serialize(p)) : parts]);
+        var parts = Profile.KeyLiterals(number).Select((literal, i) =>
+            literal.StartsWith('\'') ? Db.Database.Dialect.Encode(Plain(literal), Store.Table.Key[i])! : literal);
+        return new TaskKey([.. parts]);
     }
 
     [Fact]
