@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -21,7 +22,16 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>A server, or the reason why there is none.</summary>
     internal sealed record Server(string ConnectionString, string? Missing, string? Folder)
     {
-        public bool IsPrivate => Folder is not null;
+        /// <summary>What the tests made; a server that is not the run's own gets rid of them at the end.</summary>
+        public ConcurrentBag<string> Databases { get; } = [];
+
+        public async Task ExecuteAsync(string text)
+        {
+            await using var connection = new NpgsqlConnection(ConnectionString);
+            await connection.OpenAsync();
+            await using var command = new NpgsqlCommand(text, connection);
+            await command.ExecuteNonQueryAsync();
+        }
     }
 
     internal static async Task<Server> GetAsync()
@@ -35,8 +45,13 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         if (!Started.IsValueCreated) return;
         var server = await Started.Value;
+        if (server.Missing is not null) return;
+        if (server.Folder is null)
+        {
+            foreach (var name in server.Databases) await server.ExecuteAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            return;
+        }
         NpgsqlConnection.ClearAllPools();
-        if (server.Folder is null) return;
         await StopAsync(server.Folder);
         Directory.Delete(server.Folder, recursive: true);
     }
