@@ -17,7 +17,7 @@ internal sealed partial class JobSql
     /// With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
     public string Finish(IReadOnlyList<int> changed, bool skipLocked) => $"""
-        WITH {(skipLocked ? $"given AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})" : $"v AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})")}{(skipLocked ? FinishLock : "")}
+        WITH {(skipLocked ? $"given AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})" : $"_pampa_v AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})")}{(skipLocked ? FinishLock : "")}
         UPDATE {Table} AS t SET
           {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
           {St} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{St} END,
@@ -28,21 +28,28 @@ internal sealed partial class JobSql
           {Et} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN {dialect.ClockFor(Column(StateColumn.EndTime))} END,
           {Ok} = CASE WHEN v._pampa_outcome = 'Completed' THEN TRUE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN FALSE END,
           {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END
-          {string.Concat(changed.Select(i => $", {Dialect.Quote(job.RecordColumns[i].Name)} = v._pampa_c{i}"))}
-        FROM v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND t.{Et} IS NULL
+          {string.Concat(changed.Select(ChangeOf))}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND t.{Et} IS NULL
           AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)
         RETURNING {KeysOut()}
         """;
 
+    // What a handler set before it failed or was interrupted must not stay.
+    private string ChangeOf(int index)
+    {
+        var name = Dialect.Quote(job.RecordColumns[index].Name);
+        return $", {name} = CASE WHEN v._pampa_outcome IN ('Completed', 'Snoozed') THEN v._pampa_c{index} ELSE t.{name} END";
+    }
+
     // Only after a lock was met: always locking first costs six times as much.
     private string FinishLock => $"""
         ,
-        v AS MATERIALIZED (SELECT given.* FROM {Table} AS t JOIN given ON {KeysMatch("given")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
+        _pampa_v AS MATERIALIZED (SELECT given.* FROM {Table} AS t JOIN given ON {KeysMatch("given")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
         """;
 
     /// <summary>What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.</summary>
     public string ReadFences => $"""
-        WITH v AS MATERIALIZED ({dialect.Rows(KeyRows)})
-        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL FROM {Table} AS t JOIN v ON {KeysMatch("v")}
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(KeyRows)})
+        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL FROM {Table} AS t JOIN _pampa_v AS v ON {KeysMatch("v")}
         """;
 }

@@ -65,10 +65,10 @@ internal sealed partial class JobSql
 
     /// <summary>T8: ended records, as they were seen, become pending again; a completed one begins a new generation.</summary>
     public string Relaunch => $"""
-        WITH v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = NULL, {Ok} = NULL, {Err} = NULL, {N} = 0,
           {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}{GenerationSet}
-        FROM v WHERE {KeysMatch("v")} AND t.{Et} IS NOT NULL AND t.{Et} = v._pampa_et
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Et} IS NOT NULL AND t.{Et} = v._pampa_et
           AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = v._pampa_state
         RETURNING {KeysOut()}
         """;

@@ -19,7 +19,7 @@ internal sealed partial class JobSql
 
     private string ReserveUpdate => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL
-        FROM v WHERE {KeysMatch("v")} AND {IsPending} AND {LeaseHolds}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {IsPending} AND {LeaseHolds}
         """;
 
     /// <summary>
@@ -27,18 +27,18 @@ internal sealed partial class JobSql
     /// is quadratic. Returns key, worker, time, attempts in the order of picking.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
-        WITH slots AS MATERIALIZED ({dialect.Rows(SlotRows)}),
-        picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
-        numbered AS (SELECT picked.*, row_number() OVER () AS _pampa_rn FROM picked),
-        v AS MATERIALIZED (SELECT numbered.*, slots._pampa_rid, slots._pampa_node FROM numbered JOIN slots USING (_pampa_rn)),
-        reserved AS (
+        WITH _pampa_slots AS MATERIALIZED ({dialect.Rows(SlotRows)}),
+        _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
+        _pampa_numbered AS (SELECT p.*, row_number() OVER () AS _pampa_rn FROM _pampa_picked AS p),
+        _pampa_v AS MATERIALIZED (SELECT p.*, s._pampa_rid, s._pampa_node FROM _pampa_numbered AS p JOIN _pampa_slots AS s USING (_pampa_rn)),
+        _pampa_reserved AS (
           {ReserveUpdate}
           RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),
-        handed AS (
+        _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
           SELECT @cluster, node, gen_random_uuid()::text, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
-          FROM reserved WHERE node <> @own GROUP BY node)
-        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM reserved ORDER BY rn
+          FROM _pampa_reserved WHERE node <> @own GROUP BY node)
+        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM _pampa_reserved ORDER BY rn
         """;
 
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
@@ -50,7 +50,7 @@ internal sealed partial class JobSql
 
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
     public string ReserveApply => $"""
-        WITH v AS MATERIALIZED ({dialect.Rows(ReserveRows)})
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveRows)})
         {ReserveUpdate}
         RETURNING {KeysOut()}, {Rid}, {dialect.AsText(Rt)}, COALESCE({N}, 0)
         """;

@@ -8,9 +8,9 @@ internal sealed partial class JobSql
     /// condition is checked again, because the record may have changed since it was reserved.
     /// </summary>
     public string Start(string? where) => $"""
-        WITH v AS MATERIALIZED ({dialect.Rows(StartRows)})
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(StartRows)})
         UPDATE {Table} AS t SET {St} = {dialect.ClockFor(Column(StateColumn.StartTime))}, {N} = COALESCE(t.{N}, 0) + 1
-        FROM v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
           AND t.{St} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max
           AND {SessionHolds("v._pampa_rid", "v._pampa_session")}{And(where)}
         RETURNING {KeysOut()}, {Rid}, {N}, {dialect.AsText(St)}, {GenerationOut}{RecordOut}
@@ -23,9 +23,9 @@ internal sealed partial class JobSql
 
     /// <summary>Gives back what was not started; it costs nothing. A later reservation of the same worker is not touched.</summary>
     public string Release => $"""
-        WITH v AS MATERIALIZED ({dialect.Rows(ReleaseRows)})
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReleaseRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {Rt} = NULL
-        FROM v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{St} IS NULL AND t.{Et} IS NULL AND t.{Rt} = v._pampa_rt
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{St} IS NULL AND t.{Et} IS NULL AND t.{Rt} = v._pampa_rt
         RETURNING {KeysOut()}
         """;
 }

@@ -6,7 +6,8 @@ namespace Pampa.Storage;
 /// the newest version of the row; every time is made and compared by the database.
 /// </summary>
 /// <remarks>
-/// Columns of a row source begin with <c>_pampa_</c>, so that an unqualified name in a user's condition always means the record's column.
+/// Columns of a row source begin with <c>_pampa_</c>, so that an unqualified name in a user's condition always means the record's column,
+/// and so do the names of a statement's steps, which would hide a table of the user's.
 /// Parameters: <c>@cluster</c>, <c>@max</c> (attempts) and those that the verb names.
 /// </remarks>
 internal sealed partial class JobSql

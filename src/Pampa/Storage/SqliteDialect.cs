@@ -53,7 +53,9 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string AsText(string expression) => expression;
 
-    public override string NumberAt(string parameter, string index) => $"json_extract({parameter}, '$[' || ({index} - 1) || ']')";
+    // A path with a negative index is an error, and one such record would stop the statement for all.
+    public override string NumberAt(string parameter, string index) =>
+        $"CASE WHEN {index} > 0 THEN json_extract({parameter}, '$[' || ({index} - 1) || ']') END";
 
     public override object Numbers(double[] values) =>
         $"[{string.Join(',', values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)))}]";
