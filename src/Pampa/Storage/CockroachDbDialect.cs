@@ -12,6 +12,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     public override int MaxReserveRows => 200;
 
+    // It has no such settings.
+    protected override string ByKey => "";
+
     public override bool HasTransactionalDdl => false;
 
     public override string SkipLocked => "";

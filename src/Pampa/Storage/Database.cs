@@ -139,7 +139,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
         TimeSpan deadline, CancellationToken stopping)
     {
-        if (dialect.Preamble is null || transaction is not null)
+        if (transaction is not null || dialect.Preamble(statement) is not { } limits)
         {
             await using var command = connection.CreateCommand();
             command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
@@ -152,7 +152,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         await using var batch = connection.CreateBatch();
         batch.Timeout = (int)deadline.TotalSeconds;
         var preamble = batch.CreateBatchCommand();
-        preamble.CommandText = dialect.Preamble;
+        preamble.CommandText = limits;
         batch.BatchCommands.Add(preamble);
         var main = batch.CreateBatchCommand();
         main.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;

@@ -52,7 +52,7 @@ internal abstract class Dialect
     public virtual bool CanSkipLocked => SkipLocked.Length > 0;
 
     /// <summary>A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.</summary>
-    public virtual string? Preamble => null;
+    public virtual string? Preamble(Statement statement) => null;
 
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
 

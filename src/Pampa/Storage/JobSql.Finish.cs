@@ -17,7 +17,7 @@ internal sealed partial class JobSql
     /// With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
     public string Finish(IReadOnlyList<int> changed, bool skipLocked) => $"""
-        WITH {(skipLocked ? $"given AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})" : $"_pampa_v AS MATERIALIZED ({dialect.Rows(FinishRows(changed))})")}{(skipLocked ? FinishLock : "")}
+        WITH {(skipLocked ? "_pampa_given" : "_pampa_v")} AS MATERIALIZED ({dialect.Rows(FinishRows(changed))}){(skipLocked ? FinishLock : "")}
         UPDATE {Table} AS t SET
           {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
           {St} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{St} END,
@@ -29,7 +29,7 @@ internal sealed partial class JobSql
           {Ok} = CASE WHEN v._pampa_outcome = 'Completed' THEN TRUE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN FALSE END,
           {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END
           {string.Concat(changed.Select(ChangeOf))}
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND t.{Et} IS NULL
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}
           AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)
         RETURNING {KeysOut()}
         """;
@@ -44,7 +44,7 @@ internal sealed partial class JobSql
     // Only after a lock was met: always locking first costs six times as much.
     private string FinishLock => $"""
         ,
-        _pampa_v AS MATERIALIZED (SELECT given.* FROM {Table} AS t JOIN given ON {KeysMatch("given")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
+        _pampa_v AS MATERIALIZED (SELECT g.* FROM {Table} AS t JOIN _pampa_given AS g ON {KeysMatch("g")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
         """;
 
     /// <summary>What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.</summary>

@@ -33,7 +33,7 @@ internal sealed partial class JobSql
             """;
         var rt = Column(StateColumn.ReservationTime);
         return $"""
-            WITH c AS MATERIALIZED (
+            WITH _pampa_c AS MATERIALIZED (
               SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))}, t.{Rid} AS _pampa_rid, t.{Rt} AS _pampa_rt, t.{St} AS _pampa_st, COALESCE(t.{N}, 0) AS _pampa_n,
                 CASE WHEN t.{St} IS NULL THEN 'release' WHEN COALESCE(t.{N}, 0) >= @max THEN 'fail' ELSE 'again' END AS _pampa_verdict,
                 {why} AS _pampa_why
@@ -46,20 +46,20 @@ internal sealed partial class JobSql
               {Ok} = CASE c._pampa_verdict WHEN 'release' THEN t.{Ok} ELSE FALSE END,
               {Rt} = CASE c._pampa_verdict WHEN 'fail' THEN t.{Rt} WHEN 'again' THEN {dialect.NowPlusFor(rt, $"COALESCE({dialect.NumberAt("@delays", "c._pampa_n")}, @maxDelay)")} END,
               {Err} = CASE c._pampa_verdict WHEN 'release' THEN t.{Err} ELSE substr(c._pampa_why, 1, @errorLength) END
-            FROM c WHERE {KeysMatch("c")} AND t.{Rid} = c._pampa_rid AND t.{Et} IS NULL AND t.{Rt} IS NOT DISTINCT FROM c._pampa_rt
+            FROM _pampa_c AS c WHERE {KeysMatch("c")} AND t.{Rid} = c._pampa_rid AND {Guards("c", $"t.{Et} IS NULL")} AND t.{Rt} IS NOT DISTINCT FROM c._pampa_rt
               AND t.{St} IS NOT DISTINCT FROM c._pampa_st AND COALESCE(t.{N}, 0) = c._pampa_n
-              AND {condition}{(authority is null ? "" : $" AND {authority}")}
+              AND {Guards("c", condition)}{(authority is null ? "" : $" AND {authority}")}
             RETURNING {KeysOut()}, {Et} IS NOT NULL, {Rt} IS NOT NULL
             """;
     }
 
     /// <summary>T9: records with no attempt left that nobody holds (the original library leaves them so) get their end.</summary>
     public string Exhaust => $"""
-        WITH c AS MATERIALIZED (
+        WITH _pampa_c AS MATERIALIZED (
           SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
           WHERE t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max ORDER BY {KeysOf("t")} LIMIT @want{dialect.SkipLocked})
         UPDATE {Table} AS t SET {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = FALSE
-        FROM c WHERE {KeysMatch("c")} AND t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max AND {LeaseHolds}
+        FROM _pampa_c AS c WHERE {KeysMatch("c")} AND {Guards("c", $"t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max")} AND {LeaseHolds}
         RETURNING {KeysOut()}
         """;
 
@@ -68,7 +68,7 @@ internal sealed partial class JobSql
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = NULL, {Ok} = NULL, {Err} = NULL, {N} = 0,
           {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}{GenerationSet}
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Et} IS NOT NULL AND t.{Et} = v._pampa_et
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Et} = v._pampa_et
           AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = v._pampa_state
         RETURNING {KeysOut()}
         """;

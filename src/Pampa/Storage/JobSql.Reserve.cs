@@ -19,18 +19,19 @@ internal sealed partial class JobSql
 
     private string ReserveUpdate => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {IsPending} AND {LeaseHolds}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)} AND {LeaseHolds}
         """;
 
     /// <summary>
-    /// RESERVE as one statement. Rows are dealt to slots before the UPDATE, in a materialised step: joining on row numbers inside it
-    /// is quadratic. Returns key, worker, time, attempts in the order of picking.
+    /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is joined on row numbers:
+    /// that is quadratic in one plan and reads the whole table in another. Returns key, worker, time, attempts in the order of picking.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
-        WITH _pampa_slots AS MATERIALIZED ({dialect.Rows(SlotRows)}),
-        _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
-        _pampa_numbered AS (SELECT p.*, row_number() OVER () AS _pampa_rn FROM _pampa_picked AS p),
-        _pampa_v AS MATERIALIZED (SELECT p.*, s._pampa_rid, s._pampa_node FROM _pampa_numbered AS p JOIN _pampa_slots AS s USING (_pampa_rn)),
+        WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
+        _pampa_v AS MATERIALIZED (
+          SELECT z.* FROM unnest({string.Join(", ", Keys.Select((_, i) => $"ARRAY(SELECT p._pampa_k{i} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])
+            WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, _pampa_rn)
+          WHERE z._pampa_k0 IS NOT NULL),
         _pampa_reserved AS (
           {ReserveUpdate}
           RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),

@@ -11,7 +11,7 @@ internal sealed partial class JobSql
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(StartRows)})
         UPDATE {Table} AS t SET {St} = {dialect.ClockFor(Column(StateColumn.StartTime))}, {N} = COALESCE(t.{N}, 0) + 1
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
-          AND t.{St} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max
+          AND {Guards("v", $"t.{St} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max")}
           AND {SessionHolds("v._pampa_rid", "v._pampa_session")}{And(where)}
         RETURNING {KeysOut()}, {Rid}, {N}, {dialect.AsText(St)}, {GenerationOut}{RecordOut}
         """;
@@ -25,7 +25,7 @@ internal sealed partial class JobSql
     public string Release => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReleaseRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {Rt} = NULL
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{St} IS NULL AND t.{Et} IS NULL AND t.{Rt} = v._pampa_rt
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND {Guards("v", $"t.{St} IS NULL AND t.{Et} IS NULL")} AND t.{Rt} = v._pampa_rt
         RETURNING {KeysOut()}
         """;
 }

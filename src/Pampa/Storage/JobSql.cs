@@ -47,7 +47,7 @@ internal sealed partial class JobSql
 
     /// <summary>The workers that rows may be dealt to, in the order of dealing.</summary>
     public static RowSource SlotRows { get; } = new("slots",
-        [new("_pampa_rid", CellKind.Text), new("_pampa_node", CellKind.Text), new("_pampa_rn", CellKind.Integer)]);
+        [new("_pampa_rid", CellKind.Text), new("_pampa_node", CellKind.Text)]);
 
     /// <summary>The workers that the leader found dead, with the life it saw.</summary>
     public static RowSource DeadRows { get; } = new("dead",
@@ -111,6 +111,12 @@ internal sealed partial class JobSql
           WHEN NOT {Past} THEN 'Scheduled'
           ELSE 'Pending' END
         """;
+
+    /// <summary>
+    /// Guards on a record's own columns, written so that they count only once the record was found by its key. Alone, each would tempt a planner
+    /// whose statistics are old (all has ended; then a million come in) to look for such records first, in the whole table.
+    /// </summary>
+    private static string Guards(string alias, string conditions) => $"CASE WHEN {alias}._pampa_k0 IS NOT NULL THEN {conditions} ELSE FALSE END";
 
     private static string And(string? condition) => condition is null ? "" : $" AND ({condition})";
 }

@@ -25,7 +25,14 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string SkipLocked => " FOR UPDATE OF t SKIP LOCKED";
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
-    public override string? Preamble => "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+    public override string? Preamble(Statement statement) => statement.IsByKey ? $"{TimeLimits}{ByKey}" : TimeLimits;
+
+    private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+
+    // How many rows a list of parameters has, or how many are pending in a table that was just loaded, is a guess to the planner. A wrong one
+    // makes it read or sort the whole table, once for each row at worst; an index in the order of the key is right whatever the numbers.
+    protected virtual string ByKey => string.Concat(
+        ((string[])["seqscan", "bitmapscan", "hashjoin", "mergejoin", "sort"]).Select(plan => $", set_config('enable_{plan}', 'off', true)"));
 
     public override string Now => now;
 

@@ -7,6 +7,12 @@ internal sealed class Statement(string text)
 
     public string Text => text;
 
+    /// <summary>
+    /// Whether it finds its few records by their keys. A database that is told so does not read the whole table where its estimate of the
+    /// number of rows is off.
+    /// </summary>
+    public bool IsByKey { get; init; }
+
     public List<(string Name, object? Value)> Parameters => parameters;
 
     public Statement With(string name, object? value)

@@ -90,7 +90,7 @@ internal sealed partial class TaskStore
         IReadOnlyList<(TaskKey Key, string EndedAt)> records, TaskState seen, CancellationToken stopping) =>
         ChunkedAsync(records, chunk =>
         {
-            var statement = Statement(sql.Relaunch);
+            var statement = ByKey(sql.Relaunch);
             database.Dialect.Bind(statement, sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });

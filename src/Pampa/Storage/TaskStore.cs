@@ -46,7 +46,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
         Statement Common(string text, bool picks)
         {
-            var statement = Statement(text).With("want", slots.Count);
+            var statement = ByKey(text).With("want", slots.Count);
             if (!picks) return statement;
             foreach (var (name, value) in parameters) statement.With(name, value);
             if (cursor is { } key) database.Dialect.BindCursor(statement, key);
@@ -56,8 +56,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         Task<List<Reservation>> ReserveAtOnceAsync()
         {
             var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease).With("job", Job.Name).With("own", ownNode);
-            database.Dialect.Bind(statement, JobSql.SlotRows,
-                [.. slots.Select((s, i) => new[] { s.Worker, s.Node, (i + 1).ToString(CultureInfo.InvariantCulture) })]);
+            database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
             return database.WriteAsync(statement, ReadReservation, stopping);
         }
 
@@ -65,7 +64,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         {
             var picked = await unit.QueryAsync(Common(sql.ReservePick(where, orderBy, cursor is not null), picks: true), ReadKey);
             if (picked.Count == 0) return [];
-            var apply = WithLease(Statement(sql.ReserveApply), lease);
+            var apply = WithLease(ByKey(sql.ReserveApply), lease);
             database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
             var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
             var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))
@@ -86,7 +85,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         var where = Job.Where?.Invoke().Render("where", parameters);
         return ChunkedAsync(rows, chunk =>
         {
-            var statement = Statement(sql.Start(where));
+            var statement = ByKey(sql.Start(where));
             foreach (var (name, value) in parameters) statement.With(name, value);
             database.Dialect.Bind(statement, sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
                 r.Reservation.ReservedAt, Text(r.Reservation.Attempts), Text(r.Session)))]);
@@ -104,7 +103,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
         return ChunkedAsync(sorted, chunk =>
         {
-            var statement = Statement(sql.Finish(changed, skipLocked));
+            var statement = ByKey(sql.Finish(changed, skipLocked));
             database.Dialect.Bind(statement, sql.FinishRows(changed), [.. chunk.Select(FinishRow)]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
@@ -123,7 +122,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Task<List<(Fence Now, bool Ended)>> ReadFencesAsync(IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
         ChunkedAsync(keys, chunk =>
         {
-            var statement = Statement(sql.ReadFences);
+            var statement = ByKey(sql.ReadFences);
             database.Dialect.Bind(statement, sql.KeyRows, [.. chunk.Select(k => Row(k))]);
             return database.QueryAsync(statement, reader =>
             {
@@ -137,12 +136,14 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Task<List<TaskKey>> ReleaseAsync(IReadOnlyList<Reservation> reservations, CancellationToken stopping) =>
         ChunkedAsync(reservations, chunk =>
         {
-            var statement = Statement(sql.Release);
+            var statement = ByKey(sql.Release);
             database.Dialect.Bind(statement, sql.ReleaseRows, [.. chunk.Select(r => Row(r.Key, r.Worker, r.ReservedAt))]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
 
     private Statement Statement(string text) => new Statement(text).With("cluster", cluster).With("max", Job.MaxAttempts);
+
+    private Statement ByKey(string text) => new Statement(text) { IsByKey = true }.With("cluster", cluster).With("max", Job.MaxAttempts);
 
     private static Statement WithLease(Statement statement, LeaseTerm lease) =>
         statement.With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);

@@ -9,6 +9,7 @@ internal sealed class Lane
 {
     private readonly Lock gate = new();
     private readonly HashSet<TaskKey> known = [];
+    private HashSet<TaskKey>? settledMeanwhile;
 
     private readonly ILogger log;
 
@@ -50,11 +51,28 @@ internal sealed class Lane
 
     public void Forget(TaskKey key)
     {
-        lock (gate) known.Remove(key);
+        lock (gate)
+        {
+            known.Remove(key);
+            settledMeanwhile?.Add(key);
+        }
     }
 
-    public bool Knows(TaskKey key)
+    /// <summary>
+    /// Reads back what the table says this node holds and returns what the node does not know of. Records that were settled while the
+    /// reading was under way are not among them: the table has moved on since.
+    /// </summary>
+    public async Task<List<OwnRecord>> ReadUnknownAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {
-        lock (gate) return known.Contains(key);
+        lock (gate) settledMeanwhile = [];
+        try
+        {
+            var records = await Store.ReadOwnAsync(own, stopping);
+            lock (gate) return records.FindAll(r => !known.Contains(r.Key) && !settledMeanwhile.Contains(r.Key));
+        }
+        finally
+        {
+            lock (gate) settledMeanwhile = null;
+        }
     }
 }

@@ -228,9 +228,8 @@ internal sealed class Node : IDisposable
         var wasInDoubt = lane.Load.IsInDoubt;
         var adopted = 0;
         var forgiven = 0;
-        foreach (var record in await lane.Store.ReadOwnAsync(membership.Workers, stopping))
+        foreach (var record in await lane.ReadUnknownAsync(membership.Workers, stopping))
         {
-            if (lane.Knows(record.Key)) continue;
             if (record.StartedAt is null)
             {
                 Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)]);
