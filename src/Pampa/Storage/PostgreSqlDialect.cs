@@ -227,7 +227,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         var unique = await database.QueryAsync(
             new Statement("""
                 SELECT i.indexrelid::bigint, a.attname::text FROM pg_catalog.pg_index AS i
-                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                 WHERE i.indrelid = @id::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
                 """).With("id", table.Id),
             reader => (Index: reader.GetInt64(0), Column: reader.GetString(1)), stopping);

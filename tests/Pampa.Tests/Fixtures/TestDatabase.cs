@@ -120,21 +120,25 @@ internal abstract class TestDatabase : IAsyncDisposable
             """;
 
         // To make and drop a database takes ten times as long as the test that needs it: those that are as good as new are used again.
-        private static readonly ConcurrentDictionary<string, ConcurrentBag<string>> Spare = [];
+        private static readonly ConcurrentDictionary<string, ConcurrentBag<(string Name, DbDataSource Source)>> Spare = [];
         private static readonly Dictionary<string, Task<string>> Templates = [];
         private readonly PostgresCluster.Server server;
         private readonly string name;
         private readonly TableProfile? profile;
 
-        private PostgresTestDatabase(PostgresCluster.Server server, string name, Engine engine, TableProfile? profile, Func<string, string>? rewrite)
+        private readonly Engine engine;
+
+        private PostgresTestDatabase(
+            PostgresCluster.Server server, string name, DbDataSource? source, Engine engine, TableProfile? profile, Func<string, string>? rewrite)
         {
+            this.engine = engine;
             this.server = server;
             this.name = name;
             this.profile = profile;
             Dialect dialect = engine == Engine.Portable ? new CockroachDbDialect(TestClock.Sql) : new PostgreSqlDialect(TestClock.Sql);
             var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
             if (engine == Engine.Portable) settings.Options = "-c default_transaction_isolation=serializable";
-            Database = new Database(dialect.Open(settings.ConnectionString, "pampa-test", 40), dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite };
+            Database = new Database(source ?? dialect.Open(settings.ConnectionString, "pampa-test", 40), dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite };
             Clock = new TestClock(now => ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(now)}"));
         }
 
@@ -145,10 +149,10 @@ internal abstract class TestDatabase : IAsyncDisposable
         public static async Task<TestDatabase> MakeAsync(Engine engine, TableProfile? profile, Func<string, string>? rewrite)
         {
             var server = await PostgresCluster.GetAsync();
-            if (profile is not null && Spare.TryGetValue(profile.Name, out var spare) && spare.TryTake(out var used))
-                return new PostgresTestDatabase(server, used, engine, profile, rewrite);
+            if (profile is not null && Spare.TryGetValue($"{engine} {profile.Name}", out var spare) && spare.TryTake(out var used))
+                return new PostgresTestDatabase(server, used.Name, used.Source, engine, profile, rewrite);
             var template = await TemplateAsync(server, profile);
-            return new PostgresTestDatabase(server, await NewAsync(server, template), engine, profile, rewrite);
+            return new PostgresTestDatabase(server, await NewAsync(server, template), null, engine, profile, rewrite);
         }
 
         private static async Task<string> NewAsync(PostgresCluster.Server server, string template)
@@ -172,7 +176,7 @@ internal abstract class TestDatabase : IAsyncDisposable
         private static async Task<string> MakeTemplateAsync(PostgresCluster.Server server, TableProfile? profile)
         {
             var name = await NewAsync(server, "template0");
-            var made = new PostgresTestDatabase(server, name, Engine.PostgreSql, profile, null);
+            var made = new PostgresTestDatabase(server, name, null, Engine.PostgreSql, profile, null);
             await made.ExecuteAsync(ClockSql);
             await PrepareAsync(made.Database, profile);
             // Closed, not dropped: a template must have no sessions.
@@ -187,8 +191,7 @@ internal abstract class TestDatabase : IAsyncDisposable
                 string[] tables = ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_setup", profile.Table];
                 await ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(TestClock.Begin)}; "
                     + string.Join("; ", tables.Select(t => $"DELETE FROM {t}")));
-                await Database.DisposeAsync();
-                Spare.GetOrAdd(profile.Name, _ => []).Add(name);
+                Spare.GetOrAdd($"{engine} {profile.Name}", _ => []).Add((name, Source));
                 return;
             }
             await Database.DisposeAsync();
