@@ -28,6 +28,11 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
             foreach (var error in e.Errors) await errors.WriteLineAsync(error);
             return ExitCode.Configuration;
         }
+        catch (System.Data.Common.DbException e)
+        {
+            await errors.WriteLineAsync($"The database went away before work began: {e.Message.ReplaceLineEndings(" ")}");
+            return ExitCode.Configuration;
+        }
         catch (OperationCanceledException) when (signals.Stopping.IsCancellationRequested)
         {
             return ExitCode.Done;

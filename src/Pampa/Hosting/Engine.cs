@@ -109,7 +109,11 @@ internal sealed class Engine : IAsyncDisposable
         await intake.CancelAsync();
         var abandoned = await StopAsync(taking, work);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (fault is not null) return ExitCode.InternalError;
+        if (fault is not null)
+        {
+            Log.Fault(log, fault);
+            return ExitCode.InternalError;
+        }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }

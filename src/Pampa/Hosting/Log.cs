@@ -17,6 +17,12 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
     public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
 
+    [LoggerMessage(308, LogLevel.Debug, "The {Loop} loop was held up by others: {Error}")]
+    public static partial void Contended(ILogger log, string loop, string error);
+
+    [LoggerMessage(309, LogLevel.Critical, "The process ends: a loop met an error that it cannot get over")]
+    public static partial void Fault(ILogger log, Exception error);
+
     [LoggerMessage(304, LogLevel.Information, "Stopping: {Running} tasks are running, they have {Timeout} to end")]
     public static partial void Stopping(ILogger log, int running, TimeSpan timeout);
 

@@ -31,10 +31,16 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
             {
                 return;
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Retry or ErrorKind.Locked)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure)
             {
                 health.Failed(e);
                 await PauseAsync(outages++, stopping);
+            }
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Retry or ErrorKind.Locked)
+            {
+                // Others were first, more often than the statement is repeated by itself; the next round tries again.
+                Log.Contended(log, name, e.Message);
+                await PauseAsync(0, stopping);
             }
             catch (Exception e)
             {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -24,7 +25,20 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
             errors.Add(unreachable);
             throw new PampaConfigurationException(errors);
         }
-        if (errors.Count > 0) throw new PampaConfigurationException(errors);
+        // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be looked for then.
+        if (errors.Count > 0 && program.SetupStatements.Count > 0) throw new PampaConfigurationException(errors);
+        try
+        {
+            return await PrepareAsync(program, jobs, errors, stopping);
+        }
+        catch (DbException e)
+        {
+            throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist."]);
+        }
+    }
+
+    private async Task<List<JobTable>> PrepareAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
+    {
         await schema.CreateControlTablesAsync(stopping);
         await SetupAsync(program, jobs, stopping);
         var tables = new List<JobTable>();
@@ -46,7 +60,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. Check these values, and that the server runs and lets this user in.";
+            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {database.Dialect.ConnectionRemedy}";
         }
     }
 
@@ -71,7 +85,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         {
             await schema.RunSetupAsync(program.SetupStatements, names, stopping);
         }
-        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is System.Data.Common.DbException)
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is DbException)
         {
             throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. Mend the statement; those before it have been run and are not run again."]);
         }
@@ -99,7 +113,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
                 await store.RenewAsync(lease, SetupLease, done);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or System.Data.Common.DbException or TimeoutException)
+        catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
         {
             // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they are run twice.
         }
@@ -121,7 +135,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         {
             await new TaskStore(database, table, cluster, new Random(0)).ProbeAsync(stopping);
         }
-        catch (System.Data.Common.DbException e) when (database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
+        catch (DbException e) when (database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
         {
             errors.Add($"Job '{table.Job.Name}': the database does not accept Where or OrderBy: {Cause(e)}.");
         }

@@ -132,6 +132,9 @@ internal abstract class Dialect
     /// <summary>Where the database is, for people: never a password.</summary>
     public abstract string Describe(string connectionString);
 
+    /// <summary>What to look at when no connection can be made.</summary>
+    public abstract string ConnectionRemedy { get; }
+
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping);
 

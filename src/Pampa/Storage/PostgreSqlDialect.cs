@@ -195,6 +195,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override bool IsAlreadyThere(Exception error) =>
         error is PostgresException { SqlState: "23505" or "42P06" or "42P07" or "42710" or "42701" };
 
+    public override string ConnectionRemedy => "Check these values, and that the server runs and lets this user in.";
+
     public override string Describe(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);

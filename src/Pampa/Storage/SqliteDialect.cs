@@ -186,6 +186,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         && (e.Message.Contains("already exists", StringComparison.Ordinal)
             || e.Message.Contains("duplicate column name", StringComparison.Ordinal));
 
+    public override string ConnectionRemedy => "Check that the folder exists and may be written to, and that the file is a SQLite database.";
+
     public override string Describe(string connectionString) =>
         $"SQLite, file {new SqliteConnectionStringBuilder(connectionString).DataSource}";
 
