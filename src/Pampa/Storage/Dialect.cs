@@ -51,6 +51,9 @@ internal abstract class Dialect
     /// <summary>The same for FINISH that has met a lock; empty where the database cannot.</summary>
     public virtual bool CanSkipLocked => SkipLocked.Length > 0;
 
+    /// <summary>Whether NULL may stand in a primary key; such a record has no key and is never a task.</summary>
+    public virtual bool KeysMayBeNull => false;
+
     /// <summary>A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.</summary>
     public virtual string? Preamble => null;
 

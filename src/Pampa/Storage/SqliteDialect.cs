@@ -27,6 +27,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string SkipLocked => "";
 
+    public override bool KeysMayBeNull => true;
+
     public override string Now => $"strftime({Format}, {now})";
 
     public override string MomentType => "text";
@@ -122,6 +124,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         string text => Quoted(text),
         double number when double.IsInfinity(number) => number > 0 ? "9e999" : "-9e999",
         double number => Real(number),
+        DBNull => "null",
         byte[] bytes => $"{{\"b\":\"{System.Convert.ToHexString(bytes)}\"}}",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => throw new InvalidCastException($"SQLite gave a {value.GetType().Name} for a key"),
