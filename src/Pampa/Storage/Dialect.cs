@@ -121,6 +121,19 @@ internal abstract class Dialect
     /// <exception cref="InvalidCastException">The type cannot be stored; the text says which and what can.</exception>
     public abstract string? Encode(object? value, ColumnInfo column);
 
+    // Half a surrogate pair has no UTF-8: the driver would refuse the whole statement, and with it the row's neighbours.
+    private protected static string WellFormed(string text, ColumnInfo column)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                throw new InvalidCastException($"column '{column.Name}': the text has half a surrogate pair at {i}, which no encoding can store");
+            i++;
+        }
+        return text;
+    }
+
     /// <summary>A key part for people.</summary>
     public abstract string Display(string keyPart);
 

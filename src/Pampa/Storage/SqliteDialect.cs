@@ -151,8 +151,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         ulong number => checked((long)number).ToString(CultureInfo.InvariantCulture),
         // As text: the column's affinity makes a number of it where nothing is lost by that.
         decimal number => Quoted(number.ToString(CultureInfo.InvariantCulture)),
-        string text => Quoted(text),
-        char character => Quoted(character.ToString()),
+        string text => Quoted(WellFormed(text, column)),
+        char character => Quoted(WellFormed(character.ToString(), column)),
         Guid id => Quoted(id.ToString("D").ToUpperInvariant()),
         DateTime time => Quoted((time.Kind == DateTimeKind.Local ? time.ToUniversalTime() : time)
             .ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture)),
