@@ -74,7 +74,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
     private async Task SetupAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
     {
         if (program.SetupStatements.Count == 0) return;
-        var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().ToList();
+        var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().Distinct().ToList();
         var store = new ClusterStore(database, program.Cluster);
         var holder = ProcessIdentity.Current;
         LeaseTerm? lease;

@@ -7,7 +7,7 @@ internal static partial class JobValidation
 {
     private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(365);
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\z")]
     public static partial Regex Identifier { get; }
 
     public static void Check(JobDefinition job, ICollection<string> errors)

@@ -52,6 +52,10 @@ internal static class ValueConverter
         if (type == typeof(DateOnly)) return DateOnly.FromDateTime(DateTime.Parse(text, culture));
         if (type == typeof(TimeOnly)) return TimeOnly.Parse(text, culture);
         if (type == typeof(TimeSpan)) return TimeSpan.Parse(text, culture);
+        if (type == typeof(Uri)) return new Uri(text, UriKind.RelativeOrAbsolute);
+        if (type == typeof(Version)) return Version.Parse(text);
+        // PostgreSQL's inet comes with its mask.
+        if (type == typeof(System.Net.IPAddress)) return System.Net.IPAddress.Parse(text.AsSpan(0, text.IndexOf('/') is var mask and > 0 ? mask : text.Length));
         if (type == typeof(JsonElement))
         {
             using var document = JsonDocument.Parse(text);

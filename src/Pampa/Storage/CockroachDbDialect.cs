@@ -15,6 +15,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // It has no such settings.
     protected override string ByKey => "";
 
+    public override string? LeaveRoom(TableInfo table) => null;
+
     public override bool HasTransactionalDdl => false;
 
     public override string SkipLocked => "";

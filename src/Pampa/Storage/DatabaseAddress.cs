@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Pampa.Storage;
 
 /// <summary>Where the database is: from a URL, an ADO.NET connection string or a file's path, with its dialect.</summary>
-internal sealed record DatabaseAddress(Dialect Dialect, string ConnectionString)
+internal sealed partial record DatabaseAddress(Dialect Dialect, string ConnectionString)
 {
     /// <summary>Where it is, for people: never a password.</summary>
     public string Description => Dialect.Describe(ConnectionString);
@@ -34,9 +35,14 @@ internal sealed record DatabaseAddress(Dialect Dialect, string ConnectionString)
     }
 
     /// <summary>Whether an address carries a password, so that it must not stand on a command line.</summary>
-    public static bool HasPassword(string text) =>
-        text.Contains("password=", StringComparison.OrdinalIgnoreCase) || text.Contains("pwd=", StringComparison.OrdinalIgnoreCase)
-        || (Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.UserInfo.Contains(':'));
+    public static bool HasPassword(string text) => PasswordSetting.IsMatch(text) || PasswordInUrl.IsMatch(text);
+
+    // Of the text as it stands: one that is no valid address may hold a password all the same.
+    [GeneratedRegex(@"(password|pwd|psw)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex PasswordSetting { get; }
+
+    [GeneratedRegex(@"://[^/@]*:[^@]*@", RegexOptions.CultureInvariant)]
+    private static partial Regex PasswordInUrl { get; }
 
     private const string Expected =
         "expected postgres://user:password@host:5432/database, cockroachdb://…, sqlite:FILE, a file's path, or an ADO.NET connection string";

@@ -51,6 +51,9 @@ internal abstract class Dialect
     /// <summary>The same for FINISH that has met a lock; empty where the database cannot.</summary>
     public virtual bool CanSkipLocked => SkipLocked.Length > 0;
 
+    /// <summary>Whether NULL may stand in a primary key; such a record has no key and is never a task.</summary>
+    public virtual bool KeysMayBeNull => false;
+
     /// <summary>A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.</summary>
     public virtual string? Preamble(Statement statement) => null;
 
@@ -118,6 +121,19 @@ internal abstract class Dialect
     /// <exception cref="InvalidCastException">The type cannot be stored; the text says which and what can.</exception>
     public abstract string? Encode(object? value, ColumnInfo column);
 
+    // Half a surrogate pair has no UTF-8: the driver would refuse the whole statement, and with it the row's neighbours.
+    private protected static string WellFormed(string text, ColumnInfo column)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                throw new InvalidCastException($"column '{column.Name}': the text has half a surrogate pair at {i}, which no encoding can store");
+            i++;
+        }
+        return text;
+    }
+
     /// <summary>A key part for people.</summary>
     public abstract string Display(string keyPart);
 
@@ -137,6 +153,12 @@ internal abstract class Dialect
 
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping);
+
+    /// <summary>
+    /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and touch no index; null
+    /// where there is no such thing.
+    /// </summary>
+    public virtual string? LeaveRoom(TableInfo table) => null;
 
     /// <summary>The type of a new state column.</summary>
     public abstract string TypeOf(StateColumn column);

@@ -131,19 +131,22 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return value switch
         {
             null => null,
-            string text => text,
+            string text => Storable(text, column),
             bool flag => flag ? "true" : "false",
-            Enum name => column.Kind is ColumnKind.Integer ? name.ToString("D") : name.ToString(),
+            Enum name => column.Kind is ColumnKind.Integer || column.Type is "numeric" or "double precision" or "real"
+                ? name.ToString("D")
+                : name.ToString(),
             double number => number.ToString("R", culture),
             float number => number.ToString("R", culture),
             sbyte or byte or short or ushort or int or uint or long or ulong or decimal => ((IFormattable)value).ToString(null, culture),
-            char character => character.ToString(),
+            char character => Storable(character.ToString(), column),
             Guid id => id.ToString("D"),
             DateTime { Kind: DateTimeKind.Unspecified } time => time.ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF", culture),
             DateTime time => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF+00", culture),
             DateTimeOffset time => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF+00", culture),
             DateOnly date => date.ToString("yyyy-MM-dd", culture),
             TimeOnly time => time.ToString("HH:mm:ss.FFFFFFF", culture),
+            TimeSpan span when column.Kind == ColumnKind.Text || column.Type.StartsWith("time ", StringComparison.Ordinal) => span.ToString("c", culture),
             TimeSpan span => string.Create(culture, $"{(decimal)span.Ticks / TimeSpan.TicksPerSecond} seconds"),
             byte[] bytes => "\\x" + System.Convert.ToHexString(bytes),
             Uri or Version or System.Net.IPAddress => value.ToString(),
@@ -154,6 +157,10 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
                 $"column '{column.Name}' cannot store a {value.GetType().Name}: set a number, text, bool, time, Guid, bytes or a list of these"),
         };
     }
+
+    private static string Storable(string text, ColumnInfo column) => text.Contains('\0')
+        ? throw new InvalidCastException($"column '{column.Name}': PostgreSQL stores no NUL character in a text; set bytes, or take it out")
+        : WellFormed(text, column);
 
     private string List(IEnumerable list, ColumnInfo column)
     {
@@ -260,6 +267,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             or "_bool" or "_float4" or "_float8" or "_uuid" or "_numeric";
         return new ColumnInfo(name, type, kind, length, nullable, generated, ReadsAsText: !readable);
     }
+
+    public override string? LeaveRoom(TableInfo table) => $"ALTER TABLE {Quote(table.Schema)}.{Quote(table.Name)} SET (fillfactor = 50)";
 
     public override string TypeOf(StateColumn column) => column switch
     {

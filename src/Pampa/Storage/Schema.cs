@@ -60,19 +60,24 @@ internal sealed class Schema(Database database)
                 await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, '', {Dialect.Now})").With("hash", hash));
                 return 0;
             }, stopping);
-            var made = (await ExistingAsync(jobTables, stopping)).Except(before).ToList();
+            var made = (await ExistingAsync(jobTables, stopping)).ExceptBy(before.Select(Id), Id).ToList();
             if (made.Count == 0) continue;
             await database.ExecuteAsync(new Statement("UPDATE pampa_setup SET tables = @tables WHERE hash = @hash")
-                .With("tables", string.Join('\n', made)).With("hash", hash), stopping);
+                .With("tables", string.Join('\n', made.Select(Id))).With("hash", hash), stopping);
+            // Before a later statement fills them: only pages that are written from now on are left room on.
+            foreach (var table in made)
+            {
+                if (Dialect.LeaveRoom(table) is { } leaveRoom) await TryAsync(leaveRoom, stopping);
+            }
         }
     }
 
-    private async Task<List<string>> ExistingAsync(IReadOnlyList<TableName> names, CancellationToken stopping)
+    private async Task<List<TableInfo>> ExistingAsync(IReadOnlyList<TableName> names, CancellationToken stopping)
     {
-        var existing = new List<string>();
+        var existing = new List<TableInfo>();
         foreach (var name in names)
         {
-            if (await Dialect.ReadTableAsync(database, name, stopping) is { } table) existing.Add(Id(table));
+            if (await Dialect.ReadTableAsync(database, name, stopping) is { } table) existing.Add(table);
         }
         return existing;
     }

@@ -27,6 +27,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string SkipLocked => "";
 
+    public override bool KeysMayBeNull => true;
+
     public override string Now => $"strftime({Format}, {now})";
 
     public override string MomentType => "text";
@@ -122,6 +124,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         string text => Quoted(text),
         double number when double.IsInfinity(number) => number > 0 ? "9e999" : "-9e999",
         double number => Real(number),
+        DBNull => "null",
         byte[] bytes => $"{{\"b\":\"{System.Convert.ToHexString(bytes)}\"}}",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => throw new InvalidCastException($"SQLite gave a {value.GetType().Name} for a key"),
@@ -148,8 +151,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         ulong number => checked((long)number).ToString(CultureInfo.InvariantCulture),
         // As text: the column's affinity makes a number of it where nothing is lost by that.
         decimal number => Quoted(number.ToString(CultureInfo.InvariantCulture)),
-        string text => Quoted(text),
-        char character => Quoted(character.ToString()),
+        string text => Quoted(WellFormed(text, column)),
+        char character => Quoted(WellFormed(character.ToString(), column)),
         Guid id => Quoted(id.ToString("D").ToUpperInvariant()),
         DateTime time => Quoted((time.Kind == DateTimeKind.Local ? time.ToUniversalTime() : time)
             .ToString("yyyy-MM-dd HH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture)),
