@@ -95,14 +95,28 @@ internal sealed class Node : IDisposable
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var did = false;
-        for (var i = 0; i < lanes.Count; i++)
+        var chunks = lanes.Zip(batches).Where(b => b.Second is not null)
+            .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
+        await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
+        return chunks.Count > 0;
+    }
+
+    /// <summary>Takes the step for each item, whatever happens to the others: the first error is thrown at the end.</summary>
+    private static async Task EachAsync<T>(IEnumerable<T> items, Func<T, Task> stepAsync)
+    {
+        Exception? first = null;
+        foreach (var item in items)
         {
-            if (batches[i] is not { } rows) continue;
-            await StartRowsAsync(lanes[i], rows, stopping);
-            did = true;
+            try
+            {
+                await stepAsync(item);
+            }
+            catch (Exception e)
+            {
+                first ??= e;
+            }
         }
-        return did;
+        if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 
     /// <summary>
@@ -139,7 +153,7 @@ internal sealed class Node : IDisposable
     /// <summary>How many results may wait for the table before nothing new is started: it is down, or slower than the workers.</summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
-    private async Task StartRowsAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         List<StartedTask> started;
         try
@@ -171,7 +185,7 @@ internal sealed class Node : IDisposable
         if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
     }
 
-    private async Task NotStartedAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
+    private async Task NotStartedAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
     {
         foreach (var (reservation, _) in rows) lane.Forget(reservation.Key);
         var dialect = lane.Store.Database.Dialect;
@@ -190,7 +204,7 @@ internal sealed class Node : IDisposable
     }
 
     // One row is locked, or a rule of the table refuses it: the others go on alone.
-    private async Task StartSinglyAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    private async Task StartSinglyAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         foreach (var row in rows)
         {

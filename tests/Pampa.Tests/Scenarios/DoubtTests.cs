@@ -1,0 +1,34 @@
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>What one failure must not do to what has no part in it.</summary>
+public sealed class DoubtTests
+{
+    [Fact]
+    public async Task A_lost_start_of_one_job_does_not_lose_the_other_jobs_tasks()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.CreateTableAsync("others");
+        await cluster.InsertAsync(4);
+        await cluster.InsertAsync(4, table: "others");
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job =>
+            {
+                job.WorkerFilter = @"\.1$";
+                job.Process(_ => { });
+            }, "first");
+            TestCluster.AddNumbers(pampa, job =>
+            {
+                job.WorkerFilter = @"\.2$";
+                job.Process(_ => { });
+            }, "second", "others");
+        });
+        process.Faults.LoseAnswer(TestProcess.Start);
+
+        await cluster.UntilEndedAsync();
+        await cluster.UntilEndedAsync("others");
+
+        Assert.All(await cluster.RowsAsync("others"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal((0, 8), (process.Node.Unfinished, cluster.Calls.Count));
+    }
+}
