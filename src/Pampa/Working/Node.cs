@@ -22,6 +22,9 @@ internal sealed class Node : IDisposable
     private Dictionary<string, int> slots = [];
     private long reconciledAt;
 
+    // The database may go away between the registration and the rest of it.
+    private bool isJoined;
+
     public Node(
         string name, int workerCount, Membership membership, IReadOnlyList<Lane> lanes, Func<Signal, Worker> makeWorker, ILogger log,
         TimeProvider time, Random random)
@@ -54,8 +57,14 @@ internal sealed class Node : IDisposable
     /// </summary>
     public async Task JoinAsync(CancellationToken stopping)
     {
+        isJoined = false;
         await membership.RegisterAsync(name, workers.Length, stopping);
         Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
+        await GetReadyAsync(stopping);
+    }
+
+    private async Task GetReadyAsync(CancellationToken stopping)
+    {
         foreach (var lane in lanes)
         {
             var all = default(TakenBack);
@@ -66,6 +75,7 @@ internal sealed class Node : IDisposable
         reconciledAt = time.GetTimestamp();
         slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);
         foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker))];
+        isJoined = true;
         HandIsLow.Set();
     }
 
@@ -223,6 +233,11 @@ internal sealed class Node : IDisposable
         if (membership.IsLost)
         {
             await RejoinAsync(stopping);
+            return true;
+        }
+        if (!isJoined)
+        {
+            await GetReadyAsync(stopping);
             return true;
         }
         var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;

@@ -31,4 +31,22 @@ public sealed class DoubtTests
         Assert.All(await cluster.RowsAsync("others"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
         Assert.Equal((0, 8), (process.Node.Unfinished, cluster.Calls.Count));
     }
+
+    [Fact]
+    public async Task A_node_whose_registration_is_cut_short_completes_it_later()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(20);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("UPDATE pampa_worker SET session = session + 1, expires_at = '2030-01-01T00:00:00.000Z'");
+        process.TryBeat();
+        Assert.True(process.Membership.IsLost);
+        process.Faults.FailBefore(TestProcess.Recover, times: 3);
+
+        await cluster.UntilEndedAsync();
+
+        Assert.Equal(3, process.Outages);
+        Assert.All(await cluster.Db.ReadAsync("SELECT state FROM pampa_worker"), row => Assert.Equal("ready", row[0]));
+    }
 }
