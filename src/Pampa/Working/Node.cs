@@ -245,14 +245,14 @@ internal sealed class Node : IDisposable
         foreach (var lane in lanes)
         {
             if (lane.Load.IsSuspended || (!isDue && !lane.Load.IsInDoubt)) continue;
-            await ReconcileAsync(lane, stopping);
+            await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
             did = true;
         }
         if (isDue) reconciledAt = time.GetTimestamp();
         return did;
     }
 
-    private async Task ReconcileAsync(Lane lane, CancellationToken stopping)
+    private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
         var wasInDoubt = lane.Load.IsInDoubt;
         var adopted = 0;
@@ -267,7 +267,7 @@ internal sealed class Node : IDisposable
             else if (lane.Know(record.Key))
             {
                 lane.Finisher.Post(new TaskResult(new Fence(record.Key, record.Worker, record.Attempts, record.StartedAt),
-                    Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random)));
+                    Outcome.Forgiven, delaySeconds));
                 forgiven++;
             }
         }
@@ -304,13 +304,15 @@ internal sealed class Node : IDisposable
         {
             foreach (var (lane, task) in worker.Empty()) lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven));
         }
-        foreach (var lane in lanes)
+        await EachAsync(lanes, async lane =>
         {
+            // The stop itself may have cut a statement short.
+            if (lane.Load.IsInDoubt) await ReconcileAsync(lane, delaySeconds: 0, stopping);
             var waiting = lane.Load.Hands.SelectMany(h => h.Empty()).ToList();
             lane.Load.Hands = [];
             foreach (var reservation in waiting) lane.Forget(reservation.Key);
             await lane.Store.ReleaseAsync(waiting, stopping);
-        }
+        });
     }
 
     /// <summary>Cancels the tokens of all running tasks.</summary>

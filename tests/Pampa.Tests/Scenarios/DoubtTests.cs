@@ -49,4 +49,25 @@ public sealed class DoubtTests
         Assert.Equal(3, process.Outages);
         Assert.All(await cluster.Db.ReadAsync("SELECT state FROM pampa_worker"), row => Assert.Equal("ready", row[0]));
     }
+
+    [Theory, InlineData(TestProcess.Reserve), InlineData(TestProcess.Start)]
+    public async Task A_statement_that_a_stop_cuts_short_leaves_nothing_held(string statement)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 4);
+        using var stopping = new CancellationTokenSource();
+        process.Faults.Meanwhile(statement, stopping.Cancel);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await process.Dispatcher.CycleAsync(stopping.Token);
+            await process.Node.CycleAsync(stopping.Token);
+        });
+        await process.Node.ReleaseAllAsync(TestCluster.Stopping);
+        await process.FinishAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 0), (row.IsFree, row.N)));
+        Assert.Empty(cluster.Calls);
+    }
 }
