@@ -255,9 +255,21 @@ internal sealed class Node : IDisposable
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
         var wasInDoubt = lane.Load.IsInDoubt;
+        // Before the look: doubt that arises meanwhile needs another one.
+        lane.Load.IsInDoubt = false;
+        List<OwnRecord> unknown;
+        try
+        {
+            unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
+        }
+        catch
+        {
+            lane.Load.IsInDoubt |= wasInDoubt;
+            throw;
+        }
         var adopted = 0;
         var forgiven = 0;
-        foreach (var record in await lane.ReadUnknownAsync(membership.Workers, stopping))
+        foreach (var record in unknown)
         {
             if (record.StartedAt is null)
             {
@@ -272,7 +284,6 @@ internal sealed class Node : IDisposable
             }
         }
         if (wasInDoubt || adopted + forgiven > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven);
-        lane.Load.IsInDoubt = false;
     }
 
     private async Task RejoinAsync(CancellationToken stopping)

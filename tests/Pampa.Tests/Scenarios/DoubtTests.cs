@@ -70,4 +70,20 @@ public sealed class DoubtTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 0), (row.IsFree, row.N)));
         Assert.Empty(cluster.Calls);
     }
+
+    [Fact]
+    public async Task Doubt_that_arises_while_the_node_reads_back_is_not_forgotten()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        var load = process.Lane.Load;
+        load.IsInDoubt = true;
+        process.Faults.Meanwhile(TestProcess.ReadOwn, () => load.IsInDoubt = true);
+
+        await process.StartAsync();
+        Assert.True(load.IsInDoubt);
+        await process.StartAsync();
+        Assert.False(load.IsInDoubt);
+    }
 }
