@@ -1,3 +1,5 @@
+using Engine = Pampa.Tests.Fixtures.Engine;
+
 namespace Pampa.Tests.Scenarios;
 
 /// <summary>What one failure must not do to what has no part in it.</summary>
@@ -85,5 +87,26 @@ public sealed class DoubtTests
         Assert.True(load.IsInDoubt);
         await process.StartAsync();
         Assert.False(load.IsInDoubt);
+    }
+
+    [Fact]
+    public async Task Results_written_before_a_bad_row_was_met_are_not_counted_as_fenced()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.Portable);
+        await cluster.CreateTableAsync("checked", ", CHECK (note <> 'bad')");
+        await cluster.InsertAsync(300, table: "checked");
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
+        {
+            job.Process(task => task["note"] = task.Get<long>("value") == 299 ? "bad" : "good");
+        }, table: "checked"), workers: 10);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        for (var i = 0; i < 5; i++) await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        Assert.Equal(300, process.Lane.Finisher.Count);
+
+        await process.FinishAsync();
+
+        Assert.Equal((299, 0, 0), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown));
     }
 }
