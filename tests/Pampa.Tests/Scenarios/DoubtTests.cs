@@ -109,4 +109,26 @@ public sealed class DoubtTests
 
         Assert.Equal((299, 0, 0), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown));
     }
+
+    [Fact]
+    public async Task A_trigger_with_an_error_code_of_its_own_fails_only_its_row()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(10);
+        await cluster.Db.ExecuteAsync("""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+              $$BEGIN IF NEW.note = 'refused' THEN RAISE EXCEPTION 'no such note' USING ERRCODE = 'SHOP1'; END IF; RETURN NEW; END$$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON numbers FOR EACH ROW EXECUTE FUNCTION refuse();
+            """);
+        await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 1;
+            job.Process(task => task["note"] = task.Get<long>("value") == 5 ? "refused" : "fine");
+        }, workers: 10);
+
+        await cluster.UntilEndedAsync();
+
+        Assert.Contains("no such note", (await cluster.RowAsync(5)).Err, StringComparison.Ordinal);
+        Assert.Equal(9, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
+    }
 }

@@ -30,8 +30,9 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>How often something went wrong.</summary>
     public int Hits { get; private set; }
 
-    /// <summary>Statements that hold the text fail and have no effect.</summary>
-    public void FailBefore(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, times));
+    /// <summary>Statements that hold the text fail and have no effect; the first few may be spared.</summary>
+    public void FailBefore(string part, int times = 1, int spared = 0) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal) && spared-- <= 0, false, times));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
     public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
