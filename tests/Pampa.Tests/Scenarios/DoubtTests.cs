@@ -131,4 +131,31 @@ public sealed class DoubtTests
         Assert.Contains("no such note", (await cluster.RowAsync(5)).Err, StringComparison.Ordinal);
         Assert.Equal(9, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
     }
+
+    [Fact]
+    public async Task A_record_of_a_dead_worker_that_was_locked_is_taken_back_later()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(4);
+        var first = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await first.DispatchAsync();
+        first.Kill();
+        await first.MarkDeadAsync();
+        await cluster.AdvanceAsync(16);
+        var second = await cluster.StartAsync(job => job.Process(_ => { }), name: "b");
+        await using (await LockedRowTests.Holder.HoldAsync(cluster, "value = 2"))
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                await second.RoundAsync();
+                await cluster.AdvanceAsync(0.1);
+            }
+            Assert.True((await cluster.RowAsync(2)).IsReserved);
+        }
+
+        await cluster.LiveAsync(10);
+        await cluster.UntilEndedAsync(maxRounds: 50);
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
 }
