@@ -158,4 +158,20 @@ public sealed class DoubtTests
 
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
+
+    [Fact]
+    public async Task A_bad_row_and_an_outage_together_lose_no_result()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.CreateTableAsync("checked", ", CHECK (note <> 'bad')");
+        await cluster.InsertAsync(8, table: "checked");
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
+            job.Process(task => task["note"] = task.Get<long>("value") == 2 ? "bad" : "good"), table: "checked"), workers: 8);
+        process.Faults.FailBefore(TestProcess.Finish, spared: 1);
+
+        await cluster.UntilEndedAsync("checked");
+
+        Assert.Equal((1, 0), (process.Faults.Hits, process.Node.Unfinished));
+        Assert.Equal((7, 1), (process.Counters.Completed, process.Counters.Failed));
+    }
 }
