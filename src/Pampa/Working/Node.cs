@@ -241,15 +241,20 @@ internal sealed class Node : IDisposable
             return true;
         }
         var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;
-        var did = false;
-        foreach (var lane in lanes)
+        var due = lanes.Where(lane => !lane.Load.IsSuspended && (isDue || lane.Load.IsInDoubt)).ToList();
+        await EachAsync(due, async lane =>
         {
-            if (lane.Load.IsSuspended || (!isDue && !lane.Load.IsInDoubt)) continue;
-            await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
-            did = true;
-        }
+            try
+            {
+                await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
+            }
+            catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+            {
+                lane.SuspendJob(e);
+            }
+        });
         if (isDue) reconciledAt = time.GetTimestamp();
-        return did;
+        return due.Count > 0;
     }
 
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
