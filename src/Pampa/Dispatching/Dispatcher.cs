@@ -184,12 +184,12 @@ internal sealed class Dispatcher(
         try
         {
             var did = await step();
-            if (job.Load.Resume()) Log.Resumed(log, job.Store.Job.Name);
+            job.Load.Resume();
             return did;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema)
         {
-            if (job.Load.Suspend()) Log.Suspended(log, job.Store.Job.Name, e.Message);
+            job.Load.Suspend(e);
             return false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked)

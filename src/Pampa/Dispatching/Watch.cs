@@ -16,11 +16,12 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
     public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
     {
         var dead = new List<DeadWorker>();
+        var gone = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(ProcessIdentity.IsDead).ToHashSet(StringComparer.Ordinal);
         foreach (var worker in workers)
         {
             if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
                 seen[worker.Id] = before = (worker.Session, worker.Heartbeat, time.GetTimestamp());
-            if (!IsDead(worker, time.GetElapsedTime(before.Since))) continue;
+            if (!IsDead(worker, gone, time.GetElapsedTime(before.Since))) continue;
             var life = new DeadWorker(worker.Id, worker.Session, worker.Heartbeat);
             if (!settled.Contains(life)) dead.Add(life);
         }
@@ -28,9 +29,9 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
         return dead;
     }
 
-    private bool IsDead(WorkerLife worker, TimeSpan unchanged)
+    private bool IsDead(WorkerLife worker, HashSet<string> gone, TimeSpan unchanged)
     {
-        if (worker.State == WorkerStates.Resigned || ProcessIdentity.IsDead(worker.Process)) return true;
+        if (worker.State == WorkerStates.Resigned || gone.Contains(worker.Process)) return true;
         return unchanged >= ttl / 2 && (worker.IsExpired || unchanged >= ttl);
     }
 

@@ -100,7 +100,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
-        lane.ResumeJob();
+        lane.Load.Resume();
         var accepted = settled.ToHashSet();
         var others = rows.FindAll(row =>
         {
@@ -131,7 +131,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 return;
             case ErrorKind.Schema:
                 foreach (var row in rows) Requeue(row);
-                lane.SuspendJob(error);
+                lane.Load.Suspend(error);
                 return;
             default:
                 // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.

@@ -55,10 +55,13 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     /// </summary>
     public void Beat()
     {
-        if (isLost || Workers.Count == 0) return;
+        var workers = Workers;
+        if (isLost || workers.Count == 0) return;
         var before = time.GetTimestamp();
-        var alive = heartbeatStore.Heartbeat(Workers, ttl);
-        if (alive.Count < Workers.Count) isLost = true;
+        var alive = heartbeatStore.Heartbeat(workers, ttl);
+        // Registered anew meanwhile: the answer is about a life that is over.
+        if (!ReferenceEquals(workers, Workers)) return;
+        if (alive.Count < workers.Count) isLost = true;
         else Volatile.Write(ref trustedFrom, before);
     }
 }

@@ -152,7 +152,7 @@ internal sealed class Node : IDisposable
             await NotStartedAsync(lane, rows, e, stopping);
             return;
         }
-        lane.ResumeJob();
+        lane.Load.Resume();
         lane.Counters.AddStarted(started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
@@ -185,7 +185,7 @@ internal sealed class Node : IDisposable
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
         lane.Load.IsInDoubt = true;
-        if (kind == ErrorKind.Schema) lane.SuspendJob(error);
+        if (kind == ErrorKind.Schema) lane.Load.Suspend(error);
         else ExceptionDispatchInfo.Throw(error);
     }
 
