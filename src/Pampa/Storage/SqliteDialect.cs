@@ -144,8 +144,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         Enum number => number.ToString("D"),
         double.NaN or float.NaN => null,
         float number => Literal((double)number),
-        double or byte[] => column.Kind == ColumnKind.Text && value is byte[]
-            ? throw new InvalidCastException("a text column does not take bytes: declare it blob")
+        double or byte[] => column.Kind == ColumnKind.Text && value is byte[]? throw new InvalidCastException("a text column does not take bytes: declare it blob")
             : Literal(value),
         sbyte or byte or short or ushort or int or uint or long => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
         ulong number => checked((long)number).ToString(CultureInfo.InvariantCulture),

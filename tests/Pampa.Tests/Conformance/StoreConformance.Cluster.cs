@@ -161,7 +161,7 @@ public abstract partial class StoreConformance
         (string, long) other = part switch { "worker" => ("z.9", 1), "session" => ("a.1", 2), _ => ("a.1", 1) };
         await workers.MarkReadyAsync([other], Stopping);
         await workers.ResignAsync([other], Stopping);
-        Assert.Empty(await Ticked(workers.HeartbeatAsync([other], Ttl, Stopping)));
+        Assert.Empty(await Ticked(Task.FromResult(workers.Heartbeat([other], Ttl))));
         Assert.All(await Workers.ReadWorkersAsync(Stopping), w => Assert.Equal(WorkerStates.Recovering, w.State));
     }
 

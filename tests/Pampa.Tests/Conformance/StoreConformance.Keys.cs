@@ -11,7 +11,13 @@ public abstract partial class StoreConformance
 
     private static readonly TaskColumns KeyedColumns = new()
     {
-        ReservationId = "r", ReservationTime = "rt", ReservationTimes = "n", StartTime = "st", EndTime = "et", Success = "ok", ErrorDescription = "err",
+        ReservationId = "r",
+        ReservationTime = "rt",
+        ReservationTimes = "n",
+        StartTime = "st",
+        EndTime = "et",
+        Success = "ok",
+        ErrorDescription = "err",
     };
 
     public static TheoryData<string, string, string[]> KeyTypes => new()

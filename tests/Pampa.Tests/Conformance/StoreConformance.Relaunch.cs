@@ -17,7 +17,15 @@ public abstract partial class StoreConformance
         var store = await WithGenerationAsync();
         await InsertAsync(1, new Row
         {
-            Rid = "a.1", Rt = Clock.Now, N = 3, St = Clock.Now, Et = Clock.Now, Ok = ok, Err = "once", Score = 7, Generation = 4,
+            Rid = "a.1",
+            Rt = Clock.Now,
+            N = 3,
+            St = Clock.Now,
+            Et = Clock.Now,
+            Ok = ok,
+            Err = "once",
+            Score = 7,
+            Generation = 4,
         });
         var state = ok == true ? TaskState.Completed : TaskState.Failed;
         var ended = await Ticked(store.ReadEndedAsync(state, 10, Stopping));

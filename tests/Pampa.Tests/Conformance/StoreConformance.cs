@@ -128,7 +128,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
 
     /// <summary>All live workers beat.</summary>
     private protected Task<List<string>> BeatAsync(params string[] workers) =>
-        Ticked(Workers.HeartbeatAsync([.. (workers.Length > 0 ? workers : ["a.1", "a.2", "b.1"]).Select(w => (w, 1L))], Ttl, Stopping));
+        Ticked(Task.FromResult(Workers.Heartbeat([.. (workers.Length > 0 ? workers : ["a.1", "a.2", "b.1"]).Select(w => (w, 1L))], Ttl)));
 
     private protected async Task<DateTime> NowIsAsync()
     {
