@@ -40,6 +40,7 @@ internal sealed class Engine : IAsyncDisposable
         this.random = random;
         log = logs.CreateLogger("Pampa");
         health = new DatabaseHealth(address.Description, log, time);
+        database.Answered = heartbeats.Answered = health.Worked;
         Cluster = new ClusterStore(database, program.Cluster);
         var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);

@@ -25,7 +25,6 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, Dialect d
             try
             {
                 membership.Beat();
-                health.Worked();
                 wait = every;
                 if (membership.IsLost) lost.Set();
             }

@@ -33,7 +33,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (DbException e)
         {
-            throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist."]);
+            throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. {Remedy(e)}"]);
         }
     }
 
@@ -63,6 +63,10 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
             return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {database.Dialect.ConnectionRemedy}";
         }
     }
+
+    private string Remedy(Exception error) => database.Dialect.Classify(error) == ErrorKind.Infrastructure
+        ? database.Dialect.ConnectionRemedy
+        : "Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist.";
 
     private static string Cause(Exception error)
     {

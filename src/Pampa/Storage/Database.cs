@@ -16,6 +16,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     public DbDataSource Source => source;
 
+    /// <summary>Called whenever the database has answered.</summary>
+    public Action? Answered { get; set; }
+
     /// <summary>Applied to each text before it is run; tests take guards out with it, to prove that none is idle.</summary>
     public Func<string, string>? Rewrite { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             using var reader = command.ExecuteReader();
             var rows = new List<T>();
             while (reader.Read()) rows.Add(map(reader));
+            Answered?.Invoke();
             return rows;
         }
         finally
@@ -121,7 +125,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         try
         {
             await using var connection = await source.OpenConnectionAsync(stopping);
-            return await run(connection);
+            var result = await run(connection);
+            Answered?.Invoke();
+            return result;
         }
         finally
         {
