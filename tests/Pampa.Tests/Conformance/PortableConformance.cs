@@ -8,3 +8,10 @@ public sealed class PortableConformance : StoreConformance
 
     private protected override TableProfile Profile { get; } = TableProfile.Hostile(onSqlite: false);
 }
+
+public sealed class ReadCommittedConformance : StoreConformance
+{
+    private protected override Engine Engine => Engine.ReadCommitted;
+
+    private protected override TableProfile Profile => TableProfile.Numbers;
+}

@@ -217,6 +217,15 @@ public abstract partial class StoreConformance
         await InsertAsync(Enumerable.Range(1, most + 3).Select(i => (i, new Row { Rid = "gone.7" })));
         Assert.Equal(most, (await ReclaimAsync(Store)).Released);
         Assert.Equal(3, (await ReclaimAsync(Store)).Released);
+        await Db.ExecuteAsync(Change("ReservationId", "a.1"));
+        Assert.Equal(most, (await Ticked(Store.RecoverAsync([("a.1", 1)], Stopping))).Released);
+        Assert.Equal(3, (await Ticked(Store.RecoverAsync([("a.1", 1)], Stopping))).Released);
+        await Db.ExecuteAsync(Change("ReservationTimes", 3));
+        Assert.Equal(most, await Ticked(Store.ExhaustAsync(Lease, Stopping)));
+        Assert.Equal(3, await Ticked(Store.ExhaustAsync(Lease, Stopping)));
+
+        string Change(string part, object value) =>
+            $"UPDATE {Profile.Table} SET {TableProfile.Quote(part == "ReservationId" ? Profile.Columns.ReservationId : Profile.Columns.ReservationTimes)} = {TableProfile.Literal(value)}";
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public abstract partial class StoreConformance
 
     private static JobDefinition MadeJob(Action<JobBuilder>? configure = null) => Definition([], "made", ["id"], configure ?? (_ => { }))!;
 
-    private static async Task<string[]> ColumnsAsync(TestDatabase database) =>
+    private async Task<string[]> ColumnsAsync(TestDatabase database) =>
         [.. (await database.Database.Dialect.ReadTableAsync(database.Database, Made, Stopping))!.Columns.Select(c => c.Name)];
 
     [Fact]

@@ -106,6 +106,14 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_worker_that_nobody_knows_starts_nothing()
+    {
+        await InsertAsync(1);
+        Assert.Empty(await StartAsync(await ReserveAsync(1, "z.9")));
+        Assert.Null((await RowAsync(1)).St);
+    }
+
+    [Fact]
     public async Task A_worker_of_another_cluster_starts_nothing()
     {
         await InsertAsync(1);

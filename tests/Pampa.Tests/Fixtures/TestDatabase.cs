@@ -14,6 +14,9 @@ internal enum Engine
 
     /// <summary>PostgreSQL as if it were CockroachDB: serializable, nothing skipped.</summary>
     Portable,
+
+    /// <summary>The same at read committed, where a statement goes on with the newest version of a row that it waited for.</summary>
+    ReadCommitted,
 }
 
 /// <summary>A database of one test, with the control tables, a table of the test's own, and a clock in the test's hand.</summary>
@@ -135,7 +138,7 @@ internal abstract class TestDatabase : IAsyncDisposable
             this.server = server;
             this.name = name;
             this.profile = profile;
-            Dialect dialect = engine == Engine.Portable ? new CockroachDbDialect(TestClock.Sql) : new PostgreSqlDialect(TestClock.Sql);
+            Dialect dialect = engine is Engine.Portable or Engine.ReadCommitted ? new CockroachDbDialect(TestClock.Sql) : new PostgreSqlDialect(TestClock.Sql);
             var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
             if (engine == Engine.Portable) settings.Options = "-c default_transaction_isolation=serializable";
             Database = new Database(source ?? dialect.Open(settings.ConnectionString, "pampa-test", 40), dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite };

@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+
+namespace Pampa.Tests;
+
+/// <summary>
+/// What the statements cost on a large table of PostgreSQL, counted in buffers, which do not depend on the machine: linear in the batch
+/// and independent of the table.
+/// </summary>
+public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const int Pending = 1_000_000;
+    private const string Cluster = "test";
+
+    private TestDatabase db = null!;
+    private TaskStore store = null!;
+    private LeaseTerm lease = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers);
+        await db.ExecuteAsync($"CREATE TABLE big AS SELECT g::bigint AS value FROM generate_series(1, {Pending}) AS g");
+        await db.ExecuteAsync("ALTER TABLE big ADD PRIMARY KEY (value), ADD odd_checking_reservation_id text, ADD odd_checking_reservation_time timestamp,"
+            + " ADD odd_checking_reservation_times int, ADD odd_checking_start_time timestamp, ADD odd_checking_end_time timestamp,"
+            + " ADD odd_checking_success boolean, ADD odd_checking_error_description text, ADD is_odd boolean");
+        var builder = new PampaBuilder();
+        builder.AddJob("job", "big", "value", job =>
+        {
+            job.Columns = TaskColumns.WithPrefix("odd_checking");
+            job.Process(_ => { });
+        });
+        List<string> errors = [];
+        var table = await new Schema(db.Database).ResolveAsync(builder.Build(errors).Single(), errors, TestContext.Current.CancellationToken);
+        await db.ExecuteAsync(Schema.AdvisedIndex(table!));
+        await db.ExecuteAsync("ANALYZE big");
+        store = new TaskStore(db.Database, table!, Cluster, new Random(1));
+        var cluster = new ClusterStore(db.Database, Cluster);
+        lease = (await cluster.AcquireAsync("cluster", "leader", "p", TimeSpan.FromHours(1), [], TestContext.Current.CancellationToken))!;
+        await cluster.RegisterAsync("a", ["a.1"], "p", TimeSpan.FromHours(1), [], TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (db is not null) await db.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_cost_of_a_batch_grows_with_the_batch_and_not_with_the_table()
+    {
+        // Large enough that the planner has the choice between an index and the whole table.
+        var small = await ReserveAsync(500);
+        Assert.Equal(500, small.Rows);
+        var picking = Assert.Single(small.Nodes, n => Text(n, "Subplan Name") == "CTE _pampa_picked");
+        Assert.InRange(Buffers(picking), 1, 999);
+        Assert.Contains(small.Nodes, n => Text(n, "Index Name") == "pampa_job_open");
+        NothingIsScanned(small);
+
+        var large = await ReserveAsync(8_000);
+        Assert.Equal(8_000, large.Rows);
+        NothingIsScanned(large);
+        output.WriteLine($"RESERVE: 500 rows {small.Buffers} buffers (picking {Buffers(picking)}), 8,000 rows {large.Buffers} buffers, {large.Milliseconds} ms");
+        Assert.InRange(large.Buffers, 1, small.Buffers * 16 + 5_000);
+        // A join over row numbers that compares every row with every slot.
+        Assert.DoesNotContain(large.Nodes, n => Has(n, "Node Type", "Nested Loop") && Loops(n) > 1_000);
+        Assert.DoesNotContain(large.Nodes, n => Removed(n) > 8_000 * 10);
+
+        var reserved = await store.ReserveAsync([.. Enumerable.Repeat(new Slot("a.1", "a"), 500)], lease, "a", null, TestContext.Current.CancellationToken);
+        var rows = reserved.Select(r => new[] { r.Key[0], r.Worker, r.ReservedAt, "0", "1" }).ToList();
+        var start = await ExplainAsync(Sql.Start(null), statement => db.Database.Dialect.Bind(statement, Sql.StartRows, rows));
+        KeyIsUsed(start);
+        var fences = (await store.ReadFencesAsync([.. reserved.Select(r => r.Key)], TestContext.Current.CancellationToken))
+            .Select(f => new[] { f.Now.Key[0], f.Now.Worker, "1", f.Now.StartedAt, "Completed", "0", null, null }).ToList();
+        var finish = await ExplainAsync(Sql.Finish([], skipLocked: false), statement => db.Database.Dialect.Bind(statement, Sql.FinishRows([]), fences));
+        KeyIsUsed(finish);
+        output.WriteLine($"START: {start.Buffers} buffers, FINISH: {finish.Buffers} buffers");
+    }
+
+    private JobSql Sql => new(store.Table);
+
+    private async Task<Plan> ReserveAsync(int count)
+    {
+        var slots = Enumerable.Range(1, count).Select(i => new[] { "a.1", i % 2 == 0 ? "a" : "b", i.ToString(CultureInfo.InvariantCulture) }).ToList();
+        var text = Sql.Reserve(null, null, afterCursor: false);
+        return await ExplainAsync(text, statement =>
+        {
+            statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a");
+            db.Database.Dialect.Bind(statement, JobSql.SlotRows, slots);
+        });
+    }
+
+    private sealed record Plan(long Buffers, double Milliseconds, long Rows, List<JsonElement> Nodes);
+
+    private async Task<Plan> ExplainAsync(string text, Action<Statement> bind)
+    {
+        var statement = new Statement($"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}").With("cluster", Cluster).With("max", 3);
+        bind(statement);
+        await using var connection = (NpgsqlConnection)await db.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(statement.Text, connection);
+        foreach (var (name, value) in statement.Parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        using var json = JsonDocument.Parse((string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!);
+        var top = json.RootElement[0].Clone();
+        var nodes = new List<JsonElement>();
+        Collect(top.GetProperty("Plan"), nodes);
+        return new Plan(Buffers(nodes[0]), top.GetProperty("Execution Time").GetDouble(), (long)nodes[0].GetProperty("Actual Rows").GetDouble(), nodes);
+    }
+
+    private static void Collect(JsonElement node, List<JsonElement> nodes)
+    {
+        nodes.Add(node);
+        if (!node.TryGetProperty("Plans", out var plans)) return;
+        foreach (var plan in plans.EnumerateArray()) Collect(plan, nodes);
+    }
+
+    private static void NothingIsScanned(Plan plan) =>
+        Assert.DoesNotContain(plan.Nodes, n => Has(n, "Node Type", "Seq Scan") && Text(n, "Relation Name") == "big");
+
+    private static void KeyIsUsed(Plan plan)
+    {
+        NothingIsScanned(plan);
+        Assert.Equal(500, plan.Rows);
+        Assert.Contains(plan.Nodes, n => Text(n, "Index Name") is "big_pkey" or "pampa_job_open");
+        Assert.InRange(plan.Buffers, 1, 500 * 25);
+    }
+
+    private static long Buffers(JsonElement node) => Number(node, "Shared Hit Blocks") + Number(node, "Shared Read Blocks");
+
+    private static long Loops(JsonElement node) => Number(node, "Actual Loops");
+
+    private static double Removed(JsonElement node) => Loops(node) * (double)Number(node, "Rows Removed by Join Filter");
+
+    private static bool Has(JsonElement node, string property, string value) => Text(node, property) == value;
+
+    private static string? Text(JsonElement node, string property) => node.TryGetProperty(property, out var value) ? value.GetString() : null;
+
+    private static long Number(JsonElement node, string property) => node.TryGetProperty(property, out var value) ? (long)value.GetDouble() : 0;
+}
