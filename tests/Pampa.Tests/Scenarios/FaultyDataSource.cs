@@ -1,0 +1,351 @@
+using System.Data;
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>
+/// What goes wrong between a process and its database: statements that never arrive, answers that are lost after the statement has taken
+/// effect, and a server that lets nobody in.
+/// </summary>
+internal sealed class Faults(Func<string, Exception> error)
+{
+    private readonly Lock gate = new();
+    private readonly List<Fault> planned = [];
+
+    private sealed class Fault(Func<string, bool> matches, bool after, int times)
+    {
+        public bool After => after;
+
+        public int Left { get; set; } = times;
+
+        public bool Matches(string text) => matches(text);
+    }
+
+    /// <summary>Nobody gets in, and whoever is in hears nothing more.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>How often something went wrong.</summary>
+    public int Hits { get; private set; }
+
+    /// <summary>Statements that hold the text fail and have no effect.</summary>
+    public void FailBefore(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, times));
+
+    /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
+    public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
+
+    private void Plan(Fault fault)
+    {
+        lock (gate) planned.Add(fault);
+    }
+
+    internal void Before(string text)
+    {
+        if (IsDown || Strikes(text, after: false)) throw Error("is down");
+    }
+
+    internal void After(string text)
+    {
+        if (Strikes(text, after: true)) throw Error("has lost the answer");
+    }
+
+    private bool Strikes(string text, bool after)
+    {
+        lock (gate)
+        {
+            var fault = planned.Find(f => f.After == after && f.Left > 0 && f.Matches(text));
+            if (fault is null) return false;
+            fault.Left--;
+            return true;
+        }
+    }
+
+    private Exception Error(string what)
+    {
+        Hits++;
+        return error($"the test's database {what}");
+    }
+}
+
+/// <summary>A data source that has the faults of a network.</summary>
+internal sealed class FaultyDataSource(DbDataSource inner, Faults faults) : DbDataSource
+{
+    public override string ConnectionString => inner.ConnectionString;
+
+    protected override DbConnection CreateDbConnection() => new FaultyConnection(inner.CreateConnection(), faults);
+}
+
+internal sealed class FaultyConnection(DbConnection inner, Faults faults) : DbConnection
+{
+    [AllowNull]
+    public override string ConnectionString
+    {
+        get => inner.ConnectionString;
+        set => inner.ConnectionString = value;
+    }
+
+    public override string Database => inner.Database;
+
+    public override string DataSource => inner.DataSource;
+
+    public override string ServerVersion => inner.ServerVersion;
+
+    public override ConnectionState State => inner.State;
+
+    public override bool CanCreateBatch => inner.CanCreateBatch;
+
+    public override void Open()
+    {
+        faults.Before("");
+        inner.Open();
+    }
+
+    public override Task OpenAsync(CancellationToken cancellationToken)
+    {
+        faults.Before("");
+        return inner.OpenAsync(cancellationToken);
+    }
+
+    public override void Close() => inner.Close();
+
+    public override Task CloseAsync() => inner.CloseAsync();
+
+    public override void ChangeDatabase(string databaseName) => inner.ChangeDatabase(databaseName);
+
+    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
+        new FaultyTransaction(inner.BeginTransaction(isolationLevel), this, faults);
+
+    protected override async ValueTask<DbTransaction> BeginDbTransactionAsync(IsolationLevel isolationLevel, CancellationToken cancellationToken) =>
+        new FaultyTransaction(await inner.BeginTransactionAsync(isolationLevel, cancellationToken), this, faults);
+
+    protected override DbCommand CreateDbCommand() => new FaultyCommand(inner.CreateCommand(), this, faults);
+
+    protected override DbBatch CreateDbBatch() => new FaultyBatch(inner.CreateBatch(), faults);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) inner.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>The answer to a statement within a transaction that is lost is the answer to its commit.</summary>
+internal sealed class FaultyTransaction(DbTransaction inner, DbConnection connection, Faults faults) : DbTransaction
+{
+    private readonly List<string> texts = [];
+
+    public DbTransaction Inner => inner;
+
+    public override IsolationLevel IsolationLevel => inner.IsolationLevel;
+
+    protected override DbConnection DbConnection => connection;
+
+    public void Note(string text) => texts.Add(text);
+
+    public override void Commit()
+    {
+        inner.Commit();
+        foreach (var text in texts) faults.After(text);
+    }
+
+    public override async Task CommitAsync(CancellationToken cancellationToken = default)
+    {
+        await inner.CommitAsync(cancellationToken);
+        foreach (var text in texts) faults.After(text);
+    }
+
+    public override void Rollback() => inner.Rollback();
+
+    public override Task RollbackAsync(CancellationToken cancellationToken = default) => inner.RollbackAsync(cancellationToken);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) inner.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Faults faults) : DbCommand
+{
+    private FaultyTransaction? transaction;
+
+    [AllowNull]
+    public override string CommandText
+    {
+        get => inner.CommandText;
+        set => inner.CommandText = value;
+    }
+
+    public override int CommandTimeout
+    {
+        get => inner.CommandTimeout;
+        set => inner.CommandTimeout = value;
+    }
+
+    public override CommandType CommandType
+    {
+        get => inner.CommandType;
+        set => inner.CommandType = value;
+    }
+
+    public override bool DesignTimeVisible { get; set; }
+
+    public override UpdateRowSource UpdatedRowSource
+    {
+        get => inner.UpdatedRowSource;
+        set => inner.UpdatedRowSource = value;
+    }
+
+    protected override DbConnection? DbConnection { get; set; } = connection;
+
+    protected override DbParameterCollection DbParameterCollection => inner.Parameters;
+
+    protected override DbTransaction? DbTransaction
+    {
+        get => transaction;
+        set
+        {
+            transaction = (FaultyTransaction?)value;
+            inner.Transaction = transaction?.Inner;
+        }
+    }
+
+    public override void Cancel() => inner.Cancel();
+
+    public override void Prepare() => inner.Prepare();
+
+    protected override DbParameter CreateDbParameter() => inner.CreateParameter();
+
+    public override int ExecuteNonQuery() => Run(() => inner.ExecuteNonQuery());
+
+    public override object? ExecuteScalar() => Run(() => inner.ExecuteScalar());
+
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
+    {
+        faults.Before(CommandText);
+        var reader = inner.ExecuteReader(behavior);
+        Answer.Lose(reader, () => End(CommandText));
+        return reader;
+    }
+
+    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
+    {
+        faults.Before(CommandText);
+        var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
+        await Answer.LoseAsync(reader, () => End(CommandText));
+        return reader;
+    }
+
+    private T Run<T>(Func<T> run)
+    {
+        faults.Before(CommandText);
+        var result = run();
+        End(CommandText);
+        return result;
+    }
+
+    private void End(string text)
+    {
+        if (transaction is null) faults.After(text);
+        else transaction.Note(text);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) inner.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+internal sealed class FaultyBatch(DbBatch inner, Faults faults) : DbBatch
+{
+    protected override DbBatchCommandCollection DbBatchCommands => inner.BatchCommands;
+
+    public override int Timeout
+    {
+        get => inner.Timeout;
+        set => inner.Timeout = value;
+    }
+
+    protected override DbConnection? DbConnection { get; set; }
+
+    protected override DbTransaction? DbTransaction { get; set; }
+
+    private string Text => string.Join(";\n", inner.BatchCommands.Select(c => c.CommandText));
+
+    public override void Cancel() => inner.Cancel();
+
+    public override void Prepare() => inner.Prepare();
+
+    public override Task PrepareAsync(CancellationToken cancellationToken = default) => inner.PrepareAsync(cancellationToken);
+
+    protected override DbBatchCommand CreateDbBatchCommand() => inner.CreateBatchCommand();
+
+    public override int ExecuteNonQuery() => throw new NotSupportedException();
+
+    public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public override object? ExecuteScalar() => throw new NotSupportedException();
+
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => throw new NotSupportedException();
+
+    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
+    {
+        faults.Before(Text);
+        var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
+        await Answer.LoseAsync(reader, () => faults.After(Text));
+        return reader;
+    }
+
+    public override void Dispose()
+    {
+        inner.Dispose();
+        base.Dispose();
+    }
+}
+
+internal static class Answer
+{
+    /// <summary>Where the answer is to be lost, the statement is first run to its very end: it has taken effect.</summary>
+    public static async Task LoseAsync(DbDataReader reader, Action end)
+    {
+        try
+        {
+            end();
+        }
+        catch
+        {
+            do
+            {
+                while (await reader.ReadAsync())
+                {
+                }
+            }
+            while (await reader.NextResultAsync());
+            await reader.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static void Lose(DbDataReader reader, Action end)
+    {
+        try
+        {
+            end();
+        }
+        catch
+        {
+            do
+            {
+                while (reader.Read())
+                {
+                }
+            }
+            while (reader.NextResult());
+            reader.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Data.Common;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>Rows that somebody else's transaction holds, on databases that lock rows.</summary>
+public sealed class LockedRowTests
+{
+    /// <summary>Another program's transaction that holds rows until it is disposed of.</summary>
+    private sealed class Holder(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
+    {
+        public static async Task<Holder> HoldAsync(TestCluster cluster, string where)
+        {
+            var connection = await cluster.Db.Source.OpenConnectionAsync(TestCluster.Stopping);
+            var transaction = await connection.BeginTransactionAsync(TestCluster.Stopping);
+            await using var command = connection.CreateCommand();
+            command.Transaction = transaction;
+            command.CommandText = $"SELECT value FROM numbers WHERE {where} FOR UPDATE";
+            await command.ExecuteNonQueryAsync(TestCluster.Stopping);
+            return new Holder(connection, transaction);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await transaction.RollbackAsync();
+            await transaction.DisposeAsync();
+            await connection.DisposeAsync();
+        }
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task Neighbours_of_a_locked_record_are_reserved_and_it_comes_later(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(12);
+        await cluster.StartAsync(job => job.Process(_ => { }));
+
+        await using (await Holder.HoldAsync(cluster, "value = 5"))
+        {
+            await cluster.UntilAsync(async () => (await cluster.RowsAsync()).Count(r => r.IsCompleted) == 11, "its neighbours are completed", 60);
+            Assert.True((await cluster.RowAsync(5)).IsFree);
+        }
+        await cluster.AdvanceAsync(1);
+        await cluster.UntilEndedAsync(maxRounds: 200);
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task Neighbours_of_a_locked_record_are_started_and_it_comes_later(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(8);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 8);
+        await process.DispatchAsync();
+
+        await using (await Holder.HoldAsync(cluster, "value = 5"))
+        {
+            await process.StartAsync();
+            await process.RunAsync();
+            await process.FinishAsync();
+            Assert.Equal(7, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
+            Assert.True((await cluster.RowAsync(5)).IsReserved);
+        }
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync(maxRounds: 50);
+
+        Assert.Equal((1, 8), ((await cluster.RowAsync(5)).N, cluster.Calls.Count));
+        Assert.Equal((8, 0), (process.Counters.Completed, process.Counters.Fenced));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task Results_of_a_locked_records_neighbours_are_written_and_its_own_later(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(8);
+        var process = await cluster.StartAsync(job => job.Process(task => task["note"] = "done"), workers: 8);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+
+        await using (await Holder.HoldAsync(cluster, "value IN (3, 5)"))
+        {
+            await process.FinishAsync();
+            Assert.Equal(6, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
+            Assert.Equal(2, process.Lane.Finisher.Count);
+            // Still held at the next try.
+            await cluster.AdvanceAsync(0.3);
+            await process.FinishAsync();
+            Assert.Equal(2, process.Lane.Finisher.Count);
+            // New work of the job is not held up by them.
+            await cluster.InsertAsync(4, first: 9);
+            process.Dispatcher.Wake();
+            for (var i = 0; i < 3; i++) await process.RoundAsync();
+            Assert.Equal(10, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
+        }
+        await cluster.AdvanceAsync(0.3);
+        await process.FinishAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, "done"), (row.IsCompleted, row.N, row.Note)));
+        Assert.Equal((12, 0, 0, 0), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, process.Lane.Finisher.Count));
+    }
+}

@@ -1,0 +1,154 @@
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>Statements that took effect although nobody was told, and a database that is out of reach.</summary>
+public sealed class LostAnswerTests
+{
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task Reservations_whose_answer_was_lost_are_adopted_and_each_started_once(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.LoseAnswer(TestProcess.Reserve);
+
+        await process.DispatchAsync();
+        Assert.Equal((1, 10), (process.Outages, (await cluster.RowsAsync()).Count(r => r.IsReserved)));
+        Assert.True(process.Lane.Load.IsInDoubt);
+        // Nothing more is reserved while it is in doubt.
+        Assert.False(await process.DispatchAsync());
+        await cluster.UntilEndedAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(10, cluster.Calls.Count);
+        Assert.Equal((10, 10, 0, 0, 0),
+            (process.Counters.Started, process.Counters.Completed, process.Counters.Forgiven, process.Counters.Fenced, process.Counters.Unknown));
+        Assert.Contains(process.Lines, line => line.Contains("10 reservations adopted, 0 started ones given back", StringComparison.Ordinal));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task Starts_whose_answer_was_lost_are_forgiven_and_each_task_is_completed(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 4);
+        process.Faults.LoseAnswer(TestProcess.Start);
+
+        await process.DispatchAsync();
+        await process.StartAsync();
+        Assert.Equal((0, 4), (process.Node.Running, (await cluster.RowsAsync()).Count(r => r.IsRunning)));
+        Assert.Empty(cluster.Calls);
+        await cluster.UntilEndedAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(10, cluster.Calls.Count);
+        Assert.Equal((10, 4, 0, 0),
+            (process.Counters.Completed, process.Counters.Forgiven, process.Counters.Fenced, process.Counters.Unknown));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task Results_whose_answer_was_lost_are_not_run_again_and_never_counted_as_fenced(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        cluster.AttemptsAreGivenBack = true;
+        await cluster.InsertAsync(12);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.Backoff = Backoff.Fixed(TimeSpan.FromSeconds(60));
+            job.Process(task =>
+            {
+                if (task.Attempt > 1 || task["note"] is not null) return;
+                if (task.Get<long>("value") % 3 == 1) throw new InvalidOperationException("again");
+                if (task.Get<long>("value") % 3 == 2)
+                {
+                    task["note"] = "snoozed";
+                    throw new SnoozeException(TimeSpan.FromSeconds(60));
+                }
+            });
+        }, workers: 12);
+        process.Faults.LoseAnswer(TestProcess.Finish, times: 2);
+
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        for (var i = 0; i < 5; i++) await process.FinishAsync();
+
+        Assert.Equal(2, process.Faults.Hits);
+        Assert.Equal((0, 12, 0), (process.Lane.Finisher.Count, cluster.Calls.Count, process.Counters.Fenced));
+        Assert.Equal(12, process.Counters.Completed + process.Counters.Again + process.Counters.Snoozed + process.Counters.Unknown);
+        Assert.Equal(4, process.Counters.Completed);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal(
+            (row.Key % 3) switch { 0 => (true, 1, null), 1 => (false, 1, null), _ => (false, 0, (string?)"snoozed") },
+            (row.IsCompleted, row.N, row.Note)));
+
+        await cluster.LiveAsync(80);
+        await cluster.UntilEndedAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, row.Key % 3 == 1 ? 2 : 1), (row.IsCompleted, row.N)));
+        Assert.Equal(0, process.Counters.Fenced);
+    }
+
+    [Fact]
+    public async Task A_statement_that_never_arrived_is_simply_sent_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.FailBefore(TestProcess.Reserve, times: 2);
+        process.Faults.FailBefore(TestProcess.Start, times: 2);
+        process.Faults.FailBefore(TestProcess.Finish, times: 3);
+
+        await cluster.UntilEndedAsync();
+
+        Assert.Equal(7, process.Faults.Hits);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal((10, 0, 0), (cluster.Calls.Count, process.Counters.Fenced, process.Counters.Unknown));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task An_outage_loses_nothing_and_intake_stops_meanwhile(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(2_000);
+        var process = await cluster.StartAsync(job => job.Process(task => task["is_odd"] = task.Get<long>("value") % 2 != 0), workers: 2);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        process.Faults.IsDown = true;
+
+        for (var i = 0; i < 30; i++)
+        {
+            await process.RoundAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+        Assert.True(process.Outages > 20);
+        Assert.Equal(100, process.Lane.Finisher.Count);
+        Assert.Equal(100, cluster.Calls.Count);
+        Assert.Equal(100, (await cluster.RowsAsync()).Count(r => r.IsRunning));
+        process.Faults.IsDown = false;
+        await cluster.UntilEndedAsync(maxRounds: 100);
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, row.Key % 2 != 0), (row.IsCompleted, row.N, row.IsOdd)));
+        Assert.Equal((2_000, 2_000, 0, 0), (cluster.Calls.Count, process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown));
+    }
+
+    [Fact]
+    public async Task Nothing_new_starts_while_too_many_results_wait_for_the_table()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4_000);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 4);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        process.Faults.FailBefore(TestProcess.Finish, times: int.MaxValue);
+
+        for (var i = 0; i < 60; i++)
+        {
+            await process.RoundAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+
+        // Twice what one statement writes, and what was started just before.
+        Assert.InRange(process.Lane.Finisher.Count, 1_000, 1_000 + 4 * 64);
+        Assert.Equal(process.Lane.Finisher.Count, cluster.Calls.Count);
+    }
+}

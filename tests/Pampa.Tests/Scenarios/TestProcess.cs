@@ -1,0 +1,201 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Pampa.Dispatching;
+using Pampa.Jobs;
+using Pampa.Storage;
+using Pampa.Working;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>
+/// One process of a cluster: what the engine puts together, without the loops, the threads and the sleep. Its connections have faults when
+/// the test wants them.
+/// </summary>
+internal sealed class TestProcess : IAsyncDisposable
+{
+    /// <summary>Parts of statements by which faults find them.</summary>
+    public const string Reserve = "SET \"odd_checking_reservation_id\" = v._pampa_rid";
+    public const string Start = "\"odd_checking_reservation_times\" = COALESCE(t.\"odd_checking_reservation_times\", 0) + 1";
+    public const string Finish = "WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed')";
+    private static readonly TimeSpan BeatEvery = TestCluster.WorkerLease / 3;
+    private readonly TestCluster cluster;
+    private readonly string name;
+    private readonly Database database;
+    private readonly ListLogger log;
+    private long beatAt;
+
+    private TestProcess(TestCluster cluster, PampaBuilder program, string name, Faults faults, Database database, List<JobTable> tables)
+    {
+        this.cluster = cluster;
+        this.name = name;
+        this.database = database;
+        Faults = faults;
+        log = new ListLogger(Lines);
+        var random = new Random(1);
+        var time = cluster.Time;
+        Store = new ClusterStore(database, TestCluster.Cluster);
+        Lanes = tables.ConvertAll(table => new Lane(new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, time), log, time, random));
+        var runner = new TaskRunner(database.Source, log, time, random);
+        Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
+        Node = new Node(name, program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
+        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        Dispatcher = new Dispatcher(
+            Store, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+    }
+
+    public static async Task<TestProcess> MakeAsync(TestCluster cluster, PampaBuilder program, string name)
+    {
+        var faults = new Faults(cluster.Gone);
+        var database = new Database(new FaultyDataSource(cluster.Db.Source, faults), cluster.Db.Database.Dialect, TimeProvider.System, new Random(1));
+        var errors = new List<string>();
+        var tables = new List<JobTable>();
+        foreach (var job in program.Build(errors))
+        {
+            var recorded = job with
+            {
+                Handler = job.Handler with
+                {
+                    RunAsync = task =>
+                    {
+                        cluster.Calls.Enqueue(new Call(name, task.Job, long.Parse(task.Key, CultureInfo.InvariantCulture), task.Attempt, task.Worker));
+                        return job.Handler.RunAsync(task);
+                    },
+                },
+            };
+            if (await new Schema(database).ResolveAsync(recorded, errors, TestCluster.Stopping) is { } table) tables.Add(table);
+        }
+        Assert.Empty(errors);
+        return new TestProcess(cluster, program, name, faults, database, tables);
+    }
+
+    public Faults Faults { get; }
+
+    public ClusterStore Store { get; }
+
+    public Membership Membership { get; }
+
+    public Node Node { get; }
+
+    public List<Lane> Lanes { get; }
+
+    public Lane Lane => Lanes[0];
+
+    public Counters Counters => Lane.Counters;
+
+    public Leadership Leadership { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    /// <summary>What the process has logged.</summary>
+    public ConcurrentQueue<string> Lines { get; } = new();
+
+    /// <summary>False: it is killed; its cycles are turned no more.</summary>
+    public bool IsAlive { get; private set; } = true;
+
+    /// <summary>Cycles that ended because the database was out of reach.</summary>
+    public int Outages { get; private set; }
+
+    public async Task JoinAsync()
+    {
+        await Node.JoinAsync(TestCluster.Stopping);
+        beatAt = cluster.Time.GetTimestamp();
+    }
+
+    public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));
+
+    public Task<bool> StartAsync() => LoopedAsync(() => Node.CycleAsync(TestCluster.Stopping));
+
+    /// <summary>Runs everything that is started.</summary>
+    public async Task RunAsync()
+    {
+        var ran = true;
+        while (ran)
+        {
+            ran = false;
+            foreach (var worker in Node.Workers) ran |= await worker.RunNextAsync();
+        }
+    }
+
+    /// <summary>Writes what has gathered; the clock first moves past the time that results are kept for company.</summary>
+    public async Task FinishAsync()
+    {
+        await cluster.AdvanceAsync(TimeSpan.FromMilliseconds(6));
+        foreach (var lane in Lanes)
+        {
+            for (var i = 0; i < 100 && await LoopedAsync(() => lane.Finisher.CycleAsync(TestCluster.Stopping)); i++)
+            {
+                await cluster.AdvanceAsync(TimeSpan.FromMilliseconds(6));
+            }
+        }
+    }
+
+    /// <summary>One turn of everything that a process does, in the order of a record's way.</summary>
+    public async Task RoundAsync()
+    {
+        if (cluster.Time.GetElapsedTime(beatAt) >= BeatEvery) TryBeat();
+        await DispatchAsync();
+        await StartAsync();
+        await RunAsync();
+        await FinishAsync();
+    }
+
+    public void TryBeat()
+    {
+        beatAt = cluster.Time.GetTimestamp();
+        try
+        {
+            Membership.Beat();
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+        {
+            Outages++;
+        }
+    }
+
+    /// <summary>The process is gone, as after <c>kill -9</c>; what is in its memory is lost.</summary>
+    public void Kill() => IsAlive = false;
+
+    /// <summary>Writes into the control tables that this process was another one of this host, which is gone.</summary>
+    public Task MarkDeadAsync()
+    {
+        var current = ProcessIdentity.Current;
+        var dead = TableLiteral($"{current[..current.LastIndexOf('/')]}/0");
+        return cluster.Db.ExecuteAsync($"UPDATE pampa_worker SET process = {dead} WHERE node = {TableLiteral(Membership.Node)}");
+    }
+
+    private static string TableLiteral(string text) => Fixtures.TableProfile.Literal(text);
+
+    // What a loop makes of an error: it says so and comes back.
+    private async Task<bool> LoopedAsync(Func<Task<bool>> cycleAsync)
+    {
+        try
+        {
+            return await cycleAsync();
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Retry or ErrorKind.Locked)
+        {
+            Outages++;
+            return false;
+        }
+    }
+
+    public override string ToString() => name;
+
+    public ValueTask DisposeAsync()
+    {
+        Node.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private sealed class ListLogger(ConcurrentQueue<string> lines) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue($"{logLevel}: {formatter(state, exception)}{(exception is null ? "" : $" ({exception.Message})")}");
+    }
+}
