@@ -6,8 +6,8 @@ using Pampa.Working;
 namespace Pampa.Commands;
 
 /// <summary>
-/// A line a second for each job that is at work: done, per second, ETA, workers. What is done comes from this process's counters; how much
-/// there is, from a count of the table that is repeated only as often as it is cheap.
+/// A line a second for each job that is at work: done, per second, ETA, workers. What is done comes from this process's
+/// counters; how much there is, from a count of the table that is repeated only as often as it is cheap.
 /// </summary>
 internal sealed class Progress(Engine engine, TextWriter output, TimeProvider time) : IDisposable
 {

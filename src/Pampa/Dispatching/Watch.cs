@@ -3,9 +3,10 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those whose lease is over
-/// by the database's clock or has not moved for a lease time by the watcher's own. The last two never before the watcher has seen
-/// the same heartbeat for half a lease time: after an outage everybody's lease is over, and everybody deserves the chance to beat again.
+/// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those
+/// whose lease is over by the database's clock or has not moved for a lease time by the watcher's own. The last two
+/// never before the watcher has seen the same heartbeat for half a lease time: after an outage everybody's lease is
+/// over, and everybody deserves the chance to beat again.
 /// </summary>
 internal sealed class Watch(TimeSpan ttl, TimeProvider time)
 {

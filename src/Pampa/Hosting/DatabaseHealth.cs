@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Pampa.Hosting;
 
-/// <summary>Says once that the database is out of reach, once a minute that it still is, and once that it is back, whoever meets it.</summary>
+/// <summary>
+/// Says once that the database is out of reach, once a minute that it still is, and once that it is back, whoever meets
+/// it.
+/// </summary>
 internal sealed class DatabaseHealth(string description, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan RepeatEvery = TimeSpan.FromMinutes(1);

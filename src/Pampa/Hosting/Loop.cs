@@ -5,8 +5,8 @@ using Pampa.Storage;
 namespace Pampa.Hosting;
 
 /// <summary>
-/// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that comes back again and
-/// again ends the loop with its error, and with it the process: a loop never dies silently.
+/// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that
+/// comes back again and again ends the loop with its error, and with it the process: a loop never dies silently.
 /// </summary>
 internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, TimeProvider time, Random random)
 {

@@ -5,8 +5,8 @@ using Pampa.Storage;
 namespace Pampa.Hosting;
 
 /// <summary>
-/// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against their tables. Everything
-/// that is wrong is found here and told at once.
+/// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against
+/// their tables. Everything that is wrong is found here and told at once.
 /// </summary>
 internal sealed class Preparation(Database database, DatabaseAddress address, TimeProvider time)
 {
@@ -25,7 +25,8 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
             errors.Add(unreachable);
             throw new PampaConfigurationException(errors);
         }
-        // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be looked for then.
+        // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be
+        // looked for then.
         if (errors.Count > 0 && program.SetupStatements.Count > 0) throw new PampaConfigurationException(errors);
         try
         {
@@ -74,7 +75,9 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         return error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
     }
 
-    /// <summary>Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.</summary>
+    /// <summary>
+    /// Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.
+    /// </summary>
     private async Task SetupAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
     {
         if (program.SetupStatements.Count == 0) return;
@@ -119,7 +122,8 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
         {
-            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they are run twice.
+            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they
+            // are run twice.
         }
     }
 

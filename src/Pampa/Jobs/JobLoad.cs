@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Pampa.Jobs;
 
 /// <summary>
-/// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many records a worker
-/// should have in hand and how many it may start ahead.
+/// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many
+/// records a worker should have in hand and how many it may start ahead.
 /// </summary>
 internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvider time)
 {
@@ -31,8 +31,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     }
 
     /// <summary>
-    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read back what its
-    /// workers really hold.
+    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read
+    /// back what its workers really hold.
     /// </summary>
     public bool IsInDoubt
     {
@@ -41,8 +41,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     }
 
     /// <summary>
-    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself after half a minute, so
-    /// that the next statement tries again.
+    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself
+    /// after half a minute, so that the next statement tries again.
     /// </summary>
     public bool IsSuspended => suspendedAt != 0 && time.GetElapsedTime(suspendedAt) < ProbeEvery;
 
@@ -61,7 +61,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         Resumed(log, job.Name);
     }
 
-    /// <summary>How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.</summary>
+    /// <summary>
+    /// How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.
+    /// </summary>
     public int Depth { get; private set; } = job.QueueSize;
 
     /// <summary>How many records a worker may have started and not yet run.</summary>

@@ -19,7 +19,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>Called whenever the database has answered.</summary>
     public Action? Answered { get; set; }
 
-    /// <summary>Applied to each text before it is run; tests take guards out with it, to prove that none is idle.</summary>
+    /// <summary>
+    /// Applied to each text before it is run; tests take guards out with it, to prove that none is idle.
+    /// </summary>
     public Func<string, string>? Rewrite { get; init; }
 
     /// <summary>Runs a statement that changes nothing.</summary>
@@ -35,7 +37,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
 
     /// <summary>
-    /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for heartbeats.
+    /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for
+    /// heartbeats.
     /// </summary>
     public List<T> WriteNow<T>(Statement statement, Func<DbDataReader, T> map)
     {

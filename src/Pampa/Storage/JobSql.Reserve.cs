@@ -23,8 +23,9 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>
-    /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is joined on row numbers:
-    /// that is quadratic in one plan and reads the whole table in another. Returns key, worker, time, attempts in the order of picking.
+    /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is
+    /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
+    /// time, attempts in the order of picking.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
         WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),

@@ -5,8 +5,8 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>
-/// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once: each statement is
-/// a step of its own that may find its work done.
+/// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once:
+/// each statement is a step of its own that may find its work done.
 /// </summary>
 internal sealed class Schema(Database database)
 {
@@ -41,8 +41,8 @@ internal sealed class Schema(Database database)
     }
 
     /// <summary>
-    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup lease. Tables of jobs that
-    /// appear are remembered: only those get their state columns without asking.
+    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup
+    /// lease. Tables of jobs that appear are remembered: only those get their state columns without asking.
     /// </summary>
     public async Task RunSetupAsync(IReadOnlyList<string> statements, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
     {
@@ -85,8 +85,8 @@ internal sealed class Schema(Database database)
     private static string Id(TableInfo table) => $"{table.Schema}.{table.Name}";
 
     /// <summary>
-    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the table; else they are an
-    /// error that prints the statements to run.
+    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the
+    /// table; else they are an error that prints the statements to run.
     /// </summary>
     public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping)
     {
@@ -120,8 +120,8 @@ internal sealed class Schema(Database database)
     }
 
     /// <summary>
-    /// The index that keeps RESERVE quick however many records have ended: the order, for open records only. Reservation columns are in no
-    /// index, so that reserving need not touch one.
+    /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
+    /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
     public static string AdvisedIndex(JobTable job)
     {

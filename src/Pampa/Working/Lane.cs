@@ -3,7 +3,10 @@ using Pampa.Storage;
 
 namespace Pampa.Working;
 
-/// <summary>One job on this node: its table, its load, its results on their way to the table, and which records the node knows to be its own.</summary>
+/// <summary>
+/// One job on this node: its table, its load, its results on their way to the table, and which records the node knows
+/// to be its own.
+/// </summary>
 internal sealed class Lane
 {
     private readonly Lock gate = new();
@@ -43,8 +46,8 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Reads back what the table says this node holds and returns what the node does not know of. Records that were settled while the
-    /// reading was under way are not among them: the table has moved on since.
+    /// Reads back what the table says this node holds and returns what the node does not know of. Records that were
+    /// settled while the reading was under way are not among them: the table has moved on since.
     /// </summary>
     public async Task<List<OwnRecord>> ReadUnknownAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {

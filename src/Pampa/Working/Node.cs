@@ -6,7 +6,8 @@ using Pampa.Storage;
 namespace Pampa.Working;
 
 /// <summary>
-/// The workers of one process. It registers them, starts what they have in hand, and puts right what a lost answer has left open.
+/// The workers of one process. It registers them, starts what they have in hand, and puts right what a lost answer has
+/// left open.
 /// </summary>
 internal sealed class Node : IDisposable
 {
@@ -50,7 +51,8 @@ internal sealed class Node : IDisposable
     public Signal HandIsLow { get; } = new();
 
     /// <summary>
-    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands to deal to.
+    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands
+    /// to deal to.
     /// </summary>
     public async Task JoinAsync(CancellationToken stopping)
     {
@@ -83,13 +85,15 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something. One after the other,
-    /// so that nothing is started while the node finds out what it holds.
+    /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something.
+    /// One after the other, so that nothing is started while the node finds out what it holds.
     /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping) =>
         await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping);
 
-    /// <summary>Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.</summary>
+    /// <summary>
+    /// Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.
+    /// </summary>
     private async Task<bool> StartCycleAsync(CancellationToken stopping)
     {
         if (!membership.IsTrusted) return false;
@@ -106,8 +110,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Chooses what a worker starts next. An idle one goes to the next job that has something in its hand; a busy one is topped up from its
-    /// own job only while no other job waits for it.
+    /// Chooses what a worker starts next. An idle one goes to the next job that has something in its hand; a busy one
+    /// is topped up from its own job only while no other job waits for it.
     /// </summary>
     private void TakeFor(int w, List<(Reservation Reservation, long Session)>[] batches)
     {
@@ -136,7 +140,9 @@ internal sealed class Node : IDisposable
     private bool CanStart(Lane lane) =>
         !lane.Load.IsInDoubt && !lane.Load.IsSuspended && lane.Finisher.Count <= MaxUnwritten(lane.Load);
 
-    /// <summary>How many results may wait for the table before nothing new is started: it is down, or slower than the workers.</summary>
+    /// <summary>
+    /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
+    /// </summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
     private async Task StartRowsAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
@@ -167,7 +173,8 @@ internal sealed class Node : IDisposable
                 refused.Add(reservation);
             }
         }
-        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give back.
+        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give
+        // back.
         if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
     }
 
@@ -201,8 +208,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody knows of are
-    /// adopted; started records that nobody runs are given back without cost.
+    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody
+    /// knows of are adopted; started records that nobody runs are given back without cost.
     /// </summary>
     private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
     {
@@ -266,8 +273,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// The first part of a stop: nothing more is started, what was not started is given back, what was started and not run is
-    /// forgiven. What runs goes on.
+    /// The first part of a stop: nothing more is started, what was not started is given back, what was started and not
+    /// run is forgiven. What runs goes on.
     /// </summary>
     public async Task ReleaseAllAsync(CancellationToken stopping)
     {
