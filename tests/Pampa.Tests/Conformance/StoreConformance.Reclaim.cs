@@ -103,6 +103,28 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_neighbour_that_looks_as_the_worker_did_does_not_make_it_dead()
+    {
+        await StartedAsync(1);
+        // Both were registered in one moment; only one has beaten since.
+        var seen = await HeartbeatOfAsync("a.1");
+        Assert.Equal(seen, await HeartbeatOfAsync("a.2"));
+        await BeatAsync("a.1");
+        var before = await RowAsync(1);
+        Assert.Equal(default, await ReclaimAsync(Store, new DeadWorker("a.1", 1, seen)));
+        await UnchangedAsync(1, before);
+    }
+
+    [Fact]
+    public async Task A_former_life_recovers_nothing_though_a_neighbour_is_of_the_same_age()
+    {
+        await StartedAsync(1);
+        await Ticked(Workers.RegisterAsync("a", ["a.1"], "p7", Ttl, ["p1"], Stopping));
+        Assert.Equal(default, await Ticked(Store.RecoverAsync([("a.1", 1)], Stopping)));
+        Assert.Equal("a.1", (await RowAsync(1)).Rid);
+    }
+
+    [Fact]
     public async Task A_worker_id_that_has_a_new_life_is_left_to_its_own_recovery()
     {
         await StartedAsync(1);
