@@ -145,7 +145,7 @@ internal sealed class Dispatcher(
         {
             reserved = await job.Store.ReserveAsync(slots, term, name, after, stopping);
         }
-        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+        catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved.

@@ -186,7 +186,6 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         {
             "40001" or "40P01" => ErrorKind.Retry,
             "55P03" => ErrorKind.Locked,
-            "P0001" => ErrorKind.Data,
             // Ambiguous result; time-out or cancel; read-only after a fail-over; the plan of a table that was just
             // altered.
             "40003" or "57014" or "25006" or "26000" or "0A000" => ErrorKind.Infrastructure,
@@ -195,7 +194,11 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
                 "22" or "23" or "44" => ErrorKind.Data,
                 "42" or "3F" => ErrorKind.Schema,
                 "08" or "53" or "57" or "58" => ErrorKind.Infrastructure,
-                _ => ErrorKind.Other,
+                // The server's own: a fault of the statement, or of the server.
+                "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "28" or "2B" or "2D" or "34" or "3B" or "3D" or "40"
+                    or "55" or "72" or "F0" or "HV" or "XX" => ErrorKind.Other,
+                // A function or a trigger of the user's may raise any code that it likes.
+                _ => ErrorKind.Data,
             },
         };
     }

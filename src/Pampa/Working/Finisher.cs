@@ -61,11 +61,13 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     private async Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping)
     {
         Exception? first = null;
-        foreach (var group in rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance))
+        // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
+        var max = lane.Store.Database.Dialect.MaxRows;
+        foreach (var chunk in rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance).SelectMany(group => group.Chunk(max)))
         {
             try
             {
-                await WriteAsync([.. group], stopping, skipLocked);
+                await WriteAsync([.. chunk], stopping, skipLocked);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

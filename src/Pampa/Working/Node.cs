@@ -23,6 +23,9 @@ internal sealed class Node : IDisposable
     private Dictionary<string, int> slots = [];
     private long reconciledAt;
 
+    // The database may go away between the registration and the rest of it.
+    private bool isJoined;
+
     public Node(
         string name, int workerCount, Membership membership, IReadOnlyList<Lane> lanes, Func<Signal, Worker> makeWorker, ILogger log,
         TimeProvider time, Random random)
@@ -56,8 +59,14 @@ internal sealed class Node : IDisposable
     /// </summary>
     public async Task JoinAsync(CancellationToken stopping)
     {
+        isJoined = false;
         await membership.RegisterAsync(name, workers.Length, stopping);
         Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
+        await GetReadyAsync(stopping);
+    }
+
+    private async Task GetReadyAsync(CancellationToken stopping)
+    {
         foreach (var lane in lanes)
         {
             var all = default(TakenBack);
@@ -68,6 +77,7 @@ internal sealed class Node : IDisposable
         reconciledAt = time.GetTimestamp();
         slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);
         foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker))];
+        isJoined = true;
         HandIsLow.Set();
     }
 
@@ -99,14 +109,28 @@ internal sealed class Node : IDisposable
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var did = false;
-        for (var i = 0; i < lanes.Count; i++)
+        var chunks = lanes.Zip(batches).Where(b => b.Second is not null)
+            .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
+        await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
+        return chunks.Count > 0;
+    }
+
+    /// <summary>Takes the step for each item, whatever happens to the others: the first error is thrown at the end.</summary>
+    private static async Task EachAsync<T>(IEnumerable<T> items, Func<T, Task> stepAsync)
+    {
+        Exception? first = null;
+        foreach (var item in items)
         {
-            if (batches[i] is not { } rows) continue;
-            await StartRowsAsync(lanes[i], rows, stopping);
-            did = true;
+            try
+            {
+                await stepAsync(item);
+            }
+            catch (Exception e)
+            {
+                first ??= e;
+            }
         }
-        return did;
+        if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 
     /// <summary>
@@ -145,7 +169,7 @@ internal sealed class Node : IDisposable
     /// </summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
-    private async Task StartRowsAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         List<StartedTask> started;
         try
@@ -178,7 +202,7 @@ internal sealed class Node : IDisposable
         if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
     }
 
-    private async Task NotStartedAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
+    private async Task NotStartedAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
     {
         foreach (var (reservation, _) in rows) lane.Forget(reservation.Key);
         var dialect = lane.Store.Database.Dialect;
@@ -197,7 +221,7 @@ internal sealed class Node : IDisposable
     }
 
     // One row is locked, or a rule of the table refuses it: the others go on alone.
-    private async Task StartSinglyAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    private async Task StartSinglyAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         foreach (var row in rows)
         {
@@ -218,24 +242,41 @@ internal sealed class Node : IDisposable
             await RejoinAsync(stopping);
             return true;
         }
+        if (!isJoined)
+        {
+            await GetReadyAsync(stopping);
+            return true;
+        }
         var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;
         var did = false;
         foreach (var lane in lanes)
         {
             if (lane.Load.IsSuspended || (!isDue && !lane.Load.IsInDoubt)) continue;
-            await ReconcileAsync(lane, stopping);
+            await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
             did = true;
         }
         if (isDue) reconciledAt = time.GetTimestamp();
         return did;
     }
 
-    private async Task ReconcileAsync(Lane lane, CancellationToken stopping)
+    private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
         var wasInDoubt = lane.Load.IsInDoubt;
+        // Before the look: doubt that arises meanwhile needs another one.
+        lane.Load.IsInDoubt = false;
+        List<OwnRecord> unknown;
+        try
+        {
+            unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
+        }
+        catch
+        {
+            lane.Load.IsInDoubt |= wasInDoubt;
+            throw;
+        }
         var adopted = 0;
         var forgiven = 0;
-        foreach (var record in await lane.ReadUnknownAsync(membership.Workers, stopping))
+        foreach (var record in unknown)
         {
             if (record.StartedAt is null)
             {
@@ -245,12 +286,11 @@ internal sealed class Node : IDisposable
             else if (lane.Know(record.Key))
             {
                 lane.Finisher.Post(new TaskResult(new Fence(record.Key, record.Worker, record.Attempts, record.StartedAt),
-                    Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random)));
+                    Outcome.Forgiven, delaySeconds));
                 forgiven++;
             }
         }
         if (wasInDoubt || adopted + forgiven > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven);
-        lane.Load.IsInDoubt = false;
     }
 
     private async Task RejoinAsync(CancellationToken stopping)
@@ -282,13 +322,15 @@ internal sealed class Node : IDisposable
         {
             foreach (var (lane, task) in worker.Empty()) lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven));
         }
-        foreach (var lane in lanes)
+        await EachAsync(lanes, async lane =>
         {
+            // The stop itself may have cut a statement short.
+            if (lane.Load.IsInDoubt) await ReconcileAsync(lane, delaySeconds: 0, stopping);
             var waiting = lane.Load.Hands.SelectMany(h => h.Empty()).ToList();
             lane.Load.Hands = [];
             foreach (var reservation in waiting) lane.Forget(reservation.Key);
             await lane.Store.ReleaseAsync(waiting, stopping);
-        }
+        });
     }
 
     /// <summary>Cancels the tokens of all running tasks.</summary>

@@ -13,9 +13,11 @@ internal sealed class Faults(Func<string, Exception> error)
     private readonly Lock gate = new();
     private readonly List<Fault> planned = [];
 
-    private sealed class Fault(Func<string, bool> matches, bool after, int times)
+    private sealed class Fault(Func<string, bool> matches, bool after, int times, Action? happening = null)
     {
         public bool After => after;
+
+        public Action? Happening => happening;
 
         public int Left { get; set; } = times;
 
@@ -28,11 +30,16 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>How often something went wrong.</summary>
     public int Hits { get; private set; }
 
-    /// <summary>Statements that hold the text fail and have no effect.</summary>
-    public void FailBefore(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, times));
+    /// <summary>Statements that hold the text fail and have no effect; the first few may be spared.</summary>
+    public void FailBefore(string part, int times = 1, int spared = 0) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal) && spared-- <= 0, false, times));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
     public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
+
+    /// <summary>Something happens just when a statement has taken effect and its answer is on its way.</summary>
+    public void Meanwhile(string part, Action happening) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, 1, happening));
 
     private void Plan(Fault fault)
     {
@@ -51,13 +58,15 @@ internal sealed class Faults(Func<string, Exception> error)
 
     private bool Strikes(string text, bool after)
     {
+        Fault? fault;
         lock (gate)
         {
-            var fault = planned.Find(f => f.After == after && f.Left > 0 && f.Matches(text));
+            fault = planned.Find(f => f.After == after && f.Left > 0 && f.Matches(text));
             if (fault is null) return false;
             fault.Left--;
-            return true;
         }
+        fault.Happening?.Invoke();
+        return fault.Happening is null;
     }
 
     private Exception Error(string what)

@@ -7,7 +7,7 @@ namespace Pampa.Tests.Scenarios;
 public sealed class LockedRowTests
 {
     /// <summary>Another program's transaction that holds rows until it is disposed of.</summary>
-    private sealed class Holder(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
+    internal sealed class Holder(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
     {
         public static async Task<Holder> HoldAsync(TestCluster cluster, string where)
         {
