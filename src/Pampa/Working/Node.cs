@@ -11,6 +11,7 @@ namespace Pampa.Working;
 /// </summary>
 internal sealed class Node : IDisposable
 {
+    private const int ReconcileRarity = 50;
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
@@ -22,6 +23,7 @@ internal sealed class Node : IDisposable
     private readonly int[] lastLanes;
     private Dictionary<string, int> slots = [];
     private long reconciledAt;
+    private TimeSpan reconcileTook;
 
     // The database may go away between the registration and the rest of it.
     private bool isJoined;
@@ -247,7 +249,10 @@ internal sealed class Node : IDisposable
             await GetReadyAsync(stopping);
             return true;
         }
-        var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;
+        // It reads every open record: on a long table it must not come sooner than many times its own duration.
+        var rarely = reconcileTook * ReconcileRarity;
+        var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
+        var began = time.GetTimestamp();
         var did = false;
         foreach (var lane in lanes)
         {
@@ -255,7 +260,9 @@ internal sealed class Node : IDisposable
             await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
             did = true;
         }
-        if (isDue) reconciledAt = time.GetTimestamp();
+        if (!isDue) return did;
+        reconciledAt = time.GetTimestamp();
+        reconcileTook = time.GetElapsedTime(began);
         return did;
     }
 
