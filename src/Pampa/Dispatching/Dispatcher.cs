@@ -85,7 +85,7 @@ internal sealed class Dispatcher(
         {
             var isDue = job.PassedAt == 0
                 || time.GetElapsedTime(job.PassedAt) >= (job.PassTook * PassRarity is var rare && rare > PassEvery ? rare : PassEvery);
-            if ((dead.Count == 0 && !isDue) || job.Load.IsSuspended) continue;
+            if ((!watch.HasNews && !isDue) || job.Load.IsSuspended) continue;
             all &= await TryAsync(job, () => PassAsync(job, dead, term, stopping));
         }
         if (all) watch.Settle(dead);

@@ -13,7 +13,10 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
     private readonly Dictionary<string, (long Session, string Heartbeat, long Since)> seen = new(StringComparer.Ordinal);
     private readonly HashSet<DeadWorker> settled = [];
 
-    /// <summary>The dead workers whose records have not been taken back yet.</summary>
+    /// <summary>Whether among the dead workers of the last look are some whose records have not been taken back yet.</summary>
+    public bool HasNews { get; private set; }
+
+    /// <summary>All dead workers: records of theirs that were locked when it was their time are found later.</summary>
     public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
     {
         var dead = new List<DeadWorker>();
@@ -23,9 +26,9 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
             if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
                 seen[worker.Id] = before = (worker.Session, worker.Heartbeat, time.GetTimestamp());
             if (!IsDead(worker, gone, time.GetElapsedTime(before.Since))) continue;
-            var life = new DeadWorker(worker.Id, worker.Session, worker.Heartbeat);
-            if (!settled.Contains(life)) dead.Add(life);
+            dead.Add(new DeadWorker(worker.Id, worker.Session, worker.Heartbeat));
         }
+        HasNews = !dead.TrueForAll(settled.Contains);
         settled.RemoveWhere(life => !seen.TryGetValue(life.Id, out var now) || now.Session != life.Session || now.Heartbeat != life.Heartbeat);
         return dead;
     }

@@ -133,12 +133,15 @@ internal sealed class Engine : IAsyncDisposable
 
     private async Task DrainedAsync(TimeSpan horizon, CancellationToken stopping)
     {
+        // Asking may read every open record: seldom, while others are still at work.
+        var wait = TimeSpan.FromMilliseconds(100);
         while (true)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), time, stopping);
+            await Task.Delay(wait, time, stopping);
             if (Node.Unfinished > 0 || (Dispatcher.IsLeading && !Dispatcher.IsIdle)) continue;
-            if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0)) || await IsAnythingLeftAsync(horizon, stopping)) continue;
-            return;
+            if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0))) continue;
+            if (!await IsAnythingLeftAsync(horizon, stopping)) return;
+            wait = TimeSpan.FromMilliseconds(500);
         }
     }
 

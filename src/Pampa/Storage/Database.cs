@@ -2,11 +2,17 @@ using System.Data.Common;
 
 namespace Pampa.Storage;
 
+/// <summary>Reads: outside of a transaction, or as a part of one.</summary>
+internal interface IReader
+{
+    Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping);
+}
+
 /// <summary>
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
 /// </summary>
-internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IAsyncDisposable
+internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
 {
     private const int MaxRepeats = 12;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
@@ -76,14 +82,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }, writes: true, stopping);
 
     /// <summary>One transaction's statements.</summary>
-    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping)
+    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
     {
         public bool IsRolledBack { get; private set; }
 
         /// <summary>Nothing of the unit shall stay.</summary>
         public void RollBack() => IsRolledBack = true;
 
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
+        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) => QueryAsync(statement, map, stopping);
+
+        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
             database.RunAsync(connection, transaction, statement, map, stopping);
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>

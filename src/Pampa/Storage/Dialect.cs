@@ -163,7 +163,7 @@ internal abstract class Dialect
     public abstract string ConnectionRemedy { get; }
 
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
-    public abstract Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping);
+    public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
 
     /// <summary>
     /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and

@@ -106,13 +106,13 @@ internal sealed partial class JobSql
     /// <summary>Counts by state of the records that are tasks of this job, or have been.</summary>
     public string Report(string? where) => $"""
         SELECT s, count(*) FROM (SELECT {StateCase} AS s FROM {Table} AS t
-          WHERE ({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}) AS counted
+          WHERE (({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}){HasKey}) AS counted
         GROUP BY s
         """;
 
     /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>
     public string IsAnythingLeft(string? where) => $"""
-        SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL AND (t.{Rid} IS NOT NULL
+        SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL{HasKey} AND (t.{Rid} IS NOT NULL
           OR (COALESCE(t.{N}, 0) < @max AND (t.{Rt} IS NULL OR {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "-@horizon")}){And(where)})))
         """;
 }

@@ -12,7 +12,7 @@ internal sealed partial class JobSql
         var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
             SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
-            WHERE {IsPending}{(dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND t.{k} IS NOT NULL")) : "")}{And(where)}{cursor}
+            WHERE {IsPending}{HasKey}{And(where)}{cursor}
             ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }

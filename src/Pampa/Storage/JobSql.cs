@@ -119,5 +119,8 @@ internal sealed partial class JobSql
     /// </summary>
     private static string Guards(string alias, string conditions) => $"CASE WHEN {alias}._pampa_k0 IS NOT NULL THEN {conditions} ELSE FALSE END";
 
+    /// <summary>A record whose key is NULL is no task: nothing could find it again.</summary>
+    private string HasKey => dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND t.{k} IS NOT NULL")) : "";
+
     private static string And(string? condition) => condition is null ? "" : $" AND ({condition})";
 }

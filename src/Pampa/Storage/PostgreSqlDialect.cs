@@ -215,7 +215,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
     }
 
-    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var tables = await database.QueryAsync(
             new Statement("""
@@ -232,7 +232,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         var table = exact[0];
         var columns = await database.QueryAsync(
             new Statement("""
-                SELECT a.attname::text, format_type(a.atttypid, -1), a.atttypmod, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
+                SELECT a.attname::text, format_type(a.atttypid, -1), CASE WHEN y.typtype = 'd' THEN y.typtypmod ELSE a.atttypmod END, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
                   COALESCE(b.typname, y.typname)::text
                 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
                 LEFT JOIN pg_catalog.pg_type AS b ON b.oid = y.typbasetype AND y.typtype = 'd'

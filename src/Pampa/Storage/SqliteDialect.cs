@@ -193,7 +193,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override string Describe(string connectionString) =>
         $"SQLite, file {new SqliteConnectionStringBuilder(connectionString).DataSource}";
 
-    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var schema = name.Schema ?? "main";
         var names = await database.QueryAsync(

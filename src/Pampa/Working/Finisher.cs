@@ -58,16 +58,20 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         return true;
     }
 
-    private async Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping)
+    // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
+    private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
+        WriteEachAsync(rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance)
+            .SelectMany(group => group.Chunk(lane.Store.Database.Dialect.MaxRows)), skipLocked, stopping);
+
+    // All of them are tried, whatever happens to the first: each takes care of its own rows only.
+    private async Task WriteEachAsync(IEnumerable<IReadOnlyList<Pending>> batches, bool skipLocked, CancellationToken stopping)
     {
         Exception? first = null;
-        // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
-        var max = lane.Store.Database.Dialect.MaxRows;
-        foreach (var chunk in rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance).SelectMany(group => group.Chunk(max)))
+        foreach (var batch in batches)
         {
             try
             {
-                await WriteAsync([.. chunk], stopping, skipLocked);
+                await WriteAsync([.. batch], stopping, skipLocked);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -128,8 +132,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 await WriteAsync(rows, stopping, skipLocked: true);
                 return;
             case ErrorKind.Locked or ErrorKind.Data when rows.Count > 1:
-                await WriteAsync(rows[..(rows.Count / 2)], stopping, skippedLocked);
-                await WriteAsync(rows[(rows.Count / 2)..], stopping, skippedLocked);
+                await WriteEachAsync([rows[..(rows.Count / 2)], rows[(rows.Count / 2)..]], skippedLocked, stopping);
                 return;
             case ErrorKind.Locked:
                 Park(rows[0]);

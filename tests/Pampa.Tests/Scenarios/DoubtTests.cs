@@ -131,4 +131,47 @@ public sealed class DoubtTests
         Assert.Contains("no such note", (await cluster.RowAsync(5)).Err, StringComparison.Ordinal);
         Assert.Equal(9, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
     }
+
+    [Fact]
+    public async Task A_record_of_a_dead_worker_that_was_locked_is_taken_back_later()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(4);
+        var first = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await first.DispatchAsync();
+        first.Kill();
+        await first.MarkDeadAsync();
+        await cluster.AdvanceAsync(16);
+        var second = await cluster.StartAsync(job => job.Process(_ => { }), name: "b");
+        await using (await LockedRowTests.Holder.HoldAsync(cluster, "value = 2"))
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                await second.RoundAsync();
+                await cluster.AdvanceAsync(0.1);
+            }
+            Assert.True((await cluster.RowAsync(2)).IsReserved);
+        }
+
+        await cluster.LiveAsync(10);
+        await cluster.UntilEndedAsync(maxRounds: 50);
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Fact]
+    public async Task A_bad_row_and_an_outage_together_lose_no_result()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.CreateTableAsync("checked", ", CHECK (note <> 'bad')");
+        await cluster.InsertAsync(8, table: "checked");
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
+            job.Process(task => task["note"] = task.Get<long>("value") == 2 ? "bad" : "good"), table: "checked"), workers: 8);
+        process.Faults.FailBefore(TestProcess.Finish, spared: 1);
+
+        await cluster.UntilEndedAsync("checked");
+
+        Assert.Equal((1, 0), (process.Faults.Hits, process.Node.Unfinished));
+        Assert.Equal((7, 1), (process.Counters.Completed, process.Counters.Failed));
+    }
 }
