@@ -1,8 +1,8 @@
 namespace Pampa;
 
 /// <summary>
-/// How long a failed task waits before its next attempt. To each delay up to a quarter is added at random, so that tasks
-/// which failed together do not come back together; it is never shorter than asked.
+/// How long a failed task waits before its next attempt. To each delay up to a quarter is added at random, so that
+/// tasks which failed together do not come back together; it is never shorter than asked.
 /// </summary>
 public sealed class Backoff
 {
@@ -11,7 +11,9 @@ public sealed class Backoff
 
     private Backoff(Func<int, TimeSpan> delay) => this.delay = delay;
 
-    /// <summary>The default: 5 s after the first attempt, four times as long after each further one, at most one hour.</summary>
+    /// <summary>
+    /// The default: 5 s after the first attempt, four times as long after each further one, at most one hour.
+    /// </summary>
     public static Backoff Default { get; } = Exponential(TimeSpan.FromSeconds(5), 4, TimeSpan.FromHours(1));
 
     /// <summary>No delay: the next attempt may start at once.</summary>
@@ -42,7 +44,8 @@ public sealed class Backoff
     }
 
     /// <summary>A delay of your own.</summary>
-    /// <param name="delay">From the number of the attempt that failed (1 for the first) to the wait; below zero counts as zero.</param>
+    /// <param name="delay">From the number of the attempt that failed (1 for the first) to the wait; below zero counts
+    /// as zero.</param>
     public static Backoff Custom(Func<int, TimeSpan> delay)
     {
         ArgumentNullException.ThrowIfNull(delay);

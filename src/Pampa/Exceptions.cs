@@ -16,7 +16,8 @@ public sealed class PampaConfigurationException : Exception
 }
 
 /// <summary>
-/// Throw it from a handler when trying again cannot help: the task fails for good with this text, whatever attempts are left.
+/// Throw it from a handler when trying again cannot help: the task fails for good with this text, whatever attempts are
+/// left.
 /// </summary>
 public class PermanentFailureException : Exception
 {
@@ -29,8 +30,8 @@ public class PermanentFailureException : Exception
 }
 
 /// <summary>
-/// Throw it from a handler to put the task off: it becomes due again later, no attempt is counted and the columns that the
-/// handler has set are written.
+/// Throw it from a handler to put the task off: it becomes due again later, no attempt is counted and the columns that
+/// the handler has set are written.
 /// </summary>
 public sealed class SnoozeException : Exception
 {

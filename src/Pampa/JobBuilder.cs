@@ -4,7 +4,10 @@ using Pampa.Jobs;
 
 namespace Pampa;
 
-/// <summary>What is done to the records of a table: columns, limits and code. Filled in <see cref="PampaBuilder.AddJob(string, string, string, Action{JobBuilder})"/>.</summary>
+/// <summary>
+/// What is done to the records of a table: columns, limits and code. Filled in <see cref="PampaBuilder.AddJob(string,
+/// string, string, Action{JobBuilder})"/>.
+/// </summary>
 public sealed class JobBuilder
 {
     private const DynamicallyAccessedMemberTypes RowMembers =
@@ -23,7 +26,9 @@ public sealed class JobBuilder
         this.key = key;
     }
 
-    /// <summary>The job's name: unique in the program, 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>.</summary>
+    /// <summary>
+    /// The job's name: unique in the program, 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>.
+    /// </summary>
     public string Name { get; }
 
     /// <summary>
@@ -39,24 +44,27 @@ public sealed class JobBuilder
     public int MaxPendingTasks { get; set; } = 500;
 
     /// <summary>
-    /// A regular expression that a worker's id (<c>node.n</c>) must match, for example <c>\.1$</c> for the first worker of
-    /// every node. It is run without back-tracking, so no pattern can be slow; look-around and back-references are refused.
-    /// Default null: any worker.
+    /// A regular expression that a worker's id (<c>node.n</c>) must match, for example <c>\.1$</c> for the first worker
+    /// of every node. It is run without back-tracking, so no pattern can be slow; look-around and back-references are
+    /// refused. Default null: any worker.
     /// </summary>
     public string? WorkerFilter { get; set; }
 
-    /// <summary>Tasks that a worker has in hand at least, so that it never waits for the dispatcher. 1 to 1,000; default 5.</summary>
+    /// <summary>
+    /// Tasks that a worker has in hand at least, so that it never waits for the dispatcher. 1 to 1,000; default 5.
+    /// </summary>
     public int QueueSize { get; set; } = 5;
 
     /// <summary>
-    /// Tasks that a worker has in hand at most. Short tasks travel in large batches, long ones singly: the depth in between
-    /// follows the measured duration. <see cref="QueueSize"/> to 8,000; default 1,000 (or <see cref="QueueSize"/> if that is more).
+    /// Tasks that a worker has in hand at most. Short tasks travel in large batches, long ones singly: the depth in
+    /// between follows the measured duration. <see cref="QueueSize"/> to 8,000; default 1,000 (or <see
+    /// cref="QueueSize"/> if that is more).
     /// </summary>
     public int? MaxQueueSize { get; set; }
 
     /// <summary>
-    /// How long one attempt may take, from the moment the handler begins. Then its token is cancelled with a readable reason and
-    /// the attempt fails. 1 s to 365 days; default 15 minutes.
+    /// How long one attempt may take, from the moment the handler begins. Then its token is cancelled with a readable
+    /// reason and the attempt fails. 1 s to 365 days; default 15 minutes.
     /// </summary>
     public TimeSpan MaxDuration { get; set; } = TimeSpan.FromMinutes(15);
 
@@ -67,8 +75,8 @@ public sealed class JobBuilder
     public Backoff Backoff { get; set; } = Backoff.Default;
 
     /// <summary>
-    /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt; {minimum}"</c>.
-    /// It is checked when a record is reserved and again when it is started. Default: all.
+    /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt;
+    /// {minimum}"</c>. It is checked when a record is reserved and again when it is started. Default: all.
     /// </summary>
     [DisallowNull]
     public Sql? Where
@@ -77,7 +85,9 @@ public sealed class JobBuilder
         set => where = () => value;
     }
 
-    /// <summary>The order in which due records are taken: <c>$"created_at DESC"</c>. The key breaks ties. Default: the key.</summary>
+    /// <summary>
+    /// The order in which due records are taken: <c>$"created_at DESC"</c>. The key breaks ties. Default: the key.
+    /// </summary>
     public Sql? OrderBy { get; set; }
 
     /// <summary>As <see cref="Where"/>, with values that are taken anew for every statement.</summary>
@@ -88,7 +98,9 @@ public sealed class JobBuilder
         where = condition;
     }
 
-    /// <summary>The code that runs for each task. Columns that it sets are written together with the completion.</summary>
+    /// <summary>
+    /// The code that runs for each task. Columns that it sets are written together with the completion.
+    /// </summary>
     /// <param name="handler">Runs on a worker; may block. What it throws fails the attempt.</param>
     [OverloadResolutionPriority(0)]
     public void Process(Action<PampaTask> handler)
@@ -118,9 +130,9 @@ public sealed class JobBuilder
     }
 
     /// <summary>
-    /// The code that runs for each task, with the record as an object. Properties match columns without regard to case and
-    /// underscores. Properties of the returned row that differ from the record are written together with the completion:
-    /// <c>job.Process&lt;Number&gt;((n, task) =&gt; n with { IsOdd = n.Value % 2 != 0 })</c>.
+    /// The code that runs for each task, with the record as an object. Properties match columns without regard to case
+    /// and underscores. Properties of the returned row that differ from the record are written together with the
+    /// completion: <c>job.Process&lt;Number&gt;((n, task) =&gt; n with { IsOdd = n.Value % 2 != 0 })</c>.
     /// </summary>
     /// <typeparam name="TRow">A class or record with a public constructor.</typeparam>
     /// <param name="handler">Returns the changed row.</param>
@@ -148,8 +160,8 @@ public sealed class JobBuilder
     }
 
     /// <summary>
-    /// The code that runs for each task, with the record as an object whose properties it changes in place. Properties that
-    /// differ afterwards (arrays by content) are written together with the completion.
+    /// The code that runs for each task, with the record as an object whose properties it changes in place. Properties
+    /// that differ afterwards (arrays by content) are written together with the completion.
     /// </summary>
     /// <typeparam name="TRow">A class or record with a public constructor.</typeparam>
     /// <param name="handler">Changes the row, or only reads it.</param>

@@ -13,8 +13,9 @@ public sealed class PampaBuilder
     }
 
     /// <summary>
-    /// The cluster's name: processes of the same name on the same database work together. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or
-    /// <c>-</c>; default <c>pampa</c>. The state columns of one job must not be shared by two clusters.
+    /// The cluster's name: processes of the same name on the same database work together. 1 to 64 letters, digits,
+    /// <c>.</c>, <c>_</c> or <c>-</c>; default <c>pampa</c>. The state columns of one job must not be shared by two
+    /// clusters.
     /// </summary>
     public string Cluster { get; set; } = "pampa";
 
@@ -24,7 +25,8 @@ public sealed class PampaBuilder
     public int Workers { get; set; } = Math.Max(4, 2 * Environment.ProcessorCount);
 
     /// <summary>
-    /// How long running handlers may go on after the program was told to stop, before their tokens are cancelled. Default 30 s.
+    /// How long running handlers may go on after the program was told to stop, before their tokens are cancelled.
+    /// Default 30 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -32,17 +34,20 @@ public sealed class PampaBuilder
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// How long a worker that is not heard of keeps its tasks, by the database's clock. 3 s to 1 h; default 30 s. A heartbeat is sent
-    /// three times as often.
+    /// How long a worker that is not heard of keeps its tasks, by the database's clock. 3 s to 1 h; default 30 s. A
+    /// heartbeat is sent three times as often.
     /// </summary>
     public TimeSpan WorkerLease { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a leading dispatcher that is not heard of stays the leader. 3 s to 1 h; default 15 s.</summary>
+    /// <summary>
+    /// How long a leading dispatcher that is not heard of stays the leader. 3 s to 1 h; default 15 s.
+    /// </summary>
     public TimeSpan LeaderLease { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Statements that prepare the database. Each runs once per database, known by its text, before anything else; several processes that
-    /// start together run it once. Tables of jobs that appear this way get their state columns by themselves.
+    /// Statements that prepare the database. Each runs once per database, known by its text, before anything else;
+    /// several processes that start together run it once. Tables of jobs that appear this way get their state columns
+    /// by themselves.
     /// </summary>
     /// <param name="statements">Each one statement that does no harm when it is run again.</param>
     public void Setup(params string[] statements)
@@ -54,7 +59,8 @@ public sealed class PampaBuilder
     /// <summary>Adds a job for a table whose records are identified by one column.</summary>
     /// <param name="name">Unique in the program; see <see cref="JobBuilder.Name"/>.</param>
     /// <param name="table">The table: <c>orders</c>, <c>shop.orders</c> or <c>"My Schema"."Order"</c>.</param>
-    /// <param name="key">The column that identifies a record: a primary key or a unique index, NOT NULL, of any type.</param>
+    /// <param name="key">The column that identifies a record: a primary key or a unique index, NOT NULL, of any
+    /// type.</param>
     /// <param name="job">Fills in the rest.</param>
     public void AddJob(string name, string table, string key, Action<JobBuilder> job) => AddJob(name, table, [key], job);
 

@@ -6,8 +6,8 @@ using Pampa.Storage;
 namespace Pampa;
 
 /// <summary>
-/// One task as its handler sees it: the record's values as they were when the attempt started, and what the handler sets.
-/// It belongs to one attempt and is not safe for use by several threads at once.
+/// One task as its handler sees it: the record's values as they were when the attempt started, and what the handler
+/// sets. It belongs to one attempt and is not safe for use by several threads at once.
 /// </summary>
 public sealed class PampaTask
 {
@@ -41,8 +41,9 @@ public sealed class PampaTask
     public string Key => table.Dialect.Display(started.Fence.Key);
 
     /// <summary>
-    /// A text that is the same for every attempt of this task and different for every other task: job, key and generation.
-    /// Give it to a payment provider or any other outside system, so that a repeated call does nothing twice.
+    /// A text that is the same for every attempt of this task and different for every other task: job, key and
+    /// generation. Give it to a payment provider or any other outside system, so that a repeated call does nothing
+    /// twice.
     /// </summary>
     public string IdempotencyKey
     {
@@ -54,8 +55,8 @@ public sealed class PampaTask
     }
 
     /// <summary>
-    /// Cancelled when the attempt must end: the program stops, <see cref="JobBuilder.MaxDuration"/> is over, or the worker has lost
-    /// its lease. <see cref="CancellationReason"/> tells which.
+    /// Cancelled when the attempt must end: the program stops, <see cref="JobBuilder.MaxDuration"/> is over, or the
+    /// worker has lost its lease. <see cref="CancellationReason"/> tells which.
     /// </summary>
     public CancellationToken CancellationToken { get; }
 
@@ -66,16 +67,18 @@ public sealed class PampaTask
     public ILogger Log { get; }
 
     /// <summary>
-    /// The database of the job, for a handler's own statements. Its connections are apart from those that Pampa uses itself.
+    /// The database of the job, for a handler's own statements. Its connections are apart from those that Pampa uses
+    /// itself.
     /// </summary>
     public DbDataSource Database { get; }
 
     /// <summary>
-    /// A column of the record by name (without regard to case). Reading gives the database driver's value, or null; setting keeps
-    /// the value until the handler has returned and writes it together with the completion.
+    /// A column of the record by name (without regard to case). Reading gives the database driver's value, or null;
+    /// setting keeps the value until the handler has returned and writes it together with the completion.
     /// </summary>
     /// <param name="column">Any column of the table but the job's own state columns.</param>
-    /// <exception cref="ArgumentException">There is no such column, or (setting) it is part of the key or generated.</exception>
+    /// <exception cref="ArgumentException">There is no such column, or (setting) it is part of the key or
+    /// generated.</exception>
     /// <exception cref="PermanentFailureException">The driver could not read the value.</exception>
     public object? this[string column]
     {
@@ -88,7 +91,9 @@ public sealed class PampaTask
         }
     }
 
-    /// <summary>A column of the record as a .NET type; numbers, texts, times, enums and nullable types are converted.</summary>
+    /// <summary>
+    /// A column of the record as a .NET type; numbers, texts, times, enums and nullable types are converted.
+    /// </summary>
     /// <typeparam name="T">The type wanted. NULL needs a nullable one.</typeparam>
     /// <param name="column">The column's name, without regard to case.</param>
     /// <exception cref="InvalidCastException">The value does not convert; the text names column and types.</exception>

@@ -1,7 +1,8 @@
 namespace Pampa;
 
 /// <summary>
-/// How many records of a job are in each state. The states do not overlap, so the numbers add up to <see cref="Total"/>.
+/// How many records of a job are in each state. The states do not overlap, so the numbers add up to <see
+/// cref="Total"/>.
 /// </summary>
 /// <param name="Job">The job's name.</param>
 /// <param name="Pending">Due, waiting for a worker.</param>

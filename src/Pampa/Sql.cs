@@ -4,13 +4,14 @@ using System.Text;
 namespace Pampa;
 
 /// <summary>
-/// A piece of SQL written as an interpolated string: <c>job.Where = $"active AND score &gt; {minimum}"</c>. Every value in
-/// braces becomes a parameter of the statement, so a value can never be read as SQL. A plain string does not convert to
-/// this type, on purpose: write <c>$"active"</c>.
+/// A piece of SQL written as an interpolated string: <c>job.Where = $"active AND score &gt; {minimum}"</c>. Every value
+/// in braces becomes a parameter of the statement, so a value can never be read as SQL. A plain string does not convert
+/// to this type, on purpose: write <c>$"active"</c>.
 /// </summary>
 /// <remarks>
-/// Values are captured once, when the expression is evaluated. A list is passed as one array: <c>$"state = ANY({states})"</c>
-/// (PostgreSQL). Alignment and format (<c>{x,10}</c>, <c>{x:N}</c>) do not compile, they would mean nothing in SQL.
+/// Values are captured once, when the expression is evaluated. A list is passed as one array: <c>$"state =
+/// ANY({states})"</c> (PostgreSQL). Alignment and format (<c>{x,10}</c>, <c>{x:N}</c>) do not compile, they would mean
+/// nothing in SQL.
 /// </remarks>
 [InterpolatedStringHandler]
 public sealed class Sql
@@ -38,7 +39,9 @@ public sealed class Sql
     /// <summary>The text with the parameters' names, for people; values are not shown.</summary>
     public override string ToString() => Render("p", []);
 
-    /// <summary>Writes the text with parameters named <c>@{prefix}0</c>, <c>@{prefix}1</c> … and adds their values.</summary>
+    /// <summary>
+    /// Writes the text with parameters named <c>@{prefix}0</c>, <c>@{prefix}1</c> … and adds their values.
+    /// </summary>
     internal string Render(string prefix, ICollection<(string Name, object? Value)> parameters)
     {
         var text = new StringBuilder();

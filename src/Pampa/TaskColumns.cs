@@ -9,7 +9,9 @@ namespace Pampa;
 /// </remarks>
 public sealed record TaskColumns
 {
-    /// <summary>Text: the id of the worker that holds the record, for example <c>local.1</c>; NULL while nobody does.</summary>
+    /// <summary>
+    /// Text: the id of the worker that holds the record, for example <c>local.1</c>; NULL while nobody does.
+    /// </summary>
     public string ReservationId { get; init; } = "reservation_id";
 
     /// <summary>
@@ -40,8 +42,9 @@ public sealed record TaskColumns
     public string? Generation { get; init; }
 
     /// <summary>
-    /// The seven names of the original library with a prefix: <c>{prefix}_reservation_id</c>, <c>…_reservation_time</c>,
-    /// <c>…_reservation_times</c>, <c>…_start_time</c>, <c>…_end_time</c>, <c>…_success</c>, <c>…_error_description</c>.
+    /// The seven names of the original library with a prefix: <c>{prefix}_reservation_id</c>,
+    /// <c>…_reservation_time</c>, <c>…_reservation_times</c>, <c>…_start_time</c>, <c>…_end_time</c>, <c>…_success</c>,
+    /// <c>…_error_description</c>.
     /// </summary>
     /// <param name="prefix">For example <c>odd_checking</c>. Must not be empty.</param>
     public static TaskColumns WithPrefix(string prefix)

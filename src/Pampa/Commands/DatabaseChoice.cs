@@ -8,7 +8,9 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
     private const string UrlVariable = "PAMPA_DATABASE_URL";
     private const string ConnectionVariable = "ConnectionStrings__Pampa";
 
-    /// <summary>Chooses: --db, then PAMPA_DATABASE_URL, then ConnectionStrings__Pampa, else a SQLite file beside the program.</summary>
+    /// <summary>
+    /// Chooses: --db, then PAMPA_DATABASE_URL, then ConnectionStrings__Pampa, else a SQLite file beside the program.
+    /// </summary>
     /// <exception cref="PampaConfigurationException">The address cannot be used; the text never holds it.</exception>
     public static DatabaseChoice Choose(string? option, Func<string, string?> environment)
     {

@@ -6,8 +6,8 @@ using Pampa.Working;
 namespace Pampa.Commands;
 
 /// <summary>
-/// A line a second for each job that is at work: done, per second, ETA, workers. What is done comes from this process's counters; how much
-/// there is, from a count of the table that is repeated only as often as it is cheap.
+/// A line a second for each job that is at work: done, per second, ETA, workers. What is done comes from this process's
+/// counters; how much there is, from a count of the table that is repeated only as often as it is cheap.
 /// </summary>
 internal sealed class Progress(Engine engine, TextWriter output, TimeProvider time) : IDisposable
 {
@@ -56,7 +56,7 @@ internal sealed class Progress(Engine engine, TextWriter output, TimeProvider ti
         var done = c.Report.Completed + c.Report.Failed + ended - c.Ended;
         var total = Math.Max(done, c.Report.Total);
         var left = total - done;
-        var eta = left == 0 ? "0:00:00" : rate > 0 ? TimeSpan.FromSeconds(Math.Min(left / rate, 359_999)).ToString(@"hh\:mm\:ss", invariant) : "unknown";
+        var eta = left == 0 ? "00:00:00" : rate > 0 ? TimeSpan.FromSeconds(Math.Min(left / rate, 359_999)).ToString(@"hh\:mm\:ss", invariant) : "unknown";
         return string.Create(invariant, $"{lane.Job.Name}: {done:N0} of {total:N0} done, {rate:N0}/s, ETA {eta}, {workers} workers{standby}");
     }
 

@@ -6,7 +6,10 @@ namespace Pampa.Commands;
 /// <summary>What <c>run</c> was asked.</summary>
 internal sealed record RunOptions(string? Database, bool Drain, TimeSpan DrainHorizon, int? Workers, TimeSpan? Delay);
 
-/// <summary>The verb <c>run</c>: dispatcher and node in this process, with a line of progress a second and the report at the end.</summary>
+/// <summary>
+/// The verb <c>run</c>: dispatcher and node in this process, with a line of progress a second and the report at the
+/// end.
+/// </summary>
 internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions options, TextWriter output, TextWriter errors)
 {
     private static readonly TimeSpan ReportTime = TimeSpan.FromMinutes(1);

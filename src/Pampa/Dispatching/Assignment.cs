@@ -4,7 +4,8 @@ using Pampa.Jobs;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// Which workers of a node serve a job, and how many records each of them lacks. Pure: it decides from what it is given.
+/// Which workers of a node serve a job, and how many records each of them lacks. Pure: it decides from what it is
+/// given.
 /// </summary>
 internal sealed class Assignment
 {
@@ -14,7 +15,8 @@ internal sealed class Assignment
 
     /// <summary>Makes the rule for one job.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="offset">Where in the row of workers the job begins, so that jobs with a limit do not all crowd on the first ones.</param>
+    /// <param name="offset">Where in the row of workers the job begins, so that jobs with a limit do not all crowd on
+    /// the first ones.</param>
     public Assignment(JobDefinition job, int offset)
     {
         this.job = job;
@@ -31,8 +33,8 @@ internal sealed class Assignment
     }
 
     /// <summary>
-    /// The slots to reserve for, one worker after the other in turns. A hand that is more than half full is left alone, so that records
-    /// travel in batches.
+    /// The slots to reserve for, one worker after the other in turns. A hand that is more than half full is left alone,
+    /// so that records travel in batches.
     /// </summary>
     public static List<string> Slots(IReadOnlyList<Hand> hands, int depth, int max)
     {

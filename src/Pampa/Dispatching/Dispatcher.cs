@@ -5,8 +5,8 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// The loop that leads: takes back what dead workers held, and reserves due records for workers that run low. Several may run; the one
-/// with the lease works, the others wait for it.
+/// The loop that leads: takes back what dead workers held, and reserves due records for workers that run low. Several
+/// may run; the one with the lease works, the others wait for it.
 /// </summary>
 internal sealed class Dispatcher(
     ClusterStore cluster, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node, TimeSpan pollInterval,
@@ -22,13 +22,17 @@ internal sealed class Dispatcher(
     private LeaseTerm? reign;
     private long watchedAt;
 
-    /// <summary>Records that this process has failed for good as the leader: their workers were lost in the last attempt.</summary>
+    /// <summary>
+    /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
+    /// </summary>
     public long Failed { get; private set; }
 
     /// <summary>Whether this process leads.</summary>
     public bool IsLeading => reign is not null;
 
-    /// <summary>Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.</summary>
+    /// <summary>
+    /// Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.
+    /// </summary>
     public bool IsIdle => reign is not null && jobs.All(j => j.EmptySince != 0);
 
     /// <summary>A record may have become due: look at once.</summary>
@@ -68,7 +72,9 @@ internal sealed class Dispatcher(
         }
     }
 
-    /// <summary>Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.</summary>
+    /// <summary>
+    /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.
+    /// </summary>
     private async Task RecoverAsync(LeaseTerm term, CancellationToken stopping)
     {
         if (watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return;
@@ -141,7 +147,8 @@ internal sealed class Dispatcher(
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
-            // Whether it took effect is not known: the node reads back what its workers hold before anything more is reserved.
+            // Whether it took effect is not known: the node reads back what its workers hold before anything more is
+            // reserved.
             job.Load.IsInDoubt = true;
             throw;
         }
@@ -161,7 +168,9 @@ internal sealed class Dispatcher(
 
     private static bool CanGoRound(JobDispatch job) => !job.Store.Database.Dialect.CanSkipLocked && job.Store.Job.OrderBy is null;
 
-    /// <summary>A locked row that the database cannot pass by: fewer rows at a time until it is the first, then on behind it.</summary>
+    /// <summary>
+    /// A locked row that the database cannot pass by: fewer rows at a time until it is the first, then on behind it.
+    /// </summary>
     private async Task GoRoundAsync(JobDispatch job, int asked, TaskKey? after, CancellationToken stopping)
     {
         Log.Locked(log, job.Store.Job.Name);
@@ -178,23 +187,26 @@ internal sealed class Dispatcher(
         job.RestartedAt = time.GetTimestamp();
     }
 
-    /// <summary>Runs a step of one job; a job whose statements do not fit is suspended and does not hold up the others.</summary>
+    /// <summary>
+    /// Runs a step of one job; a job whose statements do not fit is suspended and does not hold up the others.
+    /// </summary>
     private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step)
     {
         try
         {
             var did = await step();
-            if (job.Load.Resume()) Log.Resumed(log, job.Store.Job.Name);
+            job.Load.Resume();
             return did;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema)
         {
-            if (job.Load.Suspend()) Log.Suspended(log, job.Store.Job.Name, e.Message);
+            job.Load.Suspend(e);
             return false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked)
         {
-            // Somebody holds a record that the statement needs and that cannot be passed by: the next round tries again.
+            // Somebody holds a record that the statement needs and that cannot be passed by: the next round tries
+            // again.
             Log.Locked(log, job.Store.Job.Name);
             job.EmptySince = time.GetTimestamp();
             return false;

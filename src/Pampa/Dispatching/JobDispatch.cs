@@ -22,7 +22,8 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public long RestartedAt { get; set; }
 
     /// <summary>
-    /// How many rows a RESERVE that cannot pass locked rows by asks for; halved when it meets a lock, so that it comes to the locked one.
+    /// How many rows a RESERVE that cannot pass locked rows by asks for; halved when it meets a lock, so that it comes
+    /// to the locked one.
     /// </summary>
     public int Limit { get; set; } = int.MaxValue;
 

@@ -3,8 +3,8 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// The leader's lease. Leading is an optimisation: two leaders waste work and corrupt nothing, for each of their writes carries the term.
-/// Trust is measured on the monotonic clock from before the request.
+/// The leader's lease. Leading is an optimisation: two leaders waste work and corrupt nothing, for each of their writes
+/// carries the term. Trust is measured on the monotonic clock from before the request.
 /// </summary>
 internal sealed class Leadership(ClusterStore store, string scope, string holder, TimeSpan ttl, TimeProvider time)
 {
@@ -19,8 +19,8 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
     public TimeSpan ElectionInterval => ttl / 3;
 
     /// <summary>
-    /// Takes or renews the lease when it is time to. Returns the term while it can be trusted; a lease that could not be renewed in time
-    /// is given up, whatever the database would say by now.
+    /// Takes or renews the lease when it is time to. Returns the term while it can be trusted; a lease that could not
+    /// be renewed in time is given up, whatever the database would say by now.
     /// </summary>
     public async Task<LeaseTerm?> EnsureAsync(CancellationToken stopping)
     {

@@ -17,12 +17,6 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Warning, "Job '{Job}': {Count} records had no attempt left and no end; they have failed")]
     public static partial void Exhausted(ILogger log, string job, int count);
 
-    [LoggerMessage(204, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
-    public static partial void Suspended(ILogger log, string job, string error);
-
-    [LoggerMessage(205, LogLevel.Information, "Job '{Job}' goes on")]
-    public static partial void Resumed(ILogger log, string job);
-
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
 }

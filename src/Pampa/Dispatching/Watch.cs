@@ -3,9 +3,10 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those whose lease is over
-/// by the database's clock or has not moved for a lease time by the watcher's own. The last two never before the watcher has seen
-/// the same heartbeat for half a lease time: after an outage everybody's lease is over, and everybody deserves the chance to beat again.
+/// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those
+/// whose lease is over by the database's clock or has not moved for a lease time by the watcher's own. The last two
+/// never before the watcher has seen the same heartbeat for half a lease time: after an outage everybody's lease is
+/// over, and everybody deserves the chance to beat again.
 /// </summary>
 internal sealed class Watch(TimeSpan ttl, TimeProvider time)
 {
@@ -19,11 +20,12 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
     public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
     {
         var dead = new List<DeadWorker>();
+        var gone = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(ProcessIdentity.IsDead).ToHashSet(StringComparer.Ordinal);
         foreach (var worker in workers)
         {
             if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
                 seen[worker.Id] = before = (worker.Session, worker.Heartbeat, time.GetTimestamp());
-            if (!IsDead(worker, time.GetElapsedTime(before.Since))) continue;
+            if (!IsDead(worker, gone, time.GetElapsedTime(before.Since))) continue;
             dead.Add(new DeadWorker(worker.Id, worker.Session, worker.Heartbeat));
         }
         HasNews = !dead.TrueForAll(settled.Contains);
@@ -31,9 +33,9 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
         return dead;
     }
 
-    private bool IsDead(WorkerLife worker, TimeSpan unchanged)
+    private bool IsDead(WorkerLife worker, HashSet<string> gone, TimeSpan unchanged)
     {
-        if (worker.State == WorkerStates.Resigned || ProcessIdentity.IsDead(worker.Process)) return true;
+        if (worker.State == WorkerStates.Resigned || gone.Contains(worker.Process)) return true;
         return unchanged >= ttl / 2 && (worker.IsExpired || unchanged >= ttl);
     }
 

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Pampa.Hosting;
 
-/// <summary>Says once that the database is out of reach, once a minute that it still is, and once that it is back, whoever meets it.</summary>
+/// <summary>
+/// Says once that the database is out of reach, once a minute that it still is, and once that it is back, whoever meets
+/// it.
+/// </summary>
 internal sealed class DatabaseHealth(string description, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan RepeatEvery = TimeSpan.FromMinutes(1);
@@ -17,15 +20,18 @@ internal sealed class DatabaseHealth(string description, ILogger log, TimeProvid
             if (downSince == 0)
             {
                 downSince = saidAt = time.GetTimestamp();
-                Log.Unreachable(log, description, error.Message);
+                Log.Unreachable(log, description, FirstLine(error));
             }
             else if (time.GetElapsedTime(saidAt) >= RepeatEvery)
             {
                 saidAt = time.GetTimestamp();
-                Log.StillUnreachable(log, description, (int)time.GetElapsedTime(downSince).TotalSeconds, error.Message);
+                Log.StillUnreachable(log, description, (int)time.GetElapsedTime(downSince).TotalSeconds, FirstLine(error));
             }
         }
     }
+
+    // The rest may show values of records.
+    private static string FirstLine(Exception error) => error.Message.Split('\n', 2)[0].TrimEnd();
 
     public void Worked()
     {

@@ -8,8 +8,8 @@ using Pampa.Working;
 namespace Pampa.Hosting;
 
 /// <summary>
-/// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see cref="PrepareAsync"/>, run by
-/// <see cref="RunAsync"/>.
+/// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see
+/// cref="PrepareAsync"/>, run by <see cref="RunAsync"/>.
 /// </summary>
 internal sealed class Engine : IAsyncDisposable
 {
@@ -40,8 +40,9 @@ internal sealed class Engine : IAsyncDisposable
         this.random = random;
         log = logs.CreateLogger("Pampa");
         health = new DatabaseHealth(address.Description, log, time);
+        database.Answered = heartbeats.Answered = health.Worked;
         Cluster = new ClusterStore(database, program.Cluster);
-        var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, time), log, time, random)).ToList();
+        var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
@@ -79,12 +80,13 @@ internal sealed class Engine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs until told to stop, or, with a drain horizon, until nothing is due within it. Returns the exit code. The hard token ends
-    /// everything at once.
+    /// Runs until told to stop, or, with a drain horizon, until nothing is due within it. Returns the exit code. The
+    /// hard token ends everything at once.
     /// </summary>
     public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping)
     {
-        // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.
+        // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one
+        // thread a second.
         ThreadPool.GetMinThreads(out var threads, out var ports);
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
@@ -124,17 +126,22 @@ internal sealed class Engine : IAsyncDisposable
 
     private static string ProgramVersion => System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
 
-    /// <summary>Tasks that failed for good since this process began, by their handlers or because their workers were lost.</summary>
+    /// <summary>
+    /// Tasks that failed for good since this process began, by their handlers or because their workers were lost.
+    /// </summary>
     public long FailedTasks => Node.Lanes.Sum(l => l.Counters.Failed) + Dispatcher.Failed;
 
     private async Task DrainedAsync(TimeSpan horizon, CancellationToken stopping)
     {
+        // Asking may read every open record: seldom, while others are still at work.
+        var wait = TimeSpan.FromMilliseconds(100);
         while (true)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), time, stopping);
+            await Task.Delay(wait, time, stopping);
             if (Node.Unfinished > 0 || (Dispatcher.IsLeading && !Dispatcher.IsIdle)) continue;
-            if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0)) || await IsAnythingLeftAsync(horizon, stopping)) continue;
-            return;
+            if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0))) continue;
+            if (!await IsAnythingLeftAsync(horizon, stopping)) return;
+            wait = TimeSpan.FromMilliseconds(500);
         }
     }
 
@@ -158,8 +165,8 @@ internal sealed class Engine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then cancelled, results
-    /// written, ids given up. Heartbeats go on to the end. Returns how many tasks were abandoned.
+    /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then
+    /// cancelled, results written, ids given up. Heartbeats go on to the end. Returns how many tasks were abandoned.
     /// </summary>
     private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work)
     {

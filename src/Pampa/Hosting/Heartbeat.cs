@@ -4,7 +4,10 @@ using Pampa.Working;
 
 namespace Pampa.Hosting;
 
-/// <summary>Renews the workers' leases on a thread and a connection of their own, from the registration until the last handler has ended.</summary>
+/// <summary>
+/// Renews the workers' leases on a thread and a connection of their own, from the registration until the last handler
+/// has ended.
+/// </summary>
 internal sealed class Heartbeat(Membership membership, TimeSpan every, Dialect dialect, DatabaseHealth health, Signal lost) : IDisposable
 {
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
@@ -25,7 +28,6 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, Dialect d
             try
             {
                 membership.Beat();
-                health.Worked();
                 wait = every;
                 if (membership.IsLost) lost.Set();
             }

@@ -5,13 +5,13 @@ using Pampa.Storage;
 namespace Pampa.Hosting;
 
 /// <summary>
-/// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that comes back again and
-/// again ends the loop with its error, and with it the process: a loop never dies silently.
+/// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that
+/// comes back again and again ends the loop with its error, and with it the process: a loop never dies silently.
 /// </summary>
 internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, TimeProvider time, Random random)
 {
     private const int MaxFaults = 10;
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
 
     /// <summary>Runs until told to stop; while a cycle says that it did something, without a pause.</summary>
     public async Task RunAsync(
@@ -25,7 +25,6 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
             {
                 if (!await cycleAsync(stopping)) await wake.WaitAsync(idle, time, stopping);
                 outages = faults = 0;
-                health.Worked();
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {

@@ -5,8 +5,8 @@ using Pampa.Storage;
 namespace Pampa.Hosting;
 
 /// <summary>
-/// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against their tables. Everything
-/// that is wrong is found here and told at once.
+/// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against
+/// their tables. Everything that is wrong is found here and told at once.
 /// </summary>
 internal sealed class Preparation(Database database, DatabaseAddress address, TimeProvider time)
 {
@@ -25,7 +25,8 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
             errors.Add(unreachable);
             throw new PampaConfigurationException(errors);
         }
-        // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be looked for then.
+        // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be
+        // looked for then.
         if (errors.Count > 0 && program.SetupStatements.Count > 0) throw new PampaConfigurationException(errors);
         try
         {
@@ -33,7 +34,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (DbException e)
         {
-            throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist."]);
+            throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. {Remedy(e)}"]);
         }
     }
 
@@ -64,13 +65,19 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
     }
 
+    private string Remedy(Exception error) => database.Dialect.Classify(error) == ErrorKind.Infrastructure
+        ? database.Dialect.ConnectionRemedy
+        : "Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist.";
+
     private static string Cause(Exception error)
     {
         while (error.InnerException is { } inner) error = inner;
         return error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
     }
 
-    /// <summary>Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.</summary>
+    /// <summary>
+    /// Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.
+    /// </summary>
     private async Task SetupAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
     {
         if (program.SetupStatements.Count == 0) return;
@@ -115,7 +122,8 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
         {
-            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they are run twice.
+            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they
+            // are run twice.
         }
     }
 

@@ -1,6 +1,8 @@
 namespace Pampa.Jobs;
 
-/// <summary>How long the last handlers of a job took. Writing is cheap and from any thread; reading sorts a copy.</summary>
+/// <summary>
+/// How long the last handlers of a job took. Writing is cheap and from any thread; reading sorts a copy.
+/// </summary>
 internal sealed class Durations
 {
     private const int Window = 1_024;

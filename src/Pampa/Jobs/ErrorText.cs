@@ -22,7 +22,9 @@ internal static class ErrorText
         return text.ToString();
     }
 
-    /// <summary>Replaces what a database refuses and cuts the middle out, to at most <paramref name="maxLength"/> UTF-16 units.</summary>
+    /// <summary>
+    /// Replaces what a database refuses and cuts the middle out, to at most <paramref name="maxLength"/> UTF-16 units.
+    /// </summary>
     public static string Sanitise(string text, int maxLength)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 0);

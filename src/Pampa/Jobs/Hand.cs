@@ -1,8 +1,8 @@
 namespace Pampa.Jobs;
 
 /// <summary>
-/// What a worker has in hand of one job: reservations that wait for their start, in order. The dispatcher of the same process puts in, the
-/// node takes out; it is all that the two sides share.
+/// What a worker has in hand of one job: reservations that wait for their start, in order. The dispatcher of the same
+/// process puts in, the node takes out; it is all that the two sides share.
 /// </summary>
 internal sealed class Hand(string worker)
 {
@@ -25,14 +25,18 @@ internal sealed class Hand(string worker)
         lock (gate) waiting.AddLast(reservation);
     }
 
-    /// <summary>Takes what may be started now: up to <paramref name="ahead"/> first attempts, or one record that was tried before.</summary>
+    /// <summary>
+    /// Takes what may be started now: up to <paramref name="ahead"/> first attempts, or one record that was tried
+    /// before.
+    /// </summary>
     public void Take(int ahead, bool workerIsIdle, List<Reservation> into)
     {
         lock (gate)
         {
             for (var taken = 0; taken < ahead && waiting.First is { } next; taken++)
             {
-                // A record with an earlier attempt starts alone, so that a poisonous one cannot charge its neighbours twice.
+                // A record with an earlier attempt starts alone, so that a poisonous one cannot charge its neighbours
+                // twice.
                 var triedBefore = next.Value.Attempts > 0;
                 if (triedBefore && !(workerIsIdle && taken == 0)) return;
                 waiting.RemoveFirst();

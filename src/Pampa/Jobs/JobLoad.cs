@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace Pampa.Jobs;
 
 /// <summary>
-/// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many records a worker
-/// should have in hand and how many it may start ahead.
+/// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many
+/// records a worker should have in hand and how many it may start ahead.
 /// </summary>
-internal sealed class JobLoad(JobDefinition job, TimeProvider time)
+internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan DispatchInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestHand = TimeSpan.FromSeconds(1);
@@ -12,6 +14,8 @@ internal sealed class JobLoad(JobDefinition job, TimeProvider time)
     private static readonly TimeSpan QuickTask = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
     private const int EnoughMeasured = 200;
+    private volatile IReadOnlyList<Hand> hands = [];
+    private volatile bool isInDoubt;
     private long suspendedAt;
     private long measuredAt;
 
@@ -20,37 +24,46 @@ internal sealed class JobLoad(JobDefinition job, TimeProvider time)
     public Durations Durations { get; } = new();
 
     /// <summary>One hand for each worker that is ready; replaced as a whole when the node registers.</summary>
-    public IReadOnlyList<Hand> Hands { get; set; } = [];
+    public IReadOnlyList<Hand> Hands
+    {
+        get => hands;
+        set => hands = value;
+    }
 
     /// <summary>
-    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read back what its
-    /// workers really hold.
+    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read
+    /// back what its workers really hold.
     /// </summary>
-    public bool IsInDoubt { get; set; }
+    public bool IsInDoubt
+    {
+        get => isInDoubt;
+        set => isInDoubt = value;
+    }
 
     /// <summary>
-    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself after half a minute, so
-    /// that the next statement tries again.
+    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself
+    /// after half a minute, so that the next statement tries again.
     /// </summary>
     public bool IsSuspended => suspendedAt != 0 && time.GetElapsedTime(suspendedAt) < ProbeEvery;
 
-    /// <summary>Suspends the job. Says whether it was at work until now, so that one line is written and not one a try.</summary>
-    public bool Suspend()
+    /// <summary>Suspends the job. One line tells of it, not one a try.</summary>
+    public void Suspend(Exception error)
     {
-        var isNew = suspendedAt == 0;
+        if (suspendedAt == 0) Suspended(log, job.Name, error.Message);
         suspendedAt = time.GetTimestamp();
-        return isNew;
     }
 
-    /// <summary>A statement of the job has worked. Says whether the job was suspended until now.</summary>
-    public bool Resume()
+    /// <summary>A statement of the job has worked.</summary>
+    public void Resume()
     {
-        var was = suspendedAt != 0;
+        if (suspendedAt == 0) return;
         suspendedAt = 0;
-        return was;
+        Resumed(log, job.Name);
     }
 
-    /// <summary>How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.</summary>
+    /// <summary>
+    /// How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.
+    /// </summary>
     public int Depth { get; private set; } = job.QueueSize;
 
     /// <summary>How many records a worker may have started and not yet run.</summary>
@@ -67,4 +80,10 @@ internal sealed class JobLoad(JobDefinition job, TimeProvider time)
         var mayStartAhead = job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
         Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
     }
+
+    [LoggerMessage(1, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
+    private static partial void Suspended(ILogger log, string job, string error);
+
+    [LoggerMessage(2, LogLevel.Information, "Job '{Job}' goes on")]
+    private static partial void Resumed(ILogger log, string job);
 }

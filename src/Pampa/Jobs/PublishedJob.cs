@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Pampa.Jobs;
 
-/// <summary>A job's definition as the cluster sees it: its structure and limits; the user's snippets only as text for people.</summary>
+/// <summary>
+/// A job's definition as the cluster sees it: its structure and limits; the user's snippets only as text for people.
+/// </summary>
 internal static class PublishedJob
 {
     public static string Write(JobDefinition job)

@@ -1,12 +1,15 @@
 namespace Pampa.Jobs;
 
 /// <summary>
-/// A record bound to a worker, as RESERVE left it. Times are the database's text. <see cref="Attempts"/> are the attempts so
-/// far; START compares it, so a reservation that was taken away and given anew is not started by its former holder.
+/// A record bound to a worker, as RESERVE left it. Times are the database's text. <see cref="Attempts"/> are the
+/// attempts so far; START compares it, so a reservation that was taken away and given anew is not started by its former
+/// holder.
 /// </summary>
 internal sealed record Reservation(TaskKey Key, string Worker, string ReservedAt, int Attempts);
 
-/// <summary>What a finish must still match: the worker, the number of the attempt and its start as the database wrote it.</summary>
+/// <summary>
+/// What a finish must still match: the worker, the number of the attempt and its start as the database wrote it.
+/// </summary>
 internal readonly record struct Fence(TaskKey Key, string Worker, int Attempt, string StartedAt);
 
 /// <summary>A record that START gave to its worker: the fence, the record's values, and its generation.</summary>
@@ -32,8 +35,8 @@ internal enum Outcome
 }
 
 /// <summary>
-/// The result of an attempt. <paramref name="Changes"/> are the columns that the handler set, as indexes into the job's record
-/// columns; they are written only with <see cref="Outcome.Completed"/> and <see cref="Outcome.Snoozed"/>.
+/// The result of an attempt. <paramref name="Changes"/> are the columns that the handler set, as indexes into the job's
+/// record columns; they are written only with <see cref="Outcome.Completed"/> and <see cref="Outcome.Snoozed"/>.
 /// </summary>
 internal sealed record TaskResult(
     Fence Fence,

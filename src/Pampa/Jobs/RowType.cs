@@ -6,8 +6,9 @@ namespace Pampa.Jobs;
 
 /// <summary>
 /// A class or record that records are mapped to. Properties and columns are matched by name without regard to case and
-/// underscores (<c>IsOdd</c> is <c>is_odd</c>), or by <see cref="ColumnAttribute"/>; <see cref="NotMappedAttribute"/> leaves one out.
-/// Plain reflection on members that the trimmer was told to keep: no code is emitted, so it works ahead of time compiled.
+/// underscores (<c>IsOdd</c> is <c>is_odd</c>), or by <see cref="ColumnAttribute"/>; <see cref="NotMappedAttribute"/>
+/// leaves one out. Plain reflection on members that the trimmer was told to keep: no code is emitted, so it works ahead
+/// of time compiled.
 /// </summary>
 internal sealed class RowType
 {
@@ -26,7 +27,9 @@ internal sealed class RowType
 
     public IReadOnlyList<RowProperty> Properties { get; }
 
-    /// <summary>Reads the type; what does not fit is an error text, so that all errors of a program are shown at once.</summary>
+    /// <summary>
+    /// Reads the type; what does not fit is an error text, so that all errors of a program are shown at once.
+    /// </summary>
     public static RowType? Of<[DynamicallyAccessedMembers(
         DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties)] TRow>(
         ICollection<string> errors)

@@ -1,8 +1,8 @@
 namespace Pampa.Jobs;
 
 /// <summary>
-/// Wakes a loop of the same process. Setting it twice is setting it once; a set that nobody waits for is kept for the next wait.
-/// It is a hint: whoever waits also looks by itself after a while.
+/// Wakes a loop of the same process. Setting it twice is setting it once; a set that nobody waits for is kept for the
+/// next wait. It is a hint: whoever waits also looks by itself after a while.
 /// </summary>
 internal sealed class Signal
 {

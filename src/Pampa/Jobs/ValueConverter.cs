@@ -9,7 +9,10 @@ namespace Pampa.Jobs;
 /// </summary>
 internal static class ValueConverter
 {
-    /// <summary>Converts, or throws <see cref="InvalidCastException"/> or <see cref="FormatException"/> or <see cref="OverflowException"/>.</summary>
+    /// <summary>
+    /// Converts, or throws <see cref="InvalidCastException"/> or <see cref="FormatException"/> or <see
+    /// cref="OverflowException"/>.
+    /// </summary>
     public static object? To(Type target, object? value)
     {
         var type = Nullable.GetUnderlyingType(target) ?? target;

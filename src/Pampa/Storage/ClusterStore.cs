@@ -3,7 +3,9 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>The cluster's own rows: leases with terms, workers with sessions, published jobs. Every time is the database's.</summary>
+/// <summary>
+/// The cluster's own rows: leases with terms, workers with sessions, published jobs. Every time is the database's.
+/// </summary>
 internal sealed class ClusterStore(Database database, string cluster)
 {
     private static readonly RowSource WorkerRows = new("workers",
@@ -14,8 +16,8 @@ internal sealed class ClusterStore(Database database, string cluster)
     private Dialect Dialect => database.Dialect;
 
     /// <summary>
-    /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null where somebody
-    /// else holds it. The row is never deleted, so terms only grow.
+    /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null
+    /// where somebody else holds it. The row is never deleted, so terms only grow.
     /// </summary>
     public async Task<LeaseTerm?> AcquireAsync(
         string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping)
@@ -52,7 +54,9 @@ internal sealed class ClusterStore(Database database, string cluster)
         (await database.QueryAsync(new Statement($"SELECT holder FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
             .With("cluster", cluster).With("scope", scope), reader => reader.GetString(0), stopping)).FirstOrDefault();
 
-    /// <summary>The processes that live rows name; the caller finds out which of them are dead on this very host.</summary>
+    /// <summary>
+    /// The processes that live rows name; the caller finds out which of them are dead on this very host.
+    /// </summary>
     public Task<List<string>> ReadProcessesAsync(CancellationToken stopping) =>
         database.QueryAsync(new Statement($"""
             SELECT process FROM pampa_worker WHERE cluster = @cluster AND expires_at > {Dialect.Now}
@@ -60,8 +64,8 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster), reader => reader.GetString(0), stopping);
 
     /// <summary>
-    /// Registers all workers of a node or none: each id must be free, over, resigned, or of a dead process. Returns the sessions, or
-    /// null where an id is live.
+    /// Registers all workers of a node or none: each id must be free, over, resigned, or of a dead process. Returns the
+    /// sessions, or null where an id is live.
     /// </summary>
     public Task<List<(string Worker, long Session)>?> RegisterAsync(
         string node, IReadOnlyList<string> workers, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping) =>
@@ -86,7 +90,8 @@ internal sealed class ClusterStore(Database database, string cluster)
         }, stopping);
 
     /// <summary>
-    /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their session.
+    /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their
+    /// session.
     /// </summary>
     public List<string> Heartbeat(IReadOnlyList<(string Worker, long Session)> workers, TimeSpan ttl)
     {
@@ -126,7 +131,9 @@ internal sealed class ClusterStore(Database database, string cluster)
             reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
                 Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6)), stopping);
 
-    /// <summary>Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision.</summary>
+    /// <summary>
+    /// Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision.
+    /// </summary>
     public async Task<long> PublishAsync(JobDefinition job, string program, CancellationToken stopping) =>
         (await database.WriteAsync(new Statement($"""
             INSERT INTO pampa_job AS j (cluster, name, definition, revision, program, updated_at)

@@ -1,8 +1,8 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// CockroachDB, and PostgreSQL used as if it were one (the portable profile of the tests): no SKIP LOCKED, no advisory locks, few rows a
-/// statement so that the server can repeat it by itself.
+/// CockroachDB, and PostgreSQL used as if it were one (the portable profile of the tests): no SKIP LOCKED, no advisory
+/// locks, few rows a statement so that the server can repeat it by itself.
 /// </summary>
 internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDialect(clock)
 {

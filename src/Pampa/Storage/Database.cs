@@ -2,11 +2,17 @@ using System.Data.Common;
 
 namespace Pampa.Storage;
 
+/// <summary>Reads: outside of a transaction, or as a part of one.</summary>
+internal interface IReader
+{
+    Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping);
+}
+
 /// <summary>
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
 /// </summary>
-internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IAsyncDisposable
+internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
 {
     private const int MaxRepeats = 12;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
@@ -16,7 +22,12 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     public DbDataSource Source => source;
 
-    /// <summary>Applied to each text before it is run; tests take guards out with it, to prove that none is idle.</summary>
+    /// <summary>Called whenever the database has answered.</summary>
+    public Action? Answered { get; set; }
+
+    /// <summary>
+    /// Applied to each text before it is run; tests take guards out with it, to prove that none is idle.
+    /// </summary>
     public Func<string, string>? Rewrite { get; init; }
 
     /// <summary>Runs a statement that changes nothing.</summary>
@@ -32,7 +43,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
 
     /// <summary>
-    /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for heartbeats.
+    /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for
+    /// heartbeats.
     /// </summary>
     public List<T> WriteNow<T>(Statement statement, Func<DbDataReader, T> map)
     {
@@ -47,6 +59,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             using var reader = command.ExecuteReader();
             var rows = new List<T>();
             while (reader.Read()) rows.Add(map(reader));
+            Answered?.Invoke();
             return rows;
         }
         finally
@@ -69,14 +82,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }, writes: true, stopping);
 
     /// <summary>One transaction's statements.</summary>
-    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping)
+    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
     {
         public bool IsRolledBack { get; private set; }
 
         /// <summary>Nothing of the unit shall stay.</summary>
         public void RollBack() => IsRolledBack = true;
 
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
+        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) => QueryAsync(statement, map, stopping);
+
+        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
             database.RunAsync(connection, transaction, statement, map, stopping);
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
@@ -121,7 +136,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         try
         {
             await using var connection = await source.OpenConnectionAsync(stopping);
-            return await run(connection);
+            var result = await run(connection);
+            Answered?.Invoke();
+            return result;
         }
         finally
         {

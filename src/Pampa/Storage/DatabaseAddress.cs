@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace Pampa.Storage;
 
-/// <summary>Where the database is: from a URL, an ADO.NET connection string or a file's path, with its dialect.</summary>
+/// <summary>
+/// Where the database is: from a URL, an ADO.NET connection string or a file's path, with its dialect.
+/// </summary>
 internal sealed partial record DatabaseAddress(Dialect Dialect, string ConnectionString)
 {
     /// <summary>Where it is, for people: never a password.</summary>

@@ -18,10 +18,14 @@ internal enum ErrorKind
     /// <summary>A value or a rule of the user's table refuses the row.</summary>
     Data,
 
-    /// <summary>The statement does not fit the database: a table, column or right is missing, or a user's condition is wrong.</summary>
+    /// <summary>
+    /// The statement does not fit the database: a table, column or right is missing, or a user's condition is wrong.
+    /// </summary>
     Schema,
 
-    /// <summary>The database cannot be reached or cannot serve now; whether the statement took effect is not known.</summary>
+    /// <summary>
+    /// The database cannot be reached or cannot serve now; whether the statement took effect is not known.
+    /// </summary>
     Infrastructure,
 }
 
@@ -39,10 +43,14 @@ internal abstract class Dialect
     /// <summary>Rows that one RESERVE may take.</summary>
     public virtual int MaxReserveRows => Limits.ReserveRows;
 
-    /// <summary>Whether RESERVE and its hand-over are one statement; else they are the steps of one write transaction.</summary>
+    /// <summary>
+    /// Whether RESERVE and its hand-over are one statement; else they are the steps of one write transaction.
+    /// </summary>
     public abstract bool ReservesInOneStatement { get; }
 
-    /// <summary>Whether writers of one process must take turns, because the database has one writer at a time anyway.</summary>
+    /// <summary>
+    /// Whether writers of one process must take turns, because the database has one writer at a time anyway.
+    /// </summary>
     public virtual bool HasSingleWriter => false;
 
     /// <summary>Appended to a SELECT that picks rows of alias <c>t</c>: passes by rows that others hold.</summary>
@@ -54,7 +62,9 @@ internal abstract class Dialect
     /// <summary>Whether NULL may stand in a primary key; such a record has no key and is never a task.</summary>
     public virtual bool KeysMayBeNull => false;
 
-    /// <summary>A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.</summary>
+    /// <summary>
+    /// A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.
+    /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
@@ -121,7 +131,8 @@ internal abstract class Dialect
     /// <exception cref="InvalidCastException">The type cannot be stored; the text says which and what can.</exception>
     public abstract string? Encode(object? value, ColumnInfo column);
 
-    // Half a surrogate pair has no UTF-8: the driver would refuse the whole statement, and with it the row's neighbours.
+    // Half a surrogate pair has no UTF-8: the driver would refuse the whole statement, and with it the row's
+    // neighbours.
     private protected static string WellFormed(string text, ColumnInfo column)
     {
         for (var i = 0; i < text.Length; i++)
@@ -152,11 +163,11 @@ internal abstract class Dialect
     public abstract string ConnectionRemedy { get; }
 
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
-    public abstract Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping);
+    public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
 
     /// <summary>
-    /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and touch no index; null
-    /// where there is no such thing.
+    /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and
+    /// touch no index; null where there is no such thing.
     /// </summary>
     public virtual string? LeaveRoom(TableInfo table) => null;
 

@@ -1,6 +1,8 @@
 namespace Pampa.Storage;
 
-/// <summary>T3, T4, T5, T10, T11: one statement, told apart by the row's outcome, and the columns that handlers set.</summary>
+/// <summary>
+/// T3, T4, T5, T10, T11: one statement, told apart by the row's outcome, and the columns that handlers set.
+/// </summary>
 internal sealed partial class JobSql
 {
     /// <summary>The rows of FINISH with a set of changed columns (indexes into the record columns).</summary>
@@ -13,8 +15,8 @@ internal sealed partial class JobSql
     ]);
 
     /// <summary>
-    /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody else's by now.
-    /// With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
+    /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody
+    /// else's by now. With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
     public string Finish(IReadOnlyList<int> changed, bool skipLocked) => $"""
         WITH {(skipLocked ? "_pampa_given" : "_pampa_v")} AS MATERIALIZED ({dialect.Rows(FinishRows(changed))}){(skipLocked ? FinishLock : "")}
@@ -47,7 +49,9 @@ internal sealed partial class JobSql
         _pampa_v AS MATERIALIZED (SELECT g.* FROM {Table} AS t JOIN _pampa_given AS g ON {KeysMatch("g")} ORDER BY {KeysOf("t")}{dialect.SkipLocked})
         """;
 
-    /// <summary>What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.</summary>
+    /// <summary>
+    /// What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.
+    /// </summary>
     public string ReadFences => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(KeyRows)})
         SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL FROM {Table} AS t JOIN _pampa_v AS v ON {KeysMatch("v")}

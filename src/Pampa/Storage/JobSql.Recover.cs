@@ -1,9 +1,12 @@
 namespace Pampa.Storage;
 
-/// <summary>T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again, and the counts.</summary>
+/// <summary>
+/// T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again, and the counts.
+/// </summary>
 internal sealed partial class JobSql
 {
-    // The lists are parameters; whoever came back to life meanwhile has another session or heartbeat and is not touched.
+    // The lists are parameters; whoever came back to life meanwhile has another session or heartbeat and is not
+    // touched.
     private string OwnerIsDead => $"""
         (EXISTS (SELECT 1 FROM ({dialect.Rows(DeadRows)}) AS d JOIN pampa_worker AS w ON w.cluster = @cluster AND w.worker_id = d._pampa_worker
             AND w.session = d._pampa_session AND w.heartbeat_at = d._pampa_beat WHERE d._pampa_worker = t.{Rid})
@@ -16,9 +19,9 @@ internal sealed partial class JobSql
         $"EXISTS (SELECT 1 FROM ({dialect.Rows(OwnRows)}) AS o WHERE o._pampa_worker = t.{Rid} AND {SessionHolds("o._pampa_worker", "o._pampa_session")})";
 
     /// <summary>
-    /// The leader takes back what dead workers held and what is overdue. Unstarted records are released without cost; started ones
-    /// are charged: pending again, or failed where no attempt is left. Parameters: @delays, @maxDelay, @deadline, @errorLength, @want.
-    /// Returns key, worker, whether failed, whether it was started.
+    /// The leader takes back what dead workers held and what is overdue. Unstarted records are released without cost;
+    /// started ones are charged: pending again, or failed where no attempt is left. Parameters: @delays, @maxDelay,
+    /// @deadline, @errorLength, @want. Returns key, worker, whether failed, whether it was started.
     /// </summary>
     public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue})", LeaseHolds);
 
@@ -53,7 +56,9 @@ internal sealed partial class JobSql
             """;
     }
 
-    /// <summary>T9: records with no attempt left that nobody holds (the original library leaves them so) get their end.</summary>
+    /// <summary>
+    /// T9: records with no attempt left that nobody holds (the original library leaves them so) get their end.
+    /// </summary>
     public string Exhaust => $"""
         WITH _pampa_c AS MATERIALIZED (
           SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
@@ -63,7 +68,9 @@ internal sealed partial class JobSql
         RETURNING {KeysOut()}
         """;
 
-    /// <summary>T8: ended records, as they were seen, become pending again; a completed one begins a new generation.</summary>
+    /// <summary>
+    /// T8: ended records, as they were seen, become pending again; a completed one begins a new generation.
+    /// </summary>
     public string Relaunch => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = NULL, {Ok} = NULL, {Err} = NULL, {N} = 0,
@@ -99,13 +106,13 @@ internal sealed partial class JobSql
     /// <summary>Counts by state of the records that are tasks of this job, or have been.</summary>
     public string Report(string? where) => $"""
         SELECT s, count(*) FROM (SELECT {StateCase} AS s FROM {Table} AS t
-          WHERE ({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}) AS counted
+          WHERE (({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}){HasKey}) AS counted
         GROUP BY s
         """;
 
     /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>
     public string IsAnythingLeft(string? where) => $"""
-        SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL AND (t.{Rid} IS NOT NULL
+        SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL{HasKey} AND (t.{Rid} IS NOT NULL
           OR (COALESCE(t.{N}, 0) < @max AND (t.{Rt} IS NULL OR {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "-@horizon")}){And(where)})))
         """;
 }

@@ -12,7 +12,7 @@ internal sealed partial class JobSql
         var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
             SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
-            WHERE {IsPending}{(dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND t.{k} IS NOT NULL")) : "")}{And(where)}{cursor}
+            WHERE {IsPending}{HasKey}{And(where)}{cursor}
             ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }
@@ -23,13 +23,15 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>
-    /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is joined on row numbers:
-    /// that is quadratic in one plan and reads the whole table in another. Returns key, worker, time, attempts in the order of picking.
+    /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is
+    /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
+    /// time, attempts in the order of picking.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
         WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
         _pampa_v AS MATERIALIZED (
-          SELECT z.* FROM unnest({string.Join(", ", Keys.Select((_, i) => $"ARRAY(SELECT p._pampa_k{i} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])
+          SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, z._pampa_rn
+          FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])
             WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, _pampa_rn)
           WHERE z._pampa_k0 IS NOT NULL),
         _pampa_reserved AS (
@@ -41,6 +43,9 @@ internal sealed partial class JobSql
           FROM _pampa_reserved WHERE node <> @own GROUP BY node)
         SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM _pampa_reserved ORDER BY rn
         """;
+
+    // A list of lists would come back as one long list.
+    private static bool IsList(ColumnInfo column) => column.Type.EndsWith("[]", StringComparison.Ordinal);
 
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
     public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor);

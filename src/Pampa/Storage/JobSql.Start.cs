@@ -4,8 +4,8 @@ namespace Pampa.Storage;
 internal sealed partial class JobSql
 {
     /// <summary>
-    /// Counts the attempt and brings the fresh record: key, worker, attempt, start, generation, then the record columns. A row-local
-    /// condition is checked again, because the record may have changed since it was reserved.
+    /// Counts the attempt and brings the fresh record: key, worker, attempt, start, generation, then the record
+    /// columns. A row-local condition is checked again, because the record may have changed since it was reserved.
     /// </summary>
     public string Start(string? where) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(StartRows)})
@@ -21,7 +21,9 @@ internal sealed partial class JobSql
     private string RecordOut => string.Concat(job.RecordColumns.Select(c =>
         ", " + (c.ReadsAsText ? dialect.AsText(Dialect.Quote(c.Name)) : Dialect.Quote(c.Name))));
 
-    /// <summary>Gives back what was not started; it costs nothing. A later reservation of the same worker is not touched.</summary>
+    /// <summary>
+    /// Gives back what was not started; it costs nothing. A later reservation of the same worker is not touched.
+    /// </summary>
     public string Release => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReleaseRows)})
         UPDATE {Table} AS t SET {Rid} = NULL, {Rt} = NULL

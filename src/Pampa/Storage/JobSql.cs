@@ -1,14 +1,14 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// The statements of one job, composed once from the user's names. Here stand the names and conditions that they share; each verb has
-/// a file of its own. Two rules hold for all: every guard stands in the WHERE of the UPDATE itself, where the database checks it on
-/// the newest version of the row; every time is made and compared by the database.
+/// The statements of one job, composed once from the user's names. Here stand the names and conditions that they share;
+/// each verb has a file of its own. Two rules hold for all: every guard stands in the WHERE of the UPDATE itself, where
+/// the database checks it on the newest version of the row; every time is made and compared by the database.
 /// </summary>
 /// <remarks>
-/// Columns of a row source begin with <c>_pampa_</c>, so that an unqualified name in a user's condition always means the record's column,
-/// and so do the names of a statement's steps, which would hide a table of the user's.
-/// Parameters: <c>@cluster</c>, <c>@max</c> (attempts) and those that the verb names.
+/// Columns of a row source begin with <c>_pampa_</c>, so that an unqualified name in a user's condition always means
+/// the record's column, and so do the names of a statement's steps, which would hide a table of the user's. Parameters:
+/// <c>@cluster</c>, <c>@max</c> (attempts) and those that the verb names.
 /// </remarks>
 internal sealed partial class JobSql
 {
@@ -113,10 +113,14 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>
-    /// Guards on a record's own columns, written so that they count only once the record was found by its key. Alone, each would tempt a planner
-    /// whose statistics are old (all has ended; then a million come in) to look for such records first, in the whole table.
+    /// Guards on a record's own columns, written so that they count only once the record was found by its key. Alone,
+    /// each would tempt a planner whose statistics are old (all has ended; then a million come in) to look for such
+    /// records first, in the whole table.
     /// </summary>
     private static string Guards(string alias, string conditions) => $"CASE WHEN {alias}._pampa_k0 IS NOT NULL THEN {conditions} ELSE FALSE END";
+
+    /// <summary>A record whose key is NULL is no task: nothing could find it again.</summary>
+    private string HasKey => dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND t.{k} IS NOT NULL")) : "";
 
     private static string And(string? condition) => condition is null ? "" : $" AND ({condition})";
 }

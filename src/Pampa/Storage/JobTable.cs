@@ -2,7 +2,9 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>A job's names resolved against the catalog: what JobSql composes from and what a task's values are found by.</summary>
+/// <summary>
+/// A job's names resolved against the catalog: what JobSql composes from and what a task's values are found by.
+/// </summary>
 internal sealed class JobTable
 {
     private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
@@ -134,7 +136,8 @@ internal sealed class JobTable
         };
         if (column.IsGenerated) error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) is computed by the database; Pampa must be able to write it.");
         var fits = column.Kind == expected
-            // SQLite keeps text in a text column and 0 or 1 in any number column as well; a whole-number time would be no time at all.
+            // SQLite keeps text in a text column and 0 or 1 in any number column as well; a whole-number time would be
+            // no time at all.
             || (dialect is SqliteDialect && expected switch
             {
                 ColumnKind.Time => column.Kind is ColumnKind.Text or ColumnKind.Other,

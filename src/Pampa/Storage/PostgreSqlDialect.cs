@@ -10,8 +10,8 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>
-/// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that the catalog
-/// names, so that indexes serve and no driver rounds anything.
+/// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that
+/// the catalog names, so that indexes serve and no driver rounds anything.
 /// </summary>
 internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 {
@@ -29,9 +29,10 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
 
-    // How many rows a list of parameters has, or how many are pending in a table that was just loaded, is a guess to the planner. A wrong one
-    // makes it read or sort the whole table, once for each row at worst; an index in the order of the key is right whatever the numbers.
-    // What is switched off only costs more; so much that the server would compile the statement, for half a second: that is off as well.
+    // How many rows a list of parameters has, or how many are pending in a table that was just loaded, is a guess to
+    // the planner. A wrong one makes it read or sort the whole table, once for each row at worst; an index in the order
+    // of the key is right whatever the numbers. What is switched off only costs more; so much that the server would
+    // compile the statement, for half a second: that is off as well.
     protected virtual string ByKey => string.Concat(
         ((string[])["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit"])
         .Select(setting => $", set_config('{setting}', 'off', true)"));
@@ -185,7 +186,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         {
             "40001" or "40P01" => ErrorKind.Retry,
             "55P03" => ErrorKind.Locked,
-            // Ambiguous result; time-out or cancel; read-only after a fail-over; the plan of a table that was just altered.
+            // Ambiguous result; time-out or cancel; read-only after a fail-over; the plan of a table that was just
+            // altered.
             "40003" or "57014" or "25006" or "26000" or "0A000" => ErrorKind.Infrastructure,
             _ => state[..2] switch
             {
@@ -213,7 +215,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
     }
 
-    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var tables = await database.QueryAsync(
             new Statement("""
@@ -230,7 +232,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         var table = exact[0];
         var columns = await database.QueryAsync(
             new Statement("""
-                SELECT a.attname::text, format_type(a.atttypid, -1), a.atttypmod, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
+                SELECT a.attname::text, format_type(a.atttypid, -1), CASE WHEN y.typtype = 'd' THEN y.typtypmod ELSE a.atttypmod END, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
                   COALESCE(b.typname, y.typname)::text
                 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
                 LEFT JOIN pg_catalog.pg_type AS b ON b.oid = y.typbasetype AND y.typtype = 'd'

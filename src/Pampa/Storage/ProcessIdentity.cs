@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Pampa.Storage;
 
 /// <summary>
-/// Which process this is, on which host, so that another process of the same host can tell for certain that it is dead: machine, boot and
-/// pid namespace (a container has its own), the pid, and when it began (pids are used again).
+/// Which process this is, on which host, so that another process of the same host can tell for certain that it is dead:
+/// machine, boot and pid namespace (a container has its own), the pid, and when it began (pids are used again).
 /// </summary>
 internal static class ProcessIdentity
 {
@@ -38,7 +38,8 @@ internal static class ProcessIdentity
         }
     }
 
-    // The start in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may hold anything. A zombie is dead.
+    // The start in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may hold anything.
+    // A zombie is dead.
     private static string? StartOf(int pid)
     {
         try

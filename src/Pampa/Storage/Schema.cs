@@ -5,8 +5,8 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>
-/// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once: each statement is
-/// a step of its own that may find its work done.
+/// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once:
+/// each statement is a step of its own that may find its work done.
 /// </summary>
 internal sealed class Schema(Database database)
 {
@@ -41,8 +41,8 @@ internal sealed class Schema(Database database)
     }
 
     /// <summary>
-    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup lease. Tables of jobs that
-    /// appear are remembered: only those get their state columns without asking.
+    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup
+    /// lease. Tables of jobs that appear are remembered: only those get their state columns without asking.
     /// </summary>
     public async Task RunSetupAsync(IReadOnlyList<string> statements, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
     {
@@ -52,18 +52,17 @@ internal sealed class Schema(Database database)
             var done = await database.QueryAsync(
                 new Statement("SELECT 1 FROM pampa_setup WHERE hash = @hash").With("hash", hash), _ => true, stopping);
             if (done.Count > 0) continue;
-            var before = await ExistingAsync(jobTables, stopping);
+            var before = await ExistingAsync(database, jobTables, stopping);
             if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
-            await database.UnitAsync(async unit =>
+            var made = await database.UnitAsync(async unit =>
             {
                 if (Dialect.HasTransactionalDdl) await unit.ExecuteAsync(new Statement(statement), SetupDeadline);
-                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, '', {Dialect.Now})").With("hash", hash));
-                return 0;
+                var after = await ExistingAsync(unit, jobTables, stopping);
+                var made = after.ExceptBy(before.Select(Id), Id).ToList();
+                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
+                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
+                return made;
             }, stopping);
-            var made = (await ExistingAsync(jobTables, stopping)).ExceptBy(before.Select(Id), Id).ToList();
-            if (made.Count == 0) continue;
-            await database.ExecuteAsync(new Statement("UPDATE pampa_setup SET tables = @tables WHERE hash = @hash")
-                .With("tables", string.Join('\n', made.Select(Id))).With("hash", hash), stopping);
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
@@ -72,12 +71,12 @@ internal sealed class Schema(Database database)
         }
     }
 
-    private async Task<List<TableInfo>> ExistingAsync(IReadOnlyList<TableName> names, CancellationToken stopping)
+    private async Task<List<TableInfo>> ExistingAsync(IReader reader, IReadOnlyList<TableName> names, CancellationToken stopping)
     {
         var existing = new List<TableInfo>();
         foreach (var name in names)
         {
-            if (await Dialect.ReadTableAsync(database, name, stopping) is { } table) existing.Add(table);
+            if (await Dialect.ReadTableAsync(reader, name, stopping) is { } table) existing.Add(table);
         }
         return existing;
     }
@@ -85,8 +84,8 @@ internal sealed class Schema(Database database)
     private static string Id(TableInfo table) => $"{table.Schema}.{table.Name}";
 
     /// <summary>
-    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the table; else they are an
-    /// error that prints the statements to run.
+    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the
+    /// table; else they are an error that prints the statements to run.
     /// </summary>
     public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping)
     {
@@ -120,8 +119,8 @@ internal sealed class Schema(Database database)
     }
 
     /// <summary>
-    /// The index that keeps RESERVE quick however many records have ended: the order, for open records only. Reservation columns are in no
-    /// index, so that reserving need not touch one.
+    /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
+    /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
     public static string AdvisedIndex(JobTable job)
     {

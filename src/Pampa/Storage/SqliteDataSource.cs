@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace Pampa.Storage;
 
 /// <summary>
-/// Connections to a SQLite file, each set up for several writers: WAL (kept in the file), a busy time-out, and a synchronous mode that
-/// loses nothing when the process dies. They are for Pampa and for handlers alike.
+/// Connections to a SQLite file, each set up for several writers: WAL (kept in the file), a busy time-out, and a
+/// synchronous mode that loses nothing when the process dies. They are for Pampa and for handlers alike.
 /// </summary>
 internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 {

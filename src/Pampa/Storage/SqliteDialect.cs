@@ -10,8 +10,8 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>
-/// SQLite: one file, one computer, several processes. Times are fixed-width UTC text, compared after normalising; rows travel as
-/// one JSON text that keeps the storage class of keys and values.
+/// SQLite: one file, one computer, several processes. Times are fixed-width UTC text, compared after normalising; rows
+/// travel as one JSON text that keeps the storage class of keys and values.
 /// </summary>
 internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 {
@@ -193,7 +193,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override string Describe(string connectionString) =>
         $"SQLite, file {new SqliteConnectionStringBuilder(connectionString).DataSource}";
 
-    public override async Task<TableInfo?> ReadTableAsync(Database database, TableName name, CancellationToken stopping)
+    public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var schema = name.Schema ?? "main";
         var names = await database.QueryAsync(
@@ -220,7 +220,8 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
             c.Name, c.Type, Kind(c.Type), IsNullable: !c.NotNull && c.Key == 0, IsGenerated: c.Hidden is 2 or 3))], keys);
     }
 
-    // SQLite's own rules of affinity, from the declared type; see its documentation, "Determination Of Column Affinity".
+    // SQLite's own rules of affinity, from the declared type; see its documentation, "Determination Of Column
+    // Affinity".
     private static ColumnKind Kind(string type)
     {
         bool Has(string part) => type.Contains(part, StringComparison.OrdinalIgnoreCase);

@@ -1,6 +1,9 @@
 namespace Pampa.Storage;
 
-/// <summary>A statement with its parameters. The text comes from <see cref="JobSql"/>, <see cref="ClusterStore"/> or <see cref="Schema"/> only.</summary>
+/// <summary>
+/// A statement with its parameters. The text comes from <see cref="JobSql"/>, <see cref="ClusterStore"/> or <see
+/// cref="Schema"/> only.
+/// </summary>
 internal sealed class Statement(string text)
 {
     private readonly List<(string Name, object? Value)> parameters = [];
@@ -8,8 +11,8 @@ internal sealed class Statement(string text)
     public string Text => text;
 
     /// <summary>
-    /// Whether it finds its few records by their keys. A database that is told so does not read the whole table where its estimate of the
-    /// number of rows is off.
+    /// Whether it finds its few records by their keys. A database that is told so does not read the whole table where
+    /// its estimate of the number of rows is off.
     /// </summary>
     public bool IsByKey { get; init; }
 
@@ -44,5 +47,7 @@ internal enum CellKind
 /// <summary>A column of a row source: many rows that travel to the database as parameters of one statement.</summary>
 internal sealed record RowColumn(string Name, CellKind Kind, ColumnInfo? Column = null);
 
-/// <summary>Rows on their way into a statement. <see cref="Name"/> is the prefix of the parameters that carry them.</summary>
+/// <summary>
+/// Rows on their way into a statement. <see cref="Name"/> is the prefix of the parameters that carry them.
+/// </summary>
 internal sealed record RowSource(string Name, IReadOnlyList<RowColumn> Columns);

@@ -3,8 +3,8 @@ using System.Text;
 namespace Pampa.Storage;
 
 /// <summary>
-/// A table's name as a program writes it: <c>orders</c>, <c>shop.orders</c>, <c>"My Schema"."Order"</c>. Quoted parts are
-/// taken to the letter, others are looked up exactly first and then without regard to case.
+/// A table's name as a program writes it: <c>orders</c>, <c>shop.orders</c>, <c>"My Schema"."Order"</c>. Quoted parts
+/// are taken to the letter, others are looked up exactly first and then without regard to case.
 /// </summary>
 internal sealed record TableName(string? Schema, string Name, bool IsQuoted)
 {

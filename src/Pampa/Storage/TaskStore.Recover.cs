@@ -6,10 +6,14 @@ namespace Pampa.Storage;
 /// <summary>Taking back, running again and counting.</summary>
 internal sealed partial class TaskStore
 {
-    /// <summary>How long after its own deadline the leader gives up on an attempt: the batch it was started in, and a margin.</summary>
+    /// <summary>
+    /// How long after its own deadline the leader gives up on an attempt: the batch it was started in, and a margin.
+    /// </summary>
     private static readonly TimeSpan DeadlineMargin = TimeSpan.FromSeconds(10) + TimeSpan.FromMilliseconds(60);
 
-    /// <summary>T6, T7: takes back what dead or unknown workers hold and what is overdue, at most one statement's rows.</summary>
+    /// <summary>
+    /// T6, T7: takes back what dead or unknown workers hold and what is overdue, at most one statement's rows.
+    /// </summary>
     public async Task<TakenBack> ReclaimAsync(IReadOnlyList<DeadWorker> dead, LeaseTerm lease, CancellationToken stopping)
     {
         var statement = WithLease(TakeBackStatement(sql.Reclaim), lease);
@@ -17,7 +21,9 @@ internal sealed partial class TaskStore
         return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
     }
 
-    /// <summary>T6, T7 for what a former life of the node's own worker ids left behind, at most one statement's rows.</summary>
+    /// <summary>
+    /// T6, T7 for what a former life of the node's own worker ids left behind, at most one statement's rows.
+    /// </summary>
     public async Task<TakenBack> RecoverAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {
         var statement = TakeBackStatement(sql.Recover);
@@ -50,7 +56,9 @@ internal sealed partial class TaskStore
     private static TakenBack Count(List<(bool Failed, bool Started)> rows) => new(
         rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
 
-    /// <summary>T9: ends records that have no attempt left and that nobody holds, at most one statement's rows.</summary>
+    /// <summary>
+    /// T9: ends records that have no attempt left and that nobody holds, at most one statement's rows.
+    /// </summary>
     public async Task<int> ExhaustAsync(LeaseTerm lease, CancellationToken stopping)
     {
         var statement = WithLease(Statement(sql.Exhaust), lease).With("want", database.Dialect.MaxRows);
@@ -85,7 +93,9 @@ internal sealed partial class TaskStore
         database.QueryAsync(Statement(sql.ReadEnded).With("state", state.ToString()).With("want", limit),
             reader => (ReadKey(reader), reader.GetString(job.Key.Count)), stopping);
 
-    /// <summary>T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.</summary>
+    /// <summary>
+    /// T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.
+    /// </summary>
     public Task<List<TaskKey>> RelaunchAsync(
         IReadOnlyList<(TaskKey Key, string EndedAt)> records, TaskState seen, CancellationToken stopping) =>
         ChunkedAsync(records, chunk =>
@@ -95,7 +105,9 @@ internal sealed partial class TaskStore
             return database.WriteAsync(statement, ReadKey, stopping);
         });
 
-    /// <summary>The open records that carry the ids of these workers; a scan, so only after doubt and every half minute.</summary>
+    /// <summary>
+    /// The open records that carry the ids of these workers; a scan, so only after doubt and every half minute.
+    /// </summary>
     public Task<List<OwnRecord>> ReadOwnAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {
         var statement = Statement(sql.ReadOwn);

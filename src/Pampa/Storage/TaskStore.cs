@@ -33,7 +33,9 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
     public Database Database => database;
 
-    /// <summary>T1: binds due records to slots, in order. Returns what was bound; fewer where others were first.</summary>
+    /// <summary>
+    /// T1: binds due records to slots, in order. Returns what was bound; fewer where others were first.
+    /// </summary>
     public async Task<List<Reservation>> ReserveAsync(
         IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping)
     {
@@ -78,7 +80,9 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         }
     }
 
-    /// <summary>T2: starts reserved records whose worker still has the session. Returns those that were started.</summary>
+    /// <summary>
+    /// T2: starts reserved records whose worker still has the session. Returns those that were started.
+    /// </summary>
     public Task<List<StartedTask>> StartAsync(IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         var parameters = new List<(string Name, object? Value)>();
@@ -94,8 +98,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     }
 
     /// <summary>
-    /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key, so that two
-    /// finishers never wait for each other in a ring.
+    /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key,
+    /// so that two finishers never wait for each other in a ring.
     /// </summary>
     public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
     {
@@ -186,7 +190,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
     private StartedTask ReadStarted(DbDataReader reader)
     {
-        // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is needed.
+        // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is
+        // needed.
         var at = job.Key.Count;
         var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), reader.GetString(at + 2));
         var values = new object?[job.RecordColumns.Count];

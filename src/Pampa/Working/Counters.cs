@@ -1,6 +1,9 @@
 namespace Pampa.Working;
 
-/// <summary>What a job's attempts on this node came to. A fenced result is one that the database refused because the record was somebody else's by then.</summary>
+/// <summary>
+/// What a job's attempts on this node came to. A fenced result is one that the database refused because the record was
+/// somebody else's by then.
+/// </summary>
 internal sealed class Counters
 {
     private long started, completed, again, failed, forgiven, snoozed, fenced, unknown;
@@ -19,7 +22,9 @@ internal sealed class Counters
 
     public long Fenced => Interlocked.Read(ref fenced);
 
-    /// <summary>Results of which it cannot be told whether they were accepted: the answer was lost and the record has moved on.</summary>
+    /// <summary>
+    /// Results of which it cannot be told whether they were accepted: the answer was lost and the record has moved on.
+    /// </summary>
     public long Unknown => Interlocked.Read(ref unknown);
 
     public void AddStarted(int count) => Interlocked.Add(ref started, count);

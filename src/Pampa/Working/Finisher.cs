@@ -6,8 +6,9 @@ using Pampa.Storage;
 namespace Pampa.Working;
 
 /// <summary>
-/// Writes results to the table, many with one statement: at once when idle, else what has gathered while the last statement was under
-/// way. A result is repeated until the database has taken or refused it; one bad row never holds up or spoils its neighbours.
+/// Writes results to the table, many with one statement: at once when idle, else what has gathered while the last
+/// statement was under way. A result is repeated until the database has taken or refused it; one bad row never holds up
+/// or spoils its neighbours.
 /// </summary>
 internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 {
@@ -40,7 +41,10 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Posted.Set();
     }
 
-    /// <summary>Writes what has gathered. Says whether there was anything. Throws when the database cannot be reached; nothing is lost by that.</summary>
+    /// <summary>
+    /// Writes what has gathered. Says whether there was anything. Throws when the database cannot be reached; nothing
+    /// is lost by that.
+    /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
         if (lane.Load.IsSuspended) return false;
@@ -77,7 +81,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 
-    // Rows that somebody else holds have a queue of their own: in the other they would make everybody wait for their lock.
+    // Rows that somebody else holds have a queue of their own: in the other they would make everybody wait for their
+    // lock.
     private Task TryLockedAsync(CancellationToken stopping)
     {
         lastLockedTry = time.GetTimestamp();
@@ -86,7 +91,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         return WriteAllAsync(rows, skipLocked: lane.Store.Database.Dialect.CanSkipLocked, stopping);
     }
 
-    // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never kept waiting.
+    // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never
+    // kept waiting.
     private async Task GatherAsync(CancellationToken stopping)
     {
         if (lastFlush == 0 || queue.Count >= Limits.StatementRows) return;
@@ -106,7 +112,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
-        lane.ResumeJob();
+        lane.Load.Resume();
         var accepted = settled.ToHashSet();
         var others = rows.FindAll(row =>
         {
@@ -136,7 +142,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 return;
             case ErrorKind.Schema:
                 foreach (var row in rows) Requeue(row);
-                lane.SuspendJob(error);
+                lane.Load.Suspend(error);
                 return;
             default:
                 // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.
@@ -146,13 +152,16 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         }
     }
 
-    /// <summary>The table refuses the row: the attempt failed, with the database's words and without the handler's columns.</summary>
+    /// <summary>
+    /// The table refuses the row: the attempt failed, with the database's words and without the handler's columns.
+    /// </summary>
     private void Refuse(Pending row, Exception error)
     {
         var result = row.Result;
         if (row.IsRefusal && result.Error is null)
         {
-            // Not even the failure can be written: a rule of the table forbids it. The leader's deadline will try again.
+            // Not even the failure can be written: a rule of the table forbids it. The leader's deadline will try
+            // again.
             lane.Counters.AddUnknown();
             Settled(row);
             return;

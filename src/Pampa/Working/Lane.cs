@@ -1,21 +1,20 @@
-using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Working;
 
-/// <summary>One job on this node: its table, its load, its results on their way to the table, and which records the node knows to be its own.</summary>
+/// <summary>
+/// One job on this node: its table, its load, its results on their way to the table, and which records the node knows
+/// to be its own.
+/// </summary>
 internal sealed class Lane
 {
     private readonly Lock gate = new();
     private readonly HashSet<TaskKey> known = [];
     private HashSet<TaskKey>? settledMeanwhile;
 
-    private readonly ILogger log;
-
-    public Lane(TaskStore store, JobLoad load, ILogger log, TimeProvider time, Random random)
+    public Lane(TaskStore store, JobLoad load, TimeProvider time, Random random)
     {
-        this.log = log;
         Store = store;
         Load = load;
         Finisher = new Finisher(this, time, random);
@@ -30,18 +29,6 @@ internal sealed class Lane
     public Finisher Finisher { get; }
 
     public Counters Counters { get; } = new();
-
-    /// <summary>Stops work on the job for half a minute: its statements do not fit the table any more.</summary>
-    public void SuspendJob(Exception error)
-    {
-        if (Load.Suspend()) Log.Suspended(log, Job.Name, error.Message);
-    }
-
-    /// <summary>A statement of the job has worked.</summary>
-    public void ResumeJob()
-    {
-        if (Load.Resume()) Log.Resumed(log, Job.Name);
-    }
 
     /// <summary>Notes a record as this node's. False: it is already known, so it must not be taken in twice.</summary>
     public bool Know(TaskKey key)
@@ -59,8 +46,8 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Reads back what the table says this node holds and returns what the node does not know of. Records that were settled while the
-    /// reading was under way are not among them: the table has moved on since.
+    /// Reads back what the table says this node holds and returns what the node does not know of. Records that were
+    /// settled while the reading was under way are not among them: the table has moved on since.
     /// </summary>
     public async Task<List<OwnRecord>> ReadUnknownAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {

@@ -17,12 +17,6 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Warning, "Node '{Node}' has lost its lease: its tasks are cancelled and it registers anew")]
     public static partial void LeaseLost(ILogger log, string node);
 
-    [LoggerMessage(105, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
-    public static partial void Suspended(ILogger log, string job, string error);
-
-    [LoggerMessage(106, LogLevel.Information, "Job '{Job}' goes on")]
-    public static partial void Resumed(ILogger log, string job);
-
     [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s: {Error}")]
     public static partial void NotStarted(ILogger log, string job, string key, string error);
 

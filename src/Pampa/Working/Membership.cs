@@ -3,9 +3,9 @@ using Pampa.Storage;
 namespace Pampa.Working;
 
 /// <summary>
-/// The leases of a node's workers: registers them under one session each, renews them all with one statement, and knows until when
-/// they can be trusted. Trust is measured on the monotonic clock from before the request, so that neither a slow answer nor a clock
-/// that jumps can lengthen it.
+/// The leases of a node's workers: registers them under one session each, renews them all with one statement, and knows
+/// until when they can be trusted. Trust is measured on the monotonic clock from before the request, so that neither a
+/// slow answer nor a clock that jumps can lengthen it.
 /// </summary>
 internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore, TimeSpan ttl, TimeProvider time)
 {
@@ -24,7 +24,9 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     /// <summary>Whether somebody else has taken the ids over.</summary>
     public bool IsLost => isLost;
 
-    /// <summary>Registers under the name, or under the name with the next free suffix: <c>local</c>, <c>local-2</c>, ….</summary>
+    /// <summary>
+    /// Registers under the name, or under the name with the next free suffix: <c>local</c>, <c>local-2</c>, ….
+    /// </summary>
     public async Task RegisterAsync(string name, int workers, CancellationToken stopping)
     {
         var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
@@ -51,14 +53,18 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     public Task ResignAsync(CancellationToken stopping) => store.ResignAsync(Workers, stopping);
 
     /// <summary>
-    /// Renews all leases. It runs on a thread of its own and blocks it, so that no crowd on the thread pool can delay it.
+    /// Renews all leases. It runs on a thread of its own and blocks it, so that no crowd on the thread pool can delay
+    /// it.
     /// </summary>
     public void Beat()
     {
-        if (isLost || Workers.Count == 0) return;
+        var workers = Workers;
+        if (isLost || workers.Count == 0) return;
         var before = time.GetTimestamp();
-        var alive = heartbeatStore.Heartbeat(Workers, ttl);
-        if (alive.Count < Workers.Count) isLost = true;
+        var alive = heartbeatStore.Heartbeat(workers, ttl);
+        // Registered anew meanwhile: the answer is about a life that is over.
+        if (!ReferenceEquals(workers, Workers)) return;
+        if (alive.Count < workers.Count) isLost = true;
         else Volatile.Write(ref trustedFrom, before);
     }
 }

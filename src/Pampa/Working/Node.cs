@@ -6,10 +6,12 @@ using Pampa.Storage;
 namespace Pampa.Working;
 
 /// <summary>
-/// The workers of one process. It registers them, starts what they have in hand, and puts right what a lost answer has left open.
+/// The workers of one process. It registers them, starts what they have in hand, and puts right what a lost answer has
+/// left open.
 /// </summary>
 internal sealed class Node : IDisposable
 {
+    private const int ReconcileRarity = 50;
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
@@ -21,6 +23,7 @@ internal sealed class Node : IDisposable
     private readonly int[] lastLanes;
     private Dictionary<string, int> slots = [];
     private long reconciledAt;
+    private TimeSpan reconcileTook;
 
     // The database may go away between the registration and the rest of it.
     private bool isJoined;
@@ -53,7 +56,8 @@ internal sealed class Node : IDisposable
     public Signal HandIsLow { get; } = new();
 
     /// <summary>
-    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands to deal to.
+    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands
+    /// to deal to.
     /// </summary>
     public async Task JoinAsync(CancellationToken stopping)
     {
@@ -93,13 +97,15 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something. One after the other,
-    /// so that nothing is started while the node finds out what it holds.
+    /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something.
+    /// One after the other, so that nothing is started while the node finds out what it holds.
     /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping) =>
         await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping);
 
-    /// <summary>Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.</summary>
+    /// <summary>
+    /// Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.
+    /// </summary>
     private async Task<bool> StartCycleAsync(CancellationToken stopping)
     {
         if (!membership.IsTrusted) return false;
@@ -130,8 +136,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Chooses what a worker starts next. An idle one goes to the next job that has something in its hand; a busy one is topped up from its
-    /// own job only while no other job waits for it.
+    /// Chooses what a worker starts next. An idle one goes to the next job that has something in its hand; a busy one
+    /// is topped up from its own job only while no other job waits for it.
     /// </summary>
     private void TakeFor(int w, List<(Reservation Reservation, long Session)>[] batches)
     {
@@ -160,7 +166,9 @@ internal sealed class Node : IDisposable
     private bool CanStart(Lane lane) =>
         !lane.Load.IsInDoubt && !lane.Load.IsSuspended && lane.Finisher.Count <= MaxUnwritten(lane.Load);
 
-    /// <summary>How many results may wait for the table before nothing new is started: it is down, or slower than the workers.</summary>
+    /// <summary>
+    /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
+    /// </summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
     private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
@@ -176,7 +184,7 @@ internal sealed class Node : IDisposable
             await NotStartedAsync(lane, rows, e, stopping);
             return;
         }
-        lane.ResumeJob();
+        lane.Load.Resume();
         lane.Counters.AddStarted(started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
@@ -191,7 +199,8 @@ internal sealed class Node : IDisposable
                 refused.Add(reservation);
             }
         }
-        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give back.
+        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give
+        // back.
         if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
     }
 
@@ -209,7 +218,7 @@ internal sealed class Node : IDisposable
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
         lane.Load.IsInDoubt = true;
-        if (kind == ErrorKind.Schema) lane.SuspendJob(error);
+        if (kind == ErrorKind.Schema) lane.Load.Suspend(error);
         else ExceptionDispatchInfo.Throw(error);
     }
 
@@ -225,8 +234,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody knows of are
-    /// adopted; started records that nobody runs are given back without cost.
+    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody
+    /// knows of are adopted; started records that nobody runs are given back without cost.
     /// </summary>
     private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
     {
@@ -240,7 +249,10 @@ internal sealed class Node : IDisposable
             await GetReadyAsync(stopping);
             return true;
         }
-        var isDue = time.GetElapsedTime(reconciledAt) >= ReconcileEvery;
+        // It reads every open record: on a long table it must not come sooner than many times its own duration.
+        var rarely = reconcileTook * ReconcileRarity;
+        var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
+        var began = time.GetTimestamp();
         var due = lanes.Where(lane => !lane.Load.IsSuspended && (isDue || lane.Load.IsInDoubt)).ToList();
         await EachAsync(due, async lane =>
         {
@@ -250,10 +262,12 @@ internal sealed class Node : IDisposable
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
-                lane.SuspendJob(e);
+                lane.Load.Suspend(e);
             }
         });
-        if (isDue) reconciledAt = time.GetTimestamp();
+        if (!isDue) return due.Count > 0;
+        reconciledAt = time.GetTimestamp();
+        reconcileTook = time.GetElapsedTime(began);
         return due.Count > 0;
     }
 
@@ -311,8 +325,8 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// The first part of a stop: nothing more is started, what was not started is given back, what was started and not run is
-    /// forgiven. What runs goes on.
+    /// The first part of a stop: nothing more is started, what was not started is given back, what was started and not
+    /// run is forgiven. What runs goes on.
     /// </summary>
     public async Task ReleaseAllAsync(CancellationToken stopping)
     {

@@ -4,7 +4,10 @@ using Pampa.Jobs;
 
 namespace Pampa.Working;
 
-/// <summary>Runs the handler of one started task and turns whatever happens into a result. Nothing that a handler does gets past here.</summary>
+/// <summary>
+/// Runs the handler of one started task and turns whatever happens into a result. Nothing that a handler does gets past
+/// here.
+/// </summary>
 internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, TimeProvider time, Random random)
 {
     public async ValueTask<TaskResult> RunAsync(Lane lane, StartedTask started, Attempt attempt)
@@ -64,7 +67,10 @@ internal enum Interruption
     LeaseLost,
 }
 
-/// <summary>The token of the attempt that a worker runs; the source is used again for the next one as long as it was not cancelled.</summary>
+/// <summary>
+/// The token of the attempt that a worker runs; the source is used again for the next one as long as it was not
+/// cancelled.
+/// </summary>
 internal sealed class Attempt(TimeProvider time) : IDisposable
 {
     private readonly Lock gate = new();

@@ -26,7 +26,7 @@ public sealed class StartAheadTests
         var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
 
         Assert.Equal(1, await MostStartedAsync(cluster, process, rounds: 200));
-        Assert.Equal(64, await MostStartedAsync(cluster, process, rounds: 5));
+        Assert.Equal(Pampa.Jobs.Limits.StartAheadRows, await MostStartedAsync(cluster, process, rounds: 5));
         await cluster.UntilEndedAsync();
         Assert.Equal(1_000, process.Counters.Completed);
     }
