@@ -252,18 +252,23 @@ internal sealed class Node : IDisposable
         // It reads every open record: on a long table it must not come sooner than many times its own duration.
         var rarely = reconcileTook * ReconcileRarity;
         var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
+        var due = lanes.Where(lane => !lane.Load.IsSuspended && (isDue || lane.Load.IsInDoubt)).ToList();
         var began = time.GetTimestamp();
-        var did = false;
-        foreach (var lane in lanes)
+        await EachAsync(due, async lane =>
         {
-            if (lane.Load.IsSuspended || (!isDue && !lane.Load.IsInDoubt)) continue;
-            await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
-            did = true;
-        }
-        if (!isDue) return did;
+            try
+            {
+                await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
+            }
+            catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+            {
+                lane.Load.Suspend(e);
+            }
+        });
+        if (!isDue) return due.Count > 0;
         reconciledAt = time.GetTimestamp();
         reconcileTook = time.GetElapsedTime(began);
-        return did;
+        return due.Count > 0;
     }
 
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)

@@ -174,4 +174,27 @@ public sealed class DoubtTests
         Assert.Equal((1, 0), (process.Faults.Hits, process.Node.Unfinished));
         Assert.Equal((7, 1), (process.Counters.Completed, process.Counters.Failed));
     }
+
+    [Fact]
+    public async Task A_column_that_goes_missing_suspends_the_job_whoever_meets_it_first()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN odd_checking_reservation_id TO mislaid");
+        await cluster.LiveAsync(31);
+
+        await process.StartAsync();
+        Assert.True(process.Lane.Load.IsSuspended);
+        for (var i = 0; i < 5; i++) await process.RoundAsync();
+        Assert.True(process.Lane.Load.IsSuspended);
+        Assert.Single(process.Lines, line => line.Contains("is suspended", StringComparison.Ordinal));
+
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN mislaid TO odd_checking_reservation_id");
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync();
+        Assert.Contains(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+        Assert.Equal(10, cluster.Calls.Count);
+    }
 }

@@ -1,0 +1,100 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using Pampa.Tests.Fixtures;
+
+namespace Pampa.Tests.EndToEnd;
+
+/// <summary>The database of a program that runs: how the program is told, and what a test sees in its table.</summary>
+internal sealed class NumbersDatabase : IAsyncDisposable
+{
+    private readonly DbDataSource? source;
+    private readonly TestDatabase? server;
+
+    private NumbersDatabase(string[] arguments, (string, string)[] environment, string file, TestDatabase? server)
+    {
+        Arguments = arguments;
+        Environment = environment;
+        this.server = server;
+        source = server?.Source ?? SqliteFactory.Instance.CreateDataSource($"Data Source={file}");
+    }
+
+    public static NumbersDatabase Sqlite(string folder)
+    {
+        var file = Path.Combine(folder, "numbers.db");
+        return new NumbersDatabase(["--db", file], [], file, null);
+    }
+
+    public static async Task<NumbersDatabase> PostgreSqlAsync()
+    {
+        var server = await TestDatabase.CreateAsync(Fixtures.Engine.PostgreSql, null);
+        return new NumbersDatabase([], [("PAMPA_DATABASE_URL", Url(server.Source.ConnectionString))], "", server);
+    }
+
+    public static string Url(string settings, string? user = null)
+    {
+        var s = new NpgsqlConnectionStringBuilder(settings);
+        return $"postgres://{user ?? s.Username}@{s.Host}:{s.Port.ToString(CultureInfo.InvariantCulture)}/{s.Database}";
+    }
+
+    public static async Task<NumbersDatabase> CreateAsync(bool onSqlite, ProgramFixture programs) =>
+        onSqlite ? Sqlite(programs.NewFolder()) : await PostgreSqlAsync();
+
+    public string[] Arguments { get; }
+
+    public (string Name, string Value)[] Environment { get; }
+
+    public async Task ExecuteAsync(string text)
+    {
+        await using var connection = await source!.OpenConnectionAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<List<object?[]>> ReadAsync(string text)
+    {
+        await using var connection = await source!.OpenConnectionAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<object?[]>();
+        while (await reader.ReadAsync())
+        {
+            var row = new object?[reader.FieldCount];
+            for (var i = 0; i < row.Length; i++) row[i] = await reader.IsDBNullAsync(i) ? null : reader.GetValue(i);
+            rows.Add(row);
+        }
+        return rows;
+    }
+
+    /// <summary>How many numbers are as the condition says; 0 while there is no such table or column yet.</summary>
+    public async Task<long> CountAsync(string where)
+    {
+        try
+        {
+            return Convert.ToInt64((await ReadAsync($"SELECT count(*) FROM numbers WHERE {where}"))[0][0], CultureInfo.InvariantCulture);
+        }
+        catch (DbException)
+        {
+            return 0;
+        }
+    }
+
+    public const string Completed = "odd_checking_end_time IS NOT NULL AND odd_checking_success";
+    public const string Running = "odd_checking_start_time IS NOT NULL AND odd_checking_end_time IS NULL";
+
+    /// <summary>All hundred thousand are completed, and rightly.</summary>
+    public async Task AllAreRightAsync()
+    {
+        Assert.Equal(100_000, await CountAsync(Completed));
+        Assert.Equal(100_000, await CountAsync("is_odd = (value % 2 <> 0)"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null) await server.DisposeAsync();
+        else SqliteConnection.ClearAllPools();
+    }
+}

@@ -1,0 +1,66 @@
+#:project ../../../../src/Pampa/Pampa.csproj
+using Pampa;
+
+// What a test asks for stands in the environment: the command line is the program's own.
+var which = Environment.GetEnvironmentVariable("PAMPA_TEST_CASE");
+
+return await PampaApp.RunAsync(args, pampa =>
+{
+    switch (which)
+    {
+        case "no-table":
+            Add(table: "nowhere");
+            break;
+        case "wrong-column":
+            Create();
+            pampa.AddJob("odd", "numbers", "value", job =>
+            {
+                job.Columns = TaskColumns.WithPrefix("odd_checking");
+                job.Process<Number>((n, _) => n);
+            });
+            break;
+        case "wrong-key":
+            Create();
+            Add(key: "is_odd");
+            break;
+        case "bad-setup":
+            pampa.Setup("CREATE TABEL numbers (value bigint)");
+            Add();
+            break;
+        case "bad-where":
+            Create();
+            Add(job => job.Where = $"valeu > 5");
+            break;
+        case "several":
+            Create();
+            Add(job => job.QueueSize = 0, name: "first");
+            Add(job => job.MaxAttempts = 0, name: "second");
+            pampa.Workers = 0;
+            break;
+        case "plain":
+            Add();
+            break;
+        case "failing":
+            Create();
+            pampa.Setup("INSERT INTO numbers (value) VALUES (1), (2), (3)");
+            Add(job => job.MaxAttempts = 1, process: task =>
+            {
+                if (task.Get<long>("value") == 2) throw new InvalidOperationException("two is not wanted");
+            });
+            break;
+        default:
+            throw new InvalidOperationException($"PAMPA_TEST_CASE is '{which}'");
+    }
+
+    void Create() => pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean)");
+
+    void Add(Action<JobBuilder>? more = null, string table = "numbers", string key = "value", string name = "odd", Action<PampaTask>? process = null) =>
+        pampa.AddJob(name, table, key, job =>
+        {
+            job.Columns = TaskColumns.WithPrefix("odd_checking");
+            job.Process(process ?? (task => task["is_odd"] = task.Get<long>("value") % 2 != 0));
+            more?.Invoke(job);
+        });
+});
+
+internal sealed record Number(long Value, bool? IsOdds);
