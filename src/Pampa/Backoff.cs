@@ -45,7 +45,7 @@ public sealed class Backoff
 
     /// <summary>A delay of your own.</summary>
     /// <param name="delay">From the number of the attempt that failed (1 for the first) to the wait; below zero counts
-    /// as zero.</param>
+    /// as zero. It must not throw.</param>
     public static Backoff Custom(Func<int, TimeSpan> delay)
     {
         ArgumentNullException.ThrowIfNull(delay);
@@ -61,7 +61,19 @@ public sealed class Backoff
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait < Jobs.Limits.LongestDelay ? wait : Jobs.Limits.LongestDelay;
     }
 
-    /// <summary>The delay in seconds with its random part.</summary>
-    internal double SecondsAfter(int attempt, Random random) =>
-        DelayAfter(attempt).TotalSeconds * (1 + random.NextDouble() * MaxJitter);
+    /// <summary>The delay in seconds with its random part; the default's where a delay of the program's own throws.</summary>
+    internal double SecondsAfter(int attempt, Random random)
+    {
+        TimeSpan wait;
+        try
+        {
+            wait = DelayAfter(attempt);
+        }
+        catch (Exception) when (!ReferenceEquals(this, Default))
+        {
+            // A failed task must be written as failed whatever its program does; at the start such a delay is refused.
+            wait = Default.DelayAfter(attempt);
+        }
+        return wait.TotalSeconds * (1 + random.NextDouble() * MaxJitter);
+    }
 }

@@ -27,14 +27,21 @@ internal sealed class Progress(Engine engine, TextWriter output, TimeProvider ti
 
     private async Task PrintAsync(Lane lane)
     {
-        var counted = default((Report Report, long Ended, long At, TimeSpan Took)?);
+        var counted = default(Count?);
+        var triedAt = 0L;
+        var took = TimeSpan.Zero;
         var before = 0L;
         var at = time.GetTimestamp();
         var wasAtWork = true;
         while (true)
         {
-            if (counted is not { } old || time.GetElapsedTime(old.At) >= (old.Took * CountRarity is var rare && rare > CountEvery ? rare : CountEvery))
+            if (triedAt == 0 || time.GetElapsedTime(triedAt) >= (took * CountRarity is var rare && rare > CountEvery ? rare : CountEvery))
+            {
+                var began = time.GetTimestamp();
                 counted = await CountAsync(lane) ?? counted;
+                triedAt = time.GetTimestamp();
+                took = time.GetElapsedTime(began, triedAt);
+            }
             await Task.Delay(Interval, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stop.IsCancellationRequested) return;
             var ended = Ended(lane);
@@ -47,7 +54,10 @@ internal sealed class Progress(Engine engine, TextWriter output, TimeProvider ti
         }
     }
 
-    private string Line(Lane lane, (Report Report, long Ended, long At, TimeSpan Took)? counted, long ended, double rate)
+    /// <summary>A count of the table, and how many tasks this process had ended when it began.</summary>
+    private sealed record Count(Report Report, long Ended);
+
+    private string Line(Lane lane, Count? counted, long ended, double rate)
     {
         var workers = engine.Node.Workers.Count;
         var invariant = CultureInfo.InvariantCulture;
@@ -62,14 +72,12 @@ internal sealed class Progress(Engine engine, TextWriter output, TimeProvider ti
 
     private static long Ended(Lane lane) => lane.Counters.Completed + lane.Counters.Failed;
 
-    private async Task<(Report, long, long, TimeSpan)?> CountAsync(Lane lane)
+    private async Task<Count?> CountAsync(Lane lane)
     {
-        var began = time.GetTimestamp();
         var ended = Ended(lane);
         try
         {
-            var report = await lane.Store.ReportAsync(stop.Token);
-            return (report, ended, time.GetTimestamp(), time.GetElapsedTime(began));
+            return new Count(await lane.Store.ReportAsync(stop.Token), ended);
         }
         catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException)
         {

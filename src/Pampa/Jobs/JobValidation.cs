@@ -26,7 +26,7 @@ internal static partial class JobValidation
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
         if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 365 days, got {job.MaxDuration}");
-        if (job.Backoff is null) errors.Add("Backoff must not be null: use Backoff.None for no delay");
+        CheckBackoff(job, errors);
         CheckFilter(job.WorkerFilter, errors);
         CheckColumns(job.Columns, errors);
     }
@@ -37,6 +37,23 @@ internal static partial class JobValidation
         errors.Add(max == int.MaxValue
             ? $"{what} must be at least {min}, got {value}"
             : FormattableString.Invariant($"{what} must be between {min:N0} and {max:N0}, got {value:N0}"));
+    }
+
+    private static void CheckBackoff(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Backoff is null)
+        {
+            errors.Add("Backoff must not be null: use Backoff.None for no delay");
+            return;
+        }
+        try
+        {
+            for (var attempt = 1; attempt <= Math.Min(job.MaxAttempts, Limits.Attempts); attempt++) job.Backoff.DelayAfter(attempt);
+        }
+        catch (Exception e)
+        {
+            errors.Add($"Backoff must give a delay for each attempt up to MaxAttempts, but it throws: {e.Message.TrimEnd('.')}");
+        }
     }
 
     private static void CheckFilter(string? filter, ICollection<string> errors)

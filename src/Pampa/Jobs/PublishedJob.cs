@@ -26,11 +26,24 @@ internal static class PublishedJob
             json.WriteNumber("maxQueueSize", job.MaxQueueSize);
             json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
             json.WriteNumber("maxAttempts", job.MaxAttempts);
-            if (job.Where is not null) json.WriteString("where", job.Where().ToString());
+            if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    // For people only: a condition that throws is told when it is used.
+    private static string WhereText(Func<Sql> where)
+    {
+        try
+        {
+            return where().ToString();
+        }
+        catch (Exception e)
+        {
+            return $"(throws {e.GetType().Name})";
+        }
     }
 
     private static void WriteColumns(Utf8JsonWriter json, TaskColumns columns)

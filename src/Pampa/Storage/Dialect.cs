@@ -29,6 +29,9 @@ internal enum ErrorKind
     Infrastructure,
 }
 
+/// <summary>A condition of the program's own, asked for its values, has thrown.</summary>
+internal sealed class SnippetException(string message, Exception innerException) : Exception(message, innerException);
+
 /// <summary>
 /// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
 /// themselves stand once, in <see cref="JobSql"/>.
@@ -151,7 +154,10 @@ internal abstract class Dialect
     public string Display(TaskKey key) => string.Join(",", key.Parts().Select(Display));
 
     /// <summary>What an error means.</summary>
-    public abstract ErrorKind Classify(Exception error);
+    public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+
+    /// <summary>What an error of the database means.</summary>
+    protected abstract ErrorKind ClassifyError(Exception error);
 
     /// <summary>Whether an error says that somebody else has made the same object at the same time.</summary>
     public abstract bool IsAlreadyThere(Exception error);

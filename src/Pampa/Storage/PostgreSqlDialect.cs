@@ -178,7 +178,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     public override string Display(string keyPart) => keyPart;
 
-    public override ErrorKind Classify(Exception error)
+    protected override ErrorKind ClassifyError(Exception error)
     {
         if (error is not PostgresException { SqlState: var state })
             return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;

@@ -173,7 +173,7 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         return keyPart.StartsWith('{') ? $"0x{keyPart[6..^2]}" : keyPart;
     }
 
-    public override ErrorKind Classify(Exception error) => error switch
+    protected override ErrorKind ClassifyError(Exception error) => error switch
     {
         SqliteException { SqliteErrorCode: 5 or 6 } => ErrorKind.Locked,
         SqliteException { SqliteErrorCode: 18 or 19 or 20 } => ErrorKind.Data,

@@ -69,7 +69,7 @@ internal sealed partial class TaskStore
     public Task ProbeAsync(CancellationToken stopping)
     {
         var statement = Statement("").With("want", 0);
-        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var where = Where(statement.Parameters);
         var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
         var probe = new Statement(sql.ReservePick(where, orderBy, afterCursor: false));
         probe.Parameters.AddRange(statement.Parameters);
@@ -80,7 +80,7 @@ internal sealed partial class TaskStore
     public async Task<TaskKey?> ReadNextAsync(TaskKey? after, CancellationToken stopping)
     {
         var statement = Statement("").With("want", 1);
-        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var where = Where(statement.Parameters);
         if (after is { } key) database.Dialect.BindCursor(statement, key);
         var look = new Statement(sql.ReserveLook(where, after is not null));
         look.Parameters.AddRange(statement.Parameters);
@@ -123,7 +123,7 @@ internal sealed partial class TaskStore
     public async Task<Report> ReportAsync(CancellationToken stopping)
     {
         var statement = Statement("");
-        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var where = Where(statement.Parameters);
         var counted = new Statement(sql.Report(where));
         counted.Parameters.AddRange(statement.Parameters);
         var rows = await database.QueryAsync(counted, reader => (State: reader.GetString(0), Count: reader.GetInt64(1)), stopping);
@@ -136,7 +136,7 @@ internal sealed partial class TaskStore
     public async Task<bool> IsAnythingLeftAsync(TimeSpan horizon, CancellationToken stopping)
     {
         var statement = Statement("").With("horizon", horizon.TotalSeconds);
-        var where = Job.Where?.Invoke().Render("where", statement.Parameters);
+        var where = Where(statement.Parameters);
         var asked = new Statement(sql.IsAnythingLeft(where));
         asked.Parameters.AddRange(statement.Parameters);
         return (await database.QueryAsync(asked, reader => Flag(reader, 0), stopping))[0];

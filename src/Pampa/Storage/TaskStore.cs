@@ -40,7 +40,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping)
     {
         var parameters = new List<(string Name, object? Value)>();
-        var where = Job.Where?.Invoke().Render("where", parameters);
+        var where = Where(parameters);
         var orderBy = Job.OrderBy?.Render("order", parameters);
         return database.Dialect.ReservesInOneStatement
             ? await ReserveAtOnceAsync()
@@ -86,7 +86,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Task<List<StartedTask>> StartAsync(IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         var parameters = new List<(string Name, object? Value)>();
-        var where = Job.Where?.Invoke().Render("where", parameters);
+        var where = Where(parameters);
         return ChunkedAsync(rows, chunk =>
         {
             var statement = ByKey(sql.Start(where));
@@ -144,6 +144,19 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
             database.Dialect.Bind(statement, sql.ReleaseRows, [.. chunk.Select(r => Row(r.Key, r.Worker, r.ReservedAt))]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
+
+    /// <summary>The program's condition with its values of this moment; null where there is none.</summary>
+    private string? Where(ICollection<(string Name, object? Value)> parameters)
+    {
+        try
+        {
+            return Job.Where?.Invoke().Render("where", parameters);
+        }
+        catch (Exception e)
+        {
+            throw new SnippetException($"its Where throws {e.GetType().Name}: {e.Message}", e);
+        }
+    }
 
     private Statement Statement(string text) => new Statement(text).With("cluster", cluster).With("max", Job.MaxAttempts);
 

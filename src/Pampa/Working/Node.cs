@@ -252,8 +252,8 @@ internal sealed class Node : IDisposable
         // It reads every open record: on a long table it must not come sooner than many times its own duration.
         var rarely = reconcileTook * ReconcileRarity;
         var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
-        var began = time.GetTimestamp();
         var due = lanes.Where(lane => !lane.Load.IsSuspended && (isDue || lane.Load.IsInDoubt)).ToList();
+        var began = time.GetTimestamp();
         await EachAsync(due, async lane =>
         {
             try
