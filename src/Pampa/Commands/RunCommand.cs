@@ -31,7 +31,7 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
             foreach (var error in e.Errors) await errors.WriteLineAsync(error);
             return ExitCode.Configuration;
         }
-        catch (System.Data.Common.DbException e)
+        catch (Exception e) when (e is System.Data.Common.DbException or TimeoutException or IOException)
         {
             await errors.WriteLineAsync($"The database went away before work began: {e.Message.ReplaceLineEndings(" ")}");
             return ExitCode.Configuration;

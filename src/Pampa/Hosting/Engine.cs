@@ -155,7 +155,7 @@ internal sealed class Engine : IAsyncDisposable
             }
             return false;
         }
-        catch (DbException e) when (database.Dialect.Classify(e) != ErrorKind.Other)
+        catch (Exception e) when (database.Dialect.Classify(e) != ErrorKind.Other)
         {
             // Not known: then it is not said to be done. The loops wait for the database to come back.
             health.Failed(e);
