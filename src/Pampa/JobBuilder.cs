@@ -40,7 +40,10 @@ public sealed class JobBuilder
     /// <summary>How many workers may serve the job at the same time. At least 1; default null: no limit.</summary>
     public int? MaxAssignedWorkers { get; set; }
 
-    /// <summary>Due tasks per assigned worker above which one more worker is wanted. At least 1; default 500.</summary>
+    /// <summary>
+    /// Due tasks per assigned worker above which one more worker is wanted. At least 1; default 500. It is published
+    /// with the job; at present every worker that matches <see cref="WorkerFilter"/> serves the job.
+    /// </summary>
     public int MaxPendingTasks { get; set; } = 500;
 
     /// <summary>
@@ -64,7 +67,7 @@ public sealed class JobBuilder
 
     /// <summary>
     /// How long one attempt may take, from the moment the handler begins. Then its token is cancelled with a readable
-    /// reason and the attempt fails. 1 s to 365 days; default 15 minutes.
+    /// reason and the attempt fails. 1 s to 45 days; default 15 minutes.
     /// </summary>
     public TimeSpan MaxDuration { get; set; } = TimeSpan.FromMinutes(15);
 
@@ -166,7 +169,7 @@ public sealed class JobBuilder
     /// <typeparam name="TRow">A class or record with a public constructor.</typeparam>
     /// <param name="handler">Changes the row, or only reads it.</param>
     [OverloadResolutionPriority(0)]
-    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Action<TRow, PampaTask> handler) where TRow : notnull
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Action<TRow, PampaTask> handler) where TRow : class
     {
         ArgumentNullException.ThrowIfNull(handler);
         UseRow<TRow>((row, task) =>
@@ -178,7 +181,7 @@ public sealed class JobBuilder
 
     /// <inheritdoc cref="Process{TRow}(Action{TRow, PampaTask})"/>
     [OverloadResolutionPriority(2)]
-    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, Task> handler) where TRow : notnull
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, Task> handler) where TRow : class
     {
         ArgumentNullException.ThrowIfNull(handler);
         UseRow<TRow>(async (row, task) =>
@@ -190,7 +193,7 @@ public sealed class JobBuilder
 
     /// <inheritdoc cref="Process{TRow}(Action{TRow, PampaTask})"/>
     [OverloadResolutionPriority(1)]
-    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask> handler) where TRow : notnull
+    public void Process<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask> handler) where TRow : class
     {
         ArgumentNullException.ThrowIfNull(handler);
         UseRow<TRow>(async (row, task) =>

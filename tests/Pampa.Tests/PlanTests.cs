@@ -55,7 +55,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(500, small.Rows);
         var picking = Assert.Single(small.Nodes, n => Text(n, "Subplan Name") == "CTE _pampa_picked");
         Assert.InRange(Buffers(picking), 1, 999);
-        Assert.Contains(small.Nodes, n => Text(n, "Index Name") == "pampa_job_open");
+        Assert.Contains(small.Nodes, n => Text(n, "Index Name")?.StartsWith("pampa_job_", StringComparison.Ordinal) == true);
         NothingIsScanned(small);
 
         var large = await ReserveAsync(8_000);
@@ -121,7 +121,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
     {
         NothingIsScanned(plan);
         Assert.Equal(500, plan.Rows);
-        Assert.Contains(plan.Nodes, n => Text(n, "Index Name") is "big_pkey" or "pampa_job_open");
+        Assert.Contains(plan.Nodes, n => Text(n, "Index Name") is { } index && (index == "big_pkey" || index.StartsWith("pampa_job_", StringComparison.Ordinal)));
         Assert.InRange(plan.Buffers, 1, 500 * 25);
     }
 

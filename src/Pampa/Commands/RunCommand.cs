@@ -21,7 +21,7 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
             var choice = DatabaseChoice.Choose(options.Database, Environment.GetEnvironmentVariable);
             await output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
             var program = new PampaBuilder();
-            configure(program);
+            Configure(program);
             if (options.Workers is { } workers) program.Workers = workers;
             if (options.Delay is { } delay) program.PollInterval = delay;
             return await RunAsync(program, choice, signals);
@@ -39,6 +39,18 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
         catch (OperationCanceledException) when (signals.Stopping.IsCancellationRequested)
         {
             return ExitCode.Done;
+        }
+    }
+
+    private void Configure(PampaBuilder program)
+    {
+        try
+        {
+            configure(program);
+        }
+        catch (Exception e) when (e is not PampaConfigurationException)
+        {
+            throw new PampaConfigurationException([$"The program's own configuration throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"]);
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class Assignment
     /// </summary>
     public static List<string> Slots(IReadOnlyList<Hand> hands, int depth, int max)
     {
-        var free = hands.Select(h => (h.Worker, Free: h.Count is var count && count <= depth / 2 ? depth - count : 0)).Where(h => h.Free > 0).ToList();
+        var free = hands.Select(h => (h.Worker, Free: h.Count is var count && count <= depth / 2 && !h.IsResting ? depth - count : 0)).Where(h => h.Free > 0).ToList();
         var slots = new List<string>();
         for (var round = 0; slots.Count < max && free.Exists(h => h.Free > round); round++)
         {

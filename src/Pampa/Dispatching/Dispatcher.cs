@@ -18,7 +18,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LockPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private LeaseTerm? reign;
     private long watchedAt;
 
@@ -85,15 +85,32 @@ internal sealed class Dispatcher(
         {
             var isDue = job.PassedAt == 0
                 || time.GetElapsedTime(job.PassedAt) >= (job.PassTook * PassRarity is var rare && rare > PassEvery ? rare : PassEvery);
-            if ((!watch.HasNews && !isDue) || job.Load.IsSuspended) continue;
-            all &= await TryAsync(job, () => PassAsync(job, dead, term, stopping));
+            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedFor(JobStep.Dispatch)) continue;
+            all &= await TryAsync(job, () => TryPassAsync(job, dead, term, stopping));
         }
         if (all) watch.Settle(dead);
     }
 
-    private async Task<bool> PassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
+    private async Task<bool> TryPassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
     {
         var began = time.GetTimestamp();
+        try
+        {
+            await PassAsync(job, dead, term, stopping);
+            job.PassFailed = false;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data)
+        {
+            job.PassFailed = true;
+            Log.PassFailed(log, job.Store.Job.Name, e.Message);
+        }
+        job.PassTook = time.GetElapsedTime(began);
+        job.PassedAt = time.GetTimestamp();
+        return !job.PassFailed;
+    }
+
+    private async Task PassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
+    {
         var rows = job.Store.Database.Dialect.MaxRows;
         var all = default(TakenBack);
         TakenBack back;
@@ -116,28 +133,37 @@ internal sealed class Dispatcher(
             Failed += ended;
             if (ended < rows) break;
         }
-        job.PassTook = time.GetElapsedTime(began);
-        job.PassedAt = time.GetTimestamp();
-        return true;
     }
 
     private async Task<bool> DispatchAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var load = job.Load;
-        if (load.IsInDoubt || load.IsSuspended) return false;
+        if (load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch)) return false;
         if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval) return false;
         load.Measure();
         var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
-        var slots = Assignment.Slots(job.Assignment.Serving(load.Hands), load.Depth, max).ConvertAll(worker => new Slot(worker, name));
+        var serving = job.Assignment.Serving(load.Hands);
+        if (serving.Count == 0 && load.Hands.Count > 0) return NobodyServes(job);
+        var slots = Assignment.Slots(serving, load.Depth, max).ConvertAll(worker => new Slot(worker, name));
         if (slots.Count == 0) return false;
         return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
     }
 
+    // There is nobody to look for records for: as idle as if there were none.
+    private bool NobodyServes(JobDispatch job)
+    {
+        if (!job.IsUnserved) Log.Unserved(log, job.Store.Job.Name, job.Store.Job.WorkerFilter ?? "");
+        job.IsUnserved = true;
+        job.EmptySince = time.GetTimestamp();
+        return false;
+    }
+
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
-        var goesRound = job.LockMetAt != 0 && time.GetElapsedTime(job.LockMetAt) < LockPause;
+        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
         if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
+        if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
         List<Reservation> reserved;
@@ -152,33 +178,36 @@ internal sealed class Dispatcher(
             job.Load.IsInDoubt = true;
             throw;
         }
-        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) == ErrorKind.Locked && CanGoRound(job))
+        catch (Exception e) when (CanGoRound(job, e))
         {
-            await GoRoundAsync(job, slots.Count, after, stopping);
+            await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;
         }
         job.Limit = int.MaxValue;
         if (reserved.Count > 0) job.Deliver(reserved);
         var isFull = reserved.Count == slots.Count;
         job.Cursor = isFull && job.Store.Job.OrderBy is null ? reserved[^1].Key : null;
-        // Nothing after the cursor does not mean nothing before it.
-        job.EmptySince = isFull || after is not null ? 0 : time.GetTimestamp();
-        return reserved.Count > 0 || after is not null;
+        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
+        var mayBeMore = after is not null && !goesRound;
+        job.EmptySince = isFull || mayBeMore ? 0 : time.GetTimestamp();
+        return reserved.Count > 0 || mayBeMore;
     }
 
-    private static bool CanGoRound(JobDispatch job) => !job.Store.Database.Dialect.CanSkipLocked && job.Store.Job.OrderBy is null;
+    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
+        && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
     /// <summary>
-    /// A locked row that the database cannot pass by: fewer rows at a time until it is the first, then on behind it.
+    /// A row that is locked, where the database cannot pass it by, or that a rule of the table refuses: fewer rows at a
+    /// time until it is the first, then on behind it.
     /// </summary>
-    private async Task GoRoundAsync(JobDispatch job, int asked, TaskKey? after, CancellationToken stopping)
+    private async Task GoRoundAsync(JobDispatch job, int asked, TaskKey? after, Exception error, CancellationToken stopping)
     {
-        Log.Locked(log, job.Store.Job.Name);
         job.Limit = Math.Max(1, asked / 2);
         if (asked > 1) return;
-        job.Cursor = await job.Store.ReadNextAsync(after, stopping);
-        job.LockMetAt = time.GetTimestamp();
+        job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
+        job.AvoidedAt = time.GetTimestamp();
         job.Limit = int.MaxValue;
+        if (job.Cursor is { } key) Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), error.Message);
     }
 
     private void Restart(JobDispatch job)
@@ -195,12 +224,12 @@ internal sealed class Dispatcher(
         try
         {
             var did = await step();
-            job.Load.Resume();
+            job.Load.Resume(JobStep.Dispatch);
             return did;
         }
-        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema)
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
-            job.Load.Suspend(e);
+            job.Load.Suspend(JobStep.Dispatch, e);
             return false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked)

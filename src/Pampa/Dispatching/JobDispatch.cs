@@ -27,11 +27,20 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// </summary>
     public int Limit { get; set; } = int.MaxValue;
 
-    /// <summary>When a locked row was last gone round.</summary>
-    public long LockMetAt { get; set; }
+    /// <summary>The record that was last gone round: locked by somebody, or refused by a rule of the table.</summary>
+    public TaskKey? Avoided { get; set; }
+
+    /// <summary>When that was.</summary>
+    public long AvoidedAt { get; set; }
+
+    /// <summary>Whether the last full pass met a lock or a refusal; then the next one waits for its turn.</summary>
+    public bool PassFailed { get; set; }
 
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
+
+    /// <summary>Whether it was said that no worker of this process serves the job.</summary>
+    public bool IsUnserved { get; set; }
 
     /// <summary>When the last full pass ended, and how long it took.</summary>
     public long PassedAt { get; set; }

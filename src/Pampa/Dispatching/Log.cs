@@ -19,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
+
+    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table: {Error}")]
+    public static partial void GoneRound(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
+    public static partial void PassFailed(ILogger log, string job, string error);
+
+    [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of this process serves it, its WorkerFilter is '{Filter}'")]
+    public static partial void Unserved(ILogger log, string job, string filter);
 }

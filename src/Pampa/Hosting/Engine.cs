@@ -90,8 +90,7 @@ internal sealed class Engine : IAsyncDisposable
         ThreadPool.GetMinThreads(out var threads, out var ports);
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
-        await Node.JoinAsync(stopping);
-        using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, database.Dialect, health, Node.WantsMore);
+        using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
         heartbeat.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var work = new CancellationTokenSource();
@@ -129,7 +128,7 @@ internal sealed class Engine : IAsyncDisposable
     /// <summary>
     /// Tasks that failed for good since this process began, by their handlers or because their workers were lost.
     /// </summary>
-    public long FailedTasks => Node.Lanes.Sum(l => l.Counters.Failed) + Dispatcher.Failed;
+    public long FailedTasks => Node.Lanes.Sum(l => l.Counters.Failed) + Dispatcher.Failed + Node.RecoveredFailed;
 
     private async Task DrainedAsync(TimeSpan horizon, CancellationToken stopping)
     {

@@ -1,5 +1,4 @@
 using Pampa.Jobs;
-using Pampa.Storage;
 using Pampa.Working;
 
 namespace Pampa.Hosting;
@@ -8,7 +7,7 @@ namespace Pampa.Hosting;
 /// Renews the workers' leases on a thread and a connection of their own, from the registration until the last handler
 /// has ended.
 /// </summary>
-internal sealed class Heartbeat(Membership membership, TimeSpan every, Dialect dialect, DatabaseHealth health, Signal lost) : IDisposable
+internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseHealth health, Signal lost) : IDisposable
 {
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private readonly ManualResetEventSlim stop = new();
@@ -31,19 +30,19 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, Dialect d
                 wait = every;
                 if (membership.IsLost) lost.Set();
             }
-            catch (Exception e) when (dialect.Classify(e) is not ErrorKind.Other)
+            catch (Exception e)
             {
+                // Whatever it is: an error that left this thread would end the process without a stop in order.
                 health.Failed(e);
                 wait = RetryEvery < every ? RetryEvery : every;
             }
         }
     }
 
-    /// <summary>Ends the thread; a beat that is under way is waited for.</summary>
+    /// <summary>Ends the thread; a beat that is under way is waited for, but not for ever.</summary>
     public void Dispose()
     {
         stop.Set();
-        thread?.Join(TimeSpan.FromSeconds(5));
-        stop.Dispose();
+        if (thread is null || thread.Join(TimeSpan.FromSeconds(5))) stop.Dispose();
     }
 }

@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
     public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
 
-    [LoggerMessage(308, LogLevel.Debug, "The {Loop} loop was held up by others: {Error}")]
+    [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others: {Error}")]
     public static partial void Contended(ILogger log, string loop, string error);
 
     [LoggerMessage(309, LogLevel.Critical, "The process ends: a loop met an error that it cannot get over")]

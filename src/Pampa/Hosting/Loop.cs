@@ -19,12 +19,13 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
     {
         var outages = 0;
         var faults = 0;
+        var contentions = 0;
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 if (!await cycleAsync(stopping)) await wake.WaitAsync(idle, time, stopping);
-                outages = faults = 0;
+                outages = faults = contentions = 0;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -35,11 +36,12 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
                 health.Failed(e);
                 await PauseAsync(outages++, stopping);
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Retry or ErrorKind.Locked)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Retry or ErrorKind.Locked or ErrorKind.Data)
             {
-                // Others were first, more often than the statement is repeated by itself; the next round tries again.
+                // Others were first, more often than the statement is repeated by itself, or a rule of a table refuses a
+                // record: never a reason to end the process. The next round tries again.
                 Log.Contended(log, name, e.Message);
-                await PauseAsync(0, stopping);
+                await PauseAsync(contentions++, stopping);
             }
             catch (Exception e)
             {

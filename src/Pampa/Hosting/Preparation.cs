@@ -143,7 +143,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         {
             await new TaskStore(database, table, cluster, new Random(0)).ProbeAsync(stopping);
         }
-        catch (Exception e) when (e is DbException or SnippetException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
+        catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
         {
             errors.Add($"Job '{table.Job.Name}': the database does not accept Where or OrderBy: {Cause(e)}.");
         }

@@ -8,6 +8,8 @@ internal sealed class Hand(string worker)
 {
     private readonly Lock gate = new();
     private readonly LinkedList<Reservation> waiting = [];
+    private volatile bool isResting;
+    private bool isClosed;
 
     public string Worker => worker;
 
@@ -20,9 +22,22 @@ internal sealed class Hand(string worker)
         }
     }
 
-    public void Add(Reservation reservation)
+    /// <summary>Whether nothing shall be put in for the moment: the worker is held up by a long task.</summary>
+    public bool IsResting
     {
-        lock (gate) waiting.AddLast(reservation);
+        get => isResting;
+        set => isResting = value;
+    }
+
+    /// <summary>Puts a reservation in. False: the hand is closed, its worker is gone.</summary>
+    public bool Add(Reservation reservation)
+    {
+        lock (gate)
+        {
+            if (isClosed) return false;
+            waiting.AddLast(reservation);
+            return true;
+        }
     }
 
     /// <summary>
@@ -54,6 +69,16 @@ internal sealed class Hand(string worker)
             var all = waiting.ToList();
             waiting.Clear();
             return all;
+        }
+    }
+
+    /// <summary>Takes everything out and lets nothing more in.</summary>
+    public List<Reservation> Close()
+    {
+        lock (gate)
+        {
+            isClosed = true;
+            return Empty();
         }
     }
 }

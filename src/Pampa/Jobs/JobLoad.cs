@@ -2,6 +2,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Pampa.Jobs;
 
+/// <summary>Who runs statements of a job.</summary>
+internal enum JobStep
+{
+    Dispatch,
+    Start,
+    Finish,
+}
+
 /// <summary>
 /// The load of one job on this process's node: who has what in hand, and how long tasks take. From it follow how many
 /// records a worker should have in hand and how many it may start ahead.
@@ -16,6 +24,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private const int EnoughMeasured = 200;
     private volatile IReadOnlyList<Hand> hands = [];
     private volatile bool isInDoubt;
+    private JobStep? suspendedBy;
     private long suspendedAt;
     private long measuredAt;
 
@@ -41,23 +50,27 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     }
 
     /// <summary>
-    /// Whether nothing is done for the job because its statements do not fit the table as it is now. It ends by itself
-    /// after half a minute, so that the next statement tries again.
+    /// Whether the job rests because a statement of it does not fit the table as it is now. It rests for half a minute,
+    /// then the step whose statement it was tries again; the others wait until that has worked.
     /// </summary>
-    public bool IsSuspended => suspendedAt != 0 && time.GetElapsedTime(suspendedAt) < ProbeEvery;
+    public bool IsSuspendedFor(JobStep step) => suspendedBy is { } by && (by != step || IsSuspended);
+
+    /// <summary>Whether the job rests and nothing at all is tried.</summary>
+    public bool IsSuspended => suspendedBy is not null && time.GetElapsedTime(suspendedAt) < ProbeEvery;
 
     /// <summary>Suspends the job. One line tells of it, not one a try.</summary>
-    public void Suspend(Exception error)
+    public void Suspend(JobStep step, Exception error)
     {
-        if (suspendedAt == 0) Suspended(log, job.Name, error.Message);
+        if (suspendedBy is null) Suspended(log, job.Name, error.Message);
+        suspendedBy = step;
         suspendedAt = time.GetTimestamp();
     }
 
-    /// <summary>A statement of the job has worked.</summary>
-    public void Resume()
+    /// <summary>A statement of the step has worked.</summary>
+    public void Resume(JobStep step)
     {
-        if (suspendedAt == 0) return;
-        suspendedAt = 0;
+        if (suspendedBy != step) return;
+        suspendedBy = null;
         Resumed(log, job.Name);
     }
 

@@ -5,7 +5,16 @@ namespace Pampa.Jobs;
 /// attempts so far; START compares it, so a reservation that was taken away and given anew is not started by its former
 /// holder.
 /// </summary>
-internal sealed record Reservation(TaskKey Key, string Worker, string ReservedAt, int Attempts);
+internal sealed record Reservation(TaskKey Key, string Worker, string ReservedAt, int Attempts)
+{
+    public Claim Claim => new(ReservedAt, Attempts);
+}
+
+/// <summary>
+/// Which reservation of a record is meant: the same record may be reserved anew while a former attempt has not come to
+/// its end on this node.
+/// </summary>
+internal readonly record struct Claim(string ReservedAt, int Attempts);
 
 /// <summary>
 /// What a finish must still match: the worker, the number of the attempt and its start as the database wrote it.
@@ -13,7 +22,11 @@ internal sealed record Reservation(TaskKey Key, string Worker, string ReservedAt
 internal readonly record struct Fence(TaskKey Key, string Worker, int Attempt, string StartedAt);
 
 /// <summary>A record that START gave to its worker: the fence, the record's values, and its generation.</summary>
-internal sealed record StartedTask(Fence Fence, object?[] Values, long Generation);
+internal sealed record StartedTask(Fence Fence, object?[] Values, long Generation)
+{
+    /// <summary>The reservation that was started.</summary>
+    public Claim Claim { get; init; }
+}
 
 /// <summary>How an attempt ended (PROTOCOL T3, T4, T5, T10, T11).</summary>
 internal enum Outcome
@@ -44,7 +57,11 @@ internal sealed record TaskResult(
     double DelaySeconds = 0,
     DateTimeOffset? Until = null,
     string? Error = null,
-    ColumnChanges? Changes = null);
+    ColumnChanges? Changes = null)
+{
+    /// <summary>The reservation that the attempt came from.</summary>
+    public Claim Claim { get; init; }
+}
 
 /// <summary>Changed columns of one record: sorted column indexes and their values, encoded by the dialect.</summary>
 internal sealed record ColumnChanges(int[] Columns, string?[] Values);

@@ -171,6 +171,9 @@ internal abstract class Dialect
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
 
+    /// <summary>Whether there is an index of that name.</summary>
+    public abstract Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping);
+
     /// <summary>
     /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and
     /// touch no index; null where there is no such thing.

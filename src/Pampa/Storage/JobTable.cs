@@ -147,6 +147,8 @@ internal sealed class JobTable
             });
         if (!fits)
             error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) must be of type {dialect.TypeOf(part)}, got {column.Type}.");
+        if (!column.IsNullable && part is not (StateColumn.ReservationTimes or StateColumn.Generation))
+            error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) must take NULL, which means that nothing has happened yet; it is NOT NULL. Drop that constraint.");
         if (part == StateColumn.ReservationId && column.Length is < 16)
             error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) must hold worker ids of at least 16 characters, got {column.Length}. Make it longer, or text.");
     }

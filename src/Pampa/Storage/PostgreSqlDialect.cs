@@ -45,11 +45,12 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString);
         var settings = builder.ConnectionStringBuilder;
-        settings.ApplicationName = applicationName;
+        var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (!given.ContainsKey("Application Name")) settings.ApplicationName = applicationName;
         settings.Timezone = "UTC";
         settings.MaxPoolSize = maxConnections;
         settings.NoResetOnClose = true;
-        settings.Timeout = 10;
+        if (!given.ContainsKey("Timeout")) settings.Timeout = 10;
         settings.CommandTimeout = 30;
         settings.TcpKeepAlive = true;
         return builder.Build();
@@ -250,6 +251,13 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return new TableInfo(table.Schema, table.Name, columns,
             [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]);
     }
+
+    public override async Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+        (await database.QueryAsync(
+            new Statement("""
+                SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('i', 'I') AND n.nspname = @schema AND c.relname = @name
+                """).With("schema", schema).With("name", name), _ => true, stopping)).Count > 0;
 
     private static ColumnInfo Column(string name, string type, int modifier, bool nullable, bool generated, string catalogName)
     {

@@ -21,7 +21,7 @@ internal sealed class Schema(Database database)
         ("pampa_lease", $"cluster text NOT NULL, scope text NOT NULL, holder text NOT NULL, process text NOT NULL, term bigint NOT NULL, elected_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, scope)"),
         // One row a worker id; the session tells its lives apart.
         ("pampa_worker", $"cluster text NOT NULL, worker_id text NOT NULL, node text NOT NULL, session bigint NOT NULL, process text NOT NULL, state text NOT NULL, heartbeat_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, worker_id)"),
-        // What every process obeys, whatever its own program says.
+        // How each job is defined and in which revision, for every process and person to see.
         ("pampa_job", $"cluster text NOT NULL, name text NOT NULL, definition text NOT NULL, revision bigint NOT NULL, program text NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
         // Append only: one row a RESERVE, node and job.
         ("pampa_handover", $"cluster text NOT NULL, node text NOT NULL, id text NOT NULL, job text NOT NULL, term bigint NOT NULL, created_at {Dialect.MomentType} NOT NULL, rows text NOT NULL, PRIMARY KEY (cluster, node, id)"),
@@ -114,7 +114,12 @@ internal sealed class Schema(Database database)
             table = (await Dialect.ReadTableAsync(database, name, stopping))!;
         }
         var resolved = JobTable.Resolve(job, Dialect, table, errors);
-        if (resolved is not null && await IsMadeBySetupAsync(table, stopping)) await TryAsync(AdvisedIndex(resolved), stopping);
+        if (resolved is not null && await IsMadeBySetupAsync(table, stopping)
+            && !await Dialect.HasIndexAsync(database, table.Schema, AdvisedIndexName(resolved), stopping))
+        {
+            // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
+            await TryAsync(AdvisedIndex(resolved), stopping);
+        }
         return resolved;
     }
 
@@ -125,13 +130,20 @@ internal sealed class Schema(Database database)
     public static string AdvisedIndex(JobTable job)
     {
         var keys = string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name)));
-        var name = $"pampa_{job.Job.Name.Replace('-', '_').Replace('.', '_')}_open";
-        if (name.Length > 60) name = $"{name[..50]}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
+        var name = AdvisedIndexName(job);
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
         return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({keys}) WHERE {Dialect.Quote(job.State[(int)StateColumn.EndTime].Name)} IS NULL";
+    }
+
+    // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
+    private static string AdvisedIndexName(JobTable job)
+    {
+        var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
+        var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
+        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}";
     }
 
     private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)

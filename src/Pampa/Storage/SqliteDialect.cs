@@ -231,6 +231,11 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         return Has("TIME") || Has("DATE") ? ColumnKind.Time : ColumnKind.Other;
     }
 
+    public override async Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+        (await database.QueryAsync(
+            new Statement($"SELECT 1 FROM {Quote(schema)}.sqlite_schema WHERE type = 'index' AND name = @name").With("name", name),
+            _ => true, stopping)).Count > 0;
+
     public override string TypeOf(StateColumn column) => column switch
     {
         StateColumn.ReservationTimes or StateColumn.Generation => "integer",

@@ -20,7 +20,10 @@ internal readonly record struct TakenBack(int Released, int Again, int Failed)
 }
 
 /// <summary>An open record that carries the id of one of the node's own workers.</summary>
-internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt, int Attempts, string? StartedAt);
+internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt, int Attempts, string? StartedAt)
+{
+    public Claim Claim => new(ReservedAt ?? "", StartedAt is null ? Attempts : Attempts - 1);
+}
 
 /// <summary>The verbs of one job on its table: reserve, start, finish, release, reclaim, relaunch, count.</summary>
 internal sealed partial class TaskStore(Database database, JobTable job, string cluster, Random random)
@@ -111,6 +114,14 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
             database.Dialect.Bind(statement, sql.FinishRows(changed), [.. chunk.Select(FinishRow)]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
+    }
+
+    /// <summary>Lets the database read FINISH without a row.</summary>
+    public Task ProbeFinishAsync(IReadOnlyList<int> changed, CancellationToken stopping)
+    {
+        var statement = ByKey(sql.Finish(changed, skipLocked: false));
+        database.Dialect.Bind(statement, sql.FinishRows(changed), []);
+        return database.WriteAsync(statement, ReadKey, stopping);
     }
 
     private string?[] FinishRow(TaskResult result) =>

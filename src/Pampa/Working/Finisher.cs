@@ -47,7 +47,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
-        if (lane.Load.IsSuspended) return false;
+        if (lane.Load.IsSuspendedFor(JobStep.Finish)) return false;
         if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= LockPause) await TryLockedAsync(stopping);
         if (queue.IsEmpty) return false;
         await GatherAsync(stopping);
@@ -112,7 +112,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
-        lane.Load.Resume();
+        lane.Load.Resume(JobStep.Finish);
         var accepted = settled.ToHashSet();
         var others = rows.FindAll(row =>
         {
@@ -140,15 +140,39 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             case ErrorKind.Data:
                 Refuse(rows[0], error);
                 return;
+            case ErrorKind.Schema when await WorksWithoutRowsAsync(rows, stopping):
+                // A row's own doing: an index on an expression, a policy of the table.
+                if (rows.Count == 1) Refuse(rows[0], error);
+                else await WriteEachAsync([rows[..(rows.Count / 2)], rows[(rows.Count / 2)..]], skippedLocked, stopping);
+                return;
             case ErrorKind.Schema:
                 foreach (var row in rows) Requeue(row);
-                lane.Load.Suspend(error);
+                lane.Load.Suspend(JobStep.Finish, error);
                 return;
             default:
                 // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.
                 foreach (var row in rows) Requeue(row with { IsAmbiguous = true });
                 ExceptionDispatchInfo.Throw(error);
                 return;
+        }
+    }
+
+    /// <summary>Whether the statement itself fits the table, so that a row must be what it does not accept.</summary>
+    private async Task<bool> WorksWithoutRowsAsync(List<Pending> rows, CancellationToken stopping)
+    {
+        try
+        {
+            await lane.Store.ProbeFinishAsync(rows[0].Result.Changes?.Columns ?? [], stopping);
+            return true;
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+        {
+            return false;
+        }
+        catch
+        {
+            foreach (var row in rows) Requeue(row);
+            throw;
         }
     }
 
@@ -160,8 +184,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         var result = row.Result;
         if (row.IsRefusal && result.Error is null)
         {
-            // Not even the failure can be written: a rule of the table forbids it. The leader's deadline will try
-            // again.
+            // Not even the failure can be written: a rule of the table forbids it. Reconciling will try again to write
+            // that the attempt is lost; it does not run again before that is written.
             lane.Counters.AddUnknown();
             Settled(row);
             return;
@@ -170,7 +194,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Requeue(new Pending(
             new TaskResult(result.Fence, isLast ? Outcome.Failed : Outcome.Again,
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
-                Error: row.IsRefusal ? null : ErrorText.Of(error)),
+                Error: row.IsRefusal ? null : ErrorText.Of(error))
+            { Claim = result.Claim },
             row.IsAmbiguous, IsRefusal: true));
     }
 
@@ -217,7 +242,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     private void Settled(Pending row)
     {
-        lane.Forget(row.Result.Fence.Key);
+        lane.Forget(row.Result.Fence.Key, row.Result.Claim);
         Interlocked.Decrement(ref count);
     }
 

@@ -10,8 +10,9 @@ namespace Pampa.Working;
 internal sealed class Lane
 {
     private readonly Lock gate = new();
-    private readonly HashSet<TaskKey> known = [];
-    private HashSet<TaskKey>? settledMeanwhile;
+    private readonly Dictionary<TaskKey, Claim> known = [];
+    private readonly Dictionary<TaskKey, Claim> doubtful = [];
+    private HashSet<(TaskKey, Claim)>? settledMeanwhile;
 
     public Lane(TaskStore store, JobLoad load, TimeProvider time, Random random)
     {
@@ -30,19 +31,45 @@ internal sealed class Lane
 
     public Counters Counters { get; } = new();
 
-    /// <summary>Notes a record as this node's. False: it is already known, so it must not be taken in twice.</summary>
-    public bool Know(TaskKey key)
-    {
-        lock (gate) return known.Add(key);
-    }
-
-    public void Forget(TaskKey key)
+    /// <summary>
+    /// Notes a reservation as this node's. False: this very reservation is already known, so it must not be taken in
+    /// twice. A newer one of the same record takes the place of the older, whose attempt is fenced by now.
+    /// </summary>
+    public bool Know(TaskKey key, Claim claim)
     {
         lock (gate)
         {
-            known.Remove(key);
-            settledMeanwhile?.Add(key);
+            if (known.TryGetValue(key, out var old) && old == claim) return false;
+            known[key] = claim;
+            return true;
         }
+    }
+
+    public void Forget(TaskKey key, Claim claim)
+    {
+        lock (gate)
+        {
+            if (known.TryGetValue(key, out var now) && now == claim) known.Remove(key);
+            settledMeanwhile?.Add((key, claim));
+        }
+    }
+
+    /// <summary>Notes a START of this process whose answer was lost: if it took effect, nobody has run the task.</summary>
+    public void Doubt(Reservation reservation)
+    {
+        lock (gate) doubtful[reservation.Key] = reservation.Claim;
+    }
+
+    /// <summary>Whether a started record is one of those; only then does the attempt not count.</summary>
+    public bool IsDoubtful(OwnRecord record)
+    {
+        lock (gate) return doubtful.TryGetValue(record.Key, out var claim) && claim == record.Claim;
+    }
+
+    /// <summary>What was in doubt has been read back.</summary>
+    public void EndDoubt()
+    {
+        lock (gate) doubtful.Clear();
     }
 
     /// <summary>
@@ -55,11 +82,13 @@ internal sealed class Lane
         try
         {
             var records = await Store.ReadOwnAsync(own, stopping);
-            lock (gate) return records.FindAll(r => !known.Contains(r.Key) && !settledMeanwhile.Contains(r.Key));
+            lock (gate) return records.FindAll(r => !IsKnown(r) && !settledMeanwhile.Contains((r.Key, r.Claim)));
         }
         finally
         {
             lock (gate) settledMeanwhile = null;
         }
     }
+
+    private bool IsKnown(OwnRecord record) => known.TryGetValue(record.Key, out var claim) && claim == record.Claim;
 }

@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s: {Error}")]
     public static partial void NotStarted(ILogger log, string job, string key, string error);
 
-    [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back")]
-    public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven);
+    [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back, {Lost} lost")]
+    public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven, int lost);
+
+    [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
+    public static partial void NotRecovered(ILogger log, string job, string error);
 }

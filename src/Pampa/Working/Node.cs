@@ -12,6 +12,7 @@ namespace Pampa.Working;
 internal sealed class Node : IDisposable
 {
     private const int ReconcileRarity = 50;
+    private static readonly TimeSpan LongTask = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
@@ -49,6 +50,9 @@ internal sealed class Node : IDisposable
 
     public Membership Membership => membership;
 
+    /// <summary>Tasks that have failed for good because a former life of this node's ids died in their last attempt.</summary>
+    public long RecoveredFailed { get; private set; }
+
     /// <summary>Set when a worker could take more, or when something was delivered.</summary>
     public Signal WantsMore { get; } = new();
 
@@ -71,8 +75,8 @@ internal sealed class Node : IDisposable
     {
         foreach (var lane in lanes)
         {
-            var all = default(TakenBack);
-            while (await lane.Store.RecoverAsync(membership.Workers, stopping) is { Total: > 0 } back) all += back;
+            var all = await RecoverAsync(lane, stopping);
+            RecoveredFailed += all.Failed;
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
         }
         await membership.MarkReadyAsync(stopping);
@@ -83,6 +87,21 @@ internal sealed class Node : IDisposable
         HandIsLow.Set();
     }
 
+    private async Task<TakenBack> RecoverAsync(Lane lane, CancellationToken stopping)
+    {
+        var all = default(TakenBack);
+        try
+        {
+            while (await lane.Store.RecoverAsync(membership.Workers, stopping) is { Total: > 0 } back) all += back;
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema)
+        {
+            // One record is locked, or refused by a rule of the table: reconciling goes on with the rest, one by one.
+            Log.NotRecovered(log, lane.Job.Name, e.Message);
+        }
+        return all;
+    }
+
     /// <summary>Takes reservations in. A record that is already known is not taken twice.</summary>
     public void Deliver(Lane lane, IEnumerable<Reservation> reservations)
     {
@@ -91,7 +110,8 @@ internal sealed class Node : IDisposable
         {
             // Not a worker of ours (any more): reconciling or the leader takes care of it.
             if (!slots.TryGetValue(reservation.Worker, out var slot) || slot >= hands.Count) continue;
-            if (lane.Know(reservation.Key)) hands[slot].Add(reservation);
+            if (lane.Know(reservation.Key, reservation.Claim) && !hands[slot].Add(reservation))
+                lane.Forget(reservation.Key, reservation.Claim);
         }
         WantsMore.Set();
     }
@@ -101,7 +121,7 @@ internal sealed class Node : IDisposable
     /// One after the other, so that nothing is started while the node finds out what it holds.
     /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping) =>
-        await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping);
+        await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping) | await RelieveAsync(stopping);
 
     /// <summary>
     /// Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.
@@ -164,7 +184,7 @@ internal sealed class Node : IDisposable
     }
 
     private bool CanStart(Lane lane) =>
-        !lane.Load.IsInDoubt && !lane.Load.IsSuspended && lane.Finisher.Count <= MaxUnwritten(lane.Load);
+        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && lane.Finisher.Count <= MaxUnwritten(lane.Load);
 
     /// <summary>
     /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
@@ -184,18 +204,18 @@ internal sealed class Node : IDisposable
             await NotStartedAsync(lane, rows, e, stopping);
             return;
         }
-        lane.Load.Resume();
+        lane.Load.Resume(JobStep.Start);
         lane.Counters.AddStarted(started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task);
+            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task with { Claim = reservation.Claim });
             else
             {
                 worker.Expect(-1);
-                lane.Forget(reservation.Key);
+                lane.Forget(reservation.Key, reservation.Claim);
                 refused.Add(reservation);
             }
         }
@@ -206,7 +226,7 @@ internal sealed class Node : IDisposable
 
     private async Task NotStartedAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
     {
-        foreach (var (reservation, _) in rows) lane.Forget(reservation.Key);
+        foreach (var (reservation, _) in rows) lane.Forget(reservation.Key, reservation.Claim);
         var dialect = lane.Store.Database.Dialect;
         var kind = dialect.Classify(error);
         if (kind is ErrorKind.Locked or ErrorKind.Data)
@@ -217,8 +237,9 @@ internal sealed class Node : IDisposable
             return;
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
+        foreach (var (reservation, _) in rows) lane.Doubt(reservation);
         lane.Load.IsInDoubt = true;
-        if (kind == ErrorKind.Schema) lane.Load.Suspend(error);
+        if (kind == ErrorKind.Schema) lane.Load.Suspend(JobStep.Start, error);
         else ExceptionDispatchInfo.Throw(error);
     }
 
@@ -227,7 +248,7 @@ internal sealed class Node : IDisposable
     {
         foreach (var row in rows)
         {
-            lane.Know(row.Reservation.Key);
+            lane.Know(row.Reservation.Key, row.Reservation.Claim);
             workers[slots[row.Reservation.Worker]].Expect(1);
             await StartRowsAsync(lane, [row], stopping);
         }
@@ -235,10 +256,15 @@ internal sealed class Node : IDisposable
 
     /// <summary>
     /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody
-    /// knows of are adopted; started records that nobody runs are given back without cost.
+    /// knows of are adopted; started records that nobody runs are given back without cost if it was this process that asked for their start.
     /// </summary>
     private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
     {
+        if (membership.Workers.Count == 0)
+        {
+            await JoinAsync(stopping);
+            return true;
+        }
         if (membership.IsLost)
         {
             await RejoinAsync(stopping);
@@ -252,7 +278,7 @@ internal sealed class Node : IDisposable
         // It reads every open record: on a long table it must not come sooner than many times its own duration.
         var rarely = reconcileTook * ReconcileRarity;
         var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
-        var due = lanes.Where(lane => !lane.Load.IsSuspended && (isDue || lane.Load.IsInDoubt)).ToList();
+        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt)).ToList();
         var began = time.GetTimestamp();
         await EachAsync(due, async lane =>
         {
@@ -262,7 +288,7 @@ internal sealed class Node : IDisposable
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
-                lane.Load.Suspend(e);
+                lane.Load.Suspend(JobStep.Start, e);
             }
         });
         if (!isDue) return due.Count > 0;
@@ -288,21 +314,84 @@ internal sealed class Node : IDisposable
         }
         var adopted = 0;
         var forgiven = 0;
+        var lost = 0;
         foreach (var record in unknown)
         {
             if (record.StartedAt is null)
             {
                 Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)]);
                 adopted++;
+                continue;
             }
-            else if (lane.Know(record.Key))
+            var isDoubtful = lane.IsDoubtful(record);
+            if (!lane.Know(record.Key, record.Claim)) continue;
+            lane.Finisher.Post(isDoubtful ? Forgiven(record, delaySeconds) : Lost(lane, record, delaySeconds));
+            forgiven += isDoubtful ? 1 : 0;
+            lost += isDoubtful ? 0 : 1;
+        }
+        lane.EndDoubt();
+        if (wasInDoubt || unknown.Count > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven, lost);
+    }
+
+    // This process asked for the start and never ran the task: the attempt does not count.
+    private static TaskResult Forgiven(OwnRecord record, double delaySeconds) =>
+        new(FenceOf(record), Outcome.Forgiven, delaySeconds) { Claim = record.Claim };
+
+    // Nobody knows what became of it (a former life of this id, locked when it was taken back): the attempt counts.
+    private static TaskResult Lost(Lane lane, OwnRecord record, double delaySeconds)
+    {
+        var isLast = record.Attempts >= lane.Job.MaxAttempts;
+        return new TaskResult(FenceOf(record), isLast ? Outcome.Failed : Outcome.Again, isLast ? 0 : delaySeconds,
+            Error: $"worker {record.Worker} lost during attempt {record.Attempts} of {lane.Job.MaxAttempts}")
+        { Claim = record.Claim };
+    }
+
+    private static Fence FenceOf(OwnRecord record) => new(record.Key, record.Worker, record.Attempts, record.StartedAt!);
+
+    /// <summary>
+    /// Nothing shall wait behind a long task that others could run: what was started behind it and not run is given
+    /// back, and what waits in the hand too, where another worker has nothing to do or the task does not end in its time.
+    /// </summary>
+    private async Task<bool> RelieveAsync(CancellationToken stopping)
+    {
+        var did = false;
+        for (var w = 0; w < workers.Length; w++)
+        {
+            var isHeldUp = workers[w].Running >= LongTask;
+            if (isHeldUp)
             {
-                lane.Finisher.Post(new TaskResult(new Fence(record.Key, record.Worker, record.Attempts, record.StartedAt),
-                    Outcome.Forgiven, delaySeconds));
-                forgiven++;
+                foreach (var (lane, task) in workers[w].Empty())
+                    lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
+            }
+            foreach (var lane in lanes)
+            {
+                if (w >= lane.Load.Hands.Count) continue;
+                var hand = lane.Load.Hands[w];
+                if (!isHeldUp) hand.IsResting = false;
+                else if (workers[w].IsOverdue || (hand.Count > 0 && AnotherIsIdle(lane, w)))
+                {
+                    hand.IsResting = true;
+                    did |= await GiveBackAsync(lane, hand.Empty(), stopping);
+                }
             }
         }
-        if (wasInDoubt || adopted + forgiven > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven);
+        return did;
+    }
+
+    private bool AnotherIsIdle(Lane lane, int w)
+    {
+        for (var other = 0; other < workers.Length && other < lane.Load.Hands.Count; other++)
+        {
+            if (other != w && workers[other].Count == 0 && lane.Load.Hands[other].Count == 0) return true;
+        }
+        return false;
+    }
+
+    private static async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping)
+    {
+        foreach (var reservation in waiting) lane.Forget(reservation.Key, reservation.Claim);
+        if (waiting.Count > 0) await lane.Store.ReleaseAsync(waiting, stopping);
+        return waiting.Count > 0;
     }
 
     private async Task RejoinAsync(CancellationToken stopping)
@@ -312,13 +401,13 @@ internal sealed class Node : IDisposable
         {
             foreach (var hand in lane.Load.Hands)
             {
-                foreach (var reservation in hand.Empty()) lane.Forget(reservation.Key);
+                foreach (var reservation in hand.Close()) lane.Forget(reservation.Key, reservation.Claim);
             }
             lane.Load.Hands = [];
         }
         foreach (var worker in workers)
         {
-            foreach (var (lane, task) in worker.Empty()) lane.Forget(task.Fence.Key);
+            foreach (var (lane, task) in worker.Empty()) lane.Forget(task.Fence.Key, task.Claim);
             worker.Interrupt(Interruption.LeaseLost);
         }
         await JoinAsync(stopping);
@@ -332,16 +421,16 @@ internal sealed class Node : IDisposable
     {
         foreach (var worker in workers)
         {
-            foreach (var (lane, task) in worker.Empty()) lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven));
+            foreach (var (lane, task) in worker.Empty())
+                lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
         }
         await EachAsync(lanes, async lane =>
         {
             // The stop itself may have cut a statement short.
             if (lane.Load.IsInDoubt) await ReconcileAsync(lane, delaySeconds: 0, stopping);
-            var waiting = lane.Load.Hands.SelectMany(h => h.Empty()).ToList();
+            var waiting = lane.Load.Hands.SelectMany(h => h.Close()).ToList();
             lane.Load.Hands = [];
-            foreach (var reservation in waiting) lane.Forget(reservation.Key);
-            await lane.Store.ReleaseAsync(waiting, stopping);
+            await GiveBackAsync(lane, waiting, stopping);
         });
     }
 

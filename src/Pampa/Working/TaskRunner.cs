@@ -21,7 +21,16 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
         }
         catch (Exception e)
         {
-            return Failed(lane, task, started.Fence, attempt, e);
+            try
+            {
+                return Failed(lane, task, started.Fence, attempt, e);
+            }
+            catch (Exception again)
+            {
+                // An exception whose own text throws, or a log that does: the attempt has failed all the same.
+                return new TaskResult(started.Fence, started.Fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
+                    lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random), Error: $"{e.GetType().Name} ({again.GetType().Name} while telling of it)");
+            }
         }
         finally
         {
@@ -50,8 +59,9 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
             var seconds = Math.Clamp(snooze.Delay?.TotalSeconds ?? 0, 0, Limits.LongestDelay.TotalSeconds);
             return new TaskResult(fence, Outcome.Snoozed, seconds, snooze.Until, Changes: task.TakeChanges());
         }
-        catch (InvalidCastException e)
+        catch (Exception e)
         {
+            // What the handler has set cannot be stored: then the attempt has failed.
             error = e;
             return null;
         }

@@ -9,10 +9,18 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     private readonly ConcurrentQueue<(Lane Lane, StartedTask Task)> started = new();
     private readonly Signal arrived = new();
     private readonly Attempt attempt = new(time);
+    private long runningSince;
+    private volatile bool isRunning;
     private int count;
 
     /// <summary>How many tasks are started and not ended: the one that runs and those behind it.</summary>
     public int Count => Volatile.Read(ref count);
+
+    /// <summary>How long the task that runs has been running; null while none does.</summary>
+    public TimeSpan? Running => isRunning ? time.GetElapsedTime(Volatile.Read(ref runningSince)) : null;
+
+    /// <summary>Whether the task that runs was told to end because its time is over, and has not.</summary>
+    public bool IsOverdue => isRunning && attempt.Why == Interruption.MaxDuration;
 
     /// <summary>Reserves room for tasks whose START is under way, so that none is asked for twice.</summary>
     public void Expect(int tasks) => Interlocked.Add(ref count, tasks);
@@ -49,14 +57,17 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
 
     private async Task RunOneAsync(Lane lane, StartedTask task)
     {
+        Volatile.Write(ref runningSince, time.GetTimestamp());
+        isRunning = true;
         attempt.Begin(lane.Job.MaxDuration);
         try
         {
-            lane.Finisher.Post(await runner.RunAsync(lane, task, attempt));
+            lane.Finisher.Post(await runner.RunAsync(lane, task, attempt) with { Claim = task.Claim });
         }
         finally
         {
             attempt.End();
+            isRunning = false;
             if (Interlocked.Decrement(ref count) <= lane.Load.Ahead / 2) wantsMore.Set();
         }
     }

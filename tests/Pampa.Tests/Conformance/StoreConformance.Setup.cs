@@ -82,8 +82,8 @@ public abstract partial class StoreConformance
             ["id", "note", "x_reservation_id", "x_reservation_time", "x_reservation_times", "x_start_time", "x_end_time", "x_success", "x_error_description", "x_generation"],
             await ColumnsAsync(empty));
         var index = empty.IsSqlite
-            ? await empty.ScalarAsync<string>("SELECT sql FROM sqlite_schema WHERE name = 'pampa_job_open'")
-            : await empty.ScalarAsync<string>("SELECT indexdef FROM pg_indexes WHERE indexname = 'pampa_job_open'");
+            ? await empty.ScalarAsync<string>("SELECT sql FROM sqlite_schema WHERE tbl_name = 'made' AND name LIKE 'pampa%'")
+            : await empty.ScalarAsync<string>("SELECT indexdef FROM pg_indexes WHERE tablename = 'made' AND indexname LIKE 'pampa%'");
         Assert.Contains("x_end_time", index, StringComparison.Ordinal);
         // And it works.
         await empty.ExecuteAsync("INSERT INTO made (id) VALUES (1)");

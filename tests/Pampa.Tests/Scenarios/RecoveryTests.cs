@@ -229,7 +229,7 @@ public sealed class RecoveryTests
         // Record 3 is reserved for a worker of the process, which knows nothing of it.
         foreach (var hand in process.Lane.Load.Hands)
         {
-            foreach (var reservation in hand.Empty()) process.Lane.Forget(reservation.Key);
+            foreach (var reservation in hand.Empty()) process.Lane.Forget(reservation.Key, reservation.Claim);
         }
         await process.RunAsync();
         await cluster.LiveAsync(29);
