@@ -94,7 +94,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is DbException)
         {
-            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. Mend the statement; those before it have been run and are not run again."]);
+            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. The statement is \"{e.Data[Schema.FailedStatement]}\". Mend the statement; those before it have been run and are not run again."]);
         }
         finally
         {

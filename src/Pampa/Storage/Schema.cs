@@ -56,7 +56,7 @@ internal sealed class Schema(Database database)
             if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
             var made = await database.UnitAsync(async unit =>
             {
-                if (Dialect.HasTransactionalDdl) await unit.ExecuteAsync(new Statement(statement), SetupDeadline);
+                if (Dialect.HasTransactionalDdl) await RunAsync(unit, statement);
                 var after = await ExistingAsync(unit, jobTables, stopping);
                 var made = after.ExceptBy(before.Select(Id), Id).ToList();
                 await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
@@ -68,6 +68,23 @@ internal sealed class Schema(Database database)
             {
                 if (Dialect.LeaveRoom(table) is { } leaveRoom) await TryAsync(leaveRoom, stopping);
             }
+        }
+    }
+
+    /// <summary>The key under which an error of Setup carries the beginning of its statement.</summary>
+    public const string FailedStatement = "Pampa.Setup";
+
+    private static async Task RunAsync(Database.Unit unit, string statement)
+    {
+        try
+        {
+            await unit.ExecuteAsync(new Statement(statement), SetupDeadline);
+        }
+        catch (System.Data.Common.DbException e)
+        {
+            var line = string.Join(' ', statement.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            e.Data[FailedStatement] = line.Length > 80 ? $"{line[..80]}…" : line;
+            throw;
         }
     }
 
@@ -162,7 +179,11 @@ internal sealed class Schema(Database database)
         .Any(tables => tables.Split('\n').Contains(Id(table), StringComparer.Ordinal));
 
     private Task<int> RunAsync(string text, CancellationToken stopping) =>
-        database.UnitAsync(async unit => await unit.ExecuteAsync(new Statement(text), SetupDeadline), stopping);
+        database.UnitAsync(async unit =>
+        {
+            await RunAsync(unit, text);
+            return 0;
+        }, stopping);
 
     private async Task TryAsync(string text, CancellationToken stopping)
     {
