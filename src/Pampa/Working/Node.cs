@@ -161,6 +161,8 @@ internal sealed class Node : IDisposable
     /// </summary>
     private void TakeFor(int w, List<(Reservation Reservation, long Session)>[] batches)
     {
+        // Behind a long task nothing is started: it would only be given back.
+        if (workers[w].Running >= LongTask) return;
         var busy = workers[w].Count;
         var last = lastLanes[w];
         for (var i = 1; i <= lanes.Count; i++)

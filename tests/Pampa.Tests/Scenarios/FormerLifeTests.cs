@@ -1,0 +1,85 @@
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>What a former life of a node's ids has left and recovery has missed: the node finds it by itself, and the attempt counts.</summary>
+public sealed class FormerLifeTests
+{
+    private const string Left = """
+        UPDATE numbers SET odd_checking_reservation_id = 'a.1', odd_checking_reservation_times = 1,
+          odd_checking_reservation_time = '2030-01-01T00:00:00.000Z', odd_checking_start_time = '2030-01-01T00:00:00.000Z'
+        """;
+
+    [Theory, InlineData(Engine.Sqlite, 1), InlineData(Engine.Sqlite, 3), InlineData(Engine.PostgreSql, 1), InlineData(Engine.PostgreSql, 3)]
+    internal async Task A_started_record_that_nobody_here_has_started_is_charged_when_it_is_found(Engine engine, int maxAttempts)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = maxAttempts;
+            job.Process(_ => { });
+        });
+        await cluster.Db.ExecuteAsync(Left);
+
+        await cluster.LiveAsync(29);
+        await process.StartAsync();
+        await process.FinishAsync();
+        Assert.True((await cluster.RowAsync(1)).IsRunning);
+        await cluster.LiveAsync(2);
+        await process.StartAsync();
+        await process.FinishAsync();
+
+        var found = await cluster.RowAsync(1);
+        Assert.Equal((maxAttempts == 1, 1), (found.IsFailed, found.N));
+        Assert.Equal(maxAttempts > 1, found.IsFree);
+        Assert.Equal($"worker a.1 lost during attempt 1 of {maxAttempts}", found.Err);
+        Assert.Equal((0, 0), (process.Counters.Forgiven, process.Counters.Fenced));
+        Assert.Empty(cluster.Calls);
+        Assert.Contains(process.Lines, line => line.Contains("0 started ones given back, 1 lost", StringComparison.Ordinal));
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync();
+        Assert.Equal(maxAttempts == 1 ? [] : [2], cluster.Calls.Select(c => c.Attempt));
+        Assert.Equal((maxAttempts > 1, maxAttempts == 1 ? 1 : 2), ((await cluster.RowAsync(1)).IsCompleted, (await cluster.RowAsync(1)).N));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql, 1), InlineData(Engine.PostgreSql, 3), InlineData(Engine.Portable, 1), InlineData(Engine.Portable, 3)]
+    internal async Task A_started_record_that_was_locked_when_the_new_life_joined_is_charged_later(Engine engine, int maxAttempts)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(2);
+        void Job(JobBuilder job)
+        {
+            job.MaxAttempts = maxAttempts;
+            job.Process(_ => { });
+        }
+        var first = await cluster.StartAsync(Job);
+        await first.DispatchAsync();
+        await first.StartAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsRunning, row.N)));
+        first.Kill();
+        await first.MarkDeadAsync();
+
+        TestProcess second;
+        await using (await LockedRowTests.Holder.HoldAsync(cluster, "value = 1"))
+        {
+            second = await cluster.StartAsync(Job);
+            Assert.Equal("a", second.Membership.Node);
+            Assert.True((await cluster.RowAsync(1)).IsRunning);
+        }
+        await cluster.LiveAsync(31);
+        await second.StartAsync();
+        await second.FinishAsync();
+
+        var found = await cluster.RowAsync(1);
+        Assert.Equal((maxAttempts == 1, 1), (found.IsFailed, found.N));
+        Assert.Equal(maxAttempts > 1, found.IsFree);
+        Assert.StartsWith("worker a.", found.Err, StringComparison.Ordinal);
+        Assert.EndsWith($"lost during attempt 1 of {maxAttempts}", found.Err, StringComparison.Ordinal);
+        Assert.Empty(cluster.Calls);
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync();
+        Assert.Equal(maxAttempts == 1 ? 0 : 2, cluster.Calls.Count);
+        Assert.All(cluster.Calls, call => Assert.Equal(2, call.Attempt));
+    }
+}

@@ -1,0 +1,159 @@
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>A task that takes long must not hold up what others could run.</summary>
+public sealed class HeldUpTests
+{
+    [Fact]
+    public async Task A_record_whose_handler_hangs_is_completed_by_another_worker_of_the_same_node()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxDuration = TimeSpan.FromSeconds(5);
+            job.Process(async task =>
+            {
+                if (task.Get<long>("value") == 1 && task.Attempt == 1)
+                {
+                    await release.Task;
+                    task["note"] = "late";
+                }
+                else
+                {
+                    task["note"] = "second";
+                }
+            });
+        });
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var hung = process.Node.Workers[0].RunNextAsync();
+        Assert.Equal("a.1", Assert.Single(cluster.Calls).Worker);
+
+        for (var i = 0; i < 8; i++)
+        {
+            await cluster.LiveAsync(5);
+            await process.DispatchAsync();
+            await process.StartAsync();
+            Assert.Equal(0, process.Lane.Load.Hands[0].Count);
+            while (await process.Node.Workers[1].RunNextAsync())
+            {
+            }
+            await process.FinishAsync();
+        }
+
+        Assert.False(hung.IsCompleted);
+        var row = await cluster.RowAsync(1);
+        Assert.Equal((true, 2, "second"), (row.IsCompleted, row.N, row.Note));
+        Assert.Equal(["a.1", "a.2"], cluster.Calls.Select(c => c.Worker));
+        // Nothing more comes to the one that hangs, however much there is.
+        await cluster.InsertAsync(20, first: 2);
+        process.Dispatcher.Wake();
+        for (var i = 0; i < 40; i++)
+        {
+            await process.DispatchAsync();
+            Assert.Equal(0, process.Lane.Load.Hands[0].Count);
+            await process.StartAsync();
+            await process.Node.Workers[1].RunNextAsync();
+            await process.FinishAsync();
+        }
+        Assert.Equal((21, 0), (process.Counters.Completed, process.Counters.Fenced));
+
+        release.SetResult();
+        await hung;
+        await process.FinishAsync();
+        Assert.Equal((21, 1, 0), (process.Counters.Completed, process.Counters.Fenced, process.Node.Unfinished));
+        Assert.Equal(row, await cluster.RowAsync(1));
+        // Set free, it takes part again.
+        await process.StartAsync();
+        await cluster.InsertAsync(10, first: 22);
+        process.Dispatcher.Wake();
+        await cluster.UntilEndedAsync();
+        Assert.Contains(cluster.Calls, call => call.Worker == "a.1" && call.Key >= 22);
+    }
+
+    [Fact]
+    public async Task What_waits_behind_a_long_task_is_given_back_when_another_worker_is_idle()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(8);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.QueueSize = 4;
+            job.Process(task => task.Get<long>("value") == 1 ? release.Task : Task.CompletedTask);
+        });
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var slow = process.Node.Workers[0].RunNextAsync();
+        for (var i = 0; i < 10; i++)
+        {
+            await process.StartAsync();
+            await process.Node.Workers[1].RunNextAsync();
+            await process.FinishAsync();
+        }
+        var waiting = (await cluster.RowsAsync()).FindAll(r => r.IsReserved);
+        Assert.NotEmpty(waiting);
+        Assert.All(waiting, row => Assert.Equal("a.1", row.Rid));
+
+        await cluster.AdvanceAsync(1);
+        await process.StartAsync();
+        Assert.All(await cluster.RowsAsync(where: $"value IN ({string.Join(", ", waiting.Select(r => r.Key))})"),
+            row => Assert.Equal((true, 0, null), (row.IsFree, row.N, row.St)));
+        process.Dispatcher.Wake();
+        for (var i = 0; i < 20; i++)
+        {
+            await process.DispatchAsync();
+            await process.StartAsync();
+            await process.Node.Workers[1].RunNextAsync();
+            await process.FinishAsync();
+        }
+
+        Assert.Equal(7, (await cluster.RowsAsync()).Count(r => r.IsCompleted && r.N == 1));
+        release.SetResult();
+        await slow;
+        await cluster.UntilEndedAsync();
+        Assert.Equal((8, 8, 0), (process.Counters.Completed, cluster.Calls.Count, process.Counters.Fenced));
+    }
+
+    [Fact]
+    public async Task What_was_started_behind_a_long_task_is_forgiven()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(50);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job => job.Process(task => task.Get<long>("value") == 1 ? release.Task : Task.CompletedTask), workers: 2);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var behind = (await cluster.RowsAsync()).FindAll(r => r.IsRunning && r.Rid == "a.1" && r.Key != 1).ConvertAll(r => r.Key);
+        Assert.NotEmpty(behind);
+        var slow = process.Node.Workers[0].RunNextAsync();
+        while (await process.Node.Workers[1].RunNextAsync())
+        {
+        }
+        await process.FinishAsync();
+
+        await cluster.AdvanceAsync(1);
+        await process.StartAsync();
+        await process.FinishAsync();
+
+        Assert.All(await cluster.RowsAsync(where: $"value IN ({string.Join(", ", behind)})"), row => Assert.Equal((true, 0, null), (row.IsFree, row.N, row.Err)));
+        Assert.Equal((behind.Count, 1), (process.Counters.Forgiven, process.Node.Workers[0].Count));
+        for (var i = 0; i < 10; i++)
+        {
+            await cluster.LiveAsync(1);
+            await process.DispatchAsync();
+            await process.StartAsync();
+            while (await process.Node.Workers[1].RunNextAsync())
+            {
+            }
+            await process.FinishAsync();
+        }
+        Assert.All(await cluster.RowsAsync(where: "value > 1"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        release.SetResult();
+        await slow;
+        await cluster.UntilEndedAsync();
+        Assert.Equal((50, 0), (cluster.Calls.Count, process.Counters.Fenced));
+    }
+}
