@@ -1,0 +1,167 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>What puts right: reading back what the workers hold, registering anew, giving back what a long task holds up.</summary>
+internal sealed partial class Node
+{
+    /// <summary>
+    /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody
+    /// knows of are adopted; started records that nobody runs are given back without cost if it was this process that asked for their start.
+    /// </summary>
+    private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
+    {
+        if (membership.Workers.Count == 0)
+        {
+            await JoinAsync(stopping);
+            return true;
+        }
+        if (membership.IsLost)
+        {
+            await RejoinAsync(stopping);
+            return true;
+        }
+        if (!isJoined)
+        {
+            await GetReadyAsync(stopping);
+            return true;
+        }
+        // It reads every open record: on a long table it must not come sooner than many times its own duration.
+        var rarely = reconcileTook * ReconcileRarity;
+        var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
+        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt)).ToList();
+        var began = time.GetTimestamp();
+        await EachAsync(due, async lane =>
+        {
+            try
+            {
+                await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
+            }
+            catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+            {
+                lane.Load.Suspend(JobStep.Start, e);
+            }
+        });
+        if (!isDue) return due.Count > 0;
+        reconciledAt = time.GetTimestamp();
+        reconcileTook = time.GetElapsedTime(began);
+        return due.Count > 0;
+    }
+
+    private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
+    {
+        var wasInDoubt = lane.Load.IsInDoubt;
+        // Before the look: doubt that arises meanwhile needs another one.
+        lane.Load.IsInDoubt = false;
+        List<OwnRecord> unknown;
+        try
+        {
+            unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
+        }
+        catch
+        {
+            lane.Load.IsInDoubt |= wasInDoubt;
+            throw;
+        }
+        var adopted = 0;
+        var forgiven = 0;
+        var lost = 0;
+        foreach (var record in unknown)
+        {
+            if (record.StartedAt is null)
+            {
+                Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)]);
+                adopted++;
+                continue;
+            }
+            var isDoubtful = lane.IsDoubtful(record);
+            if (!lane.Know(record.Key, record.Claim)) continue;
+            lane.Finisher.Post(isDoubtful ? Forgiven(record, delaySeconds) : Lost(lane, record, delaySeconds));
+            forgiven += isDoubtful ? 1 : 0;
+            lost += isDoubtful ? 0 : 1;
+        }
+        lane.EndDoubt();
+        if (wasInDoubt || unknown.Count > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven, lost);
+    }
+
+    // This process asked for the start and never ran the task: the attempt does not count.
+    private static TaskResult Forgiven(OwnRecord record, double delaySeconds) =>
+        new(FenceOf(record), Outcome.Forgiven, delaySeconds) { Claim = record.Claim };
+
+    // Nobody knows what became of it (a former life of this id, locked when it was taken back): the attempt counts.
+    private static TaskResult Lost(Lane lane, OwnRecord record, double delaySeconds)
+    {
+        var isLast = record.Attempts >= lane.Job.MaxAttempts;
+        return new TaskResult(FenceOf(record), isLast ? Outcome.Failed : Outcome.Again, isLast ? 0 : delaySeconds,
+            Error: $"worker {record.Worker} lost during attempt {record.Attempts} of {lane.Job.MaxAttempts}")
+        { Claim = record.Claim };
+    }
+
+    private static Fence FenceOf(OwnRecord record) => new(record.Key, record.Worker, record.Attempts, record.StartedAt!);
+
+    /// <summary>
+    /// Nothing shall wait behind a long task that others could run: what was started behind it and not run is given
+    /// back, and what waits in the hand too, where another worker has nothing to do or the task does not end in its time.
+    /// </summary>
+    private async Task<bool> RelieveAsync(CancellationToken stopping)
+    {
+        var did = false;
+        for (var w = 0; w < workers.Length; w++)
+        {
+            var isHeldUp = workers[w].Running >= LongTask;
+            if (isHeldUp)
+            {
+                foreach (var (lane, task) in workers[w].Empty())
+                    lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
+            }
+            foreach (var lane in lanes)
+            {
+                if (w >= lane.Load.Hands.Count) continue;
+                var hand = lane.Load.Hands[w];
+                if (!isHeldUp) hand.IsResting = false;
+                else if (workers[w].IsOverdue || (hand.Count > 0 && AnotherIsIdle(lane, w)))
+                {
+                    hand.IsResting = true;
+                    did |= await GiveBackAsync(lane, hand.Empty(), stopping);
+                }
+            }
+        }
+        return did;
+    }
+
+    private bool AnotherIsIdle(Lane lane, int w)
+    {
+        for (var other = 0; other < workers.Length && other < lane.Load.Hands.Count; other++)
+        {
+            if (other != w && workers[other].Count == 0 && lane.Load.Hands[other].Count == 0) return true;
+        }
+        return false;
+    }
+
+    private static async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping)
+    {
+        foreach (var reservation in waiting) lane.Forget(reservation.Key, reservation.Claim);
+        if (waiting.Count > 0) await lane.Store.ReleaseAsync(waiting, stopping);
+        return waiting.Count > 0;
+    }
+
+    private async Task RejoinAsync(CancellationToken stopping)
+    {
+        Log.LeaseLost(log, membership.Node);
+        foreach (var lane in lanes)
+        {
+            foreach (var hand in lane.Load.Hands)
+            {
+                foreach (var reservation in hand.Close()) lane.Forget(reservation.Key, reservation.Claim);
+            }
+            lane.Load.Hands = [];
+        }
+        foreach (var worker in workers)
+        {
+            foreach (var (lane, task) in worker.Empty()) lane.Forget(task.Fence.Key, task.Claim);
+            worker.Interrupt(Interruption.LeaseLost);
+        }
+        await JoinAsync(stopping);
+    }
+}
