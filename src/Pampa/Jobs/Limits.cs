@@ -10,8 +10,8 @@ internal static class Limits
     public const int StatementRows = 500;
 
     /// <summary>
-    /// Rows that a worker may have started ahead of the one it runs: as many as a process that dies charges an attempt to.
-    /// A quarter of it halves the throughput of very short tasks, for each START costs a round trip.
+    /// Rows that a worker may have started ahead of the one it runs: as many as a process that dies charges an attempt
+    /// to. Fewer cost throughput where tasks are very short, for each START is a round trip that the workers wait for.
     /// </summary>
     public const int StartAheadRows = 256;
 
