@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Pampa.Hosting;
 using Pampa.Jobs;
 
 namespace Pampa;
@@ -16,14 +17,16 @@ public sealed class JobBuilder
     private readonly string table;
     private readonly IReadOnlyList<string> key;
     private readonly List<string> errors = [];
+    private readonly IServiceProvider? services;
     private Func<Sql>? where;
     private TaskHandler? handler;
 
-    internal JobBuilder(string name, string table, IReadOnlyList<string> key)
+    internal JobBuilder(string name, string table, IReadOnlyList<string> key, IServiceProvider? services = null)
     {
         Name = name;
         this.table = table;
         this.key = key;
+        this.services = services;
     }
 
     /// <summary>
@@ -201,6 +204,28 @@ public sealed class JobBuilder
             await handler(row, task);
             return row;
         });
+    }
+
+    /// <summary>
+    /// The class that processes each task, made by dependency injection with a scope per task: <c>job.Process&lt;CheckOrder,
+    /// Order&gt;()</c>. It need not be registered itself; what its constructor asks for must be. It is made once when the
+    /// program starts, so that a missing service is found then and costs no attempt.
+    /// </summary>
+    /// <typeparam name="TJob">The class.</typeparam>
+    /// <typeparam name="TRow">The type that records are mapped to.</typeparam>
+    public void Process<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TJob,
+        [DynamicallyAccessedMembers(RowMembers)] TRow>()
+        where TJob : class, IJob<TRow> where TRow : notnull
+    {
+        if (services is null)
+        {
+            errors.Add($"Process<{typeof(TJob).Name}, {typeof(TRow).Name}>() makes its class by dependency injection, which this program has none of. Add the jobs with builder.Services.AddPampa(…), or give Process a function");
+            return;
+        }
+        var made = new ScopedJob<TJob, TRow>(services);
+        if (made.WhyNot() is { } why) errors.Add(why);
+        UseRow<TRow>(made.ProcessAsync);
     }
 
     /// <summary>Checks everything that can be checked without a database.</summary>

@@ -8,9 +8,18 @@ public sealed class PampaBuilder
     private readonly List<string> setup = [];
     private readonly List<JobBuilder> jobs = [];
 
-    internal PampaBuilder()
-    {
-    }
+    internal PampaBuilder(IServiceProvider? services = null) => Services = services;
+
+    /// <summary>The application's services, or null in a program that has none.</summary>
+    internal IServiceProvider? Services { get; }
+
+    /// <summary>
+    /// The database's address where nothing outside of the program names one: a URL (<c>postgres://me@host/shop</c>), a
+    /// connection string, a SQLite file, <c>env:NAME</c> or <c>file:PATH</c>. What <c>--db</c>,
+    /// <c>PAMPA_DATABASE_URL</c>, <c>ConnectionStrings__Pampa</c> or the configuration's <c>Pampa:Database</c> says goes
+    /// first. Default null: a SQLite file beside the program.
+    /// </summary>
+    public string? Database { get; set; }
 
     /// <summary>
     /// The cluster's name: processes of the same name on the same database work together. 1 to 64 letters, digits,
@@ -23,6 +32,12 @@ public sealed class PampaBuilder
     /// How many tasks this process runs at the same time. 1 to 1,000; default twice the processor cores, at least 4.
     /// </summary>
     public int Workers { get; set; } = Math.Max(4, 2 * Environment.ProcessorCount);
+
+    /// <summary>
+    /// Whether this process turns the dispatcher's loop. False: it reserves nothing by itself, and the program calls
+    /// the steps of <see cref="PampaCluster"/> in a loop of its own. Default true.
+    /// </summary>
+    public bool RunsDispatcher { get; set; } = true;
 
     /// <summary>
     /// How long running handlers may go on after the program was told to stop, before their tokens are cancelled.
@@ -75,12 +90,14 @@ public sealed class PampaBuilder
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(job);
-        var builder = new JobBuilder(name, table, key);
+        var builder = new JobBuilder(name, table, key, Services);
         job(builder);
         jobs.Add(builder);
     }
 
     internal IReadOnlyList<string> SetupStatements => setup;
+
+    internal IReadOnlyList<JobBuilder> Jobs => jobs;
 
     /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
     internal List<JobDefinition> Build(List<string> errors)

@@ -18,10 +18,10 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
     {
         try
         {
-            var choice = DatabaseChoice.Choose(options.Database, Environment.GetEnvironmentVariable);
-            await output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
             var program = new PampaBuilder();
             Configure(program);
+            var choice = DatabaseChoice.Choose(options.Database, program.Database, Environment.GetEnvironmentVariable);
+            await output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
             if (options.Workers is { } workers) program.Workers = workers;
             if (options.Delay is { } delay) program.PollInterval = delay;
             return await RunAsync(program, choice, signals);
@@ -64,10 +64,7 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
                 console.TimestampFormat = "HH:mm:ss ";
             })
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
-#pragma warning disable RS0030 // The one place where chance comes from: everything below takes it from its constructor.
-        var random = Random.Shared;
-#pragma warning restore RS0030
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", logs, TimeProvider.System, random, signals.Stopping);
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", logs, TimeProvider.System, Chance.Shared, signals.Stopping);
         if (options.Drain)
             await output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
         using var progress = new Progress(engine, output, TimeProvider.System);

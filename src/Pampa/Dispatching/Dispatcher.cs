@@ -10,7 +10,7 @@ namespace Pampa.Dispatching;
 /// </summary>
 internal sealed class Dispatcher(
     ClusterStore cluster, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node, TimeSpan pollInterval,
-    ILogger log, TimeProvider time)
+    ILogger log, TimeProvider time) : IDisposable
 {
     /// <summary>A full pass never comes sooner than this many times its own duration.</summary>
     private const int PassRarity = 50;
@@ -19,7 +19,10 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+    private readonly SemaphoreSlim turn = new(1, 1);
     private LeaseTerm? reign;
+    private long reserved;
+    private long takenBack;
     private long watchedAt;
 
     /// <summary>
@@ -45,13 +48,55 @@ internal sealed class Dispatcher(
         }
     }
 
-    /// <summary>One round. Says whether it reserved anything, so that another round may pay at once.</summary>
-    public async Task<bool> CycleAsync(CancellationToken stopping)
+    /// <summary>
+    /// One round of the three steps. Says whether it reserved anything, so that another round may pay at once.
+    /// </summary>
+    public Task<bool> CycleAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
-        var term = await leadership.EnsureAsync(stopping);
-        if (term != reign) Crown(term);
-        if (term is null) return false;
-        await RecoverAsync(term, stopping);
+        Stretch();
+        await RecoverAsync(term, isAsked: false, stopping);
+        return await DispatchAsync(term, stopping);
+    }, stopping);
+
+    /// <summary>The first step alone: which workers serve which job. Returns how many workers were moved.</summary>
+    public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(_ => Task.FromResult(Stretch()), stopping);
+
+    /// <summary>
+    /// The second step alone, and at once: takes back what dead workers held and what is overdue, ends what has no
+    /// attempt left. Returns how many records that were.
+    /// </summary>
+    public Task<int> RelaunchAsync(CancellationToken stopping) =>
+        LeadingAsync(term => RecoverAsync(term, isAsked: true, stopping), stopping);
+
+    /// <summary>The third step alone: reserves due records for workers that run low. Returns how many.</summary>
+    public Task<int> DispatchAsync(CancellationToken stopping) => LeadingAsync(async term =>
+    {
+        var before = reserved;
+        Wake();
+        await DispatchAsync(term, stopping);
+        return (int)(reserved - before);
+    }, stopping);
+
+    /// <summary>Runs a step while this process leads; where another one does, nothing is done.</summary>
+    private async Task<T?> LeadingAsync<T>(Func<LeaseTerm, Task<T>> stepAsync, CancellationToken stopping)
+    {
+        await turn.WaitAsync(stopping);
+        try
+        {
+            var term = await leadership.EnsureAsync(stopping);
+            if (term != reign) Crown(term);
+            return term is null ? default : await stepAsync(term);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private int Stretch() => jobs.Sum(job => job.Assign());
+
+    private async Task<bool> DispatchAsync(LeaseTerm term, CancellationToken stopping)
+    {
         var did = false;
         foreach (var job in jobs) did |= await DispatchAsync(job, term, stopping);
         return did;
@@ -75,20 +120,22 @@ internal sealed class Dispatcher(
     /// <summary>
     /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.
     /// </summary>
-    private async Task RecoverAsync(LeaseTerm term, CancellationToken stopping)
+    private async Task<int> RecoverAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
-        if (watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return;
+        if (!isAsked && watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return 0;
         watchedAt = time.GetTimestamp();
         var dead = watch.Look(await cluster.ReadWorkersAsync(stopping));
         var all = true;
+        var before = takenBack;
         foreach (var job in jobs)
         {
-            var isDue = job.PassedAt == 0
+            var isDue = isAsked || job.PassedAt == 0
                 || time.GetElapsedTime(job.PassedAt) >= (job.PassTook * PassRarity is var rare && rare > PassEvery ? rare : PassEvery);
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedFor(JobStep.Dispatch)) continue;
             all &= await TryAsync(job, () => TryPassAsync(job, dead, term, stopping));
         }
         if (all) watch.Settle(dead);
+        return (int)(takenBack - before);
     }
 
     private async Task<bool> TryPassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
@@ -124,6 +171,7 @@ internal sealed class Dispatcher(
         {
             Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
             Failed += all.Failed;
+            takenBack += all.Total;
             job.EmptySince = 0;
             job.Cursor = null;
         }
@@ -131,6 +179,7 @@ internal sealed class Dispatcher(
         {
             Log.Exhausted(log, job.Store.Job.Name, ended);
             Failed += ended;
+            takenBack += ended;
             if (ended < rows) break;
         }
     }
@@ -143,7 +192,7 @@ internal sealed class Dispatcher(
         load.Measure();
         var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
-        var serving = job.Assignment.Serving(load.Hands);
+        var serving = job.Serving;
         if (serving.Count == 0 && load.Hands.Count > 0) return NobodyServes(job);
         var slots = Assignment.Slots(serving, load.Depth, max).ConvertAll(worker => new Slot(worker, name));
         if (slots.Count == 0) return false;
@@ -166,10 +215,10 @@ internal sealed class Dispatcher(
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
-        List<Reservation> reserved;
+        List<Reservation> bound;
         try
         {
-            reserved = await job.Store.ReserveAsync(slots, term, name, after, stopping);
+            bound = await job.Store.ReserveAsync(slots, term, name, after, stopping);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
@@ -184,13 +233,14 @@ internal sealed class Dispatcher(
             return true;
         }
         job.Limit = int.MaxValue;
-        if (reserved.Count > 0) job.Deliver(reserved);
-        var isFull = reserved.Count == slots.Count;
-        job.Cursor = isFull && job.Store.Job.OrderBy is null ? reserved[^1].Key : null;
+        reserved += bound.Count;
+        if (bound.Count > 0) job.Deliver(bound);
+        var isFull = bound.Count == slots.Count;
+        job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EmptySince = isFull || mayBeMore ? 0 : time.GetTimestamp();
-        return reserved.Count > 0 || mayBeMore;
+        return bound.Count > 0 || mayBeMore;
     }
 
     private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
@@ -241,4 +291,6 @@ internal sealed class Dispatcher(
             return false;
         }
     }
+
+    public void Dispose() => turn.Dispose();
 }

@@ -10,7 +10,21 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     public JobLoad Load => load;
 
-    public Assignment Assignment { get; } = new(store.Job, offset);
+    private readonly Assignment assignment = new(store.Job, offset);
+
+    /// <summary>The hands of the workers that serve the job.</summary>
+    public IReadOnlyList<Hand> Serving { get; private set; } = [];
+
+    /// <summary>Chooses them anew. Returns how many came or went.</summary>
+    public int Assign()
+    {
+        var before = Serving;
+        Serving = assignment.Serving(load.Hands);
+        if (ReferenceEquals(before, Serving)) return 0;
+        var names = before.Select(h => h.Worker).ToHashSet(StringComparer.Ordinal);
+        var stayed = Serving.Count(h => names.Contains(h.Worker));
+        return before.Count - stayed + Serving.Count - stayed;
+    }
 
     /// <summary>Gives reservations to the workers of this process.</summary>
     public void Deliver(IReadOnlyList<Reservation> reservations) => deliver(reservations);

@@ -17,6 +17,7 @@ internal sealed class Engine : IAsyncDisposable
     private const string ClusterScope = "cluster";
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PublishEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
     private readonly PampaBuilder program;
     private readonly Database database;
@@ -27,6 +28,7 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Random random;
     private readonly DatabaseHealth health;
     private readonly Leadership leadership;
+    private readonly LoadPublisher publisher;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
@@ -47,6 +49,7 @@ internal sealed class Engine : IAsyncDisposable
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         leadership = new Leadership(Cluster, ClusterScope, $"{nodeName}@{Guid.NewGuid():N}", program.LeaderLease, time);
+        publisher = new LoadPublisher(Node, Cluster, time);
         var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
         Dispatcher = new Dispatcher(Cluster, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
     }
@@ -56,6 +59,15 @@ internal sealed class Engine : IAsyncDisposable
     public Node Node { get; }
 
     public Dispatcher Dispatcher { get; }
+
+    /// <summary>What <see cref="PampaCluster"/> works with.</summary>
+    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], Dispatcher, Wake);
+
+    private void Wake()
+    {
+        Dispatcher.Wake();
+        Node.HandIsLow.Set();
+    }
 
     /// <summary>Opens the database, prepares it and resolves the jobs.</summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
@@ -80,10 +92,10 @@ internal sealed class Engine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs until told to stop, or, with a drain horizon, until nothing is due within it. Returns the exit code. The
-    /// hard token ends everything at once.
+    /// Runs until told to stop, or, with a drain horizon, until nothing is due within it. Returns the exit code. When
+    /// told to hurry, a stop does not wait for the shutdown time-out to be over before it cancels handlers.
     /// </summary>
-    public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping)
+    public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping, CancellationToken hurry = default)
     {
         // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one
         // thread a second.
@@ -97,8 +109,11 @@ internal sealed class Engine : IAsyncDisposable
         var loop = new Loop(database.Dialect, health, log, time, random);
         Task[] taking =
         [
-            loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, Shorter(program.PollInterval, leadership.ElectionInterval), intake.Token),
+            .. program.RunsDispatcher
+                ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, Shorter(program.PollInterval, leadership.ElectionInterval), intake.Token)]
+                : Array.Empty<Task>(),
             loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, IdleNode, intake.Token),
+            loop.RunAsync("load", publisher.CycleAsync, new Signal(), PublishEvery, intake.Token),
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
         Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, IdleNode, work.Token))];
@@ -108,7 +123,7 @@ internal sealed class Engine : IAsyncDisposable
         var first = await Task.WhenAny([drained, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         await intake.CancelAsync();
-        var abandoned = await StopAsync(taking, work);
+        var abandoned = await StopAsync(taking, work, hurry);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault is not null)
         {
@@ -167,7 +182,7 @@ internal sealed class Engine : IAsyncDisposable
     /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then
     /// cancelled, results written, ids given up. Heartbeats go on to the end. Returns how many tasks were abandoned.
     /// </summary>
-    private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work)
+    private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
     {
         await Task.WhenAll(taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await TryAsync(Node.ReleaseAllAsync);
@@ -175,7 +190,7 @@ internal sealed class Engine : IAsyncDisposable
         if (Node.Unfinished > 0)
         {
             Log.Stopping(log, Node.Unfinished, program.ShutdownTimeout);
-            if (!await UntilIdleAsync(program.ShutdownTimeout, () => Node.Unfinished))
+            if (!await UntilIdleAsync(program.ShutdownTimeout, () => Node.Unfinished, () => hurry.IsCancellationRequested))
             {
                 Log.Cancelling(log, Node.Running);
                 Node.Interrupt(Interruption.Shutdown);
@@ -203,12 +218,12 @@ internal sealed class Engine : IAsyncDisposable
         }
     }
 
-    private async Task<bool> UntilIdleAsync(TimeSpan atMost, Func<int> left)
+    private async Task<bool> UntilIdleAsync(TimeSpan atMost, Func<int> left, Func<bool>? isHurried = null)
     {
         var began = time.GetTimestamp();
         while (left() > 0)
         {
-            if (time.GetElapsedTime(began) >= atMost) return false;
+            if (time.GetElapsedTime(began) >= atMost || isHurried?.Invoke() == true) return false;
             await Task.Delay(TimeSpan.FromMilliseconds(10), time);
         }
         return true;
@@ -217,6 +232,7 @@ internal sealed class Engine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Node.Dispose();
+        Dispatcher.Dispose();
         await database.DisposeAsync();
         await heartbeats.DisposeAsync();
         await handlers.DisposeAsync();

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(306, LogLevel.Error, "Stopped with {Abandoned} tasks abandoned; they are taken back when the leases of this process end")]
     public static partial void Abandoned(ILogger log, int abandoned);
 
+    [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
+    public static partial void Database(ILogger log, string database, string why);
+
     [LoggerMessage(307, LogLevel.Error, "Stopping: what was not started could not be given back; it is taken back when the leases of this process end: {Error}")]
     public static partial void NotReleased(ILogger log, string error);
 }

@@ -24,6 +24,12 @@ internal static class Limits
     /// <summary>Workers of one node.</summary>
     public const int WorkersPerNode = 1_000;
 
+    /// <summary>Records that a quick report counts of those that have ended, and as many of those that have not.</summary>
+    public const int CountedRows = 100_000;
+
+    /// <summary>Records that one listing returns.</summary>
+    public const int ListedRows = 10_000;
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

@@ -101,6 +101,9 @@ internal abstract class Dialect
     /// <summary>The same, for a time plus a number of seconds; a NULL time is not.</summary>
     public abstract string IsPastBy(string expression, ColumnInfo column, string seconds);
 
+    /// <summary>How many seconds ago a time was; NULL where it is none.</summary>
+    public abstract string SecondsSince(string expression, ColumnInfo column);
+
     /// <summary>An expression as the text that travels back unchanged.</summary>
     public abstract string AsText(string expression);
 
@@ -127,6 +130,9 @@ internal abstract class Dialect
     /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
     public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
 
+    /// <summary>The key part that people write as they see it in <see cref="Display(string)"/>.</summary>
+    public abstract string ParseKeyPart(string text, ColumnInfo column);
+
     /// <summary>Whether key parts must be selected <see cref="AsText"/> or as they are.</summary>
     public abstract string KeyOutput(string expression);
 
@@ -151,7 +157,8 @@ internal abstract class Dialect
     /// <summary>A key part for people.</summary>
     public abstract string Display(string keyPart);
 
-    public string Display(TaskKey key) => string.Join(",", key.Parts().Select(Display));
+    /// <summary>A key for people, who may give it back: see <see cref="KeyText"/>.</summary>
+    public string Display(TaskKey key) => key.Count == 1 ? Display(key[0]) : KeyText.Join(key.Parts().Select(Display));
 
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);

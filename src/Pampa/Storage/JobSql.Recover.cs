@@ -1,7 +1,7 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again, and the counts.
+/// T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again.
 /// </summary>
 internal sealed partial class JobSql
 {
@@ -90,24 +90,10 @@ internal sealed partial class JobSql
         }
     }
 
-    /// <summary>Ended records of a state, oldest end first: key, end. Parameters: @state, @want.</summary>
-    public string ReadEnded => $"""
-        SELECT {KeysOut("t.")}, {dialect.AsText($"t.{Et}")} FROM {Table} AS t
-        WHERE t.{Et} IS NOT NULL AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = @state
-        ORDER BY t.{Et}, {KeysOf("t")} LIMIT @want
-        """;
-
     /// <summary>The open records of a node's own workers: key, worker, reserved, attempts, start.</summary>
     public string ReadOwn => $"""
         SELECT {KeysOut("t.")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")} FROM {Table} AS t
         WHERE t.{Rid} IN (SELECT o._pampa_worker FROM ({dialect.Rows(OwnRows)}) AS o) AND t.{Et} IS NULL
-        """;
-
-    /// <summary>Counts by state of the records that are tasks of this job, or have been.</summary>
-    public string Report(string? where) => $"""
-        SELECT s, count(*) FROM (SELECT {StateCase} AS s FROM {Table} AS t
-          WHERE (({where ?? "TRUE"}) OR {string.Join(" OR ", job.State.Select(c => $"t.{Dialect.Quote(c.Name)} IS NOT NULL"))}){HasKey}) AS counted
-        GROUP BY s
         """;
 
     /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>

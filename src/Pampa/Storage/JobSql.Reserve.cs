@@ -6,9 +6,7 @@ internal sealed partial class JobSql
     /// <summary>The picking SELECT. Parameters: @want and, after a cursor, @cursor0….</summary>
     private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null)
     {
-        var cursor = afterCursor
-            ? $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})"
-            : "";
+        var cursor = afterCursor ? AfterCursor : "";
         var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
             SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
@@ -16,6 +14,8 @@ internal sealed partial class JobSql
             ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }
+
+    private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
     private string ReserveUpdate => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL

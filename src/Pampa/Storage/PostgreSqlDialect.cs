@@ -83,6 +83,9 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         _ => $"date_trunc('second', {moment})",
     };
 
+    public override string SecondsSince(string expression, ColumnInfo column) =>
+        $"CASE WHEN isfinite({expression}) THEN EXTRACT(EPOCH FROM ({InZone(now, column)} - {expression}))::float8 END";
+
     public override string AsText(string expression) => $"{expression}::text";
 
     public override string NumberAt(string parameter, string index) => $"({parameter}::float8[])[{index}]";
@@ -124,6 +127,9 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     }
 
     public override string ReadKeyPart(DbDataReader reader, int ordinal) => reader.GetString(ordinal);
+
+    // The database casts it to the column's type, as it does with what it wrote itself.
+    public override string ParseKeyPart(string text, ColumnInfo column) => text;
 
     public override string KeyOutput(string expression) => AsText(expression);
 

@@ -53,6 +53,9 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE(strftime({Format}, {expression}, printf('%.3f seconds', {seconds})) <= {Now}, FALSE)";
 
+    public override string SecondsSince(string expression, ColumnInfo column) =>
+        $"(julianday({Now}) - julianday({expression})) * 86400.0";
+
     public override string AsText(string expression) => expression;
 
     // A path with a negative index is an error, and one such record would stop the statement for all.
@@ -116,6 +119,18 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     }
 
     public override string ReadKeyPart(DbDataReader reader, int ordinal) => Literal(reader.GetValue(ordinal));
+
+    private static readonly System.Buffers.SearchValues<char> HexDigits = System.Buffers.SearchValues.Create("0123456789abcdefABCDEF");
+
+    // By the column's own rule of which texts are numbers; bytes as they are shown.
+    public override string ParseKeyPart(string text, ColumnInfo column)
+    {
+        if (column.Kind != ColumnKind.Text && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            return number.ToString(CultureInfo.InvariantCulture);
+        if (MayHoldBytes(column) && text.StartsWith("0x", StringComparison.Ordinal) && text.Length % 2 == 0 && text.AsSpan(2).IndexOfAnyExcept(HexDigits) < 0)
+            return Literal(Convert.FromHexString(text.AsSpan(2)));
+        return Quoted(text);
+    }
 
     public override string KeyOutput(string expression) => expression;
 

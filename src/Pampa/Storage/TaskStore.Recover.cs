@@ -3,7 +3,7 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>Taking back, running again and counting.</summary>
+/// <summary>Taking back and running again.</summary>
 internal sealed partial class TaskStore
 {
     /// <summary>
@@ -88,11 +88,6 @@ internal sealed partial class TaskStore
         return keys.Count == 0 ? null : keys[0];
     }
 
-    /// <summary>Ended records of a state with the time of their end, oldest first.</summary>
-    public Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(TaskState state, int limit, CancellationToken stopping) =>
-        database.QueryAsync(Statement(sql.ReadEnded).With("state", state.ToString()).With("want", limit),
-            reader => (ReadKey(reader), reader.GetString(job.Key.Count)), stopping);
-
     /// <summary>
     /// T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.
     /// </summary>
@@ -117,19 +112,6 @@ internal sealed partial class TaskStore
             var at = job.Key.Count;
             return new OwnRecord(ReadKey(reader), reader.GetString(at), TextOrNull(reader, at + 1), reader.GetInt32(at + 2), TextOrNull(reader, at + 3));
         }, stopping);
-    }
-
-    /// <summary>Counts the records in each state: reads the whole table.</summary>
-    public async Task<Report> ReportAsync(CancellationToken stopping)
-    {
-        var statement = Statement("");
-        var where = Where(statement.Parameters);
-        var counted = new Statement(sql.Report(where));
-        counted.Parameters.AddRange(statement.Parameters);
-        var rows = await database.QueryAsync(counted, reader => (State: reader.GetString(0), Count: reader.GetInt64(1)), stopping);
-        long Of(TaskState state) => rows.Find(r => r.State == state.ToString()).Count;
-        return new Report(Job.Name, Of(TaskState.Pending), Of(TaskState.Scheduled), Of(TaskState.Reserved),
-            Of(TaskState.Running), Of(TaskState.Completed), Of(TaskState.Failed));
     }
 
     /// <summary>Whether a worker holds a record or one is due within the horizon.</summary>

@@ -16,6 +16,12 @@ internal sealed class Counters
 
     public long Failed => Interlocked.Read(ref failed);
 
+    /// <summary>Tasks that ended, well or badly.</summary>
+    public long Ended => Completed + Failed;
+
+    /// <summary>Tasks that are started and not settled; about right while others are at it.</summary>
+    public int Open => (int)Math.Clamp(Started - Ended - Again - Forgiven - Snoozed - Fenced - Unknown, 0, int.MaxValue);
+
     public long Forgiven => Interlocked.Read(ref forgiven);
 
     public long Snoozed => Interlocked.Read(ref snoozed);

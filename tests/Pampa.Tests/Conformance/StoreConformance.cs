@@ -140,7 +140,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     }
 
     private protected string KeyText(int number) =>
-        string.Join(",", Profile.KeyLiterals(number).Select(Plain));
+        Profile.Key.Length == 1 ? Plain(Profile.KeyLiterals(number).Single()) : Pampa.Jobs.KeyText.Join(Profile.KeyLiterals(number).Select(Plain));
 
     private static string Plain(string literal) =>
         literal.StartsWith('\'') ? literal[1..^1].Replace("''", "'", StringComparison.Ordinal) : literal;

@@ -1,0 +1,30 @@
+using Pampa.Dispatching;
+using Pampa.Storage;
+
+namespace Pampa.Hosting;
+
+/// <summary>What <see cref="PampaCluster"/> works with.</summary>
+/// <param name="Database">The database.</param>
+/// <param name="Cluster">The cluster's own rows.</param>
+/// <param name="Stores">The jobs' tables, in the program's order.</param>
+/// <param name="Dispatcher">The dispatcher of this process.</param>
+/// <param name="Wake">Makes the dispatcher's loop of this process look at once.</param>
+internal sealed record ClusterParts(
+    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, Dispatcher Dispatcher, Action Wake);
+
+/// <summary>The parts, which come when the application has started: whoever asks before waits for that.</summary>
+internal sealed class ClusterAccess
+{
+    private readonly TaskCompletionSource<ClusterParts> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<ClusterParts> GetAsync(CancellationToken stopping) => source.Task.WaitAsync(stopping);
+
+    public void Set(ClusterParts parts) => source.TrySetResult(parts);
+
+    public void Fail(Exception error)
+    {
+        source.TrySetException(error);
+        // Nobody may ever ask: then the error is no unobserved one.
+        _ = source.Task.Exception;
+    }
+}

@@ -1,0 +1,83 @@
+using Pampa.Storage;
+
+namespace Pampa.Hosting;
+
+/// <summary>Which database a program uses, and why: the first line that it prints.</summary>
+internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
+{
+    private const string UrlVariable = "PAMPA_DATABASE_URL";
+    private const string ConnectionVariable = "ConnectionStrings__Pampa";
+    private const string SettingVariable = "Pampa__Database";
+
+    /// <summary>
+    /// Chooses: --db, then PAMPA_DATABASE_URL, ConnectionStrings__Pampa and Pampa__Database, then what the program's
+    /// code says, else a SQLite file beside the program.
+    /// </summary>
+    /// <exception cref="PampaConfigurationException">The address cannot be used; the text never holds it.</exception>
+    public static DatabaseChoice Choose(string? option, string? code, Func<string, string?> environment)
+    {
+        if (option is not null) return FromOption(option, environment);
+        foreach (var variable in (string[])[UrlVariable, ConnectionVariable, SettingVariable])
+        {
+            if (environment(variable) is { Length: > 0 } text) return new(Parse(text, variable), $"from {variable}");
+        }
+        if (code is { Length: > 0 }) return FromText(code, "the program's Database", environment);
+        return new(DatabaseAddress.SqliteFile(DefaultFile()), $"the default; set {UrlVariable} or --db for another");
+    }
+
+    private static DatabaseChoice FromOption(string option, Func<string, string?> environment)
+    {
+        if (!IsReference(option) && DatabaseAddress.HasPassword(option))
+        {
+            throw Error("--db: a password on the command line can be read by every user of this computer, so it is refused. "
+                + $"Put the address into an environment variable or a file and say --db env:NAME or --db file:PATH, or set {UrlVariable}.");
+        }
+        return FromText(option, "--db", environment);
+    }
+
+    private static bool IsReference(string text) =>
+        text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith("file:", StringComparison.Ordinal);
+
+    /// <summary>An address, or the name of the variable or file that holds it.</summary>
+    private static DatabaseChoice FromText(string text, string where, Func<string, string?> environment)
+    {
+        if (text.StartsWith("env:", StringComparison.Ordinal))
+        {
+            var variable = text["env:".Length..];
+            return environment(variable) is { Length: > 0 } value
+                ? new(Parse(value, variable), $"from {variable}, as {where} says")
+                : throw Error($"{where} {text}: the environment has no variable '{variable}'. Set it to the database's address.");
+        }
+        if (!text.StartsWith("file:", StringComparison.Ordinal)) return new(Parse(text, where), $"from {where}");
+        var path = text["file:".Length..];
+        try
+        {
+            return new(Parse(File.ReadAllText(path), path), $"from file {path}, as {where} says");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Error($"{where} {text}: the file with the database's address cannot be read: {e.Message}");
+        }
+    }
+
+    private static DatabaseAddress Parse(string text, string where)
+    {
+        try
+        {
+            return DatabaseAddress.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw Error($"{where}: this is not a database address: {e.Message}.");
+        }
+    }
+
+    private static PampaConfigurationException Error(string text) => new([text]);
+
+    // Beside the source of a file-based program, which runs from a folder of the SDK's; else beside the program.
+    private static string DefaultFile()
+    {
+        if (AppContext.GetData("EntryPointFilePath") is string source) return Path.ChangeExtension(source, ".db");
+        return Path.Combine(AppContext.BaseDirectory, $"{AppDomain.CurrentDomain.FriendlyName}.db");
+    }
+}

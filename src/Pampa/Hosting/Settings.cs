@@ -1,0 +1,85 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using Pampa.Jobs;
+
+namespace Pampa.Hosting;
+
+/// <summary>
+/// The configuration's section <c>Pampa</c>: what it says goes before what the code says, so that a program can be tuned
+/// where it runs. A name that is not known is an error, for it would be a limit that nobody keeps.
+/// </summary>
+internal sealed class Settings(IConfiguration section, ICollection<string> errors)
+{
+    public const string Section = "Pampa";
+
+    public static void Apply(IConfiguration configuration, PampaBuilder program, ICollection<string> errors)
+    {
+        var jobs = configuration.GetSection(Section).GetSection("Jobs");
+        new Settings(configuration.GetSection(Section), errors).Apply(Section, new(StringComparer.OrdinalIgnoreCase)
+        {
+            [nameof(program.Cluster)] = s => program.Cluster = s.Text(),
+            [nameof(program.Database)] = s => program.Database = s.Text(),
+            [nameof(program.Workers)] = s => program.Workers = s.Whole(program.Workers),
+            [nameof(program.RunsDispatcher)] = s => program.RunsDispatcher = s.Flag(program.RunsDispatcher),
+            [nameof(program.ShutdownTimeout)] = s => program.ShutdownTimeout = s.Duration(program.ShutdownTimeout),
+            [nameof(program.PollInterval)] = s => program.PollInterval = s.Duration(program.PollInterval),
+            [nameof(program.WorkerLease)] = s => program.WorkerLease = s.Duration(program.WorkerLease),
+            [nameof(program.LeaderLease)] = s => program.LeaderLease = s.Duration(program.LeaderLease),
+            ["Jobs"] = _ => { },
+        });
+        foreach (var one in jobs.GetChildren())
+        {
+            var job = program.Jobs.FirstOrDefault(j => string.Equals(j.Name, one.Key, StringComparison.OrdinalIgnoreCase));
+            if (job is null)
+                errors.Add($"{Section}:Jobs:{one.Key}: there is no such job{Suggestion.For(one.Key, program.Jobs.Select(j => j.Name))}; jobs are {string.Join(", ", program.Jobs.Select(j => j.Name))}.");
+            else
+                new Settings(one, errors).Apply($"{Section}:Jobs:{one.Key}", OfJob(job));
+        }
+    }
+
+    private static Dictionary<string, Action<Setting>> OfJob(JobBuilder job) => new(StringComparer.OrdinalIgnoreCase)
+    {
+        [nameof(job.MaxAssignedWorkers)] = s => job.MaxAssignedWorkers = s.Whole(job.MaxAssignedWorkers ?? 0),
+        [nameof(job.MaxPendingTasks)] = s => job.MaxPendingTasks = s.Whole(job.MaxPendingTasks),
+        [nameof(job.WorkerFilter)] = s => job.WorkerFilter = s.Text(),
+        [nameof(job.QueueSize)] = s => job.QueueSize = s.Whole(job.QueueSize),
+        [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
+        [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
+        [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
+    };
+
+    private void Apply(string path, Dictionary<string, Action<Setting>> known)
+    {
+        foreach (var child in section.GetChildren())
+        {
+            if (known.TryGetValue(child.Key, out var set)) set(new Setting($"{path}:{child.Key}", child.Value ?? "", errors));
+            else errors.Add($"{path}:{child.Key}: there is no such setting{Suggestion.For(child.Key, known.Keys)}; settings are {string.Join(", ", known.Keys)}.");
+        }
+    }
+
+    /// <summary>One value of the configuration; one that does not fit is an error and changes nothing.</summary>
+    private sealed class Setting(string path, string value, ICollection<string> errors)
+    {
+        public string Text() => value;
+
+        public int Whole(int otherwise)
+        {
+            if (int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
+            return Wrong("a whole number", otherwise);
+        }
+
+        public bool Flag(bool otherwise) => bool.TryParse(value, out var flag) ? flag : Wrong("true or false", otherwise);
+
+        // A bare number would be days, which nobody means.
+        public TimeSpan Duration(TimeSpan otherwise) =>
+            value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var duration)
+                ? duration
+                : Wrong("a duration like 00:00:30 (hours, minutes, seconds)", otherwise);
+
+        private T Wrong<T>(string expected, T otherwise)
+        {
+            errors.Add($"{path} must be {expected}, got '{value}'.");
+            return otherwise;
+        }
+    }
+}

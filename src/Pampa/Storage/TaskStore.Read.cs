@@ -1,0 +1,108 @@
+using System.Data.Common;
+using System.Globalization;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>Counting and listing.</summary>
+internal sealed partial class TaskStore
+{
+    /// <summary>Counts the records in each state: reads the whole table.</summary>
+    public async Task<Report> ReportAsync(CancellationToken stopping) =>
+        ToReport(await CountAsync(Asked(sql.Report), stopping), isExact: true);
+
+    /// <summary>
+    /// Counts at most so many open and so many ended records. The numbers are exact where the table has no more.
+    /// </summary>
+    public async Task<Report> ReportAsync(int limit, CancellationToken stopping)
+    {
+        var open = await CountAsync(Asked(sql.ReportOpen).With("limit", limit), stopping);
+        var hasAllOpen = open.Sum(c => c.Count) < limit;
+        var ended = await CountAsync(Statement(sql.ReportEnded(passesOpen: hasAllOpen)).With("limit", limit), stopping);
+        return ToReport([.. open, .. ended], hasAllOpen && ended.Sum(c => c.Count) < limit);
+    }
+
+    private Task<List<(string State, long Count, double? Waits)>> CountAsync(Statement statement, CancellationToken stopping) =>
+        database.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1), NumberOrNull(reader, 2)), stopping);
+
+    private Report ToReport(List<(string State, long Count, double? Waits)> counts, bool isExact)
+    {
+        // An open record without an attempt left has failed too, so that a state may come from both halves.
+        long Of(TaskState state) => counts.Where(c => c.State == state.ToString()).Sum(c => c.Count);
+        var waits = counts.Find(c => c.State == nameof(TaskState.Pending)).Waits;
+        return new Report(Job.Name, Of(TaskState.Pending), Of(TaskState.Scheduled), Of(TaskState.Reserved),
+            Of(TaskState.Running), Of(TaskState.Completed), Of(TaskState.Failed))
+        {
+            IsExact = isExact,
+            OldestPending = waits is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, Limits.LongestDelay.TotalSeconds)) : null,
+        };
+    }
+
+    /// <summary>Records in the order of the key, after a key, of one state or of all.</summary>
+    public Task<List<TaskInfo>> ListAsync(TaskState? state, TaskKey? after, int limit, CancellationToken stopping)
+    {
+        var statement = Asked(where => sql.List(where, state is not null, after is not null)).With("want", limit);
+        if (state is { } of) statement.With("state", of.ToString());
+        if (after is { } key) database.Dialect.BindCursor(statement, key);
+        return database.QueryAsync(statement, ReadInfo, stopping);
+    }
+
+    private TaskInfo ReadInfo(DbDataReader reader)
+    {
+        var at = job.Key.Count;
+        return new TaskInfo(database.Dialect.Display(ReadKey(reader)), Enum.Parse<TaskState>(reader.GetString(at)), TextOrNull(reader, at + 1),
+            reader.GetInt32(at + 3), Moment(reader, at + 2), Moment(reader, at + 4), Moment(reader, at + 5), TextOrNull(reader, at + 6));
+    }
+
+    // For people: a text that is no time (SQLite takes any), or an infinite one, is shown as none.
+    private static DateTimeOffset? Moment(DbDataReader reader, int ordinal) =>
+        DateTimeOffset.TryParse(TextOrNull(reader, ordinal), CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment) ? moment : null;
+
+    private static double? NumberOrNull(DbDataReader reader, int ordinal) =>
+        reader.IsDBNull(ordinal) ? null : Convert.ToDouble(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// Ended records of a state with the time of their end, oldest first; where asked, only those of at least an age.
+    /// </summary>
+    public async Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(
+        TaskState state, int limit, CancellationToken stopping, TimeSpan? age = null)
+    {
+        var statement = Statement(sql.ReadEnded(age is not null)).With("state", state.ToString()).With("want", limit);
+        if (age is { } atLeast) statement.With("age", atLeast.TotalSeconds);
+        return (await database.QueryAsync(statement, ReadEnd, stopping)).ConvertAll(e => (e.Key, e.EndedAt));
+    }
+
+    /// <summary>Those of the given records that have ended, with their state.</summary>
+    public Task<List<(TaskKey Key, string EndedAt, TaskState State)>> ReadEndedAsync(
+        IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
+        ChunkedAsync(keys, chunk =>
+        {
+            var statement = ByKey(sql.ReadEndedOf);
+            database.Dialect.Bind(statement, sql.KeyRows, [.. chunk.Select(k => Row(k))]);
+            return database.QueryAsync(statement, ReadEnd, stopping);
+        });
+
+    private (TaskKey Key, string EndedAt, TaskState State) ReadEnd(DbDataReader reader) =>
+        (ReadKey(reader), reader.GetString(job.Key.Count), Enum.Parse<TaskState>(reader.GetString(job.Key.Count + 1)));
+
+    /// <summary>A key as people write it: the text that <see cref="Dialect.Display(TaskKey)"/> gives.</summary>
+    /// <exception cref="ArgumentException">It has not as many parts as the job's key has columns.</exception>
+    public TaskKey ParseKey(string text)
+    {
+        var parts = job.Key.Count == 1 ? [text] : KeyText.Split(text);
+        if (parts.Count == job.Key.Count) return new TaskKey([.. parts.Select((p, i) => database.Dialect.ParseKeyPart(p, job.Key[i]))]);
+        throw new ArgumentException(
+            $"Job '{Job.Name}': a key has {job.Key.Count} parts ({string.Join(", ", job.Key.Select(k => k.Name))}) with commas between them, got '{text}'. A comma inside a part is written as \\,.",
+            nameof(text));
+    }
+
+    /// <summary>A statement that the job's condition is a part of, with the condition's values.</summary>
+    private Statement Asked(Func<string?, string> text)
+    {
+        var common = Statement("");
+        var asked = new Statement(text(Where(common.Parameters)));
+        asked.Parameters.AddRange(common.Parameters);
+        return asked;
+    }
+}
