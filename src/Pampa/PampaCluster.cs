@@ -39,13 +39,13 @@ public sealed class PampaCluster : IAsyncDisposable
         var program = new PampaBuilder();
         configure(program);
         var choice = DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable);
-        return await OpenAsync(program, choice.Address, cancellationToken);
+        return await OpenAsync(program, choice.Address, changesNothing: false, cancellationToken);
     }
 
-    internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, CancellationToken stopping)
+    internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, bool changesNothing, CancellationToken stopping)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, "local", NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared, stopping);
+            program, address, "local", NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared, stopping, changesNothing);
         var access = new ClusterAccess();
         access.Set(engine.Parts);
         return new PampaCluster(access, engine.DisposeAsync);
@@ -83,7 +83,7 @@ public sealed class PampaCluster : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Limits.ListedRows);
         var store = Find(await access.GetAsync(cancellationToken), job);
-        var cursor = after is null ? default(TaskKey?) : store.ParseKey(after);
+        var cursor = after is null ? default(TaskKey?) : ParseKey(store, after);
         return await WithKeysAsync(store, () => store.ListAsync(state, cursor, limit, cancellationToken));
     }
 
@@ -152,7 +152,7 @@ public sealed class PampaCluster : IAsyncDisposable
         var again = 0L;
         if (keys is not null)
         {
-            var parsed = keys.Distinct(StringComparer.Ordinal).Select(store.ParseKey).ToList();
+            var parsed = keys.Distinct(StringComparer.Ordinal).Select(k => ParseKey(store, k)).ToList();
             var ended = await WithKeysAsync(store, () => store.ReadEndedAsync(parsed, stopping));
             foreach (var state in states)
                 again += (await store.RelaunchAsync([.. ended.Where(e => e.State == state).Select(e => (e.Key, e.EndedAt))], state, stopping)).Count;
@@ -181,6 +181,10 @@ public sealed class PampaCluster : IAsyncDisposable
         }
     }
 
+    private static TaskKey ParseKey(TaskStore store, string text) => store.TryParseKey(text, out var key)
+        ? key
+        : throw Fault($"Job '{store.Job.Name}': a key has {store.Table.Key.Count} parts ({string.Join(", ", store.Table.Key.Select(k => k.Name))}) with commas between them, got '{text}'. A comma inside a part is written as \\,.");
+
     private static TaskStore Find(ClusterParts parts, string job)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -188,7 +192,17 @@ public sealed class PampaCluster : IAsyncDisposable
         var at = names.IndexOf(job);
         return at >= 0
             ? parts.Stores[at]
-            : throw new ArgumentException($"There is no job '{job}'{Suggestion.For(job, names)}. Jobs are {string.Join(", ", names)}.", nameof(job));
+            : throw Fault($"There is no job '{job}'{Suggestion.For(job, names)}. Jobs are {string.Join(", ", names)}.");
+    }
+
+    /// <summary>Marks errors that the caller has made, so that the command line can tell them from faults.</summary>
+    internal const string CallersFault = "Pampa.CallersFault";
+
+    private static ArgumentException Fault(string message, Exception? cause = null)
+    {
+        var fault = new ArgumentException(message, cause);
+        fault.Data[CallersFault] = true;
+        return fault;
     }
 
     // A text that is no key of this table: what the caller gave, not a fault of the database.
@@ -200,7 +214,7 @@ public sealed class PampaCluster : IAsyncDisposable
         }
         catch (DbException e) when (store.Database.Dialect.Classify(e) == ErrorKind.Data)
         {
-            throw new ArgumentException($"Job '{store.Job.Name}': the database does not take a key: {e.Message}", e);
+            throw Fault($"Job '{store.Job.Name}': the database does not take a key: {e.Message}", e);
         }
     }
 }

@@ -9,18 +9,17 @@ internal static class CommandLine
     {
         var root = new RootCommand("Works on the jobs of this program: any SQL table is a durable work queue.");
         var run = new Command("run", "Dispatches and works in this process (the default).");
-        AddRun(root, configure, output, errors);
-        AddRun(run, configure, output, errors);
-        root.Subcommands.Add(run);
+        var verb = new Verb(configure, output, errors);
+        AddRun(root, verb);
+        AddRun(run, verb);
+        foreach (var command in (Command[])[run, StatusCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb)])
+            root.Subcommands.Add(command);
         return root;
     }
 
-    private static void AddRun(Command command, Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    private static void AddRun(Command command, Verb verb)
     {
-        var database = new Option<string?>("--db")
-        {
-            Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else a SQLite file beside the program).",
-        };
+        var database = Verb.DatabaseOption();
         var drain = new Option<bool>("--drain") { Description = "End when nothing is due; exit code 1 if tasks failed in this run." };
         var horizon = new Option<double>("--drain-horizon")
         {
@@ -35,11 +34,11 @@ internal static class CommandLine
         foreach (var option in (Option[])[database, drain, horizon, workers, delay]) command.Options.Add(option);
         command.SetAction(async (parsed, _) =>
         {
-            using var signals = new Signals(errors);
+            using var signals = new Signals(verb.Errors);
             var options = new RunOptions(
                 parsed.GetValue(database), parsed.GetValue(drain), TimeSpan.FromSeconds(parsed.GetValue(horizon)), parsed.GetValue(workers),
                 parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
-            return await new RunCommand(configure, options, output, errors).RunAsync(signals);
+            return await new RunCommand(verb, options).RunAsync(signals);
         });
     }
 

@@ -10,49 +10,17 @@ internal sealed record RunOptions(string? Database, bool Drain, TimeSpan DrainHo
 /// The verb <c>run</c>: dispatcher and node in this process, with a line of progress a second and the report at the
 /// end.
 /// </summary>
-internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions options, TextWriter output, TextWriter errors)
+internal sealed class RunCommand(Verb verb, RunOptions options)
 {
     private static readonly TimeSpan ReportTime = TimeSpan.FromMinutes(1);
 
-    public async Task<int> RunAsync(Signals signals)
+    public Task<int> RunAsync(Signals signals) => verb.RunAsync(options.Database, async (program, choice) =>
     {
-        try
-        {
-            var program = new PampaBuilder();
-            Configure(program);
-            var choice = DatabaseChoice.Choose(options.Database, program.Database, Environment.GetEnvironmentVariable);
-            await output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-            if (options.Workers is { } workers) program.Workers = workers;
-            if (options.Delay is { } delay) program.PollInterval = delay;
-            return await RunAsync(program, choice, signals);
-        }
-        catch (PampaConfigurationException e)
-        {
-            foreach (var error in e.Errors) await errors.WriteLineAsync(error);
-            return ExitCode.Configuration;
-        }
-        catch (Exception e) when (e is System.Data.Common.DbException or TimeoutException or IOException)
-        {
-            await errors.WriteLineAsync($"The database went away before work began: {e.Message.ReplaceLineEndings(" ")}");
-            return ExitCode.Configuration;
-        }
-        catch (OperationCanceledException) when (signals.Stopping.IsCancellationRequested)
-        {
-            return ExitCode.Done;
-        }
-    }
-
-    private void Configure(PampaBuilder program)
-    {
-        try
-        {
-            configure(program);
-        }
-        catch (Exception e) when (e is not PampaConfigurationException)
-        {
-            throw new PampaConfigurationException([$"The program's own configuration throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"]);
-        }
-    }
+        await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+        if (options.Workers is { } workers) program.Workers = workers;
+        if (options.Delay is { } delay) program.PollInterval = delay;
+        return await RunAsync(program, choice, signals);
+    }, signals.Stopping);
 
     private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Signals signals)
     {
@@ -66,8 +34,8 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
         await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", logs, TimeProvider.System, Chance.Shared, signals.Stopping);
         if (options.Drain)
-            await output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
-        using var progress = new Progress(engine, output, TimeProvider.System);
+            await verb.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
+        using var progress = new Progress(engine, verb.Output, TimeProvider.System);
         progress.Start();
         var code = await engine.RunAsync(options.Drain ? options.DrainHorizon : null, signals.Stopping);
         await progress.StopAsync();
@@ -83,15 +51,14 @@ internal sealed class RunCommand(Action<PampaBuilder> configure, RunOptions opti
             try
             {
                 var r = await lane.Store.ReportAsync(deadline.Token);
-                await output.WriteLineAsync(FormattableString.Invariant(
-                    $"{r.Job}: {r.Total:N0} tasks: {r.Completed:N0} completed, {r.Failed:N0} failed, {r.Pending:N0} pending, {r.Scheduled:N0} scheduled, {r.Reserved:N0} reserved, {r.Running:N0} running"));
+                await verb.Output.WriteLineAsync(StatusCommand.Line(r));
                 var c = lane.Counters;
-                await output.WriteLineAsync(FormattableString.Invariant(
+                await verb.Output.WriteLineAsync(FormattableString.Invariant(
                     $"{r.Job}: this process: {c.Started:N0} started, {c.Completed:N0} completed, {c.Again:N0} to be tried again, {c.Failed:N0} failed, {c.Snoozed:N0} snoozed, {c.Forgiven:N0} given back, {c.Fenced:N0} fenced"));
             }
             catch (Exception e) when (e is System.Data.Common.DbException or OperationCanceledException or TimeoutException)
             {
-                await errors.WriteLineAsync($"{lane.Job.Name}: the database does not give the report: {e.Message}");
+                await verb.Errors.WriteLineAsync($"{lane.Job.Name}: the database does not give the report: {e.Message}");
             }
         }
     }

@@ -69,17 +69,21 @@ internal sealed class Engine : IAsyncDisposable
         Node.HandIsLow.Set();
     }
 
-    /// <summary>Opens the database, prepares it and resolves the jobs.</summary>
+    /// <summary>
+    /// Opens the database, prepares it and resolves the jobs; for a look from outside it is only opened and changed in
+    /// nothing.
+    /// </summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
-        PampaBuilder program, DatabaseAddress address, string nodeName, ILoggerFactory logs, TimeProvider time, Random random, CancellationToken stopping)
+        PampaBuilder program, DatabaseAddress address, string nodeName, ILoggerFactory logs, TimeProvider time, Random random, CancellationToken stopping,
+        bool changesNothing = false)
     {
         var name = $"pampa/{program.Cluster}";
         var dialect = address.Dialect;
         var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
         try
         {
-            var tables = await new Preparation(database, address, time).RunAsync(program, stopping);
+            var tables = await new Preparation(database, address, changesNothing, time).RunAsync(program, stopping);
             var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
             var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
             return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, logs, time, random);

@@ -8,7 +8,7 @@ namespace Pampa.Hosting;
 /// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against
 /// their tables. Everything that is wrong is found here and told at once.
 /// </summary>
-internal sealed class Preparation(Database database, DatabaseAddress address, TimeProvider time)
+internal sealed class Preparation(Database database, DatabaseAddress address, bool changesNothing, TimeProvider time)
 {
     private const string SetupScope = "setup";
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
@@ -27,7 +27,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
         }
         // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be
         // looked for then.
-        if (errors.Count > 0 && program.SetupStatements.Count > 0) throw new PampaConfigurationException(errors);
+        if (errors.Count > 0 && program.SetupStatements.Count > 0 && !changesNothing) throw new PampaConfigurationException(errors);
         try
         {
             return await PrepareAsync(program, jobs, errors, stopping);
@@ -40,12 +40,20 @@ internal sealed class Preparation(Database database, DatabaseAddress address, Ti
 
     private async Task<List<JobTable>> PrepareAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
     {
-        await schema.CreateControlTablesAsync(stopping);
-        await SetupAsync(program, jobs, stopping);
+        if (changesNothing)
+        {
+            if (await schema.LacksControlTablesAsync(stopping))
+                throw new PampaConfigurationException([.. errors, "This database has no tables of Pampa's yet, so nothing has run on it. Run the program, or its verb 'migrate'."]);
+        }
+        else
+        {
+            await schema.CreateControlTablesAsync(stopping);
+            await SetupAsync(program, jobs, stopping);
+        }
         var tables = new List<JobTable>();
         foreach (var job in jobs)
         {
-            if (await schema.ResolveAsync(job, errors, stopping) is { } table) tables.Add(table);
+            if (await schema.ResolveAsync(job, errors, stopping, mayChange: !changesNothing) is { } table) tables.Add(table);
         }
         CheckSharedColumns(tables, errors);
         foreach (var table in tables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);

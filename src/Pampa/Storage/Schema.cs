@@ -42,6 +42,16 @@ internal sealed class Schema(Database database)
         }
     }
 
+    /// <summary>Whether a control table is missing.</summary>
+    public async Task<bool> LacksControlTablesAsync(CancellationToken stopping)
+    {
+        foreach (var (name, _) in ControlTables)
+        {
+            if (await Dialect.ReadTableAsync(database, new TableName(null, name, true), stopping) is null) return true;
+        }
+        return false;
+    }
+
     /// <summary>
     /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup
     /// lease. Tables of jobs that appear are remembered: only those get their state columns without asking.
@@ -106,7 +116,7 @@ internal sealed class Schema(Database database)
     /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the
     /// table; else they are an error that prints the statements to run.
     /// </summary>
-    public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping)
+    public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping, bool mayChange = true)
     {
         var name = TableName.Parse(job.Table);
         if (name is null)
@@ -123,7 +133,7 @@ internal sealed class Schema(Database database)
         var missing = Missing(job, table);
         if (missing.Count > 0)
         {
-            if (!await IsMadeBySetupAsync(table, stopping))
+            if (!mayChange || !await IsMadeBySetupAsync(table, stopping))
             {
                 errors.Add($"Job '{job.Name}': table '{name}' lacks state columns. Add them, or map existing ones with job.Columns:{Environment.NewLine}"
                     + string.Join(Environment.NewLine, missing.Select(m => $"  {AddColumn(table, m.Name, m.Column)};")));
@@ -133,7 +143,7 @@ internal sealed class Schema(Database database)
             table = (await Dialect.ReadTableAsync(database, name, stopping))!;
         }
         var resolved = JobTable.Resolve(job, Dialect, table, errors);
-        if (resolved is not null && await IsMadeBySetupAsync(table, stopping)
+        if (mayChange && resolved is not null && await IsMadeBySetupAsync(table, stopping)
             && !await Dialect.HasIndexAsync(database, table.Schema, AdvisedIndexName(resolved), stopping))
         {
             // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.

@@ -86,15 +86,16 @@ internal sealed partial class TaskStore
     private (TaskKey Key, string EndedAt, TaskState State) ReadEnd(DbDataReader reader) =>
         (ReadKey(reader), reader.GetString(job.Key.Count), Enum.Parse<TaskState>(reader.GetString(job.Key.Count + 1)));
 
-    /// <summary>A key as people write it: the text that <see cref="Dialect.Display(TaskKey)"/> gives.</summary>
-    /// <exception cref="ArgumentException">It has not as many parts as the job's key has columns.</exception>
-    public TaskKey ParseKey(string text)
+    /// <summary>
+    /// A key as people write it: the text that <see cref="Dialect.Display(TaskKey)"/> gives. False: it has not as many
+    /// parts as the job's key has columns.
+    /// </summary>
+    public bool TryParseKey(string text, out TaskKey key)
     {
         var parts = job.Key.Count == 1 ? [text] : KeyText.Split(text);
-        if (parts.Count == job.Key.Count) return new TaskKey([.. parts.Select((p, i) => database.Dialect.ParseKeyPart(p, job.Key[i]))]);
-        throw new ArgumentException(
-            $"Job '{Job.Name}': a key has {job.Key.Count} parts ({string.Join(", ", job.Key.Select(k => k.Name))}) with commas between them, got '{text}'. A comma inside a part is written as \\,.",
-            nameof(text));
+        var fits = parts.Count == job.Key.Count;
+        key = fits ? new TaskKey([.. parts.Select((p, i) => database.Dialect.ParseKeyPart(p, job.Key[i]))]) : default;
+        return fits;
     }
 
     /// <summary>A statement that the job's condition is a part of, with the condition's values.</summary>

@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+
+namespace Pampa.Commands;
+
+/// <summary>What <c>status --json</c> prints.</summary>
+/// <param name="Database">Which database it is about; never with a password.</param>
+/// <param name="Jobs">The jobs.</param>
+internal sealed record StatusJson(string Database, IReadOnlyList<JobJson> Jobs);
+
+/// <summary>One job of it; times are in seconds.</summary>
+internal sealed record JobJson(
+    string Job, long Total, long Pending, long Scheduled, long Reserved, long Running, long Completed, long Failed, bool IsExact,
+    double? PerSecond, double? EtaSeconds, double? OldestPendingSeconds)
+{
+    public static JobJson Of(Report r) => new(
+        r.Job, r.Total, r.Pending, r.Scheduled, r.Reserved, r.Running, r.Completed, r.Failed, r.IsExact,
+        r.PerSecond, r.Eta?.TotalSeconds, r.OldestPending?.TotalSeconds);
+}
+
+/// <summary>What <c>relaunch --json</c> and <c>retry --json</c> print.</summary>
+internal sealed record AgainJson(string Job, long Count);
+
+/// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StatusJson))]
+[JsonSerializable(typeof(AgainJson))]
+internal sealed partial class CommandJson : JsonSerializerContext;

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text.Json;
+
+namespace Pampa.Commands;
+
+/// <summary>The verb <c>status</c>: what there is to do and how fast it goes, of all jobs or of one.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(Verb verb)
+    {
+        var command = new Command("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done.");
+        var job = new Argument<string?>("job") { Description = "Only this job (default: all).", Arity = ArgumentArity.ZeroOrOne };
+        var database = Verb.DatabaseOption();
+        var exact = new Option<bool>("--exact") { Description = "Count every record, which reads the whole table (default: at most 100,000 open and 100,000 ended ones)." };
+        var json = Verb.JsonOption();
+        command.Arguments.Add(job);
+        foreach (var option in (Option[])[exact, json, database]) command.Options.Add(option);
+        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, choice) =>
+        {
+            var jobs = parsed.GetValue(job) is { } only ? [only] : await cluster.JobsAsync(stopping);
+            var reports = new List<Report>();
+            foreach (var name in jobs) reports.Add(await cluster.ReportAsync(name, parsed.GetValue(exact), stopping));
+            if (parsed.GetValue(json))
+            {
+                var status = new StatusJson(choice.Address.Description, [.. reports.Select(JobJson.Of)]);
+                await verb.Output.WriteLineAsync(JsonSerializer.Serialize(status, CommandJson.Default.StatusJson));
+                return Hosting.ExitCode.Done;
+            }
+            await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+            foreach (var report in reports)
+            {
+                await verb.Output.WriteLineAsync(Line(report));
+                await verb.Output.WriteLineAsync(SpeedLine(report));
+            }
+            return Hosting.ExitCode.Done;
+        }, stopping));
+        return command;
+    }
+
+    /// <summary>The counts in one line; those of a table that was not counted to its end stand with a plus.</summary>
+    public static string Line(Report r)
+    {
+        var more = r.IsExact ? "" : "+";
+        return FormattableString.Invariant(
+            $"{r.Job}: {r.Total:N0}{more} tasks: {r.Completed:N0}{more} completed, {r.Failed:N0}{more} failed, {r.Pending:N0}{more} pending, {r.Scheduled:N0}{more} scheduled, {r.Reserved:N0}{more} reserved, {r.Running:N0}{more} running");
+    }
+
+    private static string SpeedLine(Report r)
+    {
+        var rate = r.PerSecond is { } perSecond ? FormattableString.Invariant($"{perSecond:N0}/s") : "nobody works on it";
+        var eta = r.Eta is { } left ? $"ETA {(r.IsExact ? "" : "more than ")}{Duration(left)}" : "ETA unknown";
+        var oldest = r.OldestPending is { } waits ? $", the oldest pending one is due for {Duration(waits)}" : "";
+        return $"{r.Job}: {rate}, {eta}{oldest}";
+    }
+
+    private static string Duration(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds)).ToString("c");
+}

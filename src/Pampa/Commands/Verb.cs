@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Data.Common;
+using Pampa.Hosting;
+
+namespace Pampa.Commands;
+
+/// <summary>
+/// What all verbs have in common: the program, the option that names the database, and what is said of errors.
+/// </summary>
+internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+{
+    public TextWriter Output => output;
+
+    public TextWriter Errors => errors;
+
+    public static Option<string?> DatabaseOption() => new("--db")
+    {
+        Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else a SQLite file beside the program).",
+    };
+
+    public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON and nothing else." };
+
+    /// <summary>Makes the program, chooses its database, runs the verb; every error ends as lines and an exit code.</summary>
+    public async Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping)
+    {
+        try
+        {
+            var program = new PampaBuilder();
+            Configure(program);
+            return await runAsync(program, DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable));
+        }
+        catch (PampaConfigurationException e)
+        {
+            foreach (var error in e.Errors) await errors.WriteLineAsync(error);
+            return ExitCode.Configuration;
+        }
+        catch (ArgumentException e) when (e.Data.Contains(PampaCluster.CallersFault))
+        {
+            await errors.WriteLineAsync(e.Message);
+            return ExitCode.Configuration;
+        }
+        catch (Exception e) when (e is DbException or TimeoutException or IOException)
+        {
+            await errors.WriteLineAsync($"The database does not answer as it should: {e.Message.ReplaceLineEndings(" ")}");
+            return ExitCode.Configuration;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return ExitCode.Done;
+        }
+    }
+
+    /// <summary>Opens the cluster for a look from outside: nothing is set up and nothing runs.</summary>
+    public Task<int> WithClusterAsync(string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping) =>
+        RunAsync(database, async (program, choice) =>
+        {
+            await using var cluster = await PampaCluster.OpenAsync(program, choice.Address, changesNothing: true, stopping);
+            return await runAsync(cluster, choice);
+        }, stopping);
+
+    private void Configure(PampaBuilder program)
+    {
+        try
+        {
+            configure(program);
+        }
+        catch (Exception e) when (e is not PampaConfigurationException)
+        {
+            throw new PampaConfigurationException([$"The program's own configuration throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"]);
+        }
+    }
+}
