@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Pampa.Commands;
-using Pampa.Hosting;
 
 namespace Pampa;
 
@@ -23,12 +21,6 @@ public static class PampaApp
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(configure);
-        var parsed = CommandLine.Create(configure, Console.Out, Console.Error).Parse(args);
-        // The program stops by its own signals; it may need longer than the library's two seconds.
-        var settings = new InvocationConfiguration { ProcessTerminationTimeout = null };
-        if (parsed.Errors.Count == 0) return await parsed.InvokeAsync(settings);
-        foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync(error.Message);
-        await Console.Error.WriteLineAsync("Run with --help for what there is.");
-        return ExitCode.Configuration;
+        return await CommandLine.RunAsync(args, configure, Console.Out, Console.Error);
     }
 }

@@ -39,13 +39,13 @@ public sealed class PampaCluster : IAsyncDisposable
         var program = new PampaBuilder();
         configure(program);
         var choice = DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable);
-        return await OpenAsync(program, choice.Address, changesNothing: false, cancellationToken);
+        return await OpenAsync(program, choice.Address, SchemaChanges.Own, cancellationToken);
     }
 
-    internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, bool changesNothing, CancellationToken stopping)
+    internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, SchemaChanges changes, CancellationToken stopping)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, "local", NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared, stopping, changesNothing);
+            program, address, "local", NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared, stopping, changes);
         var access = new ClusterAccess();
         access.Set(engine.Parts);
         return new PampaCluster(access, engine.DisposeAsync);
@@ -58,7 +58,7 @@ public sealed class PampaCluster : IAsyncDisposable
     /// <summary>Counts a job's records by state, and says how fast all processes together end them.</summary>
     /// <param name="job">The job's name.</param>
     /// <param name="exact">
-    /// True: every record is counted, which reads the whole table. False (the default): at most 100,000 open and 100,000
+    /// True: every record is counted, which reads the whole table. False (the default): at most 250,000 open and 250,000
     /// ended ones, which is quick on a table of any size; see <see cref="Report.IsExact"/>.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>

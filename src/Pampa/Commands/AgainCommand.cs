@@ -33,6 +33,7 @@ internal static class AgainCommand
         command.Validators.Add(result =>
         {
             var hasKeys = result.GetValue(keys) is { Length: > 0 };
+            if (result.GetResult(job)?.Tokens.Count is not > 0) return;
             if (hasKeys == result.GetValue(all))
                 result.AddError(hasKeys ? $"{name}: give keys or --all, not both." : $"{name}: say which records: give their keys, or --all.");
         });

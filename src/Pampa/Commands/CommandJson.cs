@@ -20,8 +20,12 @@ internal sealed record JobJson(
 /// <summary>What <c>relaunch --json</c> and <c>retry --json</c> print.</summary>
 internal sealed record AgainJson(string Job, long Count);
 
+/// <summary>What <c>migrate --json</c> prints: the statements that ran or, for a dry run, would.</summary>
+internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements);
+
 /// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusJson))]
 [JsonSerializable(typeof(AgainJson))]
+[JsonSerializable(typeof(MigrateJson))]
 internal sealed partial class CommandJson : JsonSerializerContext;

@@ -5,6 +5,20 @@ namespace Pampa.Commands;
 /// <summary>The program's command line: <c>run</c> is what it does when no verb is given.</summary>
 internal static class CommandLine
 {
+    /// <summary>Runs what the arguments say. Returns the exit code.</summary>
+    public static async Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    {
+        var parsed = Create(configure, output, errors).Parse(args);
+        if (Complaints.Of(parsed) is { Count: > 0 } complaints)
+        {
+            foreach (var complaint in complaints) await errors.WriteLineAsync(complaint);
+            await errors.WriteLineAsync("Run with --help for what there is.");
+            return Hosting.ExitCode.Configuration;
+        }
+        // The program stops by its own signals; it may need longer than the library's two seconds.
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, Output = output, Error = errors });
+    }
+
     public static RootCommand Create(Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
     {
         var root = new RootCommand("Works on the jobs of this program: any SQL table is a durable work queue.");
@@ -12,7 +26,7 @@ internal static class CommandLine
         var verb = new Verb(configure, output, errors);
         AddRun(root, verb);
         AddRun(run, verb);
-        foreach (var command in (Command[])[run, StatusCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb)])
+        foreach (var command in (Command[])[run, StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb)])
             root.Subcommands.Add(command);
         return root;
     }

@@ -11,7 +11,7 @@ internal static class StatusCommand
         var command = new Command("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done.");
         var job = new Argument<string?>("job") { Description = "Only this job (default: all).", Arity = ArgumentArity.ZeroOrOne };
         var database = Verb.DatabaseOption();
-        var exact = new Option<bool>("--exact") { Description = "Count every record, which reads the whole table (default: at most 100,000 open and 100,000 ended ones)." };
+        var exact = new Option<bool>("--exact") { Description = "Count every record, which reads the whole table (default: at most 250,000 open and 250,000 ended ones)." };
         var json = Verb.JsonOption();
         command.Arguments.Add(job);
         foreach (var option in (Option[])[exact, json, database]) command.Options.Add(option);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Data.Common;
 using Pampa.Hosting;
+using Pampa.Storage;
 
 namespace Pampa.Commands;
 
@@ -54,7 +55,7 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
     public Task<int> WithClusterAsync(string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping) =>
         RunAsync(database, async (program, choice) =>
         {
-            await using var cluster = await PampaCluster.OpenAsync(program, choice.Address, changesNothing: true, stopping);
+            await using var cluster = await PampaCluster.OpenAsync(program, choice.Address, SchemaChanges.None, stopping);
             return await runAsync(cluster, choice);
         }, stopping);
 

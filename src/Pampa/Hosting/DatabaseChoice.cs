@@ -16,7 +16,7 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
     /// <exception cref="PampaConfigurationException">The address cannot be used; the text never holds it.</exception>
     public static DatabaseChoice Choose(string? option, string? code, Func<string, string?> environment)
     {
-        if (option is not null) return FromOption(option, environment);
+        if (option is not null) return FromText(option, "--db", environment);
         foreach (var variable in (string[])[UrlVariable, ConnectionVariable, SettingVariable])
         {
             if (environment(variable) is { Length: > 0 } text) return new(Parse(text, variable), $"from {variable}");
@@ -24,19 +24,6 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
         if (code is { Length: > 0 }) return FromText(code, "the program's Database", environment);
         return new(DatabaseAddress.SqliteFile(DefaultFile()), $"the default; set {UrlVariable} or --db for another");
     }
-
-    private static DatabaseChoice FromOption(string option, Func<string, string?> environment)
-    {
-        if (!IsReference(option) && DatabaseAddress.HasPassword(option))
-        {
-            throw Error("--db: a password on the command line can be read by every user of this computer, so it is refused. "
-                + $"Put the address into an environment variable or a file and say --db env:NAME or --db file:PATH, or set {UrlVariable}.");
-        }
-        return FromText(option, "--db", environment);
-    }
-
-    private static bool IsReference(string text) =>
-        text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith("file:", StringComparison.Ordinal);
 
     /// <summary>An address, or the name of the variable or file that holds it.</summary>
     private static DatabaseChoice FromText(string text, string where, Func<string, string?> environment)

@@ -76,14 +76,14 @@ internal sealed class Engine : IAsyncDisposable
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
         PampaBuilder program, DatabaseAddress address, string nodeName, ILoggerFactory logs, TimeProvider time, Random random, CancellationToken stopping,
-        bool changesNothing = false)
+        SchemaChanges changes = SchemaChanges.Own)
     {
         var name = $"pampa/{program.Cluster}";
         var dialect = address.Dialect;
         var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
         try
         {
-            var tables = await new Preparation(database, address, changesNothing, time).RunAsync(program, stopping);
+            var tables = await new Preparation(database, address, changes, time).RunAsync(program, stopping);
             var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
             var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
             return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, logs, time, random);
@@ -205,6 +205,7 @@ internal sealed class Engine : IAsyncDisposable
         var abandoned = Node.Unfinished;
         await work.CancelAsync();
         if (abandoned > 0) Log.Abandoned(log, abandoned);
+        await TryAsync(stop => Cluster.ForgetLoadAsync(Node.Membership.Node, stop));
         await TryAsync(Node.Membership.ResignAsync);
         return abandoned;
     }

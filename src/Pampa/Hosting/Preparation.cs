@@ -8,11 +8,17 @@ namespace Pampa.Hosting;
 /// What happens before anything runs: the connection, the control tables, the program's Setup, and the jobs against
 /// their tables. Everything that is wrong is found here and told at once.
 /// </summary>
-internal sealed class Preparation(Database database, DatabaseAddress address, bool changesNothing, TimeProvider time)
+/// <param name="database">The database.</param>
+/// <param name="address">Where it is.</param>
+/// <param name="changes">What may be changed in it.</param>
+/// <param name="time">Time.</param>
+/// <param name="told">Told of each statement that changes something, before it runs.</param>
+internal sealed class Preparation(
+    Database database, DatabaseAddress address, SchemaChanges changes, TimeProvider time, Action<string>? told = null)
 {
     private const string SetupScope = "setup";
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
-    private readonly Schema schema = new(database);
+    private readonly Schema schema = new(database, changes, told);
 
     /// <summary>Prepares the database and resolves the jobs.</summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
@@ -27,37 +33,59 @@ internal sealed class Preparation(Database database, DatabaseAddress address, bo
         }
         // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be
         // looked for then.
-        if (errors.Count > 0 && program.SetupStatements.Count > 0 && !changesNothing) throw new PampaConfigurationException(errors);
+        if (errors.Count > 0 && program.SetupStatements.Count > 0 && changes is SchemaChanges.Own or SchemaChanges.All) throw new PampaConfigurationException(errors);
         try
         {
             return await PrepareAsync(program, jobs, errors, stopping);
         }
         catch (DbException e)
         {
+            if (database.Dialect.Classify(e) == ErrorKind.Locked)
+                throw new PampaConfigurationException([.. errors, $"A table is in use by somebody else and could not be changed within 3 s ({Cause(e)}). What was done before it stays. End the long transaction that holds the table, and try again."]);
             throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. {Remedy(e)}"]);
         }
     }
 
     private async Task<List<JobTable>> PrepareAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
     {
-        if (changesNothing)
+        if (changes == SchemaChanges.None && await schema.LacksControlTablesAsync(stopping))
+            throw new PampaConfigurationException([.. errors, "This database has no tables of Pampa's yet, so nothing has run on it. Run the program, or its verb 'migrate'."]);
+        if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
+        // Those who change the same things at the same time would wait for each other's locks.
+        var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
+            ? await AloneAsync(program, () => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
+            : await SetUpAndResolveAsync(program, jobs, errors, stopping);
+        CheckSharedColumns(jobTables, errors);
+        if (changes != SchemaChanges.Planned)
         {
-            if (await schema.LacksControlTablesAsync(stopping))
-                throw new PampaConfigurationException([.. errors, "This database has no tables of Pampa's yet, so nothing has run on it. Run the program, or its verb 'migrate'."]);
+            foreach (var table in jobTables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
         }
-        else
-        {
-            await schema.CreateControlTablesAsync(stopping);
-            await SetupAsync(program, jobs, stopping);
-        }
+        return errors.Count == 0 ? jobTables : throw new PampaConfigurationException(errors);
+    }
+
+    private async Task<List<JobTable>> SetUpAndResolveAsync(
+        PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
+    {
+        if (changes != SchemaChanges.None) await SetUpAsync(program, jobs, stopping);
         var tables = new List<JobTable>();
         foreach (var job in jobs)
         {
-            if (await schema.ResolveAsync(job, errors, stopping, mayChange: !changesNothing) is { } table) tables.Add(table);
+            if (await schema.ResolveAsync(job, errors, stopping) is { } table) tables.Add(table);
         }
-        CheckSharedColumns(tables, errors);
-        foreach (var table in tables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
-        return errors.Count == 0 ? tables : throw new PampaConfigurationException(errors);
+        return tables;
+    }
+
+    private async Task SetUpAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
+    {
+        var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().Distinct().ToList();
+        try
+        {
+            await schema.RunSetupAsync(program.SetupStatements, names, stopping);
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is DbException)
+        {
+            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. The statement is \"{e.Data[Schema.FailedStatement]}\". Mend the statement; those before it have been run and are not run again."]);
+        }
     }
 
     private async Task<string?> ConnectionErrorAsync(CancellationToken stopping)
@@ -84,25 +112,20 @@ internal sealed class Preparation(Database database, DatabaseAddress address, bo
     }
 
     /// <summary>
-    /// Several processes may start together: the setup lease lets one of them run Setup while the others wait for it.
+    /// Several processes may start together: the setup lease lets one of them change the database while the others wait
+    /// for it.
     /// </summary>
-    private async Task SetupAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
+    private async Task<T> AloneAsync<T>(PampaBuilder program, Func<Task<T>> runAsync, CancellationToken stopping)
     {
-        if (program.SetupStatements.Count == 0) return;
-        var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().Distinct().ToList();
         var store = new ClusterStore(database, program.Cluster);
-        var holder = ProcessIdentity.Current;
+        var holder = $"{ProcessIdentity.Current}/{Guid.NewGuid():N}";
         LeaseTerm? lease;
         while ((lease = await AcquireAsync()) is null) await Task.Delay(TimeSpan.FromMilliseconds(200), time, stopping);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var renewing = RenewAsync(store, lease, done.Token);
         try
         {
-            await schema.RunSetupAsync(program.SetupStatements, names, stopping);
-        }
-        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is DbException)
-        {
-            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. The statement is \"{e.Data[Schema.FailedStatement]}\". Mend the statement; those before it have been run and are not run again."]);
+            return await runAsync();
         }
         finally
         {
@@ -114,7 +137,7 @@ internal sealed class Preparation(Database database, DatabaseAddress address, bo
         async Task<LeaseTerm?> AcquireAsync()
         {
             var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
-            return await store.AcquireAsync(SetupScope, holder, holder, SetupLease, dead, stopping);
+            return await store.AcquireAsync(SetupScope, holder, ProcessIdentity.Current, SetupLease, dead, stopping);
         }
     }
 

@@ -25,7 +25,7 @@ internal static class Limits
     public const int WorkersPerNode = 1_000;
 
     /// <summary>Records that a quick report counts of those that have ended, and as many of those that have not.</summary>
-    public const int CountedRows = 100_000;
+    public const int CountedRows = 250_000;
 
     /// <summary>Records that one listing returns.</summary>
     public const int ListedRows = 10_000;

@@ -3,12 +3,14 @@ namespace Pampa.Jobs;
 /// <summary>"Did you mean": the nearest of the known names, if it is near enough to be a slip.</summary>
 internal static class Suggestion
 {
-    public static string For(string name, IEnumerable<string> known)
+    public static string For(string name, IEnumerable<string> known) =>
+        Nearest(name, known) is { } best ? $" (did you mean '{best}'?)" : "";
+
+    public static string? Nearest(string name, IEnumerable<string> known)
     {
         var limit = Math.Max(1, name.Length / 3);
-        var best = known.Select(k => (Name: k, Distance: Distance(name.ToUpperInvariant(), k.ToUpperInvariant())))
+        return known.Select(k => (Name: k, Distance: Distance(name.ToUpperInvariant(), k.ToUpperInvariant())))
             .Where(k => k.Distance <= limit && k.Distance < name.Length).OrderBy(k => k.Distance).Select(k => k.Name).FirstOrDefault();
-        return best is null ? "" : $" (did you mean '{best}'?)";
     }
 
     // Two letters that changed places are one slip, the most common of all.

@@ -168,6 +168,11 @@ internal sealed class ClusterStore(Database database, string cluster)
         return database.ExecuteAsync(statement, stopping);
     }
 
+    /// <summary>What a node that leaves has published is true no more.</summary>
+    public Task ForgetLoadAsync(string node, CancellationToken stopping) =>
+        database.ExecuteAsync(new Statement("DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node")
+            .With("cluster", cluster).With("node", node), stopping);
+
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     /// <summary>

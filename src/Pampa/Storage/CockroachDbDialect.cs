@@ -15,6 +15,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // It has no such settings.
     protected override string ByKey => "";
 
+    // It always builds beside writers.
+    public override string? CreateIndexBesideWriters => null;
+
     public override string? LeaveRoom(TableInfo table) => null;
 
     public override bool HasTransactionalDdl => false;

@@ -81,6 +81,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             return result;
         }, writes: true, stopping);
 
+    /// <summary>Runs one statement that must not stand in a transaction, once and with nothing before it.</summary>
+    public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping) =>
+        OnceAsync(async connection =>
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = statement.Text;
+            command.CommandTimeout = (int)deadline.TotalSeconds;
+            return await command.ExecuteNonQueryAsync(stopping);
+        }, writes: true, stopping);
+
     /// <summary>One transaction's statements.</summary>
     internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
     {

@@ -125,15 +125,18 @@ internal sealed class JobTable
             error($"key column '{column.Name}' of table '{table.Name}' may be NULL, and a record without a key cannot be a task. Declare it NOT NULL.");
     }
 
+    /// <summary>What a state column must hold.</summary>
+    public static ColumnKind KindOf(StateColumn part) => part switch
+    {
+        StateColumn.ReservationTimes or StateColumn.Generation => ColumnKind.Integer,
+        StateColumn.Success => ColumnKind.Boolean,
+        StateColumn.ReservationTime or StateColumn.StartTime or StateColumn.EndTime => ColumnKind.Time,
+        _ => ColumnKind.Text,
+    };
+
     private static void CheckType(Dialect dialect, TableInfo table, StateColumn part, ColumnInfo column, Action<string> error)
     {
-        var expected = part switch
-        {
-            StateColumn.ReservationTimes or StateColumn.Generation => ColumnKind.Integer,
-            StateColumn.Success => ColumnKind.Boolean,
-            StateColumn.ReservationTime or StateColumn.StartTime or StateColumn.EndTime => ColumnKind.Time,
-            _ => ColumnKind.Text,
-        };
+        var expected = KindOf(part);
         if (column.IsGenerated) error($"column '{column.Name}' of table '{table.Name}' (Columns.{part}) is computed by the database; Pampa must be able to write it.");
         var fits = column.Kind == expected
             // SQLite keeps text in a text column and 0 or 1 in any number column as well; a whole-number time would be

@@ -258,12 +258,16 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]);
     }
 
-    public override async Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+    public override Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+        HasIndexAsync(database, schema, name, isValid: true, stopping);
+
+    private static async Task<bool> HasIndexAsync(IReader database, string schema, string name, bool isValid, CancellationToken stopping) =>
         (await database.QueryAsync(
             new Statement("""
                 SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                WHERE c.relkind IN ('i', 'I') AND n.nspname = @schema AND c.relname = @name
-                """).With("schema", schema).With("name", name), _ => true, stopping)).Count > 0;
+                JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+                WHERE n.nspname = @schema AND c.relname = @name AND i.indisvalid = @valid
+                """).With("schema", schema).With("name", name).With("valid", isValid), _ => true, stopping)).Count > 0;
 
     private static ColumnInfo Column(string name, string type, int modifier, bool nullable, bool generated, string catalogName)
     {
@@ -286,6 +290,13 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             or "_bool" or "_float4" or "_float8" or "_uuid" or "_numeric";
         return new ColumnInfo(name, type, kind, length, nullable, generated, ReadsAsText: !readable);
     }
+
+    public override Task<bool> HasInvalidIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+        HasIndexAsync(database, schema, name, isValid: false, stopping);
+
+    public override string? CreateIndexBesideWriters => "CREATE INDEX CONCURRENTLY";
+
+    public override string? LimitLocks => "SET LOCAL lock_timeout = '3s'";
 
     public override string? LeaveRoom(TableInfo table) => $"ALTER TABLE {Quote(table.Schema)}.{Quote(table.Name)} SET (fillfactor = 50)";
 

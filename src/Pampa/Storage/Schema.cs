@@ -4,12 +4,33 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
+/// <summary>What may be changed in a database.</summary>
+internal enum SchemaChanges
+{
+    /// <summary>Nothing: a look from outside.</summary>
+    None,
+
+    /// <summary>Nothing, but what would be is told.</summary>
+    Planned,
+
+    /// <summary>What belongs to Pampa or was made by the program's Setup.</summary>
+    Own,
+
+    /// <summary>The tables of the jobs, too: somebody has said so.</summary>
+    All,
+}
+
 /// <summary>
 /// The control tables, the program's own Setup, and the state columns. Safe to run by any number of processes at once:
 /// each statement is a step of its own that may find its work done.
 /// </summary>
-internal sealed class Schema(Database database)
+/// <param name="database">The database.</param>
+/// <param name="changes">What may be changed.</param>
+/// <param name="told">Told of each statement that changes something, before it runs.</param>
+internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
+    private bool isSetupPlanned;
+
     /// <summary>How long one statement of a program's Setup may take.</summary>
     private static readonly TimeSpan SetupDeadline = TimeSpan.FromHours(1);
 
@@ -38,7 +59,7 @@ internal sealed class Schema(Database database)
         {
             // Looked up first: CREATE … IF NOT EXISTS asks for the right to create even where there is nothing to do.
             if (await Dialect.ReadTableAsync(database, new TableName(null, name, true), stopping) is not null) continue;
-            await TryAsync($"CREATE TABLE IF NOT EXISTS {name} ({columns})", stopping);
+            await ChangeAsync($"CREATE TABLE IF NOT EXISTS {name} ({columns})", stopping);
         }
     }
 
@@ -61,9 +82,10 @@ internal sealed class Schema(Database database)
         foreach (var statement in statements)
         {
             var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statement.Trim())));
-            var done = await database.QueryAsync(
-                new Statement("SELECT 1 FROM pampa_setup WHERE hash = @hash").With("hash", hash), _ => true, stopping);
-            if (done.Count > 0) continue;
+            if (await IsAppliedAsync(hash, stopping)) continue;
+            told?.Invoke(statement.Trim());
+            isSetupPlanned = true;
+            if (changes == SchemaChanges.Planned) continue;
             var before = await ExistingAsync(database, jobTables, stopping);
             if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
             var made = await database.UnitAsync(async unit =>
@@ -78,7 +100,7 @@ internal sealed class Schema(Database database)
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
-                if (Dialect.LeaveRoom(table) is { } leaveRoom) await TryAsync(leaveRoom, stopping);
+                if (Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
             }
         }
     }
@@ -113,10 +135,10 @@ internal sealed class Schema(Database database)
     private static string Id(TableInfo table) => $"{table.Schema}.{table.Name}";
 
     /// <summary>
-    /// Resolves a job against its table. State columns that are missing are added where this program's Setup made the
-    /// table; else they are an error that prints the statements to run.
+    /// Resolves a job against its table. State columns that are missing are added where that is allowed; else they are
+    /// an error that prints the statements to run.
     /// </summary>
-    public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping, bool mayChange = true)
+    public async Task<JobTable?> ResolveAsync(JobDefinition job, List<string> errors, CancellationToken stopping)
     {
         var name = TableName.Parse(job.Table);
         if (name is null)
@@ -127,29 +149,61 @@ internal sealed class Schema(Database database)
         var table = await Dialect.ReadTableAsync(database, name, stopping);
         if (table is null)
         {
+            if (changes == SchemaChanges.Planned && isSetupPlanned)
+            {
+                told?.Invoke($"-- Job '{job.Name}': table '{name}' is not there yet; once Setup has made it, its state columns and its index follow");
+                return null;
+            }
             errors.Add($"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
             return null;
         }
+        var mayChange = await MayChangeAsync(table, stopping);
         var missing = Missing(job, table);
         if (missing.Count > 0)
         {
-            if (!mayChange || !await IsMadeBySetupAsync(table, stopping))
+            if (!mayChange)
             {
-                errors.Add($"Job '{job.Name}': table '{name}' lacks state columns. Add them, or map existing ones with job.Columns:{Environment.NewLine}"
+                errors.Add($"Job '{job.Name}': table '{name}' lacks state columns. Let the verb 'migrate' add them, run the statements yourself, or map existing columns with job.Columns:{Environment.NewLine}"
                     + string.Join(Environment.NewLine, missing.Select(m => $"  {AddColumn(table, m.Name, m.Column)};")));
                 return null;
             }
-            foreach (var (column, columnName) in missing) await TryAsync(AddColumn(table, columnName, column), stopping);
-            table = (await Dialect.ReadTableAsync(database, name, stopping))!;
+            foreach (var (column, columnName) in missing) await ChangeAsync(AddColumn(table, columnName, column), stopping);
+            table = changes == SchemaChanges.Planned ? WithColumns(table, missing) : (await Dialect.ReadTableAsync(database, name, stopping))!;
         }
         var resolved = JobTable.Resolve(job, Dialect, table, errors);
-        if (mayChange && resolved is not null && await IsMadeBySetupAsync(table, stopping)
-            && !await Dialect.HasIndexAsync(database, table.Schema, AdvisedIndexName(resolved), stopping))
-        {
-            // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
-            await TryAsync(AdvisedIndex(resolved), stopping);
-        }
+        if (resolved is not null && mayChange) await AddIndexAsync(resolved, stopping);
         return resolved;
+    }
+
+    private async Task<bool> MayChangeAsync(TableInfo table, CancellationToken stopping) => changes switch
+    {
+        SchemaChanges.None => false,
+        SchemaChanges.Own => await IsMadeBySetupAsync(table, stopping),
+        _ => true,
+    };
+
+    // As the table will be, so that the index that it will have can be told.
+    private TableInfo WithColumns(TableInfo table, List<(StateColumn Column, string Name)> missing) => table with
+    {
+        Columns = [.. table.Columns, .. missing.Select(m => new ColumnInfo(m.Name, Dialect.TypeOf(m.Column), JobTable.KindOf(m.Column)))],
+    };
+
+    // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
+    private async Task AddIndexAsync(JobTable job, CancellationToken stopping)
+    {
+        var name = AdvisedIndexName(job);
+        if (await Dialect.HasIndexAsync(database, job.Table.Schema, name, stopping)) return;
+        // A table of somebody's may be long and in use; one that Setup has just made is neither.
+        var besideWriters = changes is SchemaChanges.All or SchemaChanges.Planned && Dialect.CreateIndexBesideWriters is not null;
+        if (!besideWriters)
+        {
+            await ChangeAsync(AdvisedIndex(job), stopping);
+            return;
+        }
+        // What a build that was cut short has left is no index, and stands in the way of one.
+        var left = $"DROP INDEX IF EXISTS {Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(name)}";
+        if (await Dialect.HasInvalidIndexAsync(database, job.Table.Schema, name, stopping)) await ChangeAsync(left, stopping);
+        await ChangeAsync(AdvisedIndex(job).Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
     }
 
     /// <summary>
@@ -186,6 +240,13 @@ internal sealed class Schema(Database database)
     private string AddColumn(TableInfo table, string name, StateColumn column) =>
         $"ALTER TABLE {Dialect.Quote(table.Schema)}.{Dialect.Quote(table.Name)} ADD COLUMN {Dialect.Quote(name)} {Dialect.TypeOf(column)}";
 
+    private async Task<bool> IsAppliedAsync(string hash, CancellationToken stopping)
+    {
+        if (changes == SchemaChanges.Planned && await LacksControlTablesAsync(stopping)) return false;
+        var found = new Statement("SELECT 1 FROM pampa_setup WHERE hash = @hash").With("hash", hash);
+        return (await database.QueryAsync(found, _ => true, stopping)).Count > 0;
+    }
+
     private async Task<bool> IsMadeBySetupAsync(TableInfo table, CancellationToken stopping) =>
         (await database.QueryAsync(new Statement("SELECT tables FROM pampa_setup WHERE tables <> ''"), reader => reader.GetString(0), stopping))
         .Any(tables => tables.Split('\n').Contains(Id(table), StringComparer.Ordinal));
@@ -193,15 +254,20 @@ internal sealed class Schema(Database database)
     private Task<int> RunAsync(string text, CancellationToken stopping) =>
         database.UnitAsync(async unit =>
         {
+            // Whoever waits for a table's lock makes everybody else wait behind itself.
+            if (Dialect.LimitLocks is { } limit) await unit.ExecuteAsync(new Statement(limit));
             await RunAsync(unit, text);
             return 0;
         }, stopping);
 
-    private async Task TryAsync(string text, CancellationToken stopping)
+    private async Task ChangeAsync(string text, CancellationToken stopping, bool inTransaction = true)
     {
+        told?.Invoke(text);
+        if (changes == SchemaChanges.Planned) return;
         try
         {
-            await RunAsync(text, stopping);
+            if (inTransaction) await RunAsync(text, stopping);
+            else await database.RunAloneAsync(new Statement(text), SetupDeadline, stopping);
         }
         catch (Exception e) when (Dialect.IsAlreadyThere(e))
         {

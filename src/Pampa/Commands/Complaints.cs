@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Commands;
+
+/// <summary>What is wrong with the arguments, all at once, in the words of this program and never with a secret.</summary>
+internal static class Complaints
+{
+    public static List<string> Of(ParseResult parsed)
+    {
+        // A password may stand anywhere in what was typed: then nothing of it is shown, for the terminal's scroll-back
+        // and the log of a build keep it.
+        if (parsed.Tokens.Any(t => HoldsPassword(t.Value)))
+            return ["A password on the command line can be read by every user of this computer, so it is refused, and no argument is shown. Put the database's address into an environment variable or a file and say --db env:NAME or --db file:PATH, or set PAMPA_DATABASE_URL."];
+        var unknown = NotUnderstood(parsed);
+        var complaints = unknown.ConvertAll(token => Unknown(parsed, token));
+        // The parser's own words for the same tokens add nothing.
+        complaints.AddRange(parsed.Errors.Select(e => e.Message).Where(m => !parsed.UnmatchedTokens.Any(t => m.Contains($"'{t}'", StringComparison.Ordinal)))
+            .Where(_ => unknown.Count == 0).Select(Plainly));
+        return complaints;
+    }
+
+    // The parser takes an option that it does not know for an argument where there is room for one; and what follows
+    // such an option is its value, no mistake of its own.
+    private static List<string> NotUnderstood(ParseResult parsed)
+    {
+        var unknown = new List<string>();
+        var isValue = false;
+        foreach (var token in parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Where(t => t.Type == TokenType.Argument))
+        {
+            var isOption = token.Value.StartsWith("--", StringComparison.Ordinal) || (token.Value.StartsWith('-') && token.Value.Length > 1 && char.IsAsciiLetter(token.Value[1]));
+            if (isOption) unknown.Add(token.Value);
+            else if (parsed.UnmatchedTokens.Contains(token.Value) && !isValue) unknown.Add(token.Value);
+            isValue = isOption;
+        }
+        return unknown;
+    }
+
+    private static string Plainly(string message)
+    {
+        var parts = message.Split('\'');
+        return parts.Length >= 6 && message.StartsWith("Cannot parse argument", StringComparison.Ordinal)
+            ? $"{parts[3]} must be {(parts[5].Contains("Int32", StringComparison.Ordinal) ? "a whole number" : "a number")}, got '{parts[1]}'."
+            : message;
+    }
+
+    private static bool HoldsPassword(string token) => DatabaseAddress.HasPassword(token)
+        || (token.IndexOf('=', StringComparison.Ordinal) is var at and > 0 && token.StartsWith('-') && DatabaseAddress.HasPassword(token[(at + 1)..]));
+
+    private static string Unknown(ParseResult parsed, string token)
+    {
+        var command = parsed.CommandResult.Command;
+        if (token.StartsWith('-'))
+        {
+            var name = token.Split('=')[0];
+            return $"Unknown option '{name}'{Did(name, Options(parsed.CommandResult))}";
+        }
+        return command.Subcommands.Count > 0
+            ? $"Unknown command '{token}'{Did(token, command.Subcommands.Select(c => c.Name))}"
+            : $"{command.Name}: '{token}' is more than it takes.";
+    }
+
+    private static string Did(string name, IEnumerable<string> known) =>
+        Suggestion.Nearest(name, known) is { } best ? $". Did you mean '{best}'?" : ".";
+
+    private static IEnumerable<string> Options(CommandResult result)
+    {
+        for (SymbolResult? at = result; at is CommandResult of; at = at.Parent)
+        {
+            foreach (var option in of.Command.Options) yield return option.Name;
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Pampa.Commands;
+
+namespace Pampa.Tests;
+
+/// <summary>The command line in this process, on SQLite files of its own.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("pampa-cli-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private string File => Path.Combine(folder, "test.db");
+
+    private static void Program(PampaBuilder pampa)
+    {
+        pampa.Setup(
+            "CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean)",
+            "INSERT INTO numbers (value) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 20) SELECT v FROM n WHERE TRUE ON CONFLICT DO NOTHING");
+        pampa.AddJob("numbers", "numbers", "value", job =>
+        {
+            job.MaxAttempts = 1;
+            job.Process(task =>
+            {
+                if (task.Get<long>("value") == 13) throw new InvalidOperationException("unlucky");
+            });
+        });
+    }
+
+    private static void Foreign(PampaBuilder pampa) => pampa.AddJob("orders", "orders", ["shop", "id"], job => job.Process(_ => { }));
+
+    private Task<(int Code, string Said, string Errors)> RunAsync(params string[] args) => RunAsync(Program, args);
+
+    private async Task<(int Code, string Said, string Errors)> RunAsync(Action<PampaBuilder> program, params string[] args)
+    {
+        var output = new StringWriter();
+        var errors = new StringWriter();
+        string[] all = args.Contains("--db") ? args : [.. args, "--db", File];
+        var code = await CommandLine.RunAsync(all, program, output, errors);
+        return (code, output.ToString(), errors.ToString());
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("Unknown command 'statsu'. Did you mean 'status'?", "statsu")]
+    [InlineData("Unknown command 'nothing-like-it'.", "nothing-like-it")]
+    [InlineData("Unknown option '--wokers'. Did you mean '--workers'?", "--wokers", "3")]
+    [InlineData("Unknown option '--wrokers'. Did you mean '--workers'?", "run", "--wrokers=3")]
+    [InlineData("Unknown option '--josn'. Did you mean '--json'?", "status", "--josn")]
+    [InlineData("Unknown option '--al'. Did you mean '--all'?", "retry", "numbers", "--al")]
+    [InlineData("--workers must be a whole number, got 'x'.", "--workers", "x")]
+    [InlineData("--delay must be a number, got 'x'.", "--delay", "x")]
+    [InlineData("--workers must be between 1 and 1000, got 0.", "--workers", "0")]
+    [InlineData("retry: say which records: give their keys, or --all.", "retry", "numbers")]
+    [InlineData("relaunch: give keys or --all, not both.", "relaunch", "numbers", "1", "--all")]
+    public async Task What_is_not_understood_is_told_with_what_was_meant(string complaint, params string[] args)
+    {
+        var (code, said, errors) = await RunAsync(args);
+        Assert.Equal((2, "", $"{complaint}{Environment.NewLine}Run with --help for what there is.{Environment.NewLine}"), (code, said, errors));
+    }
+
+    [Fact]
+    public async Task All_that_is_not_understood_is_told_at_once()
+    {
+        var (_, _, errors) = await RunAsync("status", "--josn", "--exatc");
+        Assert.Contains("'--josn'", errors, StringComparison.Ordinal);
+        Assert.Contains("'--exatc'", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--db", "postgres://me:s3cretmark@host/shop")]
+    [InlineData("--db", "postgres://me@host/shop?password=s3cretmark")]
+    [InlineData("--db", "Host=host;Username=me;Password=s3cretmark")]
+    [InlineData("--db", "Host=host;PWD = s3cretmark")]
+    [InlineData("--db=postgres://me:s3cretmark@host/shop")]
+    [InlineData("--db", "postgres://me:%73s3cretmark@host/shop")]
+    [InlineData("--database", "postgres://me:s3cretmark@host/shop")]
+    [InlineData("--database=postgres://me:s3cretmark@host/shop")]
+    [InlineData("postgres://me:s3cretmark@host/shop")]
+    [InlineData("run", "postgres://me:s3cretmark@host/shop")]
+    [InlineData("--workers", "postgres://me:s3cretmark@host/shop")]
+    [InlineData("status", "postgres://me:s3cretmark@host/shop")]
+    [InlineData("retry", "numbers", "Host=h;Password=s3cretmark")]
+    public async Task A_password_in_an_argument_is_refused_with_the_remedy_and_never_shown(params string[] args)
+    {
+        var output = new StringWriter();
+        var errors = new StringWriter();
+        var code = await CommandLine.RunAsync(args, Program, output, errors);
+        Assert.Equal(2, code);
+        Assert.DoesNotContain("s3cretmark", $"{output}{errors}", StringComparison.Ordinal);
+        Assert.Contains("--db env:NAME or --db file:PATH", errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_look_from_outside_changes_nothing()
+    {
+        var (code, _, errors) = await RunAsync("status");
+        Assert.Equal(2, code);
+        Assert.StartsWith("This database has no tables of Pampa's yet", errors, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        await ExecuteAsync("CREATE TABLE seen AS SELECT count(*) AS n FROM pampa_worker");
+        Assert.Equal(0, (await RunAsync("status")).Code);
+        await ExecuteAsync("DELETE FROM seen WHERE n <> (SELECT count(*) FROM pampa_worker)");
+        await ExecuteAsync("DELETE FROM pampa_setup; DROP TABLE numbers");
+        (code, _, errors) = await RunAsync("status");
+        Assert.Equal(2, code);
+        Assert.Contains("there is no table 'numbers'", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_migration_is_shown_then_done_then_there_is_nothing_to_do()
+    {
+        var (code, planned, _) = await RunAsync("migrate", "--dry-run");
+        Assert.Equal(0, code);
+        Assert.Contains("CREATE TABLE IF NOT EXISTS pampa_lease", planned, StringComparison.Ordinal);
+        Assert.Contains("-- Job 'numbers': table 'numbers' is not there yet", planned, StringComparison.Ordinal);
+        Assert.EndsWith($"would run; nothing was changed.{Environment.NewLine}", planned, StringComparison.Ordinal);
+        Assert.Equal(planned, (await RunAsync("migrate", "--dry-run")).Said);
+        var (_, done, _) = await RunAsync("migrate");
+        Assert.Contains("ADD COLUMN \"numbers_reservation_id\" text;", done, StringComparison.Ordinal);
+        Assert.Contains("CREATE INDEX", done, StringComparison.Ordinal);
+        var (_, again, _) = await RunAsync("migrate");
+        Assert.EndsWith($"-- Nothing to do.{Environment.NewLine}", again, StringComparison.Ordinal);
+        Assert.Equal("""{"isDryRun":true,"statements":[]}""", (await RunAsync("migrate", "--dry-run", "--json")).Said.Trim());
+    }
+
+    [Fact]
+    public async Task Migrate_adds_columns_to_a_table_of_somebodys_which_run_does_not()
+    {
+        await ExecuteAsync("CREATE TABLE orders (shop text NOT NULL, id bigint NOT NULL, PRIMARY KEY (shop, id)); INSERT INTO orders VALUES ('a,b', 1), ('c', 2)");
+        var (code, _, errors) = await RunAsync(Foreign, "run", "--drain");
+        Assert.Equal(2, code);
+        Assert.Contains("Let the verb 'migrate' add them", errors, StringComparison.Ordinal);
+        var (_, planned, _) = await RunAsync(Foreign, "migrate", "--dry-run", "--json");
+        var statements = JsonDocument.Parse(planned).RootElement.GetProperty("statements").EnumerateArray().Select(s => s.GetString()!).ToList();
+        // As it is printed, so it runs.
+        await ExecuteAsync(string.Join(";", statements));
+        Assert.EndsWith($"-- Nothing to do.{Environment.NewLine}", (await RunAsync(Foreign, "migrate")).Said, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(Foreign, "run", "--drain")).Code);
+        Assert.Contains("orders: 1 record is pending again", (await RunAsync(Foreign, "relaunch", "orders", "a\\,b,1")).Said, StringComparison.Ordinal);
+        (code, _, errors) = await RunAsync(Foreign, "relaunch", "orders", "1");
+        Assert.Equal((2, $"Job 'orders': a key has 2 parts (shop, id) with commas between them, got '1'. A comma inside a part is written as \\,.{Environment.NewLine}"), (code, errors));
+    }
+
+    [Fact]
+    public async Task The_counts_are_shown_as_lines_and_as_json()
+    {
+        Assert.Equal(1, (await RunAsync("run", "--drain")).Code);
+        var (code, said, _) = await RunAsync("status");
+        Assert.Equal(0, code);
+        Assert.Contains("numbers: 20 tasks: 19 completed, 1 failed, 0 pending, 0 scheduled, 0 reserved, 0 running", said, StringComparison.Ordinal);
+        Assert.Contains("numbers: nobody works on it, ETA 00:00:00", said, StringComparison.Ordinal);
+        var job = JsonDocument.Parse((await RunAsync("status", "numbers", "--json", "--exact")).Said).RootElement.GetProperty("jobs")[0];
+        Assert.Equal((20, 19, 1), (job.GetProperty("total").GetInt32(), job.GetProperty("completed").GetInt32(), job.GetProperty("failed").GetInt32()));
+        Assert.Equal("""{"job":"numbers","count":1}""", (await RunAsync("retry", "numbers", "--all", "--json")).Said.Trim());
+        Assert.Contains("1 pending", (await RunAsync("status")).Said, StringComparison.Ordinal);
+        Assert.Contains("numbers: 19 records are pending again", (await RunAsync("relaunch", "numbers", "--all")).Said, StringComparison.Ordinal);
+        (code, _, var errors) = await RunAsync("status", "number");
+        Assert.Equal((2, $"There is no job 'number' (did you mean 'numbers'?). Jobs are numbers.{Environment.NewLine}"), (code, errors));
+    }
+
+    [Fact]
+    public async Task Many_may_migrate_at_the_same_time()
+    {
+        var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => RunAsync("migrate"))));
+        Assert.All(all, one => Assert.True(one.Code == 0, one.Errors));
+        Assert.EndsWith($"-- Nothing to do.{Environment.NewLine}", (await RunAsync("migrate")).Said, StringComparison.Ordinal);
+    }
+}
