@@ -42,19 +42,24 @@ internal static class CommandLine
         };
         var workers = new Option<int?>("--workers") { Description = "Tasks that run at the same time (default: twice the cores, at least 4)." };
         var delay = new Option<double?>("--delay") { Description = "Seconds between two looks for new records while there are none (default 0.5)." };
+        var plain = new Option<bool>("--plain") { Description = "Print lines also to a terminal, instead of a table that is drawn in place." };
         horizon.Validators.Add(result => Range(result, 0, 315_360_000));
         workers.Validators.Add(result => Range(result, 1, Jobs.Limits.WorkersPerNode));
         delay.Validators.Add(result => Range(result, 0.01, 3_600));
-        foreach (var option in (Option[])[database, drain, horizon, workers, delay]) command.Options.Add(option);
+        foreach (var option in (Option[])[database, drain, horizon, workers, delay, plain]) command.Options.Add(option);
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new Signals(verb.Errors);
             var options = new RunOptions(
                 parsed.GetValue(database), parsed.GetValue(drain), TimeSpan.FromSeconds(parsed.GetValue(horizon)), parsed.GetValue(workers),
-                parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+                parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                !parsed.GetValue(plain) && IsTerminal(verb.Output));
             return await new RunCommand(verb, options).RunAsync(signals);
         });
     }
+
+    private static bool IsTerminal(TextWriter output) => ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected && !Console.IsErrorRedirected
+        && Environment.GetEnvironmentVariable("TERM") is not "dumb" && Environment.GetEnvironmentVariable("CI") is null;
 
     private static void Range(System.CommandLine.Parsing.OptionResult result, double min, double max)
     {

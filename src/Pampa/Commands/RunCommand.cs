@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Pampa.Hosting;
+using Spectre.Console;
 
 namespace Pampa.Commands;
 
 /// <summary>What <c>run</c> was asked.</summary>
-internal sealed record RunOptions(string? Database, bool Drain, TimeSpan DrainHorizon, int? Workers, TimeSpan? Delay);
+internal sealed record RunOptions(string? Database, bool Drain, TimeSpan DrainHorizon, int? Workers, TimeSpan? Delay, bool IsLive);
 
 /// <summary>
 /// The verb <c>run</c>: dispatcher and node in this process, with a line of progress a second and the report at the
@@ -24,24 +25,34 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
 
     private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Signals signals)
     {
-        using var logs = LoggerFactory.Create(logging => logging
-            .SetMinimumLevel(LogLevel.Information)
+        var view = options.IsLive ? new LiveView(AnsiConsole.Console) : null;
+        using var logs = LoggerFactory.Create(logging => Log(logging.SetMinimumLevel(LogLevel.Information)));
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", logs, TimeProvider.System, Chance.Shared, signals.Stopping);
+        if (options.Drain)
+            await verb.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
+        using var progress = new Progress(engine, view ?? (IProgressView)new PlainView(verb.Output), TimeProvider.System);
+        var code = view is null ? await WorkAsync() : await view.RunAsync(WorkAsync);
+        await ReportAsync(engine);
+        return code;
+
+        async Task<int> WorkAsync()
+        {
+            progress.Start();
+            var code = await engine.RunAsync(options.Drain ? options.DrainHorizon : null, signals.Stopping);
+            await progress.StopAsync();
+            return code;
+        }
+    }
+
+    private ILoggingBuilder Log(ILoggingBuilder logging) => options.IsLive
+        ? logging.AddProvider(new TerminalLogs(AnsiConsole.Console, TimeProvider.System))
+        : logging
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;
                 console.TimestampFormat = "HH:mm:ss ";
             })
-            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", logs, TimeProvider.System, Chance.Shared, signals.Stopping);
-        if (options.Drain)
-            await verb.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
-        using var progress = new Progress(engine, verb.Output, TimeProvider.System);
-        progress.Start();
-        var code = await engine.RunAsync(options.Drain ? options.DrainHorizon : null, signals.Stopping);
-        await progress.StopAsync();
-        await ReportAsync(engine);
-        return code;
-    }
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
     private async Task ReportAsync(Engine engine)
     {

@@ -71,9 +71,9 @@ public sealed class ErrorTests(ProgramFixture programs)
     public async Task A_password_on_the_command_line()
     {
         var said = await RefusedAsync(ProgramFixture.Numbers, ["--db", $"postgres://someone:{Canary}@127.0.0.1/shop"]);
-        Says(said, "--db: a password on the command line can be read by every user of this computer", "--db env:NAME or --db file:PATH", "PAMPA_DATABASE_URL");
+        Says(said, "A password on the command line can be read by every user of this computer", "--db env:NAME or --db file:PATH", "PAMPA_DATABASE_URL");
 
-        Says(await RefusedAsync(ProgramFixture.Numbers, ["--db", $"Host=127.0.0.1;Password={Canary}"]), "--db: a password on the command line");
+        Says(await RefusedAsync(ProgramFixture.Numbers, ["--db", $"Host=127.0.0.1;Password={Canary}"]), "A password on the command line");
     }
 
     [Fact]

@@ -1,0 +1,61 @@
+using System.Data.Common;
+using Pampa.Working;
+
+namespace Pampa.Commands;
+
+/// <summary>
+/// The numbers of one job. What is done comes from this process's counters; how much there is, from a count of the table
+/// that is repeated only as often as it is cheap, and never waited for.
+/// </summary>
+internal sealed class JobProgress(Lane lane, TimeProvider time)
+{
+    private const int CountRarity = 50;
+    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
+    private Task counting = Task.CompletedTask;
+    private Count? counted;
+    private long triedAt;
+    private TimeSpan took;
+    private long before = lane.Counters.Ended;
+    private long at = time.GetTimestamp();
+
+    /// <summary>A count of the table, and how many tasks this process had ended when it began.</summary>
+    private sealed record Count(Report Report, long Ended);
+
+    /// <summary>The numbers now, the rate since the last call.</summary>
+    public ProgressRow Sample(CancellationToken stopping)
+    {
+        if (counting.IsCompleted && IsCountDue) counting = CountAsync(stopping);
+        var ended = lane.Counters.Ended;
+        var seconds = time.GetElapsedTime(at).TotalSeconds;
+        var rate = seconds > 0 ? (ended - before) / seconds : 0;
+        before = ended;
+        at = time.GetTimestamp();
+        var done = counted is { } c ? c.Report.Completed + c.Report.Failed + ended - c.Ended : ended;
+        return new ProgressRow(lane.Job.Name, done, counted is { } known ? Math.Max(done, known.Report.Total) : null, rate)
+        {
+            Running = lane.Counters.Open,
+            Failed = (counted?.Report.Failed ?? 0) + lane.Counters.Failed,
+        };
+    }
+
+    private bool IsCountDue =>
+        triedAt == 0 || time.GetElapsedTime(triedAt) >= (took * CountRarity is var rare && rare > CountEvery ? rare : CountEvery);
+
+    private async Task CountAsync(CancellationToken stopping)
+    {
+        var ended = lane.Counters.Ended;
+        var began = time.GetTimestamp();
+        try
+        {
+            counted = new Count(await lane.Store.ReportAsync(stopping), ended);
+        }
+        catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException)
+        {
+            // The loops say when the database is out of reach; a line without a total is still true.
+        }
+        triedAt = time.GetTimestamp();
+        took = time.GetElapsedTime(began, triedAt);
+    }
+
+    public Task EndAsync() => counting;
+}
