@@ -1,0 +1,89 @@
+using Pampa.Hosting;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>What <c>migrate</c> does to a table that is in use.</summary>
+public sealed class MigrationTests
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private static async Task<List<string>> MigrateAsync(TestDatabase db, SchemaChanges changes = SchemaChanges.All)
+    {
+        var told = new List<string>();
+        var program = new PampaBuilder();
+        program.AddJob("price", "orders", ["shop", "id"], job => job.Process(_ => { }));
+        var address = new DatabaseAddress(db.Database.Dialect, db.Source.ConnectionString);
+        await new Preparation(db.Database, address, changes, TimeProvider.System, told.Add).RunAsync(program, Stopping);
+        return told;
+    }
+
+    private static async Task<TestDatabase> WithOrdersAsync(Engine engine)
+    {
+        var db = await TestDatabase.CreateAsync(engine, null);
+        await db.ExecuteAsync("CREATE TABLE orders (shop varchar(40) NOT NULL, id bigint NOT NULL, PRIMARY KEY (shop, id))");
+        await db.ExecuteAsync("INSERT INTO orders VALUES ('a', 1), ('a', 2), ('b', 1)");
+        return db;
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task What_is_planned_is_what_is_done_and_then_there_is_nothing_to_do(int number)
+    {
+        var engine = (Engine)number;
+        await using var db = await WithOrdersAsync(engine);
+        var planned = await MigrateAsync(db, SchemaChanges.Planned);
+        Assert.Equal(6 + 7 + 1, planned.Count);
+        Assert.Equal(planned, await MigrateAsync(db));
+        Assert.Empty(await MigrateAsync(db));
+        Assert.Empty(await MigrateAsync(db, SchemaChanges.Planned));
+        Assert.Empty(await MigrateAsync(db, SchemaChanges.Own));
+        Assert.Equal(engine == Engine.PostgreSql, planned[^1].StartsWith("CREATE INDEX CONCURRENTLY IF NOT EXISTS", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Twenty_may_migrate_at_the_same_time_and_each_statement_runs_once(int number)
+    {
+        await using var db = await WithOrdersAsync((Engine)number);
+        var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => MigrateAsync(db))));
+        var added = all.SelectMany(told => told).Where(s => s.StartsWith("ALTER", StringComparison.Ordinal) || s.StartsWith("CREATE INDEX", StringComparison.Ordinal)).ToList();
+        Assert.Equal(8, added.Count);
+        Assert.Equal(8, added.Distinct().Count());
+        Assert.Empty(await MigrateAsync(db));
+    }
+
+    [Fact]
+    public async Task A_table_that_somebody_holds_is_waited_for_a_moment_and_no_longer()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await using (var holder = await db.Source.OpenConnectionAsync(Stopping))
+        {
+            await using var transaction = await holder.BeginTransactionAsync(Stopping);
+            await using var command = holder.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM orders";
+            await command.ExecuteScalarAsync(Stopping);
+            var error = await Assert.ThrowsAsync<PampaConfigurationException>(() => MigrateAsync(db));
+            Assert.StartsWith("A table is in use by somebody else and could not be changed within 3 s", Assert.Single(error.Errors), StringComparison.Ordinal);
+        }
+        Assert.Equal(8, (await MigrateAsync(db)).Count);
+    }
+
+    [Fact]
+    public async Task What_is_left_of_an_index_that_was_not_finished_is_made_anew()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        await db.ExecuteAsync("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid::regclass::text LIKE '%pampa_price%'");
+        var told = await MigrateAsync(db);
+        Assert.Equal(2, told.Count);
+        Assert.StartsWith("DROP INDEX", told[0], StringComparison.Ordinal);
+        Assert.Equal(1, await db.ScalarAsync<int>("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid::regclass::text LIKE '%pampa_price%'"));
+        Assert.Empty(await MigrateAsync(db));
+    }
+}
