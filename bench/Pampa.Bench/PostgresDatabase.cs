@@ -1,0 +1,93 @@
+using Npgsql;
+
+namespace Pampa.Bench;
+
+internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
+{
+    private int? postmaster;
+    private string? name;
+
+    public override string Name => "PostgreSQL";
+
+    // Commits wait for the disk: with one connection a processor may stand idle meanwhile.
+    public override IReadOnlyList<int> RawConnections => [1, 2];
+
+    private string Settings => new NpgsqlConnectionStringBuilder(server.Settings) { Database = name }.ConnectionString;
+
+    public override async Task<string> DescribeAsync()
+    {
+        await using var connection = await OpenAsync(server.Settings);
+        string[] settings =
+        [
+            "server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "autovacuum",
+            "shared_buffers", "max_wal_size", "checkpoint_timeout", "jit",
+        ];
+        var columns = string.Join(", ", settings.Select(s => $"current_setting('{s}')"));
+        var row = await RowAsync(connection, $"SELECT {columns}");
+        var backend = (int)(await RowAsync(connection, "SELECT pg_backend_pid()"))[0];
+        postmaster = ServerCpu.PostmasterOf(backend);
+        var pairs = settings.Skip(1).Zip(row.Skip(1)).Select(s => $"{s.First} {s.Second}");
+        return $"PostgreSQL {row[0]}, {string.Join(", ", pairs)}"
+            + (postmaster is null ? "; its processes are not to be seen here: no server CPU" : "");
+    }
+
+    public override async Task<string> CreateAsync()
+    {
+        name = $"pampa_bench_{Guid.NewGuid():N}";
+        await using var connection = await OpenAsync(server.Settings);
+        // Before the load and not after: then the first change of a page in the run needs no full image of it.
+        await ExecuteAsync(connection, "CHECKPOINT");
+        await ExecuteAsync(connection, $"CREATE DATABASE {name}");
+        return Settings;
+    }
+
+    public override async Task DropAsync()
+    {
+        await using var connection = await OpenAsync(server.Settings);
+        await ExecuteAsync(connection, $"DROP DATABASE {name} WITH (FORCE)");
+    }
+
+    public override async Task LoadAsync(int size)
+    {
+        await using var connection = await OpenAsync(Settings);
+        await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series(1, {size})");
+    }
+
+    public override async Task<ServerUse> ReadUseAsync()
+    {
+        await using var connection = await OpenAsync(server.Settings);
+        var row = await RowAsync(connection, $"""
+            SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn, xact_commit
+            FROM pg_stat_database WHERE datname = '{name}'
+            """);
+        return new ServerUse(postmaster is { } id ? ServerCpu.Seconds(id) : null, Whole(row[0]), Whole(row[1]));
+    }
+
+    public override async Task<TableFacts> ReadFactsAsync(Workload workload)
+    {
+        await using var connection = await OpenAsync(Settings);
+        var right = await RowAsync(connection, CountRight(workload));
+        var times = await RowAsync(connection, $"""
+            SELECT extract(epoch FROM max({Prefix}_end_time) - min({Prefix}_start_time)),
+              extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY {Prefix}_end_time)
+                - percentile_disc(0.1) WITHIN GROUP (ORDER BY {Prefix}_end_time))
+            FROM {Table}
+            """);
+        return new TableFacts(Whole(right[0]), Whole(right[1]), Real(times[0]), Real(times[1]));
+    }
+
+    // Without a pool: an idle connection would keep a database from being dropped, and its statistics from being told.
+    private static async Task<NpgsqlConnection> OpenAsync(string settings)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(settings) { Pooling = false };
+        var connection = new NpgsqlConnection(builder.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await server.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}
