@@ -7,7 +7,6 @@ namespace Pampa.Commands;
 /// <summary>One table that is drawn in place, for people at a terminal; what is logged meanwhile stands above it.</summary>
 internal sealed class LiveView(IAnsiConsole console) : IProgressView
 {
-    private const int BarWidth = 20;
     private readonly Dictionary<string, double> rates = new(StringComparer.Ordinal);
     private IReadOnlyList<ProgressRow> rows = [];
     private LiveDisplayContext? display;
@@ -42,13 +41,13 @@ internal sealed class LiveView(IAnsiConsole console) : IProgressView
     public IRenderable Draw()
     {
         var isWide = console.Profile.Width >= 100;
-        var table = new Table().Border(TableBorder.None).AddColumn("job").AddColumn("").AddColumn(Right("done")).AddColumn(Right("a second")).AddColumn(Right("ETA"));
+        var table = new Table().Border(TableBorder.None).AddColumn("job").AddColumn(new TableColumn("").NoWrap()).AddColumn(Right("done")).AddColumn(Right("a second")).AddColumn(Right("ETA"));
         if (isWide) table.AddColumn(Right("running")).AddColumn(Right("failed")).AddColumn(Right("workers"));
         foreach (var row in rows)
         {
             List<IRenderable> cells =
             [
-                new Text(row.Job), Bar(row), new Text(Of(row)), new Text(Number(rates.GetValueOrDefault(row.Job))), new Text(row.Eta),
+                new Text(row.Job), Bar(row, isWide ? 20 : 8), new Text(Of(row)), new Text(Number(rates.GetValueOrDefault(row.Job))), new Text(row.Eta),
             ];
             if (isWide) cells.AddRange([new Text(Number(row.Running)), new Text(Number(row.Failed), row.Failed > 0 ? new Style(Color.Red) : Style.Plain), new Text(Number(row.Workers))]);
             table.AddRow(cells);
@@ -62,9 +61,9 @@ internal sealed class LiveView(IAnsiConsole console) : IProgressView
 
     private static string Of(ProgressRow row) => row.Total is { } total ? $"{Number(row.Done)} of {Number(total)}" : Number(row.Done);
 
-    private static Markup Bar(ProgressRow row)
+    private static Markup Bar(ProgressRow row, int width)
     {
-        var full = row.Total is > 0 and var total ? (int)(BarWidth * row.Done / total) : 0;
-        return new Markup($"[green]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/]");
+        var full = row.Total is > 0 and var total ? (int)(width * row.Done / total) : 0;
+        return new Markup($"[green]{new string('━', full)}[/][grey]{new string('━', width - full)}[/]");
     }
 }

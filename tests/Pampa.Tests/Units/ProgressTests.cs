@@ -43,6 +43,7 @@ public sealed class ProgressTests
         console.Write(view.Draw());
         var lines = text.ToString().Split('\n');
         Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
+        Assert.InRange(lines.Length, 4, 6);
         Assert.Contains(lines, l => l.Contains("100 of 1,000", StringComparison.Ordinal) && l.Contains("50", StringComparison.Ordinal));
         // A name is a name, whatever it looks like to the library that draws.
         Assert.Contains("[red]other", text.ToString(), StringComparison.Ordinal);
