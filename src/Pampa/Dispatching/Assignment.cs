@@ -33,18 +33,18 @@ internal sealed class Assignment
     }
 
     /// <summary>
-    /// The slots to reserve for, one worker after the other in turns. A hand that is more than half full is left alone,
-    /// so that records travel in batches.
+    /// The slots to reserve for, in turns and the emptiest hands first. A hand that is more than half full is left
+    /// alone, so that records travel in batches.
     /// </summary>
     public static List<string> Slots(IReadOnlyList<Hand> hands, int depth, int max)
     {
-        var free = hands.Select(h => (h.Worker, Free: h.Count is var count && count <= depth / 2 && !h.IsResting ? depth - count : 0)).Where(h => h.Free > 0).ToList();
+        var low = hands.Where(h => !h.IsResting).Select(h => (h.Worker, h.Count)).Where(h => h.Count <= depth / 2).ToList();
         var slots = new List<string>();
-        for (var round = 0; slots.Count < max && free.Exists(h => h.Free > round); round++)
+        for (var level = 0; level < depth && slots.Count < max && low.Count > 0; level++)
         {
-            foreach (var (worker, lacks) in free)
+            foreach (var (worker, count) in low)
             {
-                if (lacks > round && slots.Count < max) slots.Add(worker);
+                if (count <= level && slots.Count < max) slots.Add(worker);
             }
         }
         return slots;

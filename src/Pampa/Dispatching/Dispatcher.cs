@@ -188,6 +188,11 @@ internal sealed class Dispatcher(
     {
         var load = job.Load;
         if (load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch)) return false;
+        if (load.TakeGivenBack())
+        {
+            job.EmptySince = 0;
+            Restart(job);
+        }
         if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval) return false;
         load.Measure();
         var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);

@@ -61,6 +61,17 @@ internal sealed class Hand(string worker)
         }
     }
 
+    /// <summary>Takes out what is more than some, the last ones.</summary>
+    public List<Reservation> TakeBeyond(int keep)
+    {
+        lock (gate)
+        {
+            var surplus = waiting.Skip(keep).ToList();
+            for (var i = 0; i < surplus.Count; i++) waiting.RemoveLast();
+            return surplus;
+        }
+    }
+
     /// <summary>Takes everything out.</summary>
     public List<Reservation> Empty()
     {

@@ -24,6 +24,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private const int EnoughMeasured = 200;
     private volatile IReadOnlyList<Hand> hands = [];
     private volatile bool isInDoubt;
+    private int givenBack;
     private JobStep? suspendedBy;
     private long suspendedAt;
     private long measuredAt;
@@ -48,6 +49,12 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         get => isInDoubt;
         set => isInDoubt = value;
     }
+
+    /// <summary>Records were given back: the dispatcher shall look for them at once.</summary>
+    public void GiveBack() => Volatile.Write(ref givenBack, 1);
+
+    /// <summary>Whether some were since the last call.</summary>
+    public bool TakeGivenBack() => Volatile.Read(ref givenBack) != 0 && Interlocked.Exchange(ref givenBack, 0) != 0;
 
     /// <summary>
     /// Whether the job rests because a statement of it does not fit the table as it is now. It rests for half a minute,
@@ -79,6 +86,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// </summary>
     public int Depth { get; private set; } = job.QueueSize;
 
+    /// <summary>The same without the job's least: enough for a worker while another one has nothing to do.</summary>
+    public int Enough { get; private set; } = job.QueueSize;
+
     /// <summary>How many records a worker may have started and not yet run.</summary>
     public int Ahead { get; private set; } = 1;
 
@@ -90,6 +100,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         var p90 = Math.Max(Durations.Percentile(0.90)!.Value.TotalSeconds, 1e-6);
         var rows = Math.Min(2 * DispatchInterval.TotalSeconds, LongestHand.TotalSeconds) / p90;
         Depth = (int)Math.Clamp(rows, job.QueueSize, job.MaxQueueSize);
+        Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
         var mayStartAhead = job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
         Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
     }

@@ -119,7 +119,11 @@ internal sealed partial class Node
             {
                 if (w >= lane.Load.Hands.Count) continue;
                 var hand = lane.Load.Hands[w];
-                if (!isHeldUp) hand.IsResting = false;
+                if (!isHeldUp)
+                {
+                    hand.IsResting = false;
+                    did |= await GiveBackAsync(lane, Surplus(lane, w), stopping);
+                }
                 else if (workers[w].IsOverdue || (hand.Count > 0 && AnotherIsIdle(lane, w)))
                 {
                     hand.IsResting = true;
@@ -128,6 +132,20 @@ internal sealed partial class Node
             }
         }
         return did;
+    }
+
+    /// <summary>
+    /// What a busy worker has in hand beyond its due: tasks take longer than when they were dealt, or another worker has
+    /// nothing to do. A little more than the due is no reason to move anything.
+    /// </summary>
+    private List<Reservation> Surplus(Lane lane, int w)
+    {
+        var load = lane.Load;
+        if (workers[w].Count == 0 || load.Hands[w].Count <= load.Enough) return [];
+        load.Measure();
+        var keep = AnotherIsIdle(lane, w) ? load.Enough : load.Depth;
+        var isMuch = load.Hands[w].Count > (keep == load.Enough ? keep : 2 * keep);
+        return isMuch ? load.Hands[w].TakeBeyond(keep) : [];
     }
 
     private bool AnotherIsIdle(Lane lane, int w)
@@ -139,11 +157,14 @@ internal sealed partial class Node
         return false;
     }
 
-    private static async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping)
+    private async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping)
     {
+        if (waiting.Count == 0) return false;
         foreach (var reservation in waiting) lane.Forget(reservation.Key, reservation.Claim);
-        if (waiting.Count > 0) await lane.Store.ReleaseAsync(waiting, stopping);
-        return waiting.Count > 0;
+        await lane.Store.ReleaseAsync(waiting, stopping);
+        lane.Load.GiveBack();
+        HandIsLow.Set();
+        return true;
     }
 
     private async Task RejoinAsync(CancellationToken stopping)

@@ -156,4 +156,54 @@ public sealed class HeldUpTests
         await cluster.UntilEndedAsync();
         Assert.Equal((50, 0), (cluster.Calls.Count, process.Counters.Fenced));
     }
+
+    [Fact]
+    public async Task A_busy_worker_gives_back_what_another_one_with_nothing_to_do_can_run()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(5);
+        var process = await cluster.StartAsync(job => job.Process(async _ => await cluster.AdvanceAsync(0.4)));
+        process.Lane.Load.Hands[1].IsResting = true;
+        await process.DispatchAsync();
+        Assert.Equal((5, 0), (process.Lane.Load.Hands[0].Count, process.Lane.Load.Hands[1].Count));
+        await process.StartAsync();
+        Assert.Equal(4, process.Lane.Load.Hands[0].Count);
+        await process.Node.Workers[0].RunNextAsync();
+
+        await process.StartAsync();
+        Assert.Equal(1, process.Lane.Load.Hands[0].Count);
+        Assert.Equal(2, (await cluster.RowsAsync()).Count(r => r.IsFree));
+        // At once, not when the poll interval is over; and first to the one that has nothing.
+        await process.DispatchAsync();
+        Assert.Equal((2, 1), (process.Lane.Load.Hands[0].Count, process.Lane.Load.Hands[1].Count));
+        await cluster.UntilEndedAsync();
+        Assert.Equal(5, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_tasks_become_slow_gives_its_surplus_back()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(300);
+        var takes = 0.001;
+        var process = await cluster.StartAsync(job => job.Process(async _ => await cluster.AdvanceAsync(takes)), workers: 1);
+        async Task RunAsync(int tasks)
+        {
+            for (var i = 0; i < tasks; i++)
+            {
+                await cluster.AdvanceAsync(0.1);
+                await process.DispatchAsync();
+                await process.StartAsync();
+                await process.Node.Workers[0].RunNextAsync();
+                await process.FinishAsync();
+            }
+        }
+        await RunAsync(20);
+        Assert.InRange(process.Lane.Load.Hands[0].Count, 100, 200);
+        takes = 0.5;
+        await RunAsync(5);
+        Assert.InRange(process.Lane.Load.Hands[0].Count, 1, 10);
+        Assert.Equal(process.Lane.Load.Hands[0].Count, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+        await cluster.CheckAsync();
+    }
 }

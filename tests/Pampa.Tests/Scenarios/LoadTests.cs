@@ -82,10 +82,12 @@ public sealed class LoadTests
         Hand[] hands = [Filled("a.1", 3), Filled("a.2", 0), Filled("a.3", 4), Filled("a.4", 2)];
 
         Assert.Equal(
-            ["a.1", "a.2", "a.4", "a.1", "a.2", "a.4", "a.1", "a.2", "a.4", "a.2", "a.4", "a.2", "a.2"],
+            ["a.2", "a.2", "a.2", "a.4", "a.1", "a.2", "a.4", "a.1", "a.2", "a.4", "a.1", "a.2", "a.4"],
             Assignment.Slots(hands, depth: 6, max: 100));
-        Assert.Equal(["a.1", "a.2", "a.4", "a.1"], Assignment.Slots(hands, depth: 6, max: 4));
+        Assert.Equal(["a.2", "a.2", "a.2", "a.4"], Assignment.Slots(hands, depth: 6, max: 4));
         Assert.Empty(Assignment.Slots([Filled("a.1", 4)], depth: 6, max: 100));
+        // What there is little of goes to those that have least.
+        Assert.Equal(["a.2", "a.2", "a.1", "a.2"], Assignment.Slots([Filled("a.1", 2), Filled("a.2", 0)], depth: 6, max: 4));
     }
 
     [Fact]
