@@ -13,7 +13,8 @@ public sealed class OneByOne : ICollectionFixture<ProgramFixture>
 /// <summary>Programs as a user has them, one file each; built once a test run, with everything in a folder that is removed at its end.</summary>
 public sealed class ProgramFixture : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    // To publish ahead of time takes a minute on an idle machine.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string folder = Directory.CreateTempSubdirectory("pampa-e2e-").FullName;
     private readonly ConcurrentDictionary<string, Lazy<Task<string>>> built = [];
     private readonly ConcurrentBag<Child> children = [];

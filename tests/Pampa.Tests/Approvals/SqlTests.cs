@@ -1,0 +1,157 @@
+using System.Reflection;
+using System.Text;
+using Pampa.Jobs;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+
+namespace Pampa.Tests.Approvals;
+
+/// <summary>
+/// Every statement that Pampa composes, for a job whose names break each one that forgets to quote, so that a review of SQL shows SQL.
+/// The verbs are found by reflection: a new one appears in the files without being listed here.
+/// </summary>
+public sealed class SqlTests
+{
+    private static readonly CancellationToken Stopping = TestContext.Current.CancellationToken;
+    private readonly StringBuilder file = new();
+    private readonly HashSet<string> written = [];
+    private string heading = "";
+
+    [Fact]
+    public Task The_statements_for_SQLite_are_as_approved() => CheckAsync("Sql.Sqlite", new SqliteDialect());
+
+    [Fact]
+    public Task The_statements_for_PostgreSQL_are_as_approved() => CheckAsync("Sql.PostgreSql", new PostgreSqlDialect());
+
+    [Fact]
+    public Task The_statements_for_CockroachDB_are_as_approved() => CheckAsync("Sql.CockroachDb", new CockroachDbDialect());
+
+    private async Task CheckAsync(string name, Dialect dialect)
+    {
+        var source = new RecordingDataSource(new Catalog(dialect).Answer);
+        await using var database = new Database(source, dialect, TimeProvider.System, new Random(1));
+        foreach (var isByKey in (bool[])[true, false])
+        {
+            if (dialect.Preamble(new Statement("") { IsByKey = isByKey }) is { } preamble)
+                Write($"before each statement{(isByKey ? " that finds its records by their keys" : "")}", preamble);
+        }
+        var job = await WriteSchemaAsync(database, source);
+        WriteJob(job);
+        foreach (var store in Stores(database)) await WriteStoreAsync(store, job.Job, source);
+        Approved.Check(name, file.ToString());
+    }
+
+    private async Task<JobTable> WriteSchemaAsync(Database database, RecordingDataSource source)
+    {
+        var schema = new Schema(database);
+        var profile = TableProfile.Hostile(database.Dialect is SqliteDialect);
+        // Each table is looked for first, and this catalog has them all: only their creation is not as it is in life.
+        var empty = new RecordingDataSource(_ => []);
+        await using (var blank = new Database(empty, database.Dialect, TimeProvider.System, new Random(1)))
+            await new Schema(blank).CreateControlTablesAsync(Stopping);
+        WriteAll("Schema.CreateControlTablesAsync", empty);
+        await schema.RunSetupAsync(["CREATE TABLE …"], [TableName.Parse(profile.Table)!], Stopping);
+        WriteAll("Schema.RunSetupAsync", source);
+        var builder = new PampaBuilder();
+        builder.AddJob("price_orders", profile.Table, profile.Key, job =>
+        {
+            job.Columns = profile.Columns with { Generation = profile.Generation };
+            job.Where = $"\"SCORE\" > {1} OR \"order\" = {"x"}";
+            job.OrderBy = $"abs(\"SCORE\" - {5}) DESC";
+            job.Process(_ => { });
+        });
+        var errors = new List<string>();
+        var definition = builder.Build(errors).SingleOrDefault();
+        Assert.Empty(errors);
+        var resolved = await schema.ResolveAsync(definition!, errors, Stopping);
+        Assert.Empty(errors);
+        WriteAll("Schema.ResolveAsync", source);
+        return resolved!;
+    }
+
+    /// <summary>All that <see cref="JobSql"/> has: without any choice, and with all of them.</summary>
+    private void WriteJob(JobTable job)
+    {
+        var sql = new JobSql(job);
+        foreach (var property in typeof(JobSql).GetProperties().Where(p => p.PropertyType == typeof(string)).OrderBy(p => p.Name, StringComparer.Ordinal))
+            Write($"JobSql.{property.Name}", (string)property.GetValue(sql)!);
+        foreach (var method in Verbs(typeof(JobSql)).Where(m => m.ReturnType == typeof(string)))
+        {
+            foreach (var all in (bool[])[false, true])
+            {
+                var arguments = method.GetParameters().Select(p => Choice(p, job, all)).ToArray();
+                var named = method.GetParameters().Zip(arguments, (p, a) => $"{p.Name}: {Shown(a)}");
+                Write($"JobSql.{method.Name}({string.Join(", ", named)})", (string)method.Invoke(sql, arguments)!);
+            }
+        }
+    }
+
+    private static object? Choice(ParameterInfo parameter, JobTable job, bool all) => (parameter.ParameterType, parameter.Name) switch
+    {
+        ({ } type, _) when type == typeof(bool) => all,
+        ({ } type, _) when type == typeof(IReadOnlyList<int>) => all ? Enumerable.Range(0, job.RecordColumns.Count).ToArray() : [],
+        ({ } type, "where") when type == typeof(string) => all ? job.Job.Where!().Render("where", []) : null,
+        ({ } type, "orderBy") when type == typeof(string) => all ? job.Job.OrderBy!.Render("order", []) : null,
+        _ => throw new NotSupportedException($"JobSql has a parameter '{parameter}' that is new: say in {nameof(SqlTests)}.{nameof(Choice)} what stands for it."),
+    };
+
+    private static string Shown(object? argument) => argument switch
+    {
+        null => "null",
+        IReadOnlyList<int> list => list.Count == 0 ? "none" : "all",
+        bool flag => flag ? "true" : "false",
+        _ => "given",
+    };
+
+    /// <summary>The stores of the cluster's own rows.</summary>
+    private static IEnumerable<object> Stores(Database database) =>
+        typeof(ClusterStore).Assembly.GetTypes().Where(t => t.Namespace == typeof(ClusterStore).Namespace)
+            .OrderBy(t => t.Name, StringComparer.Ordinal)
+            .Select(t => t.GetConstructor([typeof(Database), typeof(string)])?.Invoke([database, "cluster"])).OfType<object>();
+
+    private async Task WriteStoreAsync(object store, JobDefinition job, RecordingDataSource source)
+    {
+        foreach (var method in Verbs(store.GetType()).Where(m => !m.IsSpecialName))
+        {
+            if (method.Invoke(store, [.. method.GetParameters().Select(p => Argument(p, job))]) is Task task) await task;
+            WriteAll($"{store.GetType().Name}.{method.Name}", source);
+        }
+    }
+
+    private static object? Argument(ParameterInfo parameter, JobDefinition job) => parameter.ParameterType switch
+    {
+        var type when type == typeof(string) => parameter.Name!,
+        var type when type == typeof(bool) => true,
+        var type when type == typeof(int) => 1,
+        var type when type == typeof(long) => 1L,
+        var type when type == typeof(TimeSpan) => TimeSpan.FromSeconds(1),
+        var type when type == typeof(IReadOnlyList<string>) => new[] { parameter.Name! },
+        var type when type == typeof(IReadOnlyList<(string, long)>) => new[] { ("a.1", 1L) },
+        var type when type == typeof(IReadOnlyList<NodeLoad>) => new[] { new NodeLoad("job", 1, 1, 1, TimeSpan.Zero, TimeSpan.Zero) },
+        var type when type == typeof(LeaseTerm) => new LeaseTerm("cluster", "leader", 1),
+        var type when type == typeof(JobDefinition) => job,
+        var type when type == typeof(CancellationToken) => Stopping,
+        // Reference types and optional ones are looked at by few; what has no value of its own goes without.
+        { IsValueType: false } => null,
+        _ => throw new NotSupportedException($"{parameter.Member} has a parameter '{parameter}' of a new type: say in {nameof(SqlTests)}.{nameof(Argument)} what stands for it."),
+    };
+
+    private static IEnumerable<MethodInfo> Verbs(Type type) =>
+        type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .OrderBy(m => m.Name, StringComparer.Ordinal).ThenBy(m => m.ToString(), StringComparer.Ordinal);
+
+    private void WriteAll(string verb, RecordingDataSource source)
+    {
+        foreach (var text in source.Texts) Write(verb, text);
+        source.Texts.Clear();
+    }
+
+    // A text that several verbs share stands where it is first.
+    private void Write(string verb, string text)
+    {
+        if (!written.Add(text)) return;
+        if (verb != heading) file.Append("-- ").Append(verb).Append('\n');
+        heading = verb;
+        file.Append(text.Trim()).Append(";\n\n");
+    }
+}
