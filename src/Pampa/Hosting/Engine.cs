@@ -32,8 +32,9 @@ internal sealed class Engine : IAsyncDisposable
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
-        string nodeName, ILoggerFactory logs, TimeProvider time, Random random)
+        string nodeName, Surroundings surroundings)
     {
+        var (logs, time, random) = surroundings;
         this.program = program;
         this.database = database;
         this.heartbeats = heartbeats;
@@ -75,9 +76,9 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
-        PampaBuilder program, DatabaseAddress address, string nodeName, ILoggerFactory logs, TimeProvider time, Random random, CancellationToken stopping,
-        SchemaChanges changes = SchemaChanges.Own)
+        PampaBuilder program, DatabaseAddress address, string nodeName, Surroundings surroundings, CancellationToken stopping, SchemaChanges changes = SchemaChanges.Own)
     {
+        var (_, time, random) = surroundings;
         var name = $"pampa/{program.Cluster}";
         var dialect = address.Dialect;
         var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
@@ -86,7 +87,7 @@ internal sealed class Engine : IAsyncDisposable
             var tables = await new Preparation(database, address, changes, time).RunAsync(program, stopping);
             var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
             var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
-            return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, logs, time, random);
+            return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, surroundings);
         }
         catch
         {

@@ -46,7 +46,8 @@ public sealed class StopTests : IAsyncLifetime
         });
         int code;
         await using (var engine = await Hosting.Engine.PrepareAsync(
-            program, address, "local", NullLoggerFactory.Instance, TimeProvider.System, new Random(1), TestContext.Current.CancellationToken))
+            program, address, "local", new Hosting.Surroundings(NullLoggerFactory.Instance, TimeProvider.System, new Random(1)),
+            TestContext.Current.CancellationToken))
         {
             var running = Task.Run(() => engine.RunAsync(null, stopping.Token));
             Assert.True(await Task.Run(() => started.Wait(Patience)), "both handlers run");

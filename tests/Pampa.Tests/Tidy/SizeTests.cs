@@ -11,10 +11,10 @@ public sealed class SizeTests
     private const int MethodLines = 70;
 
     /// <summary>Of a line without its texts: a message is searched for as a whole and is not broken.</summary>
-    private const int CodeColumns = 140;
+    private const int CodeColumns = 220;
 
     /// <summary>Of any line but those of a raw text.</summary>
-    private const int Columns = 240;
+    private const int Columns = 300;
 
     /// <summary>The token that stops a method is one of them.</summary>
     private const int Parameters = 7;
