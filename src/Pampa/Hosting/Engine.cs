@@ -44,7 +44,8 @@ internal sealed class Engine : IAsyncDisposable
         health = new DatabaseHealth(address.Description, log, time);
         database.Answered = heartbeats.Answered = health.Worked;
         Cluster = new ClusterStore(database, program.Cluster);
-        var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
+        var lanes = tables.Select(table => new Lane(
+            new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
