@@ -142,7 +142,10 @@ public sealed class PampaCluster : IAsyncDisposable
     public async Task<int> DispatchAsync(CancellationToken cancellationToken = default) =>
         await (await access.GetAsync(cancellationToken)).Dispatcher.DispatchAsync(cancellationToken);
 
-    /// <summary>Closes what <see cref="OpenAsync(Action{PampaBuilder}, CancellationToken)"/> opened; one from dependency injection has nothing to close.</summary>
+    /// <summary>
+    /// Closes what <see cref="OpenAsync(Action{PampaBuilder}, CancellationToken)"/> opened; one from dependency injection
+    /// has nothing to close.
+    /// </summary>
     public ValueTask DisposeAsync() => disposeAsync?.Invoke() ?? default;
 
     private async Task<long> AgainAsync(string job, IReadOnlyCollection<string>? keys, TaskState[] states, CancellationToken stopping)

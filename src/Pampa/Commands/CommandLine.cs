@@ -26,8 +26,8 @@ internal static class CommandLine
         var verb = new Verb(configure, output, errors);
         AddRun(root, verb);
         AddRun(run, verb);
-        foreach (var command in (Command[])[run, StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb)])
-            root.Subcommands.Add(command);
+        Command[] verbs = [run, StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb)];
+        foreach (var command in verbs) root.Subcommands.Add(command);
         return root;
     }
 

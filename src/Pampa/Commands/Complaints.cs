@@ -30,7 +30,8 @@ internal static class Complaints
         var isValue = false;
         foreach (var token in parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Where(t => t.Type == TokenType.Argument))
         {
-            var isOption = token.Value.StartsWith("--", StringComparison.Ordinal) || (token.Value.StartsWith('-') && token.Value.Length > 1 && char.IsAsciiLetter(token.Value[1]));
+            // A key may be a number below zero.
+            var isOption = token.Value is ['-', '-', ..] or ['-', >= 'A', ..];
             if (isOption) unknown.Add(token.Value);
             else if (parsed.UnmatchedTokens.Contains(token.Value) && !isValue) unknown.Add(token.Value);
             isValue = isOption;

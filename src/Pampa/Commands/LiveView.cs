@@ -41,7 +41,8 @@ internal sealed class LiveView(IAnsiConsole console) : IProgressView
     public IRenderable Draw()
     {
         var isWide = console.Profile.Width >= 100;
-        var table = new Table().Border(TableBorder.None).AddColumn("job").AddColumn(new TableColumn("").NoWrap()).AddColumn(Right("done")).AddColumn(Right("a second")).AddColumn(Right("ETA"));
+        var table = new Table().Border(TableBorder.None).AddColumn("job").AddColumn(new TableColumn("").NoWrap())
+            .AddColumn(Right("done")).AddColumn(Right("a second")).AddColumn(Right("ETA"));
         if (isWide) table.AddColumn(Right("running")).AddColumn(Right("failed")).AddColumn(Right("workers"));
         foreach (var row in rows)
         {
@@ -49,7 +50,8 @@ internal sealed class LiveView(IAnsiConsole console) : IProgressView
             [
                 new Text(row.Job), Bar(row, isWide ? 20 : 8), new Text(Of(row)), new Text(Number(rates.GetValueOrDefault(row.Job))), new Text(row.Eta),
             ];
-            if (isWide) cells.AddRange([new Text(Number(row.Running)), new Text(Number(row.Failed), row.Failed > 0 ? new Style(Color.Red) : Style.Plain), new Text(Number(row.Workers))]);
+            var failed = new Text(Number(row.Failed), row.Failed > 0 ? new Style(Color.Red) : Style.Plain);
+            if (isWide) cells.AddRange([new Text(Number(row.Running)), failed, new Text(Number(row.Workers))]);
             table.AddRow(cells);
         }
         return rows.Any(r => r.IsStandingBy) ? table.Caption("standing by: another process leads") : table;

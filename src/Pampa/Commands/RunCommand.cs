@@ -27,7 +27,8 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
     {
         var view = options.IsLive ? new LiveView(AnsiConsole.Console) : null;
         using var logs = LoggerFactory.Create(logging => Log(logging.SetMinimumLevel(LogLevel.Information)));
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", new Surroundings(logs, TimeProvider.System, Chance.Shared), signals.Stopping);
+        var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", surroundings, signals.Stopping);
         if (options.Drain)
             await verb.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
         using var progress = new Progress(engine, view ?? (IProgressView)new PlainView(verb.Output), TimeProvider.System);

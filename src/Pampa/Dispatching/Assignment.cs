@@ -38,7 +38,8 @@ internal sealed class Assignment
     /// </summary>
     public static List<string> Slots(IReadOnlyList<Hand> hands, int depth, int max)
     {
-        var low = hands.Where(h => !h.IsResting).Select(h => (h.Worker, h.Count)).Where(h => h.Count <= depth / 2).ToList();
+        var low = hands.Where(h => !h.IsResting).Select(h => (h.Worker, h.Count))
+            .Where(h => h.Count <= depth / 2).ToList();
         var slots = new List<string>();
         for (var level = 0; level < depth && slots.Count < max && low.Count > 0; level++)
         {

@@ -45,7 +45,8 @@ internal sealed class Engine : IAsyncDisposable
         health = new DatabaseHealth(address.Description, log, time);
         database.Answered = heartbeats.Answered = health.Worked;
         Cluster = new ClusterStore(database, program.Cluster);
-        var lanes = tables.Select(table => new Lane(new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
+        var lanes = tables.Select(table => new Lane(
+            new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
@@ -76,7 +77,8 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
-        PampaBuilder program, DatabaseAddress address, string nodeName, Surroundings surroundings, CancellationToken stopping, SchemaChanges changes = SchemaChanges.Own)
+        PampaBuilder program, DatabaseAddress address, string nodeName, Surroundings surroundings, CancellationToken stopping,
+        SchemaChanges changes = SchemaChanges.Own)
     {
         var (_, time, random) = surroundings;
         var name = $"pampa/{program.Cluster}";

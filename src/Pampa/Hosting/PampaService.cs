@@ -23,7 +23,8 @@ internal sealed class PampaService(HostedProgram hosted, IHostApplicationLifetim
             if (hosted.Errors.Count > 0) throw new PampaConfigurationException([.. hosted.Errors, .. BuildErrors()]);
             var choice = DatabaseChoice.Choose(null, hosted.Program.Database, hosted.Setting);
             Log.Database(log, choice.Address.Description, choice.Why);
-            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, "local", new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared), cancellationToken);
+            var surroundings = new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared);
+            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, "local", surroundings, cancellationToken);
             hosted.Access.Set(engine.Parts);
         }
         catch (Exception e)

@@ -33,7 +33,8 @@ internal sealed class Preparation(
         }
         // Setup changes the database, so it is not run for a program that is wrong; and what it would make cannot be
         // looked for then.
-        if (errors.Count > 0 && program.SetupStatements.Count > 0 && changes is SchemaChanges.Own or SchemaChanges.All) throw new PampaConfigurationException(errors);
+        if (errors.Count > 0 && program.SetupStatements.Count > 0 && changes is SchemaChanges.Own or SchemaChanges.All)
+            throw new PampaConfigurationException(errors);
         try
         {
             return await PrepareAsync(program, jobs, errors, stopping);

@@ -13,7 +13,8 @@ public abstract partial class StoreConformance
         await InsertEachStateAsync();
         var exact = await Store.ReportAsync(Stopping);
         Assert.Equal(exact, await Store.ReportAsync(limit, Stopping));
-        Assert.Equal((2L, 1L, 1L, 1L, 1L, 2L, true), (exact.Pending, exact.Scheduled, exact.Reserved, exact.Running, exact.Completed, exact.Failed, exact.IsExact));
+        Assert.Equal((2L, 1L, 1L, 1L, 1L, 2L, true),
+            (exact.Pending, exact.Scheduled, exact.Reserved, exact.Running, exact.Completed, exact.Failed, exact.IsExact));
     }
 
     [Theory]

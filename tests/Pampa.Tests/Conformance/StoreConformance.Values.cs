@@ -67,7 +67,9 @@ public abstract partial class StoreConformance
                 var column = store.Table.WritableColumn($"c{types.IndexOf(type)}");
                 task = await SetAsync(store, task, column, value);
                 var read = ValueConverter.To(value!.GetType(), task.Values[column]);
-                if (!AreEqual(value, read)) failures.Add($"{type}: set {value} ({value.GetType().Name}), read {read} from {task.Values[column]} ({task.Values[column]?.GetType().Name})");
+                if (AreEqual(value, read)) continue;
+                var raw = task.Values[column];
+                failures.Add($"{type}: set {value} ({value.GetType().Name}), read {read} from {raw} ({raw?.GetType().Name})");
                 task = await SetAsync(store, task, column, null);
                 if (task.Values[column] is not null) failures.Add($"{type}: null did not come back");
             }

@@ -141,7 +141,8 @@ internal abstract class TestDatabase : IAsyncDisposable
             Dialect dialect = engine is Engine.Portable or Engine.ReadCommitted ? new CockroachDbDialect(TestClock.Sql) : new PostgreSqlDialect(TestClock.Sql);
             var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
             if (engine == Engine.Portable) settings.Options = "-c default_transaction_isolation=serializable";
-            Database = new Database(source ?? dialect.Open(settings.ConnectionString, "pampa-test", 40), dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite };
+            source ??= dialect.Open(settings.ConnectionString, "pampa-test", 40);
+            Database = new Database(source, dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite };
             Clock = new TestClock(now => ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(now)}"));
         }
 

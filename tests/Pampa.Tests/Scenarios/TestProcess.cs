@@ -37,7 +37,8 @@ internal sealed class TestProcess : IAsyncDisposable
         var random = new Random(1);
         var time = cluster.Time;
         Store = new ClusterStore(database, TestCluster.Cluster);
-        Lanes = tables.ConvertAll(table => new Lane(new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
+        Lanes = tables.ConvertAll(table => new Lane(
+            new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
         var runner = new TaskRunner(database.Source, log, time, random);
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
         Node = new Node(name, program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);

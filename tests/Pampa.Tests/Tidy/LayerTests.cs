@@ -17,7 +17,7 @@ public sealed partial class LayerTests
     private static readonly string[] Io =
         ["File", "FileInfo", "FileStream", "Directory", "DirectoryInfo", "Stream", "StreamReader", "StreamWriter", "Console", "Process", "Socket", "HttpClient"];
 
-    private static readonly string[] IoNamespaces = ["System.Data", "System.IO", "System.Net.Sockets", "System.Net.Http", "Npgsql", "Microsoft.Data"];
+    private static readonly string[] IoNamespaces = ["System.Data", "System.IO", "System.Net.Http", "System.Net.Sockets", "Npgsql", "Microsoft.Data"];
 
     /// <summary>Classes that others may derive from though they are whole themselves, and why.</summary>
     private static readonly Dictionary<string, string> Open = new()

@@ -67,6 +67,7 @@ internal static class Sources
         var listed = git.StandardOutput.ReadToEnd();
         git.WaitForExit();
         if (git.ExitCode != 0) Assert.Skip("This is no clone of the repository: git cannot list its files.");
-        return [.. listed.Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(p => File.Exists(Path.Combine(ProgramFixture.Root, p))).Order(StringComparer.Ordinal)];
+        return [.. listed.Split('\0', StringSplitOptions.RemoveEmptyEntries)
+            .Where(p => File.Exists(Path.Combine(ProgramFixture.Root, p))).Order(StringComparer.Ordinal)];
     }
 }

@@ -84,7 +84,15 @@ public sealed class JobValidationTests
     [Fact]
     public void The_clusters_settings_are_checked()
     {
-        var builder = new PampaBuilder { Cluster = "a b", Workers = 0, PollInterval = TimeSpan.Zero, WorkerLease = TimeSpan.FromSeconds(1), LeaderLease = TimeSpan.FromHours(2), ShutdownTimeout = TimeSpan.FromSeconds(-1) };
+        var builder = new PampaBuilder
+        {
+            Cluster = "a b",
+            Workers = 0,
+            PollInterval = TimeSpan.Zero,
+            WorkerLease = TimeSpan.FromSeconds(1),
+            LeaderLease = TimeSpan.FromHours(2),
+            ShutdownTimeout = TimeSpan.FromSeconds(-1),
+        };
         var errors = new List<string>();
         builder.Build(errors);
         Assert.Equal(
