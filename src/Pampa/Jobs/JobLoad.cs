@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Pampa.Jobs;
 
-/// <summary>Who runs statements of a job.</summary>
+/// <summary>Who runs statements of a job, in the order of a record's way.</summary>
 internal enum JobStep
 {
     Dispatch,
@@ -57,10 +57,11 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     public bool TakeGivenBack() => Volatile.Read(ref givenBack) != 0 && Interlocked.Exchange(ref givenBack, 0) != 0;
 
     /// <summary>
-    /// Whether the job rests because a statement of it does not fit the table as it is now. It rests for half a minute,
-    /// then the step whose statement it was tries again; the others wait until that has worked.
+    /// Whether a step rests because a statement of the job does not fit the table as it is now. It rests for half a
+    /// minute, then the step whose statement it was tries again; what comes before it waits until that has worked. What
+    /// comes after it goes on: a process that leads no more never dispatches again, and its results must be written.
     /// </summary>
-    public bool IsSuspendedFor(JobStep step) => suspendedBy is { } by && (by != step || IsSuspended);
+    public bool IsSuspendedFor(JobStep step) => suspendedBy is { } by && (by == step ? IsSuspended : by > step);
 
     /// <summary>Whether the job rests and nothing at all is tried.</summary>
     public bool IsSuspended => suspendedBy is not null && time.GetElapsedTime(suspendedAt) < ProbeEvery;

@@ -90,10 +90,15 @@ internal sealed partial class JobSql
         }
     }
 
-    /// <summary>The open records of a node's own workers: key, worker, reserved, attempts, start.</summary>
+    /// <summary>
+    /// The open records of a node's own workers: key, worker, reserved, attempts, start. Only as long as the ids are
+    /// its own: the row holds no session, and a process that was frozen must not take its successor's for its own.
+    /// Whether the lease is over does not matter here, for nobody else has it yet.
+    /// </summary>
     public string ReadOwn => $"""
         SELECT {KeysOut("t.")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")} FROM {Table} AS t
-        WHERE t.{Rid} IN (SELECT o._pampa_worker FROM ({dialect.Rows(OwnRows)}) AS o) AND t.{Et} IS NULL
+        WHERE t.{Rid} IN (SELECT o._pampa_worker FROM ({dialect.Rows(OwnRows)}) AS o
+            JOIN pampa_worker AS w ON w.cluster = @cluster AND w.worker_id = o._pampa_worker AND w.session = o._pampa_session) AND t.{Et} IS NULL
         """;
 
     /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>

@@ -60,8 +60,26 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
-        WriteEachAsync(rows.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance)
-            .SelectMany(group => group.Chunk(lane.Store.Database.Dialect.MaxRows)), skipLocked, stopping);
+        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance)
+            .SelectMany(group => group.Chunk(lane.Store.Database.Dialect.MaxRows))), skipLocked, stopping);
+
+    // The answer tells keys. Two attempts of one record, of which one is stale, must not share a statement: both would
+    // pass for accepted.
+    private static IEnumerable<List<Pending>> Singly(List<Pending> rows)
+    {
+        while (rows.Count > 0)
+        {
+            var keys = new HashSet<TaskKey>();
+            var again = new List<Pending>();
+            yield return rows.FindAll(row =>
+            {
+                if (keys.Add(row.Result.Fence.Key)) return true;
+                again.Add(row);
+                return false;
+            });
+            rows = again;
+        }
+    }
 
     // All of them are tried, whatever happens to the first: each takes care of its own rows only.
     private async Task WriteEachAsync(IEnumerable<IReadOnlyList<Pending>> batches, bool skipLocked, CancellationToken stopping)

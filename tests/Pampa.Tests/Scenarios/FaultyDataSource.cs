@@ -27,6 +27,9 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>Nobody gets in, and whoever is in hears nothing more.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>Watches all that passes; for those who do not plan faults but draw them.</summary>
+    public Wire? Wire { get; init; }
+
     /// <summary>How often something went wrong.</summary>
     public int Hits { get; private set; }
 
@@ -46,8 +49,9 @@ internal sealed class Faults(Func<string, Exception> error)
         lock (gate) planned.Add(fault);
     }
 
-    internal void Before(string text)
+    internal void Before(string text, DbParameterCollection? parameters = null)
     {
+        if (parameters is not null) Wire?.Sending(text, parameters);
         if (IsDown || Strikes(text, after: false)) throw Error("is down");
     }
 
@@ -74,6 +78,25 @@ internal sealed class Faults(Func<string, Exception> error)
         Hits++;
         return error($"the test's database {what}");
     }
+}
+
+/// <summary>
+/// What lies between a process and its database: whatever passes, passes here, may be held up, and is lost where a method throws.
+/// </summary>
+internal abstract class Wire
+{
+    /// <summary>A connection is opened: nothing has been sent yet.</summary>
+    public abstract Task OpeningAsync();
+
+    public abstract void Sending(string text, DbParameterCollection parameters);
+
+    public abstract void Committing();
+
+    /// <summary>A statement of its own, or a whole transaction, has taken effect; its answer is on its way.</summary>
+    public abstract void Done();
+
+    /// <summary>The answer is there, and the caller is about to get it.</summary>
+    public abstract Task ClosingAsync();
 }
 
 /// <summary>A data source that has the faults of a network.</summary>
@@ -109,10 +132,11 @@ internal sealed class FaultyConnection(DbConnection inner, Faults faults) : DbCo
         inner.Open();
     }
 
-    public override Task OpenAsync(CancellationToken cancellationToken)
+    public override async Task OpenAsync(CancellationToken cancellationToken)
     {
+        if (faults.Wire is { } wire) await wire.OpeningAsync();
         faults.Before("");
-        return inner.OpenAsync(cancellationToken);
+        await inner.OpenAsync(cancellationToken);
     }
 
     public override void Close() => inner.Close();
@@ -130,6 +154,12 @@ internal sealed class FaultyConnection(DbConnection inner, Faults faults) : DbCo
     protected override DbCommand CreateDbCommand() => new FaultyCommand(inner.CreateCommand(), this, faults);
 
     protected override DbBatch CreateDbBatch() => new FaultyBatch(inner.CreateBatch(), faults);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (faults.Wire is { } wire) await wire.ClosingAsync();
+        await base.DisposeAsync();
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -153,13 +183,17 @@ internal sealed class FaultyTransaction(DbTransaction inner, DbConnection connec
 
     public override void Commit()
     {
+        faults.Wire?.Committing();
         inner.Commit();
+        faults.Wire?.Done();
         foreach (var text in texts) faults.After(text);
     }
 
     public override async Task CommitAsync(CancellationToken cancellationToken = default)
     {
+        faults.Wire?.Committing();
         await inner.CommitAsync(cancellationToken);
+        faults.Wire?.Done();
         foreach (var text in texts) faults.After(text);
     }
 
@@ -231,7 +265,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
     {
-        faults.Before(CommandText);
+        faults.Before(CommandText, inner.Parameters);
         var reader = inner.ExecuteReader(behavior);
         Answer.Lose(reader, () => End(CommandText));
         return reader;
@@ -239,7 +273,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
-        faults.Before(CommandText);
+        faults.Before(CommandText, inner.Parameters);
         var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
         await Answer.LoseAsync(reader, () => End(CommandText));
         return reader;
@@ -247,7 +281,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     private T Run<T>(Func<T> run)
     {
-        faults.Before(CommandText);
+        faults.Before(CommandText, inner.Parameters);
         var result = run();
         End(CommandText);
         return result;
@@ -255,8 +289,13 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     private void End(string text)
     {
-        if (transaction is null) faults.After(text);
-        else transaction.Note(text);
+        if (transaction is not null)
+        {
+            transaction.Note(text);
+            return;
+        }
+        faults.Wire?.Done();
+        faults.After(text);
     }
 
     protected override void Dispose(bool disposing)

@@ -1,0 +1,154 @@
+using System.Globalization;
+using Pampa.Jobs;
+
+namespace Pampa.Tests.Simulation;
+
+/// <summary>How a handler came to its end.</summary>
+internal enum HandlerEnd
+{
+    Completed,
+    Failed,
+    Permanent,
+    Snoozed,
+}
+
+/// <summary>A START that the table took: one attempt, its process, and what its handler did.</summary>
+internal sealed class LedgerAttempt(SimulatedProcess process)
+{
+    public SimulatedProcess Process => process;
+
+    public bool IsCalled { get; set; }
+
+    public HandlerEnd? End { get; set; }
+
+    /// <summary>What the handler has set; null where nothing.</summary>
+    public string? Note { get; set; }
+
+    /// <summary>Whether the handler's token was cancelled when it ended.</summary>
+    public bool WasCancelled { get; set; }
+
+    /// <summary>Whether a rule of the table may have refused what was made of it.</summary>
+    public bool MayBeRefused { get; set; }
+
+    public bool IsBad => Note?.StartsWith("bad", StringComparison.Ordinal) == true;
+}
+
+/// <summary>
+/// Keeps what the tables were and compares: after each statement of a process that has taken effect, each change of a record must be one of
+/// the protocol's transitions, with its conditions, by somebody entitled to it.
+/// </summary>
+internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchtower)
+{
+    private readonly Dictionary<string, List<Record>> states = plan.Jobs.ToDictionary(j => j.Name, db.Records);
+    private readonly Dictionary<(string Job, Fence Fence), LedgerAttempt> attempts = [];
+    private readonly HashSet<(string Job, long Key, int Number)> called = [];
+    private readonly HashSet<(string Job, long Key)> completed = [];
+    private readonly Dictionary<(string Job, long Key), SimulatedProcess> reservedBy = [];
+
+    public IReadOnlyList<Record> Of(JobPlan job) => states[job.Name];
+
+    /// <summary>Records that a rule of their table has refused for a while.</summary>
+    public HashSet<(string Job, long Key)> Refused { get; } = [];
+
+    /// <summary>Records that were locked or refused at some time: they may stay reserved while others go on.</summary>
+    public HashSet<(string Job, long Key)> Obstructed { get; } = [];
+
+    /// <summary>Transitions that were accepted, by process and kind.</summary>
+    public Dictionary<(SimulatedProcess Process, string Job, string Outcome), int> Accepted { get; } = [];
+
+    /// <summary>The program's own doing: what has changed is not asked for its reasons.</summary>
+    public void Accept()
+    {
+        foreach (var job in plan.Jobs) states[job.Name] = db.Records(job);
+    }
+
+    /// <summary>A handler is called; the attempt must be this process's, and this must be the first call.</summary>
+    public LedgerAttempt Call(JobPlan job, Fence fence, SimulatedProcess process)
+    {
+        var key = long.Parse(fence.Key[0], CultureInfo.InvariantCulture);
+        if (!attempts.TryGetValue((job.Name, fence), out var attempt) || attempt.Process != process)
+            throw new BrokenRuleException($"{process} runs {job.Name} {fence}, which it has not started");
+        if (attempt.IsCalled) throw new BrokenRuleException($"{process} runs {job.Name} {fence} twice");
+        if (!called.Add((job.Name, key, fence.Attempt)))
+            throw new BrokenRuleException($"attempt {fence.Attempt} of {job.Name} {key} is called again, and nobody gave it back");
+        attempt.IsCalled = true;
+        return attempt;
+    }
+
+    /// <summary>Compares the tables with what they were before a statement.</summary>
+    public void Observe(SimulatedProcess process, Sent sent)
+    {
+        foreach (var job in plan.Jobs)
+        {
+            var before = states[job.Name];
+            var after = states[job.Name] = db.Records(job);
+            if (after.Count != before.Count) throw new BrokenRuleException($"{sent} changed the number of records of {job.Name}");
+            for (var i = 0; i < after.Count; i++)
+            {
+                var step = new Step(process, job, sent, before[i], after[i], db.Now);
+                if (before[i] != after[i]) Changed(step);
+                else if (sent.Job == job) Unchanged(step);
+            }
+        }
+    }
+
+    private static void Unchanged(Step step)
+    {
+        foreach (var row in step.Sent.Rows)
+        {
+            if (row.Key != step.Before.Key || step.Sent.Kind != "FINISH") continue;
+            var isAllowed = row.Rest[2] != nameof(Outcome.Again) || step.Before.N < step.Job.MaxAttempts;
+            if (Rules.Matches(row, step.Before) && isAllowed) throw step.Broken("a finish whose fence matches changed nothing");
+        }
+    }
+
+    private void Changed(Step step)
+    {
+        if (step.Sent.Job != step.Job) throw step.Broken("a statement of another job changed it");
+        if (step.Before.Et is not null) throw step.Broken("an ended record changed");
+        if (step.After.N < 0 || step.After.N > step.Job.MaxAttempts) throw step.Broken("the number of attempts is out of range");
+        watchtower.CheckAuthority(step, attempts.TryGetValue((step.Job.Name, step.FenceBefore), out var attempt) && attempt.Process == step.Process);
+        switch (step.Sent.Kind)
+        {
+            case "RESERVE": Reserve(step); break;
+            case "RELEASE": Rules.Release(step); break;
+            case "RECLAIM" or "RECOVER": Rules.TakeBack(step); break;
+            case "EXHAUST": Rules.Exhaust(step); break;
+            case "START": Start(step); break;
+            case "FINISH": Finish(step); break;
+            default: throw step.Broken("no transition does that");
+        }
+        if (step.After.Et is not null && step.After.Ok == true && !completed.Add((step.Job.Name, step.After.Key))) throw step.Broken("completed twice");
+    }
+
+    private void Reserve(Step step)
+    {
+        Rules.Reserve(step);
+        reservedBy[(step.Job.Name, step.Before.Key)] = step.Process;
+        // Those whose START meets a lock are in nobody's hand while it is repeated.
+        if (Obstructed.Count > 0) return;
+        var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
+        step.Require(inHand <= step.Job.MaxQueueSize, "T1: too many for one worker");
+    }
+
+    private void Start(Step step)
+    {
+        Rules.Start(step);
+        if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process))) throw step.Broken("the same attempt was started twice");
+    }
+
+    private void Finish(Step step)
+    {
+        if (!step.Before.IsRunning || !attempts.TryGetValue((step.Job.Name, step.FenceBefore), out var attempt)) throw step.Broken("it was not running");
+        var named = step.Sent.Rows.Where(r => r.Key == step.Before.Key).ToList();
+        if (named.Count != 1) throw step.Broken("one statement tells of it twice, or not at all");
+        var row = named[0];
+        if (!Rules.Matches(row, step.Before)) throw step.Broken("a stale finish changed it");
+        var outcome = Enum.Parse<Outcome>(row.Rest[2]!);
+        attempt.MayBeRefused |= Refused.Contains((step.Job.Name, step.Before.Key));
+        FinishRules.Check(step, attempt, outcome, row);
+        if (outcome is Outcome.Forgiven or Outcome.Snoozed) called.Remove((step.Job.Name, step.Before.Key, step.Before.N));
+        var tally = (step.Process, step.Job.Name, outcome.ToString());
+        Accepted[tally] = Accepted.GetValueOrDefault(tally) + 1;
+    }
+}

@@ -1,0 +1,65 @@
+namespace Pampa.Tests.Simulation;
+
+/// <summary>Rules of what a process may ask for, whatever the database would make of it: they keep it from wasting work, and some keep it right.</summary>
+internal static class Orders
+{
+    public static void Check(SimulatedProcess process, Sent sent)
+    {
+        var trust = process.Trust;
+        void Require(bool holds, string rule)
+        {
+            if (!holds) throw new BrokenRuleException($"{rule}: {process} {sent}");
+        }
+
+        switch (sent.Kind)
+        {
+            case "START":
+                Require(trust.NodeMay, "a node starts although its leases cannot be trusted");
+                Require(!trust.DoubtsOfNode.Contains(sent.Job!.Name), "a node starts while it does not know what it holds");
+                foreach (var row in sent.Rows.Where(r => r.Rest[1] != "0"))
+                {
+                    Require(sent.Rows.Count(r => r.Worker == row.Worker) == 1, "a record that was tried before is started with others");
+                    Require(!process.Busy.Contains(row.Worker), "a record that was tried before is started behind another");
+                }
+                break;
+            case "RESERVE" or "RECLAIM" or "EXHAUST":
+                Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
+                if (sent.Kind == "RESERVE")
+                    Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
+                break;
+        }
+    }
+
+    public static void Unanswered(SimulatedProcess process, Sent sent)
+    {
+        if (sent is { IsWrite: true, Kind: "RESERVE" or "START" }) process.Trust.Doubts.Add(sent.Job!.Name);
+    }
+
+    public static void Answered(SimulatedProcess process, Sent sent, World world, long sentAt)
+    {
+        var trust = process.Trust;
+        switch (sent.Kind)
+        {
+            case "OWN":
+                trust.Doubts.Remove(sent.Job!.Name);
+                trust.DoubtsOfDispatcher.Remove(sent.Job.Name);
+                trust.DoubtsOfNode.Remove(sent.Job.Name);
+                break;
+            case "WATCH":
+                world.Watchtower.Watch(process);
+                break;
+            case "REGISTER":
+                trust.Member = sentAt;
+                trust.NodeMay = true;
+                process.Registrations++;
+                break;
+            case "HEARTBEAT" when process.Membership.Workers.All(w => world.Db.Lives().Exists(l => l.Worker == w.Worker && l.Session == w.Session)):
+                trust.Member = sentAt;
+                break;
+            case "ACQUIRE" or "RENEW" when world.Db.Lease()?.Holder == process.Holder:
+                trust.Leader = sentAt;
+                trust.DispatcherMay = true;
+                break;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Pampa.Dispatching;
+using Pampa.Jobs;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+using Pampa.Tests.Scenarios;
+using Pampa.Working;
+
+namespace Pampa.Tests.Simulation;
+
+/// <summary>
+/// A process of the cluster, put together from the product's parts as the engine does; the simulation turns its loops. It has a monotonic
+/// clock of its own, which stands still while it is frozen.
+/// </summary>
+internal sealed class SimulatedProcess : IDisposable
+{
+    private readonly Dictionary<string, (Life Life, long Since)> seen = [];
+    private readonly Dictionary<string, HashSet<string>> serving = [];
+    private readonly string name;
+    private readonly string label;
+    private TimeSpan owed;
+
+    public SimulatedProcess(string name, int number, int workers, World world)
+    {
+        this.name = name;
+        label = $"{name}#{number}";
+        Number = number;
+        Time.SetUtcNow(new DateTimeOffset(TestClock.Begin));
+        var random = new Random(world.Random.Next());
+        Wire = new SimulatedWire(this, world, mayPause: true);
+        var database = Open(Wire, world, random);
+        var cluster = new ClusterStore(database, TestCluster.Cluster);
+        var beats = new ClusterStore(Open(new SimulatedWire(this, world, mayPause: false), world, random), TestCluster.Cluster);
+        var log = NullLogger.Instance;
+        Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
+        var runner = new TaskRunner(database.Source, log, Time, random);
+        Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
+        Node = new Node(name, workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
+        Holder = $"{name}@{number}";
+        Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
+        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        Dispatcher = new Dispatcher(cluster, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
+            TimeSpan.FromMilliseconds(500), log, Time);
+        Loops = ProcessLoops.Of(this);
+    }
+
+    private static Database Open(SimulatedWire wire, World world, Random random) => new(
+        new FaultyDataSource(world.Db.Source, new Faults(SimulatedWire.Gone) { Wire = wire }), world.Db.Dialect, wire.Process.Time, random);
+
+    public int Number { get; }
+
+    public string Name => name;
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public SimulatedWire Wire { get; }
+
+    public List<Lane> Lanes { get; }
+
+    public Membership Membership { get; }
+
+    public Node Node { get; }
+
+    public Leadership Leadership { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    public string Holder { get; }
+
+    public IReadOnlyList<ProcessLoop> Loops { get; }
+
+    public Trust Trust { get; } = new();
+
+    /// <summary>Killed, or ended in good order: nothing of it happens any more.</summary>
+    public bool IsGone { get; set; }
+
+    public bool IsFrozen { get; set; }
+
+    public bool IsStopping => Ending is not null;
+
+    /// <summary>The next step of its stop.</summary>
+    public Func<Task>? Ending { get; set; }
+
+    /// <summary>Whether it has registered more than once.</summary>
+    public bool HasRejoined => Registrations > 1;
+
+    public int Registrations { get; set; }
+
+    /// <summary>Workers whose handlers run.</summary>
+    public HashSet<string> Busy { get; } = [];
+
+    /// <summary>Handlers that have come to an end in it, and so many results it must account for.</summary>
+    public Dictionary<string, int> Ended { get; } = [];
+
+    /// <summary>The workers of the node that have ever been given records of a job.</summary>
+    public HashSet<string> WorkersServing(JobPlan job)
+    {
+        var key = $"{Membership.Node} {job.Name}";
+        if (!serving.TryGetValue(key, out var workers)) serving[key] = workers = [];
+        return workers;
+    }
+
+    public void See(Life life)
+    {
+        if (seen.TryGetValue(life.Worker, out var before) && before.Life.Session == life.Session && before.Life.Heartbeat == life.Heartbeat) return;
+        seen[life.Worker] = (life, Time.GetTimestamp());
+    }
+
+    /// <summary>For how long it has known the same heartbeat of a worker.</summary>
+    public TimeSpan? SilenceOf(Life life) =>
+        seen.TryGetValue(life.Worker, out var known) && known.Life.Session == life.Session && known.Life.Heartbeat == life.Heartbeat
+            ? Time.GetElapsedTime(known.Since)
+            : null;
+
+    /// <summary>Lets time pass for it; one that is frozen, or must not be woken, catches up later.</summary>
+    public void Advance(TimeSpan time, bool mustNotWake)
+    {
+        owed += time;
+        if (IsFrozen || mustNotWake) return;
+        var due = owed;
+        owed = TimeSpan.Zero;
+        Time.Advance(due);
+    }
+
+    public void Dispose() => Node.Dispose();
+
+    public override string ToString() => label;
+}
+
+/// <summary>What the simulation holds of a process's trust in its leases, from the requests that were granted.</summary>
+internal sealed class Trust
+{
+    /// <summary>When the request was sent that the workers' leases were last granted by.</summary>
+    public long? Member { get; set; }
+
+    public long? Leader { get; set; }
+
+    /// <summary>Whether the leases could be trusted when the node's or the dispatcher's cycle began, or were granted in it.</summary>
+    public bool NodeMay { get; set; }
+
+    public bool DispatcherMay { get; set; }
+
+    /// <summary>Jobs of which a RESERVE or START has got no answer since the last look at what is held.</summary>
+    public HashSet<string> Doubts { get; } = [];
+
+    /// <summary>Jobs that were in doubt when the dispatcher's or the node's cycle began.</summary>
+    public HashSet<string> DoubtsOfDispatcher { get; set; } = [];
+
+    public HashSet<string> DoubtsOfNode { get; set; } = [];
+}

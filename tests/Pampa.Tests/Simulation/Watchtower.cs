@@ -1,0 +1,82 @@
+using Pampa.Tests.Scenarios;
+
+namespace Pampa.Tests.Simulation;
+
+/// <summary>Who may do what: leases, sessions and heartbeats as the simulation knows them, from the tables and from its own clock.</summary>
+internal sealed class Watchtower(SimulatedDatabase db)
+{
+    private const string DeadStart = "/0";
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    public void CheckAuthority(Step step, bool isOwnAttempt)
+    {
+        var lives = db.Lives();
+        var owner = lives.Find(l => l.Worker == (step.Before.Rid ?? step.After.Rid));
+        switch (step.Sent.Kind)
+        {
+            case "RESERVE":
+                CheckLeads(step);
+                step.Require(owner?.Node == step.Process.Membership.Node, "T1: not for a worker of its own");
+                // Of a worker that another process has taken over meanwhile it cannot know.
+                step.Require(owner!.State == "ready" || !IsMine(step, owner), "T1: the worker is not ready");
+                CheckServes(step);
+                break;
+            case "RECLAIM":
+                CheckLeads(step);
+                step.Require(IsOverdue(step) || IsDead(step, owner), "T7: its worker lives");
+                break;
+            case "EXHAUST":
+                CheckLeads(step);
+                break;
+            case "RECOVER":
+                step.Require(IsMine(step, owner), "T7: not its own worker");
+                step.Require(owner!.State == "recovering", "T7: a worker that is ready has no former life to take back");
+                break;
+            case "FINISH":
+                // Of a former life's attempt it may only speak as long as the id is its own.
+                step.Require(isOwnAttempt || HasSession(step, owner), "T4: somebody else's attempt is ended by a process that has lost its ids");
+                break;
+            case "START":
+                step.Require(IsMine(step, owner), "T2: not its own session");
+                break;
+        }
+    }
+
+    private void CheckLeads(Step step)
+    {
+        var lease = db.Lease();
+        step.Require(lease is not null && lease.Holder == step.Process.Holder && string.CompareOrdinal(lease.ExpiresAt, step.Now) > 0, "it does not lead");
+    }
+
+    private static void CheckServes(Step step)
+    {
+        var (job, worker) = (step.Job, step.After.Rid!);
+        if (job.WorkerFilter is not null) step.Require(worker.EndsWith(".1", StringComparison.Ordinal), "T1: the filter excludes the worker");
+        if (job.MaxAssignedWorkers is not { } most) return;
+        var workers = step.Process.WorkersServing(job);
+        workers.Add(worker);
+        step.Require(workers.Count <= most, "T1: too many workers serve the job");
+    }
+
+    private static bool IsMine(Step step, Life? owner) => HasSession(step, owner) && string.CompareOrdinal(owner!.ExpiresAt, step.Now) > 0;
+
+    private static bool HasSession(Step step, Life? owner) =>
+        owner is not null && step.Process.Membership.Workers.Contains((owner.Worker, owner.Session));
+
+    private static bool IsOverdue(Step step) => step.Before.St is { } start
+        && SimulatedDatabase.Moment(step.Now) - SimulatedDatabase.Moment(start) >= step.Job.MaxDuration + Deadline;
+
+    /// <summary>Resigned, provably gone, or silent for half a lease since the watcher itself first saw it so.</summary>
+    private static bool IsDead(Step step, Life? owner)
+    {
+        if (owner is null || owner.State == "resigned" || owner.Process.EndsWith(DeadStart, StringComparison.Ordinal)) return true;
+        return step.Process.SilenceOf(owner) is { } silence && silence >= TestCluster.WorkerLease / 2
+            && (string.CompareOrdinal(owner.ExpiresAt, step.Now) <= 0 || silence >= TestCluster.WorkerLease);
+    }
+
+    /// <summary>A watcher of the simulation's own: since when each process knows a heartbeat.</summary>
+    public void Watch(SimulatedProcess process)
+    {
+        foreach (var life in db.Lives()) process.See(life);
+    }
+}
