@@ -82,7 +82,7 @@ public sealed partial class DocsTests
     [Fact]
     public void Code_on_a_page_is_code() => Sources.None(
         from block in Blocks("csharp")
-        // Three dots stand for what is the reader's: a block's statements, or a value.
+            // Three dots stand for what is the reader's: a block's statements, or a value.
         let text = block.Text.Replace("{ … }", "{ }", StringComparison.Ordinal).Replace("…", "_", StringComparison.Ordinal)
         from error in Sources.Parse(text).GetDiagnostics()
         where error.Severity == DiagnosticSeverity.Error

@@ -43,7 +43,7 @@ public sealed class SizeTests
     public void Methods_take_few_parameters() => Sources.None(
         from source in Sources.Code
         from list in source.Nodes<ParameterListSyntax>()
-        // A record lists what it has; an event of the log what it tells.
+            // A record lists what it has; an event of the log what it tells.
         where list.Parent is BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax or ClassDeclarationSyntax && !IsEvent(list.Parent)
         let limit = list.Parent is ConstructorDeclarationSyntax or ClassDeclarationSyntax ? PartsOfAPart : Parameters
         where list.Parameters.Count > limit
