@@ -72,7 +72,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         var start = await ExplainAsync(Sql.Start(null), statement => db.Database.Dialect.Bind(statement, Sql.StartRows, rows));
         KeyIsUsed(start);
         var fences = (await store.ReadFencesAsync([.. reserved.Select(r => r.Key)], TestContext.Current.CancellationToken))
-            .Select(f => new[] { f.Now.Key[0], f.Now.Worker, "1", f.Now.StartedAt, "Completed", "0", null, null }).ToList();
+            .Select(f => new[] { f.Fence.Key[0], f.Fence.Worker, "1", f.Fence.StartedAt, "Completed", "0", null, null }).ToList();
         var finish = await ExplainAsync(Sql.Finish([], skipLocked: false), statement => db.Database.Dialect.Bind(statement, Sql.FinishRows([]), fences));
         KeyIsUsed(finish);
         output.WriteLine($"START: {start.Buffers} buffers, FINISH: {finish.Buffers} buffers");

@@ -21,6 +21,9 @@ internal readonly record struct Claim(string ReservedAt, int Attempts);
 /// </summary>
 internal readonly record struct Fence(TaskKey Key, string Worker, int Attempt, string StartedAt);
 
+/// <summary>What the fence of a record is at a moment, and whether and how the record has ended.</summary>
+internal readonly record struct FenceNow(Fence Fence, bool Ended, bool Succeeded, string? Error);
+
 /// <summary>A record that START gave to its worker: the fence, the record's values, and its generation.</summary>
 internal sealed record StartedTask(Fence Fence, object?[] Values, long Generation)
 {

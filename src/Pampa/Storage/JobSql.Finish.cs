@@ -50,10 +50,12 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>
-    /// What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended.
+    /// What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended,
+    /// succeeded, error.
     /// </summary>
     public string ReadFences => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(KeyRows)})
-        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL FROM {Table} AS t JOIN _pampa_v AS v ON {KeysMatch("v")}
+        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL, t.{Ok} IS TRUE, t.{Err}
+        FROM {Table} AS t JOIN _pampa_v AS v ON {KeysMatch("v")}
         """;
 }

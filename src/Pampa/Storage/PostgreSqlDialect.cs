@@ -263,11 +263,11 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     private static async Task<bool> HasIndexAsync(IReader database, string schema, string name, bool isValid, CancellationToken stopping) =>
         (await database.QueryAsync(
-            new Statement("""
+            new Statement($"""
                 SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
-                WHERE n.nspname = @schema AND c.relname = @name AND i.indisvalid = @valid
-                """).With("schema", schema).With("name", name).With("valid", isValid), _ => true, stopping)).Count > 0;
+                WHERE n.nspname = @schema AND c.relname = @name AND {(isValid ? "" : "NOT ")}i.indisvalid
+                """).With("schema", schema).With("name", name), _ => true, stopping)).Count > 0;
 
     private static ColumnInfo Column(string name, string type, int modifier, bool nullable, bool generated, string catalogName)
     {

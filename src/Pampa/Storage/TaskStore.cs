@@ -129,12 +129,25 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         .. result.Fence.Key.Parts(), result.Fence.Worker, Text(result.Fence.Attempt), result.Fence.StartedAt, result.Outcome.ToString(),
         result.DelaySeconds.ToString("0.######", CultureInfo.InvariantCulture),
         result.Until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-        result.Error is null ? null : ErrorText.Sanitise(result.Error, job.ErrorLength),
+        StoredError(result),
         .. result.Changes?.Values ?? [],
     ];
 
-    /// <summary>What the fences of these records are now, and whether they have ended.</summary>
-    public Task<List<(Fence Now, bool Ended)>> ReadFencesAsync(IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
+    private string? StoredError(TaskResult result) => result.Error is null ? null : ErrorText.Sanitise(result.Error, job.ErrorLength);
+
+    /// <summary>
+    /// Whether a record that still has the result's fence has ended by that very result: the leader that fails a record
+    /// of a lost worker leaves the fence as it is. Results that do not end a record change its fence.
+    /// </summary>
+    public bool HasEnded(FenceNow now, TaskResult result) => now.Fence == result.Fence && now.Ended && result.Outcome switch
+    {
+        Outcome.Completed => now.Succeeded,
+        Outcome.Failed => !now.Succeeded && now.Error == StoredError(result),
+        _ => false,
+    };
+
+    /// <summary>What the fences of these records are now, and how those that have ended have ended.</summary>
+    public Task<List<FenceNow>> ReadFencesAsync(IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
         ChunkedAsync(keys, chunk =>
         {
             var statement = ByKey(sql.ReadFences);
@@ -142,8 +155,10 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
             return database.QueryAsync(statement, reader =>
             {
                 var at = job.Key.Count;
-                return (new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
-                    Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture));
+                return new FenceNow(
+                    new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
+                    Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture),
+                    Convert.ToBoolean(reader.GetValue(at + 4), CultureInfo.InvariantCulture), TextOrNull(reader, at + 5));
             }, stopping);
         });
 

@@ -225,10 +225,10 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             foreach (var row in rows) Settle(row, accepted: false);
             return;
         }
-        Dictionary<TaskKey, (Fence Now, bool Ended)> now;
+        Dictionary<TaskKey, FenceNow> now;
         try
         {
-            now = (await lane.Store.ReadFencesAsync(rows.ConvertAll(r => r.Result.Fence.Key), stopping)).ToDictionary(f => f.Now.Key);
+            now = (await lane.Store.ReadFencesAsync(rows.ConvertAll(r => r.Result.Fence.Key), stopping)).ToDictionary(f => f.Fence.Key);
         }
         catch
         {
@@ -237,11 +237,10 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         }
         foreach (var row in rows)
         {
-            var isMine = now.TryGetValue(row.Result.Fence.Key, out var found) && found.Now == row.Result.Fence;
+            var isMine = now.TryGetValue(row.Result.Fence.Key, out var found) && found.Fence == row.Result.Fence;
             if (isMine && !found.Ended) Park(row);
-            else if (isMine && row.IsAmbiguous) Settle(row, accepted: true);
-            else if (row.IsAmbiguous) Unknown(row);
-            else Settle(row, accepted: false);
+            else if (row.IsAmbiguous && !isMine) Unknown(row);
+            else Settle(row, accepted: row.IsAmbiguous && lane.Store.HasEnded(found, row.Result));
         }
     }
 

@@ -161,10 +161,25 @@ internal sealed partial class Node
     {
         if (waiting.Count == 0) return false;
         foreach (var reservation in waiting) lane.Forget(reservation.Key, reservation.Claim);
-        await lane.Store.ReleaseAsync(waiting, stopping);
+        await ReleaseAsync(lane, waiting, stopping);
         lane.Load.GiveBack();
         HandIsLow.Set();
         return true;
+    }
+
+    private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
+    {
+        try
+        {
+            await lane.Store.ReleaseAsync(forgotten, stopping);
+        }
+        catch (Exception e)
+        {
+            // Nobody knows of them any more: only reading back finds those that are still reserved. One that is locked or
+            // refused by a rule of the table would be met again at once; the next regular look is soon enough for it.
+            if (lane.Store.Database.Dialect.Classify(e) is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.IsInDoubt = true;
+            throw;
+        }
     }
 
     private async Task RejoinAsync(CancellationToken stopping)

@@ -223,7 +223,7 @@ internal sealed partial class Node : IDisposable
         }
         // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give
         // back.
-        if (refused.Count > 0) await lane.Store.ReleaseAsync(refused, stopping);
+        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
     }
 
     private async Task NotStartedAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)

@@ -99,7 +99,11 @@ internal sealed class RecordingDataSource(Func<string, object?[][]> answer) : Db
 
         protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => source.Run(CommandText);
 
-        public override int ExecuteNonQuery() => throw new NotSupportedException();
+        public override int ExecuteNonQuery()
+        {
+            source.Run(CommandText).Dispose();
+            return -1;
+        }
 
         public override object ExecuteScalar() => throw new NotSupportedException();
 

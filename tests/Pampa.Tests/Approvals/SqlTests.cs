@@ -66,6 +66,8 @@ public sealed class SqlTests
         var resolved = await schema.ResolveAsync(definition!, errors, Stopping);
         Assert.Empty(errors);
         WriteAll("Schema.ResolveAsync", source);
+        await new Schema(database, SchemaChanges.All).ResolveAsync(definition!, errors, Stopping);
+        WriteAll("Schema.ResolveAsync, of a table that is in use", source);
         return resolved!;
     }
 

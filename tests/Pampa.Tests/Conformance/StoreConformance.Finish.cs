@@ -228,13 +228,34 @@ public abstract partial class StoreConformance
     {
         var first = await StartedAsync(1);
         var second = await StartedAsync(2);
+        var fourth = await StartedAsync(4);
         await InsertAsync(3);
-        await FinishAsync(Completed(first));
-        var fences = await Store.ReadFencesAsync([first.Fence.Key, second.Fence.Key, Key(3)], Stopping);
-        Assert.Equal(3, fences.Count);
-        Assert.Contains((first.Fence, true), fences);
-        Assert.Contains((second.Fence, false), fences);
-        Assert.Contains((new Fence(Key(3), "", 0, ""), false), fences);
+        var failure = new TaskResult(fourth.Fence, Outcome.Failed, Error: "no \0 such page");
+        await FinishAsync(Completed(first), failure);
+        var fences = (await Store.ReadFencesAsync([first.Fence.Key, second.Fence.Key, Key(3), Key(4)], Stopping)).ToDictionary(f => f.Fence.Key);
+        Assert.Equal(4, fences.Count);
+        Assert.Equal(new FenceNow(first.Fence, Ended: true, Succeeded: true, Error: null), fences[first.Fence.Key]);
+        Assert.Equal(new FenceNow(second.Fence, Ended: false, Succeeded: false, Error: null), fences[second.Fence.Key]);
+        Assert.Equal(new FenceNow(new Fence(Key(3), "", 0, ""), Ended: false, Succeeded: false, Error: null), fences[Key(3)]);
+        Assert.Equal(new FenceNow(fourth.Fence, Ended: true, Succeeded: false, Error: "no ␀ such page"), fences[Key(4)]);
+    }
+
+    [Fact]
+    public async Task An_end_is_taken_for_ones_own_only_if_it_says_the_same()
+    {
+        var first = await StartedAsync(1);
+        var second = await StartedAsync(2);
+        await FinishAsync(Completed(first), new TaskResult(second.Fence, Outcome.Failed, Error: "worker a.1 lost"));
+        var ends = (await Store.ReadFencesAsync([first.Fence.Key, second.Fence.Key], Stopping)).ToDictionary(f => f.Fence.Key);
+        var (done, failed) = (ends[first.Fence.Key], ends[second.Fence.Key]);
+        Assert.True(Store.HasEnded(done, Completed(first)));
+        Assert.False(Store.HasEnded(done, new TaskResult(first.Fence, Outcome.Failed)));
+        Assert.False(Store.HasEnded(done, new TaskResult(first.Fence, Outcome.Again)));
+        Assert.True(Store.HasEnded(failed, new TaskResult(second.Fence, Outcome.Failed, Error: "worker a.1 lost")));
+        Assert.False(Store.HasEnded(failed, new TaskResult(second.Fence, Outcome.Failed, Error: "HTTP 404")));
+        Assert.False(Store.HasEnded(failed, Completed(second)));
+        Assert.False(Store.HasEnded(done, Completed(first with { Fence = first.Fence with { Attempt = 2 } })));
+        Assert.False(Store.HasEnded(done with { Ended = false }, Completed(first)));
     }
 
     [Fact]

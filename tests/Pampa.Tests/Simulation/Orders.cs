@@ -55,6 +55,8 @@ internal static class Orders
                 break;
             case "HEARTBEAT" when process.Membership.Workers.All(w => world.Db.Lives().Exists(l => l.Worker == w.Worker && l.Session == w.Session)):
                 trust.Member = sentAt;
+                // It may come while a cycle of the node waits for the database.
+                trust.NodeMay = true;
                 break;
             case "ACQUIRE" or "RENEW" when world.Db.Lease()?.Holder == process.Holder:
                 trust.Leader = sentAt;

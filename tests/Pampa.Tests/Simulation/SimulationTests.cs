@@ -11,7 +11,8 @@ namespace Pampa.Tests.Simulation;
 public sealed class SimulationTests
 {
     private const int Ranges = 10;
-    private const int SeedsByDefault = 240;
+    private const int SeedsByDefault = 200;
+    private const int MostBroken = 20;
 
     public static TheoryData<int, int> SeedRanges()
     {
@@ -26,12 +27,21 @@ public sealed class SimulationTests
     [Theory, MemberData(nameof(SeedRanges))]
     public void Whatever_happens_every_rule_of_the_protocol_holds(int first, int last)
     {
-        for (var seed = first; seed <= last; seed++)
+        var broken = new List<BrokenRuleException>();
+        for (var seed = first; seed <= last && broken.Count < MostBroken; seed++)
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             using var simulation = new Simulation(seed);
-            simulation.Run();
+            try
+            {
+                simulation.Run();
+            }
+            catch (BrokenRuleException e)
+            {
+                broken.Add(e);
+            }
         }
+        Assert.True(broken.Count == 0, string.Join($"{Environment.NewLine}{Environment.NewLine}", broken.Select(e => e.Message)));
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(3)]
