@@ -15,10 +15,11 @@ internal sealed class Handlers(World world)
 
     public async ValueTask RunAsync(JobPlan job, PampaTask task)
     {
-        var fence = StartedOf(task).Fence;
+        var started = StartedOf(task);
+        var fence = started.Fence;
         var process = world.Current!;
         LedgerAttempt? attempt = null;
-        world.Guard(() => attempt = world.Ledger.Call(job, fence, process));
+        world.Guard(() => attempt = world.Ledger.Call(job, started, process));
         world.Trace.Add($"{process} runs {job.Name} {fence.Key}@{fence.Worker} attempt {fence.Attempt}");
         process.Busy.Add(fence.Worker);
         var (end, note) = Draw(job, task.Get<long>("value"), $"{process}/{++calls}");

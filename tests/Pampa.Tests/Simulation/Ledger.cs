@@ -13,9 +13,11 @@ internal enum HandlerEnd
 }
 
 /// <summary>A START that the table took: one attempt, its process, and what its handler did.</summary>
-internal sealed class LedgerAttempt(SimulatedProcess process)
+internal sealed class LedgerAttempt(SimulatedProcess process, long generation)
 {
     public SimulatedProcess Process => process;
+
+    public long Generation => generation;
 
     public bool IsCalled { get; set; }
 
@@ -63,14 +65,17 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     }
 
     /// <summary>A handler is called; the attempt must be this process's, and this must be the first call.</summary>
-    public LedgerAttempt Call(JobPlan job, Fence fence, SimulatedProcess process)
+    public LedgerAttempt Call(JobPlan job, StartedTask task, SimulatedProcess process)
     {
+        var fence = task.Fence;
         var key = long.Parse(fence.Key[0], CultureInfo.InvariantCulture);
         if (!attempts.TryGetValue((job.Name, fence), out var attempt) || attempt.Process != process)
             throw new BrokenRuleException($"{process} runs {job.Name} {fence}, which it has not started");
         if (attempt.IsCalled) throw new BrokenRuleException($"{process} runs {job.Name} {fence} twice");
         if (!called.Add((job.Name, key, fence.Attempt)))
             throw new BrokenRuleException($"attempt {fence.Attempt} of {job.Name} {key} is called again, and nobody gave it back");
+        if (attempt.Generation != task.Generation)
+            throw new BrokenRuleException($"{process} runs {job.Name} {fence} as of generation {task.Generation}; it is of {attempt.Generation}");
         attempt.IsCalled = true;
         return attempt;
     }
@@ -105,7 +110,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Changed(Step step)
     {
         if (step.Sent.Job != step.Job) throw step.Broken("a statement of another job changed it");
-        if (step.Before.Et is not null) throw step.Broken("an ended record changed");
+        if (step.Before.Et is not null && step.Sent.Kind != "RELAUNCH") throw step.Broken("an ended record changed");
         if (step.After.N < 0 || step.After.N > step.Job.MaxAttempts) throw step.Broken("the number of attempts is out of range");
         watchtower.CheckAuthority(step, attempts.TryGetValue((step.Job.Name, step.FenceBefore), out var attempt) && attempt.Process == step.Process);
         switch (step.Sent.Kind)
@@ -116,6 +121,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
             case "EXHAUST": Rules.Exhaust(step); break;
             case "START": Start(step); break;
             case "FINISH": Finish(step); break;
+            case "RELAUNCH": Relaunch(step); break;
             default: throw step.Broken("no transition does that");
         }
         if (step.After.Et is not null && step.After.Ok == true && !completed.Add((step.Job.Name, step.After.Key))) throw step.Broken("completed twice");
@@ -125,16 +131,24 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     {
         Rules.Reserve(step);
         reservedBy[(step.Job.Name, step.Before.Key)] = step.Process;
-        // Those whose START meets a lock are in nobody's hand while it is repeated.
-        if (Obstructed.Count > 0) return;
+        // Those whose START meets a lock, or that the node is just starting or taking up again, are in nobody's hand.
+        if (Obstructed.Count > 0 || step.Process.Loops.Any(l => l is { IsNode: true, IsUnderWay: true })) return;
         var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
         step.Require(inHand <= step.Job.MaxQueueSize, "T1: too many for one worker");
+    }
+
+    // A new life of the record: all its attempts lie before it again.
+    private void Relaunch(Step step)
+    {
+        Rules.Relaunch(step, step.Sent.Rows.SingleOrDefault(r => r.Key == step.Before.Key));
+        called.RemoveWhere(c => c.Job == step.Job.Name && c.Key == step.Before.Key);
+        completed.Remove((step.Job.Name, step.Before.Key));
     }
 
     private void Start(Step step)
     {
         Rules.Start(step);
-        if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process))) throw step.Broken("the same attempt was started twice");
+        if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, step.After.Generation))) throw step.Broken("the same attempt was started twice");
     }
 
     private void Finish(Step step)

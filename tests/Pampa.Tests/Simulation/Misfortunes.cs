@@ -24,6 +24,7 @@ internal sealed class Misfortunes(World world, Simulation simulation)
         else if (random.Next(6) == 0 && simulation.Processes.Count < MostProcesses) simulation.Start(random.Next(world.Plan.Workers.Count), random.Next(1, 4));
         else if (random.Next(6) == 0) simulation.Insert(random.Next(1, 5));
         else if (random.Next(4) == 0) Toggle();
+        else if (one is not null && random.Next(4) == 0) Operate(one);
         else if (random.Next(4) == 0) Measure(one);
     }
 
@@ -94,6 +95,19 @@ internal sealed class Misfortunes(World world, Simulation simulation)
     {
         foreach (var table in world.Plan.Jobs.Select(j => j.Table).Distinct()) world.Db.Execute($"UPDATE {table} SET active = TRUE");
         world.Ledger.Accept();
+    }
+
+    // What has ended is to be done again; it may be so already by the time that it is asked for.
+    private void Operate(SimulatedProcess process)
+    {
+        var lane = process.Lanes[world.Random.Next(process.Lanes.Count)];
+        var state = world.Random.Next(2) == 0 ? TaskState.Completed : TaskState.Failed;
+        world.Trace.Add($"{process} is to relaunch what has {state} of {lane.Job.Name}");
+        process.Operation = async () =>
+        {
+            var ended = await lane.Store.ReadEndedAsync(state, 3, CancellationToken.None);
+            await lane.Store.RelaunchAsync(ended, state, CancellationToken.None);
+        };
     }
 
     // Short tasks enough for several to be started at once.

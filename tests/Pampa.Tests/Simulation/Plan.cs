@@ -5,6 +5,8 @@ internal sealed record JobPlan(string Name, string Table)
 {
     public string Note => $"{Name}_note";
 
+    public string Generation => $"{Name}_generation";
+
     public int MaxAttempts { get; init; }
 
     public TimeSpan MaxDuration { get; init; }
@@ -26,7 +28,7 @@ internal sealed record JobPlan(string Name, string Table)
 
     public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler) => program.AddJob(Name, Table, "value", job =>
     {
-        job.Columns = TaskColumns.WithPrefix(Name);
+        job.Columns = TaskColumns.WithPrefix(Name) with { Generation = Generation };
         job.MaxAttempts = MaxAttempts;
         job.MaxDuration = MaxDuration;
         job.Backoff = Pampa.Backoff.Fixed(Backoff);
@@ -92,7 +94,8 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
 
     private static string ColumnsOf(JobPlan job) => $"""
         {job.Name}_reservation_id text, {job.Name}_reservation_time timestamp, {job.Name}_reservation_times int, {job.Name}_start_time timestamp,
-        {job.Name}_end_time timestamp, {job.Name}_success boolean, {job.Name}_error_description text, {job.Note} text CHECK ({job.Note} NOT LIKE 'bad%')
+        {job.Name}_end_time timestamp, {job.Name}_success boolean, {job.Name}_error_description text, {job.Generation} bigint NOT NULL DEFAULT 0,
+        {job.Note} text CHECK ({job.Note} NOT LIKE 'bad%')
         """;
 
     // A rule of the table that refuses some records a reservation, a start or an end, for as long as they stand in the list.

@@ -9,6 +9,8 @@ internal sealed class ProcessLoop(SimulatedProcess process, string name, bool us
 
     public bool IsTaking => name is "dispatcher" or "node";
 
+    public bool IsNode => name == "node";
+
     public bool UsesDatabase => usesDatabase;
 
     public bool IsUnderWay => underWay is { IsCompleted: false };
@@ -34,6 +36,7 @@ internal static class ProcessLoops
         {
             new(process, "dispatcher", true, () => DispatchAsync(process)),
             new(process, "node", true, () => StartAsync(process)),
+            new(process, "operator", true, () => OperateAsync(process)),
             new(process, "stop", true, () => process.Ending?.Invoke() ?? Task.CompletedTask),
         };
         for (var i = 0; i < process.Lanes.Count; i++)
@@ -51,6 +54,13 @@ internal static class ProcessLoops
         trust.DispatcherMay = trust.Leader is { } since && process.Time.GetElapsedTime(since) < TestCluster.LeaderLease - TimeSpan.FromSeconds(1);
         trust.DoubtsOfDispatcher = [.. trust.Doubts];
         return process.Dispatcher.CycleAsync(CancellationToken.None);
+    }
+
+    private static Task OperateAsync(SimulatedProcess process)
+    {
+        var operation = process.Operation;
+        process.Operation = null;
+        return operation?.Invoke() ?? Task.CompletedTask;
     }
 
     private static Task<bool> StartAsync(SimulatedProcess process)

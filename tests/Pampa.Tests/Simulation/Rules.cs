@@ -63,6 +63,17 @@ internal static class Rules
         step.Require(step.After == step.Before with { Et = step.Now, Ok = false }, "T9: it changed more or less");
     }
 
+    /// <summary>T8: <paramref name="sent"/> says how the record was seen to have ended.</summary>
+    public static void Relaunch(Step step, SentRow? sent)
+    {
+        var (before, after) = (step.Before, step.After);
+        step.Require(sent is not null && before.Et == sent.Worker, "T8: it had not ended, or not as it was seen");
+        step.Require(sent!.Rest[0] == (before.Ok == true ? "Completed" : "Failed"), "T8: it had ended otherwise than it was seen");
+        var generation = before.Generation + (before.Ok == true ? 1 : 0);
+        step.Require(after == before with { Rid = null, St = null, Et = null, Ok = null, Err = null, N = 0, Rt = step.Now, Generation = generation },
+            "T8: it changed more or less");
+    }
+
     /// <summary>Due now or later, and not in years.</summary>
     public static bool IsLater(Step step) => step.After.Rt is { } due && string.CompareOrdinal(due, step.Now) >= 0
         && SimulatedDatabase.Moment(due) - SimulatedDatabase.Moment(step.Now) < TimeSpan.FromMinutes(1);

@@ -8,7 +8,7 @@ namespace Pampa.Tests.Simulation;
 
 /// <summary>A record as the table has it, for one job.</summary>
 internal sealed record Record(
-    long Key, string? Rid, string? Rt, int N, string? St, string? Et, bool? Ok, string? Err, string? Note, bool IsActive)
+    long Key, string? Rid, string? Rt, int N, string? St, string? Et, bool? Ok, string? Err, string? Note, bool IsActive, long Generation)
 {
     public bool IsRunning => Rid is not null && St is not null && Et is null;
 
@@ -57,9 +57,9 @@ internal sealed class SimulatedDatabase : IDisposable
 
     public List<Record> Records(JobPlan job) => Read($"""
         SELECT value, {job.Name}_reservation_id, {job.Name}_reservation_time, COALESCE({job.Name}_reservation_times, 0), {job.Name}_start_time,
-          {job.Name}_end_time, {job.Name}_success, {job.Name}_error_description, {job.Note}, active FROM {job.Table} ORDER BY value
+          {job.Name}_end_time, {job.Name}_success, {job.Name}_error_description, {job.Note}, active, {job.Generation} FROM {job.Table} ORDER BY value
         """, r => new Record(r.GetInt64(0), Text(r, 1), Text(r, 2), r.GetInt32(3), Text(r, 4), Text(r, 5),
-            r.IsDBNull(6) ? null : r.GetBoolean(6), Text(r, 7), Text(r, 8), r.GetBoolean(9)));
+            r.IsDBNull(6) ? null : r.GetBoolean(6), Text(r, 7), Text(r, 8), r.GetBoolean(9), r.GetInt64(10)));
 
     public List<Life> Lives() => Read("SELECT worker_id, node, session, process, state, heartbeat_at, expires_at FROM pampa_worker ORDER BY worker_id",
         r => new Life(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6)));

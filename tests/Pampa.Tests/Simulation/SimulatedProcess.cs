@@ -82,6 +82,9 @@ internal sealed class SimulatedProcess : IDisposable
     /// <summary>The next step of its stop.</summary>
     public Func<Task>? Ending { get; set; }
 
+    /// <summary>What somebody who operates the cluster has this process do, once.</summary>
+    public Func<Task>? Operation { get; set; }
+
     /// <summary>Whether it has registered more than once.</summary>
     public bool HasRejoined => Registrations > 1;
 
@@ -143,6 +146,9 @@ internal sealed class Trust
 
     /// <summary>Jobs of which a RESERVE or START has got no answer since the last look at what is held.</summary>
     public HashSet<string> Doubts { get; } = [];
+
+    /// <summary>Jobs that have ever been among them.</summary>
+    public HashSet<string> FormerDoubts { get; } = [];
 
     /// <summary>Jobs that were in doubt when the dispatcher's or the node's cycle began.</summary>
     public HashSet<string> DoubtsOfDispatcher { get; set; } = [];

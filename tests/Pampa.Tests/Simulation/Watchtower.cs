@@ -16,7 +16,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
         {
             case "RESERVE":
                 CheckLeads(step);
-                step.Require(owner?.Node == step.Process.Membership.Node, "T1: not for a worker of its own");
+                step.Require(owner is not null && IsOwnName(step.Process, owner.Node), "T1: not for a worker of its own");
                 // Of a worker that another process has taken over meanwhile it cannot know.
                 step.Require(owner!.State == "ready" || !IsMine(step, owner), "T1: the worker is not ready");
                 CheckServes(step);
@@ -59,6 +59,10 @@ internal sealed class Watchtower(SimulatedDatabase db)
     }
 
     private static bool IsMine(Step step, Life? owner) => HasSession(step, owner) && string.CompareOrdinal(owner!.ExpiresAt, step.Now) > 0;
+
+    // It may register anew, under another suffix, while its RESERVE is under way: whoever has the id by then finds the record.
+    private static bool IsOwnName(SimulatedProcess process, string node) =>
+        node == process.Name || node.StartsWith($"{process.Name}-", StringComparison.Ordinal);
 
     private static bool HasSession(Step step, Life? owner) =>
         owner is not null && step.Process.Membership.Workers.Contains((owner.Worker, owner.Session));
