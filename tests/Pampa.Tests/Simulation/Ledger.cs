@@ -13,9 +13,12 @@ internal enum HandlerEnd
 }
 
 /// <summary>A START that the table took: one attempt, its process, and what its handler did.</summary>
-internal sealed class LedgerAttempt(SimulatedProcess process, long generation)
+internal sealed class LedgerAttempt(SimulatedProcess process, int life, long generation)
 {
     public SimulatedProcess Process => process;
+
+    /// <summary>How often the record had been relaunched.</summary>
+    public int Life => life;
 
     public long Generation => generation;
 
@@ -43,7 +46,8 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
 {
     private readonly Dictionary<string, List<Record>> states = plan.Jobs.ToDictionary(j => j.Name, db.Records);
     private readonly Dictionary<(string Job, Fence Fence), LedgerAttempt> attempts = [];
-    private readonly HashSet<(string Job, long Key, int Number)> called = [];
+    private readonly HashSet<(string Job, long Key, int Life, int Number)> called = [];
+    private readonly Dictionary<(string Job, long Key), int> lives = [];
     private readonly HashSet<(string Job, long Key)> completed = [];
     private readonly Dictionary<(string Job, long Key), SimulatedProcess> reservedBy = [];
 
@@ -72,7 +76,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         if (!attempts.TryGetValue((job.Name, fence), out var attempt) || attempt.Process != process)
             throw new BrokenRuleException($"{process} runs {job.Name} {fence}, which it has not started");
         if (attempt.IsCalled) throw new BrokenRuleException($"{process} runs {job.Name} {fence} twice");
-        if (!called.Add((job.Name, key, fence.Attempt)))
+        if (!called.Add((job.Name, key, attempt.Life, fence.Attempt)))
             throw new BrokenRuleException($"attempt {fence.Attempt} of {job.Name} {key} is called again, and nobody gave it back");
         if (attempt.Generation != task.Generation)
             throw new BrokenRuleException($"{process} runs {job.Name} {fence} as of generation {task.Generation}; it is of {attempt.Generation}");
@@ -141,14 +145,16 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Relaunch(Step step)
     {
         Rules.Relaunch(step, step.Sent.Rows.SingleOrDefault(r => r.Key == step.Before.Key));
-        called.RemoveWhere(c => c.Job == step.Job.Name && c.Key == step.Before.Key);
+        lives[(step.Job.Name, step.Before.Key)] = LifeOf(step) + 1;
         completed.Remove((step.Job.Name, step.Before.Key));
     }
+
+    private int LifeOf(Step step) => lives.GetValueOrDefault((step.Job.Name, step.Before.Key));
 
     private void Start(Step step)
     {
         Rules.Start(step);
-        if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, step.After.Generation))) throw step.Broken("the same attempt was started twice");
+        if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, LifeOf(step), step.After.Generation))) throw step.Broken("the same attempt was started twice");
     }
 
     private void Finish(Step step)
@@ -161,7 +167,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         var outcome = Enum.Parse<Outcome>(row.Rest[2]!);
         attempt.MayBeRefused |= Refused.Contains((step.Job.Name, step.Before.Key));
         FinishRules.Check(step, attempt, outcome, row);
-        if (outcome is Outcome.Forgiven or Outcome.Snoozed) called.Remove((step.Job.Name, step.Before.Key, step.Before.N));
+        if (outcome is Outcome.Forgiven or Outcome.Snoozed) called.Remove((step.Job.Name, step.Before.Key, attempt.Life, step.Before.N));
         var tally = (step.Process, step.Job.Name, outcome.ToString());
         Accepted[tally] = Accepted.GetValueOrDefault(tally) + 1;
     }

@@ -16,7 +16,7 @@ namespace Pampa.Tests.Simulation;
 internal sealed class SimulatedProcess : IDisposable
 {
     private readonly Dictionary<string, (Life Life, long Since)> seen = [];
-    private readonly Dictionary<string, HashSet<string>> serving = [];
+    private readonly Dictionary<(string Node, string Job), HashSet<string>> serving = [];
     private readonly string name;
     private readonly string label;
     private TimeSpan owed;
@@ -97,10 +97,9 @@ internal sealed class SimulatedProcess : IDisposable
     public Dictionary<string, int> Ended { get; } = [];
 
     /// <summary>The workers of the node that have ever been given records of a job.</summary>
-    public HashSet<string> WorkersServing(JobPlan job)
+    public HashSet<string> WorkersServing(string node, JobPlan job)
     {
-        var key = $"{Membership.Node} {job.Name}";
-        if (!serving.TryGetValue(key, out var workers)) serving[key] = workers = [];
+        if (!serving.TryGetValue((node, job.Name), out var workers)) serving[(node, job.Name)] = workers = [];
         return workers;
     }
 

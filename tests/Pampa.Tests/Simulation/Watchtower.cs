@@ -19,7 +19,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
                 step.Require(owner is not null && IsOwnName(step.Process, owner.Node), "T1: not for a worker of its own");
                 // Of a worker that another process has taken over meanwhile it cannot know.
                 step.Require(owner!.State == "ready" || !IsMine(step, owner), "T1: the worker is not ready");
-                CheckServes(step);
+                CheckServes(step, owner.Node);
                 break;
             case "RECLAIM":
                 CheckLeads(step);
@@ -48,12 +48,12 @@ internal sealed class Watchtower(SimulatedDatabase db)
         step.Require(lease is not null && lease.Holder == step.Process.Holder && string.CompareOrdinal(lease.ExpiresAt, step.Now) > 0, "it does not lead");
     }
 
-    private static void CheckServes(Step step)
+    private static void CheckServes(Step step, string node)
     {
         var (job, worker) = (step.Job, step.After.Rid!);
         if (job.WorkerFilter is not null) step.Require(worker.EndsWith(".1", StringComparison.Ordinal), "T1: the filter excludes the worker");
         if (job.MaxAssignedWorkers is not { } most) return;
-        var workers = step.Process.WorkersServing(job);
+        var workers = step.Process.WorkersServing(node, job);
         workers.Add(worker);
         step.Require(workers.Count <= most, "T1: too many workers serve the job");
     }
