@@ -210,23 +210,6 @@ public sealed class HostedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_record_comes_at_once_when_the_dispatcher_is_woken()
-    {
-        using var host = Application(services => services.AddPampa(pampa =>
-        {
-            pampa.PollInterval = TimeSpan.FromHours(1);
-            Numbers(pampa, job => job.Process(_ => { }), count: 1);
-        }));
-        await host.StartAsync(Stopping);
-        var cluster = host.Services.GetRequiredService<PampaCluster>();
-        await UntilAsync(cluster, r => r.Completed == 1);
-        Assert.Equal(1, await cluster.RelaunchAsync("numbers", cancellationToken: Stopping));
-        await UntilAsync(cluster, r => r.Completed == 1);
-        await cluster.WakeAsync(Stopping);
-        await host.StopAsync(Stopping);
-    }
-
-    [Fact]
     public async Task A_handler_that_does_not_end_in_the_hosts_time_is_cancelled_and_given_back_without_cost()
     {
         var began = new TaskCompletionSource();

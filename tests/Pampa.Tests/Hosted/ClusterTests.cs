@@ -1,0 +1,120 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Pampa.Tests.EndToEnd;
+using Pampa.Tests.Fixtures;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Hosted;
+
+/// <summary><see cref="PampaCluster"/> beside an application that works, on each kind of database.</summary>
+public sealed class ClusterTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private static string AddressOf(TestDatabase db) => db.IsSqlite
+        ? new SqliteConnectionStringBuilder(db.Source.ConnectionString).DataSource
+        : NumbersDatabase.Url(db.Source.ConnectionString);
+
+    private static void Pages(PampaBuilder pampa, Func<PampaTask, ValueTask> handler)
+    {
+        pampa.Workers = 2;
+        // Whoever waits for this interval waits for ever.
+        pampa.PollInterval = TimeSpan.FromHours(1);
+        pampa.Setup("CREATE TABLE IF NOT EXISTS pages (url text PRIMARY KEY)",
+            "INSERT INTO pages (url) VALUES ('a'), ('b'), ('c,1'), ('d') ON CONFLICT DO NOTHING");
+        pampa.AddJob("visit", "pages", "url", job =>
+        {
+            job.MaxAttempts = 1;
+            job.Process(handler);
+        });
+    }
+
+    private static async Task<IHost> StartAsync(TestDatabase db, Func<PampaTask, ValueTask> handler)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration["Pampa:Database"] = AddressOf(db);
+        builder.Services.AddPampa(pampa => Pages(pampa, handler));
+        var host = builder.Build();
+        await host.StartAsync(Stopping);
+        return host;
+    }
+
+    private static async Task<Report> UntilAsync(PampaCluster cluster, Func<Report, bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            var report = await cluster.ReportAsync("visit", exact: true, deadline.Token);
+            if (condition(report)) return report;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);
+        }
+    }
+
+    public static TheoryData<bool> Databases => [true, false];
+
+    [Theory, MemberData(nameof(Databases))]
+    public async Task It_reports_lists_relaunches_and_retries(bool onSqlite)
+    {
+        await using var db = await TestDatabase.CreateAsync(onSqlite ? Engine.Sqlite : Engine.PostgreSql, null);
+        var isBroken = true;
+        using var host = await StartAsync(db, task => isBroken && task.Get<string>("url") == "c,1"
+            ? throw new PermanentFailureException("no such page")
+            : ValueTask.CompletedTask);
+        var cluster = host.Services.GetRequiredService<PampaCluster>();
+        Assert.Equal(["visit"], await cluster.JobsAsync(Stopping));
+
+        var first = await UntilAsync(cluster, r => r.Completed + r.Failed == 4);
+        Assert.Equal((3, 1), (first.Completed, first.Failed));
+        var failed = Assert.Single(await cluster.TasksAsync("visit", TaskState.Failed, cancellationToken: Stopping));
+        Assert.Equal(("c,1", "no such page", 1), (failed.Key, failed.Error!.Split(": ")[^1], failed.Attempts));
+        Assert.Equal(["c,1", "d"], (await cluster.TasksAsync("visit", after: "b", limit: 2, cancellationToken: Stopping)).Select(t => t.Key));
+
+        isBroken = false;
+        Assert.Equal(0, await cluster.RetryAsync("visit", ["a"], Stopping));
+        Assert.Equal(1, await cluster.RetryAsync("visit", cancellationToken: Stopping));
+        await UntilAsync(cluster, r => r.Completed == 4);
+        Assert.Equal(2, await cluster.RelaunchAsync("visit", ["a", failed.Key], Stopping));
+        await UntilAsync(cluster, r => r.Completed == 4);
+        await host.StopAsync(Stopping);
+    }
+
+    [Theory, MemberData(nameof(Databases))]
+    public async Task A_new_record_comes_when_the_dispatcher_is_woken_and_not_before(bool onSqlite)
+    {
+        await using var db = await TestDatabase.CreateAsync(onSqlite ? Engine.Sqlite : Engine.PostgreSql, null);
+        using var host = await StartAsync(db, _ => ValueTask.CompletedTask);
+        var cluster = host.Services.GetRequiredService<PampaCluster>();
+        await UntilAsync(cluster, r => r.Completed == 4);
+        // The dispatcher's look that found nothing more comes after the last end, or finds the new record itself.
+        await db.ExecuteAsync("INSERT INTO pages (url) VALUES ('e')");
+        await cluster.WakeAsync(Stopping);
+        await UntilAsync(cluster, r => r.Completed == 5);
+        await host.StopAsync(Stopping);
+    }
+
+    [Theory, MemberData(nameof(Databases))]
+    public async Task A_stop_leaves_nothing_of_the_process_in_the_control_tables(bool onSqlite)
+    {
+        await using var db = await TestDatabase.CreateAsync(onSqlite ? Engine.Sqlite : Engine.PostgreSql, null);
+        var goOn = new TaskCompletionSource();
+        using var host = await StartAsync(db, async _ => await goOn.Task.WaitAsync(Patience, TimeProvider.System));
+        var cluster = host.Services.GetRequiredService<PampaCluster>();
+        await UntilAsync(cluster, r => r.Running > 0);
+        using (var deadline = new CancellationTokenSource(Patience))
+        {
+            while (await db.ScalarAsync<long>("SELECT count(*) FROM pampa_load WHERE running > 0") == 0)
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);
+        }
+        var stop = host.StopAsync(Stopping);
+        goOn.SetResult();
+        await stop;
+
+        Assert.Equal(0, await db.ScalarAsync<long>("SELECT count(*) FROM pampa_load"));
+        Assert.Equal(0, await db.ScalarAsync<long>("SELECT count(*) FROM pampa_worker WHERE state <> 'resigned'"));
+        Assert.Equal(0, await db.ScalarAsync<long>($"SELECT count(*) FROM pampa_lease WHERE expires_at > {(onSqlite ? "strftime('%Y-%m-%dT%H:%M:%fZ')" : "now()")}"));
+        Assert.Equal(0, await db.ScalarAsync<long>("SELECT count(*) FROM pages WHERE visit_reservation_id IS NOT NULL AND visit_end_time IS NULL"));
+    }
+}
