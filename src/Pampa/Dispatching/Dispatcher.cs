@@ -229,7 +229,7 @@ internal sealed class Dispatcher(
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved.
-            job.Load.IsInDoubt = true;
+            job.Load.Doubt();
             throw;
         }
         catch (Exception e) when (CanGoRound(job, e))

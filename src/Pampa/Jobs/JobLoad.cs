@@ -23,7 +23,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
     private const int EnoughMeasured = 200;
     private volatile IReadOnlyList<Hand> hands = [];
-    private volatile bool isInDoubt;
+    private int doubts;
+    private int settledDoubts;
     private int givenBack;
     private JobStep? suspendedBy;
     private long suspendedAt;
@@ -44,11 +45,19 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read
     /// back what its workers really hold.
     /// </summary>
-    public bool IsInDoubt
-    {
-        get => isInDoubt;
-        set => isInDoubt = value;
-    }
+    public bool IsInDoubt => Volatile.Read(ref doubts) != Volatile.Read(ref settledDoubts);
+
+    /// <summary>How often that has happened.</summary>
+    public int Doubts => Volatile.Read(ref doubts);
+
+    /// <summary>It has happened.</summary>
+    public void Doubt() => Interlocked.Increment(ref doubts);
+
+    /// <summary>
+    /// What is held has been read back. Doubt that arose after the reading began, when <see cref="Doubts"/> was
+    /// <paramref name="before"/>, needs another one.
+    /// </summary>
+    public void SettleDoubts(int before) => Volatile.Write(ref settledDoubts, before);
 
     /// <summary>Records were given back: the dispatcher shall look for them at once.</summary>
     public void GiveBack() => Volatile.Write(ref givenBack, 1);

@@ -51,19 +51,8 @@ internal sealed partial class Node
 
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
-        var wasInDoubt = lane.Load.IsInDoubt;
-        // Before the look: doubt that arises meanwhile needs another one.
-        lane.Load.IsInDoubt = false;
-        List<OwnRecord> unknown;
-        try
-        {
-            unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
-        }
-        catch
-        {
-            lane.Load.IsInDoubt |= wasInDoubt;
-            throw;
-        }
+        var (wasInDoubt, doubts) = (lane.Load.IsInDoubt, lane.Load.Doubts);
+        var unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
         var adopted = 0;
         var forgiven = 0;
         var lost = 0;
@@ -82,6 +71,7 @@ internal sealed partial class Node
             lost += isDoubtful ? 0 : 1;
         }
         lane.EndDoubt();
+        lane.Load.SettleDoubts(doubts);
         if (wasInDoubt || unknown.Count > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven, lost);
     }
 
@@ -177,7 +167,7 @@ internal sealed partial class Node
         {
             // Nobody knows of them any more: only reading back finds those that are still reserved. One that is locked or
             // refused by a rule of the table would be met again at once; the next regular look is soon enough for it.
-            if (lane.Store.Database.Dialect.Classify(e) is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.IsInDoubt = true;
+            if (lane.Store.Database.Dialect.Classify(e) is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
             throw;
         }
     }

@@ -240,7 +240,7 @@ internal sealed partial class Node : IDisposable
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
         foreach (var (reservation, _) in rows) lane.Doubt(reservation);
-        lane.Load.IsInDoubt = true;
+        lane.Load.Doubt();
         if (kind == ErrorKind.Schema) lane.Load.Suspend(JobStep.Start, error);
         else ExceptionDispatchInfo.Throw(error);
     }

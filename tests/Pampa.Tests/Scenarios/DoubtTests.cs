@@ -80,8 +80,8 @@ public sealed class DoubtTests
         await cluster.InsertAsync(1);
         var process = await cluster.StartAsync(job => job.Process(_ => { }));
         var load = process.Lane.Load;
-        load.IsInDoubt = true;
-        process.Faults.Meanwhile(TestProcess.ReadOwn, () => load.IsInDoubt = true);
+        load.Doubt();
+        process.Faults.Meanwhile(TestProcess.ReadOwn, () => load.Doubt());
 
         await process.StartAsync();
         Assert.True(load.IsInDoubt);
