@@ -42,7 +42,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     }
 
     /// <summary>
-    /// Set after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read
+    /// True after a RESERVE or START whose answer was lost: nothing more is reserved or started until the node has read
     /// back what its workers really hold.
     /// </summary>
     public bool IsInDoubt => Volatile.Read(ref doubts) != Volatile.Read(ref settledDoubts);
