@@ -1,17 +1,20 @@
 using System.Text.RegularExpressions;
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// Which workers of a node serve a job, and how many records each of them lacks. Pure: it decides from what it is
+/// Which workers serve a job, and how many records each of them lacks. Pure: it decides from what it is
 /// given.
 /// </summary>
 internal sealed class Assignment
 {
+    private const int MostRemembered = 10_000;
     private readonly JobDefinition job;
     private readonly int offset;
     private readonly Regex? filter;
+    private readonly Dictionary<string, bool> matches = new(StringComparer.Ordinal);
 
     /// <summary>Makes the rule for one job.</summary>
     /// <param name="job">The job.</param>
@@ -24,28 +27,35 @@ internal sealed class Assignment
         if (job.WorkerFilter is { } pattern) filter = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
-    /// <summary>The hands of the workers that serve the job.</summary>
-    public IReadOnlyList<Hand> Serving(IReadOnlyList<Hand> hands)
+    /// <summary>Those of these workers that serve the job.</summary>
+    public IReadOnlyList<WorkerHand> Serving(IReadOnlyList<WorkerHand> workers)
     {
-        var matching = filter is null ? hands : [.. hands.Where(h => filter.IsMatch(h.Worker))];
+        var matching = filter is null ? workers : [.. workers.Where(w => Matches(w.Worker))];
         if (job.MaxAssignedWorkers is not { } max || matching.Count <= max) return matching;
         return [.. Enumerable.Range(0, max).Select(i => matching[(offset + i) % matching.Count])];
+    }
+
+    private bool Matches(string worker)
+    {
+        if (matches.TryGetValue(worker, out var does)) return does;
+        if (matches.Count >= MostRemembered) matches.Clear();
+        return matches[worker] = filter!.IsMatch(worker);
     }
 
     /// <summary>
     /// The slots to reserve for, in turns and the emptiest hands first. A hand that is more than half full is left
     /// alone, so that records travel in batches.
     /// </summary>
-    public static List<string> Slots(IReadOnlyList<Hand> hands, int depth, int max)
+    public static List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max)
     {
-        var low = hands.Where(h => !h.IsResting).Select(h => (h.Worker, h.Count))
-            .Where(h => h.Count <= depth / 2).ToList();
-        var slots = new List<string>();
-        for (var level = 0; level < depth && slots.Count < max && low.Count > 0; level++)
+        var low = workers.Where(w => !w.IsResting && w.Count <= w.Depth / 2).ToList();
+        var slots = new List<Slot>();
+        var deepest = low.Count == 0 ? 0 : low.Max(w => w.Depth);
+        for (var level = 0; level < deepest && slots.Count < max; level++)
         {
-            foreach (var (worker, count) in low)
+            foreach (var worker in low)
             {
-                if (count <= level && slots.Count < max) slots.Add(worker);
+                if (worker.Count <= level && level < worker.Depth && slots.Count < max) slots.Add(new Slot(worker.Worker, worker.Node));
             }
         }
         return slots;

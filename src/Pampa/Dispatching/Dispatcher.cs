@@ -9,8 +9,8 @@ namespace Pampa.Dispatching;
 /// may run; the one with the lease works, the others wait for it.
 /// </summary>
 internal sealed class Dispatcher(
-    ClusterStore cluster, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node, TimeSpan pollInterval,
-    ILogger log, TimeProvider time) : IDisposable
+    ClusterStore cluster, ExchangeStore exchange, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node,
+    TimeSpan pollInterval, ILogger log, TimeProvider time) : IDisposable
 {
     /// <summary>A full pass never comes sooner than this many times its own duration.</summary>
     private const int PassRarity = 50;
@@ -18,8 +18,11 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly OtherNodes others = new(exchange);
+    private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
     private long takenBack;
@@ -38,6 +41,12 @@ internal sealed class Dispatcher(
     /// </summary>
     public bool IsIdle => reign is not null && jobs.All(j => j.EmptySince != 0);
 
+    /// <summary>
+    /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
+    /// a second, but cannot wake this one.
+    /// </summary>
+    public TimeSpan Pause => reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause : pollInterval;
+
     /// <summary>A record may have become due: look at once.</summary>
     public void Wake()
     {
@@ -53,26 +62,36 @@ internal sealed class Dispatcher(
     /// </summary>
     public Task<bool> CycleAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
-        Stretch();
-        await RecoverAsync(term, isAsked: false, stopping);
+        if (await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
+        await ServeAsync(stopping);
         return await DispatchAsync(term, stopping);
     }, stopping);
 
     /// <summary>The first step alone: which workers serve which job. Returns how many workers were moved.</summary>
-    public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(_ => Task.FromResult(Stretch()), stopping);
+    public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(async _ =>
+    {
+        await WatchAsync(isAsked: true, stopping);
+        return await ServeAsync(stopping);
+    }, stopping);
 
     /// <summary>
     /// The second step alone, and at once: takes back what dead workers held and what is overdue, ends what has no
     /// attempt left. Returns how many records that were.
     /// </summary>
     public Task<int> RelaunchAsync(CancellationToken stopping) =>
-        LeadingAsync(term => RecoverAsync(term, isAsked: true, stopping), stopping);
+        LeadingAsync(async term =>
+        {
+            await WatchAsync(isAsked: true, stopping);
+            return await RecoverAsync(term, isAsked: true, stopping);
+        }, stopping);
 
     /// <summary>The third step alone: reserves due records for workers that run low. Returns how many.</summary>
     public Task<int> DispatchAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
         var before = reserved;
         Wake();
+        if (jobs.All(job => job.Serving.Count == 0)) await WatchAsync(isAsked: true, stopping);
+        await ServeAsync(stopping);
         await DispatchAsync(term, stopping);
         return (int)(reserved - before);
     }, stopping);
@@ -93,7 +112,26 @@ internal sealed class Dispatcher(
         }
     }
 
-    private int Stretch() => jobs.Sum(job => job.Assign());
+    /// <summary>Looks at the workers of the cluster, if it is time to. Says whether it did.</summary>
+    private async Task<bool> WatchAsync(bool isAsked, CancellationToken stopping)
+    {
+        if (!isAsked && watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return false;
+        watchedAt = time.GetTimestamp();
+        var workers = await cluster.ReadWorkersAsync(stopping);
+        dead = watch.Look(workers);
+        var gone = dead.Select(d => d.Id).ToHashSet(StringComparer.Ordinal);
+        var own = node();
+        others.See(workers.Where(w => w.State == WorkerStates.Ready && w.Node != own && !gone.Contains(w.Id)));
+        return true;
+    }
+
+    /// <summary>Chooses which workers serve which job, from what all nodes have in hand now.</summary>
+    private async Task<int> ServeAsync(CancellationToken stopping)
+    {
+        var own = node();
+        await others.ReadAsync(own, stopping);
+        return jobs.Sum(job => job.Assign(own, others));
+    }
 
     private async Task<bool> DispatchAsync(LeaseTerm term, CancellationToken stopping)
     {
@@ -108,6 +146,7 @@ internal sealed class Dispatcher(
         else if (reign is not null) Log.LeadsNoMore(log, reign.Scope, reign.Term);
         reign = term;
         watch.Reset();
+        others.Reset();
         watchedAt = 0;
         foreach (var job in jobs)
         {
@@ -122,28 +161,28 @@ internal sealed class Dispatcher(
     /// </summary>
     private async Task<int> RecoverAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
-        if (!isAsked && watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return 0;
-        watchedAt = time.GetTimestamp();
-        var dead = watch.Look(await cluster.ReadWorkersAsync(stopping));
         var all = true;
+        var looked = false;
         var before = takenBack;
         foreach (var job in jobs)
         {
             var isDue = isAsked || job.PassedAt == 0
                 || time.GetElapsedTime(job.PassedAt) >= (job.PassTook * PassRarity is var rare && rare > PassEvery ? rare : PassEvery);
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedFor(JobStep.Dispatch)) continue;
-            all &= await TryAsync(job, () => TryPassAsync(job, dead, term, stopping));
+            all &= await TryAsync(job, () => TryPassAsync(job, term, stopping));
+            looked |= isDue;
         }
         if (all) watch.Settle(dead);
+        if (looked) await exchange.ForgetDeadNodesAsync(stopping);
         return (int)(takenBack - before);
     }
 
-    private async Task<bool> TryPassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
+    private async Task<bool> TryPassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var began = time.GetTimestamp();
         try
         {
-            await PassAsync(job, dead, term, stopping);
+            await PassAsync(job, term, stopping);
             job.PassFailed = false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data)
@@ -156,14 +195,16 @@ internal sealed class Dispatcher(
         return !job.PassFailed;
     }
 
-    private async Task PassAsync(JobDispatch job, List<DeadWorker> dead, LeaseTerm term, CancellationToken stopping)
+    private async Task PassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var rows = job.Store.Database.Dialect.MaxRows;
+        var own = job.Load.Durations.Percentile(0.9);
+        var handTimeout = JobLoad.HandTimeout(job.Store.Job, others.P90(job.Store.Job.Name) is { } p90 && (own is null || p90 > own) ? p90 : own);
         var all = default(TakenBack);
         TakenBack back;
         do
         {
-            back = await job.Store.ReclaimAsync(dead, term, stopping);
+            back = await job.Store.ReclaimAsync(dead, handTimeout, term, stopping);
             all += back;
         }
         while (back.Total == rows);
@@ -194,12 +235,10 @@ internal sealed class Dispatcher(
             Restart(job);
         }
         if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval) return false;
-        load.Measure();
         var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
-        var serving = job.Serving;
-        if (serving.Count == 0 && load.Hands.Count > 0) return NobodyServes(job);
-        var slots = Assignment.Slots(serving, load.Depth, max).ConvertAll(worker => new Slot(worker, name));
+        if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
+        var slots = Assignment.Slots(job.Serving, max);
         if (slots.Count == 0) return false;
         return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
     }
@@ -220,10 +259,11 @@ internal sealed class Dispatcher(
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
+        var batch = Guid.CreateVersion7().ToString("N");
         List<Reservation> bound;
         try
         {
-            bound = await job.Store.ReserveAsync(slots, term, name, after, stopping);
+            bound = await job.Store.ReserveAsync(slots, term, name, after, stopping, batch);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
@@ -239,13 +279,21 @@ internal sealed class Dispatcher(
         }
         job.Limit = int.MaxValue;
         reserved += bound.Count;
-        if (bound.Count > 0) job.Deliver(bound);
+        if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
         job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EmptySince = isFull || mayBeMore ? 0 : time.GetTimestamp();
         return bound.Count > 0 || mayBeMore;
+    }
+
+    private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
+    {
+        job.Deliver(bound);
+        if (!others.Any) return;
+        var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
+        others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 
     private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null

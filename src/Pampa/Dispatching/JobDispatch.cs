@@ -10,20 +10,27 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     public JobLoad Load => load;
 
+    private HashSet<string> names = [];
+
     private readonly Assignment assignment = new(store.Job, offset);
 
-    /// <summary>The hands of the workers that serve the job.</summary>
-    public IReadOnlyList<Hand> Serving { get; private set; } = [];
+    /// <summary>The workers that serve the job, as they were when <see cref="Assign"/> looked.</summary>
+    public IReadOnlyList<WorkerHand> Serving { get; private set; } = [];
+
+    /// <summary>Whether there is any worker at all that could.</summary>
+    public bool HasWorkers { get; private set; }
 
     /// <summary>Chooses them anew. Returns how many came or went.</summary>
-    public int Assign()
+    public int Assign(string ownNode, OtherNodes others)
     {
-        var before = Serving;
-        Serving = assignment.Serving(load.Hands);
-        if (ReferenceEquals(before, Serving)) return 0;
-        var names = before.Select(h => h.Worker).ToHashSet(StringComparer.Ordinal);
-        var stayed = Serving.Count(h => names.Contains(h.Worker));
-        return before.Count - stayed + Serving.Count - stayed;
+        load.Measure();
+        List<WorkerHand> all = [.. load.Hands.Select(h => new WorkerHand(h.Worker, ownNode, h.Count, h.IsResting, load.Depth)), .. others.Hands(store.Job)];
+        HasWorkers = all.Count > 0;
+        Serving = assignment.Serving(all);
+        var before = names;
+        names = Serving.Select(w => w.Worker).ToHashSet(StringComparer.Ordinal);
+        var stayed = names.Count(before.Contains);
+        return before.Count - stayed + names.Count - stayed;
     }
 
     /// <summary>Gives reservations to the workers of this process.</summary>

@@ -17,7 +17,6 @@ internal sealed class Engine : IAsyncDisposable
     private const string ClusterScope = "cluster";
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan PublishEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
     private readonly PampaBuilder program;
     private readonly Database database;
@@ -28,7 +27,8 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Random random;
     private readonly DatabaseHealth health;
     private readonly Leadership leadership;
-    private readonly LoadPublisher publisher;
+    private readonly ExchangeStore meeting;
+    private readonly Exchange exchange;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
@@ -51,9 +51,11 @@ internal sealed class Engine : IAsyncDisposable
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         leadership = new Leadership(Cluster, ClusterScope, $"{nodeName}@{Guid.NewGuid():N}", program.LeaderLease, time);
-        publisher = new LoadPublisher(Node, Cluster, time);
+        meeting = new ExchangeStore(database, program.Cluster);
         var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
-        Dispatcher = new Dispatcher(Cluster, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+        Dispatcher = new Dispatcher(
+            Cluster, meeting, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+        exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);
     }
 
     public ClusterStore Cluster { get; }
@@ -117,13 +119,13 @@ internal sealed class Engine : IAsyncDisposable
         Task[] taking =
         [
             .. program.RunsDispatcher
-                ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, Shorter(program.PollInterval, leadership.ElectionInterval), intake.Token)]
+                ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
-            loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, IdleNode, intake.Token),
-            loop.RunAsync("load", publisher.CycleAsync, new Signal(), PublishEvery, intake.Token),
+            loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
+            loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => Exchange.Every, intake.Token),
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
-        Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, IdleNode, work.Token))];
+        Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, () => IdleNode, work.Token))];
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
@@ -208,7 +210,7 @@ internal sealed class Engine : IAsyncDisposable
         var abandoned = Node.Unfinished;
         await work.CancelAsync();
         if (abandoned > 0) Log.Abandoned(log, abandoned);
-        await TryAsync(stop => Cluster.ForgetLoadAsync(Node.Membership.Node, stop));
+        await TryAsync(stop => meeting.ForgetNodeAsync(Node.Membership.Node, stop));
         await TryAsync(Node.Membership.ResignAsync);
         return abandoned;
     }

@@ -15,7 +15,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
 
     /// <summary>Runs until told to stop; while a cycle says that it did something, without a pause.</summary>
     public async Task RunAsync(
-        string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, TimeSpan idle, CancellationToken stopping)
+        string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, Func<TimeSpan> idle, CancellationToken stopping)
     {
         var outages = 0;
         var faults = 0;
@@ -24,7 +24,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
         {
             try
             {
-                if (!await cycleAsync(stopping)) await wake.WaitAsync(idle, time, stopping);
+                if (!await cycleAsync(stopping)) await wake.WaitAsync(idle(), time, stopping);
                 outages = faults = contentions = 0;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)

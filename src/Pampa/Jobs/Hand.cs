@@ -61,6 +61,20 @@ internal sealed class Hand(string worker)
         }
     }
 
+    /// <summary>Takes one out, if it is there: the same record was reserved anew.</summary>
+    public void Remove(TaskKey key, Claim claim)
+    {
+        lock (gate)
+        {
+            for (var node = waiting.First; node is not null; node = node.Next)
+            {
+                if (!node.Value.Key.Equals(key) || node.Value.Claim != claim) continue;
+                waiting.Remove(node);
+                return;
+            }
+        }
+    }
+
     /// <summary>Takes out what is more than some, the last ones.</summary>
     public List<Reservation> TakeBeyond(int keep)
     {

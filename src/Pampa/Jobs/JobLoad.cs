@@ -18,6 +18,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
 {
     private static readonly TimeSpan DispatchInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestHand = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AheadWork = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan QuickTask = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
@@ -102,14 +103,31 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>How many records a worker may have started and not yet run.</summary>
     public int Ahead { get; private set; } = 1;
 
+    /// <summary>How many records are so much work, never more than a second of it and between the job's limits.</summary>
+    public static int DepthFor(JobDefinition job, TimeSpan p90, TimeSpan work) =>
+        (int)Math.Clamp((work < LongestHand ? work : LongestHand) / p90, job.QueueSize, job.MaxQueueSize);
+
+    /// <summary>
+    /// How long a record that is reserved may wait for its start: all that can be before it in a hand, and never less
+    /// than a minute.
+    /// </summary>
+    /// <param name="job">The job.</param>
+    /// <param name="p90">How long nine of ten of its tasks take at most; null where none has ended yet.</param>
+    public static TimeSpan HandTimeout(JobDefinition job, TimeSpan? p90)
+    {
+        var each = p90 ?? job.MaxDuration;
+        var all = (each > TimeSpan.Zero ? DepthFor(job, each, LongestHand) : job.MaxQueueSize) * each;
+        return all > ShortestTimeout ? all : ShortestTimeout;
+    }
+
     /// <summary>Computes depth and start-ahead anew, at most every tenth of a second.</summary>
     public void Measure()
     {
         if (Durations.Count == 0 || (measuredAt != 0 && time.GetElapsedTime(measuredAt) < DispatchInterval)) return;
         measuredAt = time.GetTimestamp();
         var p90 = Math.Max(Durations.Percentile(0.90)!.Value.TotalSeconds, 1e-6);
-        var rows = Math.Min(2 * DispatchInterval.TotalSeconds, LongestHand.TotalSeconds) / p90;
-        Depth = (int)Math.Clamp(rows, job.QueueSize, job.MaxQueueSize);
+        var rows = 2 * DispatchInterval.TotalSeconds / p90;
+        Depth = DepthFor(job, TimeSpan.FromSeconds(p90), 2 * DispatchInterval);
         Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
         var mayStartAhead = job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
         Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;

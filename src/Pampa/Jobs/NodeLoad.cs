@@ -1,10 +1,26 @@
 namespace Pampa.Jobs;
 
-/// <summary>What a node does of one job, as it publishes it.</summary>
+/// <summary>What a worker has in hand of a job, as its node says.</summary>
+/// <param name="Worker">The worker's id.</param>
+/// <param name="Count">Records that wait for their start.</param>
+/// <param name="IsResting">Whether nothing more shall be given to it for the moment.</param>
+internal readonly record struct WorkerWord(string Worker, int Count, bool IsResting);
+
+/// <summary>What a node does of one job, as it says in the database.</summary>
 /// <param name="Job">The job's name.</param>
-/// <param name="InHand">Records that its workers have in hand and have not started.</param>
 /// <param name="Running">Tasks that are started.</param>
-/// <param name="PerSecond">Tasks that ended a second since it last published.</param>
+/// <param name="PerSecond">Tasks that ended a second lately.</param>
 /// <param name="Median">How long half of the last tasks took at most.</param>
-/// <param name="P90">How long nine of ten took at most.</param>
-internal sealed record NodeLoad(string Job, int InHand, int Running, double PerSecond, TimeSpan Median, TimeSpan P90);
+/// <param name="P90">How long nine of ten took at most; zero before the first.</param>
+/// <param name="Hands">Its workers that have something in hand or rest; the others have nothing.</param>
+internal sealed record NodeLoad(string Job, int Running, double PerSecond, TimeSpan Median, TimeSpan P90, IReadOnlyList<WorkerWord> Hands)
+{
+    /// <summary>Records that all its workers have in hand.</summary>
+    public int InHand => Hands.Sum(h => h.Count);
+
+    /// <summary>Whether the hands are the same; the rest is for people, and need not be told at once.</summary>
+    public bool HasSameHands(NodeLoad other) => Job == other.Job && Hands.SequenceEqual(other.Hands);
+
+    /// <summary>Whether nothing is done or waits.</summary>
+    public bool IsIdle => Running == 0 && PerSecond == 0 && Hands.Count == 0;
+}

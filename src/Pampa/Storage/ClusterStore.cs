@@ -11,12 +11,6 @@ internal sealed class ClusterStore(Database database, string cluster)
     private static readonly RowSource WorkerRows = new("workers",
         [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer)]);
 
-    private static readonly RowSource LoadRows = new("loads",
-    [
-        new("_pampa_job", CellKind.Text), new("_pampa_hand", CellKind.Integer), new("_pampa_running", CellKind.Integer),
-        new("_pampa_rate", CellKind.Text), new("_pampa_p50", CellKind.Text), new("_pampa_p90", CellKind.Text),
-    ]);
-
     private static readonly RowSource ProcessRows = new("processes", [new("_pampa_process", CellKind.Text)]);
 
     private Dialect Dialect => database.Dialect;
@@ -90,9 +84,15 @@ internal sealed class ClusterStore(Database database, string cluster)
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
-            if (rows.Count == workers.Count) return [.. workers.Select(w => rows.Find(r => r.Item1 == w))];
-            unit.RollBack();
-            return null;
+            if (rows.Count < workers.Count)
+            {
+                unit.RollBack();
+                return null;
+            }
+            // What a former life of the node has said, or was handed, is not this one's.
+            foreach (var table in (string[])["pampa_load", "pampa_handover"])
+                await unit.ExecuteAsync(new Statement($"DELETE FROM {table} WHERE cluster = @cluster AND node = @node").With("cluster", cluster).With("node", node));
+            return [.. workers.Select(w => rows.Find(r => r.Item1 == w))];
         }, stopping);
 
     /// <summary>
@@ -149,31 +149,6 @@ internal sealed class ClusterStore(Database database, string cluster)
             RETURNING revision
             """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
             reader => reader.GetInt64(0), stopping))[0];
-
-    /// <summary>Publishes what a node does of each job.</summary>
-    public Task PublishLoadAsync(string node, IReadOnlyList<NodeLoad> loads, CancellationToken stopping)
-    {
-        var statement = new Statement($"""
-            INSERT INTO pampa_load AS l (cluster, node, job, in_hand, running, per_second, p50_ms, p90_ms, updated_at)
-            SELECT @cluster, @node, v._pampa_job, v._pampa_hand, v._pampa_running, CAST(v._pampa_rate AS double precision),
-              CAST(v._pampa_p50 AS double precision), CAST(v._pampa_p90 AS double precision), {Dialect.Now}
-            FROM ({Dialect.Rows(LoadRows)}) AS v WHERE TRUE
-            ON CONFLICT (cluster, node, job) DO UPDATE SET in_hand = excluded.in_hand, running = excluded.running,
-              per_second = excluded.per_second, p50_ms = excluded.p50_ms, p90_ms = excluded.p90_ms, updated_at = excluded.updated_at
-            """).With("cluster", cluster).With("node", node);
-        Dialect.Bind(statement, LoadRows, [.. loads.Select(l => new[]
-        {
-            l.Job, Text(l.InHand), Text(l.Running), Text(l.PerSecond), Text(l.Median.TotalMilliseconds), Text(l.P90.TotalMilliseconds),
-        })]);
-        return database.ExecuteAsync(statement, stopping);
-    }
-
-    /// <summary>What a node that leaves has published is true no more.</summary>
-    public Task ForgetLoadAsync(string node, CancellationToken stopping) =>
-        database.ExecuteAsync(new Statement("DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node")
-            .With("cluster", cluster).With("node", node), stopping);
-
-    private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     /// <summary>
     /// How many tasks all nodes together end a second, by job; a node that has not said anything for half a minute is

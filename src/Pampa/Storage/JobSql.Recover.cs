@@ -15,15 +15,20 @@ internal sealed partial class JobSql
 
     private string IsOverdue => dialect.IsPastBy($"t.{St}", Column(StateColumn.StartTime), "@deadline");
 
+    // Handed to somebody who lives and does not start it: the message is lost, or its taker hangs. Whoever still has it
+    // finds it changed.
+    private string IsForgotten => $"(t.{St} IS NULL AND {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "@hand")})";
+
     private string OwnerIsMe =>
         $"EXISTS (SELECT 1 FROM ({dialect.Rows(OwnRows)}) AS o WHERE o._pampa_worker = t.{Rid} AND {SessionHolds("o._pampa_worker", "o._pampa_session")})";
 
     /// <summary>
-    /// The leader takes back what dead workers held and what is overdue. Unstarted records are released without cost;
+    /// The leader takes back what dead workers held, what is overdue, and what was reserved so long ago that nobody can
+    /// have it in hand any more. Unstarted records are released without cost;
     /// started ones are charged: pending again, or failed where no attempt is left. Parameters: @delays, @maxDelay,
-    /// @deadline, @errorLength, @want. Returns key, worker, whether failed, whether it was started.
+    /// @deadline, @hand, @errorLength, @want. Returns key, worker, whether failed, whether it was started.
     /// </summary>
-    public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue})", LeaseHolds);
+    public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue} OR {IsForgotten})", LeaseHolds);
 
     /// <summary>A node takes back what a former life of its own worker ids held.</summary>
     public string Recover => TakeBack(OwnerIsMe, null);

@@ -39,7 +39,7 @@ internal sealed partial class JobSql
           RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
-          SELECT @cluster, node, gen_random_uuid()::text, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
+          SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
           FROM _pampa_reserved WHERE node <> @own GROUP BY node)
         SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM _pampa_reserved ORDER BY rn
         """;

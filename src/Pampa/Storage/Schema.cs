@@ -48,7 +48,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         ("pampa_handover", $"cluster text NOT NULL, node text NOT NULL, id text NOT NULL, job text NOT NULL, term bigint NOT NULL, created_at {Dialect.MomentType} NOT NULL, rows text NOT NULL, PRIMARY KEY (cluster, node, id)"),
         // What each node does of each job, as it last said.
         ("pampa_load", $"cluster text NOT NULL, node text NOT NULL, job text NOT NULL, in_hand bigint NOT NULL, running bigint NOT NULL, per_second double precision NOT NULL, "
-            + $"p50_ms double precision NOT NULL, p90_ms double precision NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, node, job)"),
+            + $"p50_ms double precision NOT NULL, p90_ms double precision NOT NULL, hands text NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, node, job)"),
         // What Setup has done to this database, and which tables it made.
         ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
     ];

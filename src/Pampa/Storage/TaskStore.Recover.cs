@@ -12,11 +12,13 @@ internal sealed partial class TaskStore
     private static readonly TimeSpan DeadlineMargin = TimeSpan.FromSeconds(10) + TimeSpan.FromMilliseconds(60);
 
     /// <summary>
-    /// T6, T7: takes back what dead or unknown workers hold and what is overdue, at most one statement's rows.
+    /// T6, T7: takes back what dead or unknown workers hold, what is overdue, and what nobody has started within the
+    /// hand time-out; at most one statement's rows.
     /// </summary>
-    public async Task<TakenBack> ReclaimAsync(IReadOnlyList<DeadWorker> dead, LeaseTerm lease, CancellationToken stopping)
+    public async Task<TakenBack> ReclaimAsync(
+        IReadOnlyList<DeadWorker> dead, TimeSpan handTimeout, LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = WithLease(TakeBackStatement(sql.Reclaim), lease);
+        var statement = WithLease(TakeBackStatement(sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
         return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
     }

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Globalization;
-using System.Text;
 using Pampa.Jobs;
 
 namespace Pampa.Storage;
@@ -37,11 +36,13 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Database Database => database;
 
     /// <summary>
-    /// T1: binds due records to slots, in order. Returns what was bound; fewer where others were first.
+    /// T1: binds due records to slots, in order, and hands those of other nodes over to them, under the name of
+    /// <paramref name="batch"/>. Returns what was bound; fewer where others were first.
     /// </summary>
     public async Task<List<Reservation>> ReserveAsync(
-        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping)
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null)
     {
+        batch ??= Guid.CreateVersion7().ToString("N");
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var orderBy = Job.OrderBy?.Render("order", parameters);
@@ -60,7 +61,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
         Task<List<Reservation>> ReserveAtOnceAsync()
         {
-            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease).With("job", Job.Name).With("own", ownNode);
+            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease).With("job", Job.Name).With("own", ownNode).With("batch", batch);
             database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
             return database.WriteAsync(statement, ReadReservation, stopping);
         }
@@ -76,8 +77,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
                 .Where(r => r.Reservation is not null).ToList();
             foreach (var remote in ordered.Where(r => r.Node != ownNode).GroupBy(r => r.Node))
             {
-                await unit.ExecuteAsync(Statement(sql.HandOver).With("node", remote.Key).With("id", Guid.CreateVersion7().ToString("N"))
-                    .With("job", Job.Name).With("term", lease.Term).With("rows", HandOverText(remote.Select(r => r.Reservation!))));
+                await unit.ExecuteAsync(Statement(sql.HandOver).With("node", remote.Key).With("id", batch)
+                    .With("job", Job.Name).With("term", lease.Term).With("rows", HandOverText.Write(remote.Select(r => r.Reservation!))));
             }
             return [.. ordered.Select(r => r.Reservation!)];
         }
@@ -249,19 +250,4 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
             return new UnreadableValue(e);
         }
     }
-
-    private static string HandOverText(IEnumerable<Reservation> reservations)
-    {
-        var json = new StringBuilder("[");
-        foreach (var r in reservations)
-        {
-            if (json.Length > 1) json.Append(',');
-            json.Append('[');
-            foreach (var part in r.Key.Parts()) json.Append(JsonText(part)).Append(',');
-            json.Append(JsonText(r.Worker)).Append(',').Append(JsonText(r.ReservedAt)).Append(',').Append(r.Attempts).Append(']');
-        }
-        return json.Append(']').ToString();
-    }
-
-    private static string JsonText(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
 }

@@ -37,12 +37,27 @@ internal sealed class Lane
     /// </summary>
     public bool Know(TaskKey key, Claim claim)
     {
+        Claim? replaced = null;
         lock (gate)
         {
-            if (known.TryGetValue(key, out var old) && old == claim) return false;
+            if (known.TryGetValue(key, out var old))
+            {
+                if (old == claim) return false;
+                replaced = old;
+            }
             known[key] = claim;
-            return true;
         }
+        if (replaced is { } stale)
+        {
+            foreach (var hand in Load.Hands) hand.Remove(key, stale);
+        }
+        return true;
+    }
+
+    /// <summary>Whether this very reservation is this node's, and no newer one of the same record.</summary>
+    public bool Knows(TaskKey key, Claim claim)
+    {
+        lock (gate) return known.TryGetValue(key, out var now) && now == claim;
     }
 
     public void Forget(TaskKey key, Claim claim)

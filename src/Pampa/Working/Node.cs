@@ -50,6 +50,9 @@ internal sealed partial class Node : IDisposable
 
     public Membership Membership => membership;
 
+    /// <summary>Whether its workers are registered and ready.</summary>
+    public bool IsJoined => isJoined;
+
     /// <summary>Tasks that have failed for good because a former life of this node's ids died in their last attempt.</summary>
     public long RecoveredFailed { get; private set; }
 
@@ -131,10 +134,19 @@ internal sealed partial class Node : IDisposable
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var chunks = lanes.Zip(batches).Where(b => b.Second is not null)
+        var chunks = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (b.First, Second: Current(b.First, b.Second)))
             .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
         await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
         return chunks.Count > 0;
+    }
+
+    // The same record may have been given anew, to another worker of this node, while hands were gone through. The answer
+    // of a START tells keys: both would pass for started.
+    private List<(Reservation Reservation, long Session)> Current(Lane lane, List<(Reservation Reservation, long Session)> batch)
+    {
+        var stale = batch.FindAll(row => !lane.Knows(row.Reservation.Key, row.Reservation.Claim));
+        foreach (var (reservation, _) in stale) workers[slots[reservation.Worker]].Expect(-1);
+        return stale.Count == 0 ? batch : [.. batch.Except(stale)];
     }
 
     /// <summary>Takes the step for each item, whatever happens to the others: the first error is thrown at the end.</summary>

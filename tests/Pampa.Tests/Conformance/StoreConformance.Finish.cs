@@ -141,7 +141,7 @@ public abstract partial class StoreConformance
         await AdvanceAsync(31);
         await BeatAsync("a.2", "b.1");
         await RenewLeaderAsync();
-        await Ticked(Store.ReclaimAsync([new("a.1", 1, await HeartbeatOfAsync("a.1"))], Lease, Stopping));
+        await Ticked(Store.ReclaimAsync([new("a.1", 1, await HeartbeatOfAsync("a.1"))], HandTimeout, Lease, Stopping));
         Assert.Null((await RowAsync(1)).Rid);
         var before = await RowAsync(1);
         Assert.Empty(await FinishAsync(Completed(task)));

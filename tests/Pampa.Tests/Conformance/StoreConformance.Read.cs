@@ -102,19 +102,6 @@ public abstract partial class StoreConformance
         Assert.Equal(KeysOf(1), Shown(ended.Select(e => e.Key)));
     }
 
-    [Fact]
-    public async Task The_rates_of_all_nodes_add_up_until_they_are_old()
-    {
-        static NodeLoad Load(double rate) => new("job", 1, 2, rate, TimeSpan.FromMilliseconds(1.5), TimeSpan.FromMilliseconds(2));
-        await Ticked(Workers.ReadRatesAsync(Stopping));
-        await Workers.PublishLoadAsync("a", [Load(1), Load(7) with { Job = "other" }], Stopping);
-        await Workers.PublishLoadAsync("a", [Load(2.25)], Stopping);
-        await Workers.PublishLoadAsync("b", [Load(3)], Stopping);
-        Assert.Equal([("job", 5.25), ("other", 7)], (await Workers.ReadRatesAsync(Stopping)).Order());
-        await Clock.AdvanceAsync(TimeSpan.FromSeconds(31));
-        Assert.Empty(await Workers.ReadRatesAsync(Stopping));
-    }
-
     private TaskKey Parsed(string text)
     {
         Assert.True(Store.TryParseKey(text, out var key));

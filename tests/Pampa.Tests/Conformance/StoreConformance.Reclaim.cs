@@ -15,7 +15,9 @@ public abstract partial class StoreConformance
         return new DeadWorker("a.1", 1, await HeartbeatOfAsync("a.1"));
     }
 
-    private Task<TakenBack> ReclaimAsync(TaskStore store, params DeadWorker[] dead) => Ticked(store.ReclaimAsync(dead, Lease, Stopping));
+    private Task<TakenBack> ReclaimAsync(TaskStore store, params DeadWorker[] dead) => Ticked(store.ReclaimAsync(dead, HandTimeout, Lease, Stopping));
+
+    private static readonly TimeSpan HandTimeout = TimeSpan.FromMinutes(1);
 
     [Fact]
     public async Task An_unstarted_record_of_a_dead_worker_is_released_without_cost()
@@ -195,7 +197,7 @@ public abstract partial class StoreConformance
             _ => Lease,
         };
         if (part == "expired") await AdvanceAsync(31);
-        Assert.Equal(default, await Ticked(Store.ReclaimAsync([], stale, Stopping)));
+        Assert.Equal(default, await Ticked(Store.ReclaimAsync([], HandTimeout, stale, Stopping)));
         Assert.Equal(0, await Ticked(Store.ExhaustAsync(stale, Stopping)));
         Assert.Equal("gone.7", (await RowAsync(1)).Rid);
         Assert.Null((await RowAsync(2)).Et);
@@ -206,7 +208,7 @@ public abstract partial class StoreConformance
     {
         await InsertAsync([(1, new Row { Rid = "gone.7" }), (2, new Row { N = 3 })]);
         var elsewhere = new TaskStore(Db.Database, Store.Table, "elsewhere", new Random(1));
-        Assert.Equal(default, await Ticked(elsewhere.ReclaimAsync([], Lease, Stopping)));
+        Assert.Equal(default, await Ticked(elsewhere.ReclaimAsync([], HandTimeout, Lease, Stopping)));
         Assert.Equal(0, await Ticked(elsewhere.ExhaustAsync(Lease, Stopping)));
     }
 

@@ -79,21 +79,27 @@ public sealed class LoadTests
     [Fact]
     public void Slots_are_dealt_in_turns_and_hands_more_than_half_full_are_left_alone()
     {
-        Hand[] hands = [Filled("a.1", 3), Filled("a.2", 0), Filled("a.3", 4), Filled("a.4", 2)];
+        WorkerHand[] hands = [Hand("a.1", 3), Hand("a.2", 0), Hand("a.3", 4), Hand("a.4", 2)];
 
         Assert.Equal(
             ["a.2", "a.2", "a.2", "a.4", "a.1", "a.2", "a.4", "a.1", "a.2", "a.4", "a.1", "a.2", "a.4"],
-            Assignment.Slots(hands, depth: 6, max: 100));
-        Assert.Equal(["a.2", "a.2", "a.2", "a.4"], Assignment.Slots(hands, depth: 6, max: 4));
-        Assert.Empty(Assignment.Slots([Filled("a.1", 4)], depth: 6, max: 100));
+            Slots(hands, 100));
+        Assert.Equal(["a.2", "a.2", "a.2", "a.4"], Slots(hands, 4));
+        Assert.Empty(Slots([Hand("a.1", 4)], 100));
         // What there is little of goes to those that have least.
-        Assert.Equal(["a.2", "a.2", "a.1", "a.2"], Assignment.Slots([Filled("a.1", 2), Filled("a.2", 0)], depth: 6, max: 4));
+        Assert.Equal(["a.2", "a.2", "a.1", "a.2"], Slots([Hand("a.1", 2), Hand("a.2", 0)], 4));
+        // Each to its own depth; one that rests gets nothing.
+        Assert.Equal(["a.1", "a.2", "a.1"], Slots([Hand("a.1", 0) with { Depth = 2 }, Hand("a.2", 0) with { Depth = 1 }, Hand("a.3", 0) with { IsResting = true }], 100));
     }
+
+    private static WorkerHand Hand(string worker, int count) => new(worker, "a", count, IsResting: false, Depth: 6);
+
+    private static IEnumerable<string> Slots(WorkerHand[] hands, int max) => Assignment.Slots(hands, max).Select(s => s.Worker);
 
     [Fact]
     public void Jobs_with_a_limit_begin_at_different_workers()
     {
-        Hand[] hands = [Filled("a.1", 0), Filled("a.2", 0), Filled("a.3", 0)];
+        WorkerHand[] hands = [Hand("a.1", 0), Hand("a.2", 0), Hand("a.3", 0)];
         var job = Job(j => j.MaxAssignedWorkers = 2);
 
         Assert.Equal(["a.1", "a.2"], new Assignment(job, 0).Serving(hands).Select(h => h.Worker));

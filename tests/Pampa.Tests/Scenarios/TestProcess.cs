@@ -44,8 +44,10 @@ internal sealed class TestProcess : IAsyncDisposable
         Node = new Node(name, program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
         var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        var meeting = new ExchangeStore(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
-            Store, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+            Store, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);
     }
 
     public static async Task<TestProcess> MakeAsync(TestCluster cluster, PampaBuilder program, string name)
@@ -91,6 +93,8 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public Dispatcher Dispatcher { get; }
 
+    public Exchange Exchange { get; }
+
     /// <summary>What the process has logged.</summary>
     public ConcurrentQueue<string> Lines { get; } = new();
 
@@ -107,6 +111,8 @@ internal sealed class TestProcess : IAsyncDisposable
     }
 
     public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));
+
+    public Task<bool> ExchangeAsync() => LoopedAsync(() => Exchange.CycleAsync(TestCluster.Stopping));
 
     public Task<bool> StartAsync() => LoopedAsync(() => Node.CycleAsync(TestCluster.Stopping));
 
@@ -139,6 +145,7 @@ internal sealed class TestProcess : IAsyncDisposable
     {
         if (cluster.Time.GetElapsedTime(beatAt) >= BeatEvery) TryBeat();
         await DispatchAsync();
+        await ExchangeAsync();
         await StartAsync();
         await RunAsync();
         await FinishAsync();

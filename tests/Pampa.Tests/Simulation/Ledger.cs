@@ -94,7 +94,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
             if (after.Count != before.Count) throw new BrokenRuleException($"{sent} changed the number of records of {job.Name}");
             for (var i = 0; i < after.Count; i++)
             {
-                var step = new Step(process, job, sent, before[i], after[i], db.Now);
+                var step = new Step(process, job, sent, before[i], after[i], sent.Now);
                 if (before[i] != after[i]) Changed(step);
                 else if (sent.Job == job) Unchanged(step);
             }
@@ -138,7 +138,9 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         // Those whose START meets a lock, or that the node is just starting or taking up again, are in nobody's hand.
         if (Obstructed.Count > 0 || step.Process.Loops.Any(l => l is { IsNode: true, IsUnderWay: true })) return;
         var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
-        step.Require(inHand <= step.Job.MaxQueueSize, "T1: too many for one worker");
+        // A node elsewhere has told what is left in its hands, and may be starting the rest.
+        var isOwn = step.Process.Membership.Workers.Any(w => w.Worker == step.After.Rid);
+        step.Require(inHand <= (isOwn ? 1 : 2) * step.Job.MaxQueueSize, "T1: too many for one worker");
     }
 
     // A new life of the record: all its attempts lie before it again.

@@ -32,9 +32,7 @@ internal static class Orders
 
     public static void Unanswered(SimulatedProcess process, Sent sent)
     {
-        if (sent is not { IsWrite: true, Kind: "RESERVE" or "START" }) return;
-        process.Trust.Doubts.Add(sent.Job!.Name);
-        process.Trust.FormerDoubts.Add(sent.Job.Name);
+        if (sent is { IsWrite: true, Kind: "RESERVE" or "START" }) process.Trust.Doubts.Add(sent.Job!.Name);
     }
 
     public static void Answered(SimulatedProcess process, Sent sent, World world, long sentAt)

@@ -36,6 +36,7 @@ internal static class ProcessLoops
         {
             new(process, "dispatcher", true, () => DispatchAsync(process)),
             new(process, "node", true, () => StartAsync(process)),
+            new(process, "exchange", true, () => process.Exchange.CycleAsync(CancellationToken.None)),
             new(process, "operator", true, () => OperateAsync(process)),
             new(process, "stop", true, () => process.Ending?.Invoke() ?? Task.CompletedTask),
         };

@@ -15,6 +15,9 @@ internal sealed record SentRow(long Key, string Worker, string?[] Rest);
 /// <param name="Rows">The records that it names.</param>
 internal sealed record Sent(string Kind, JobPlan? Job, bool IsWrite, IReadOnlyList<SentRow> Rows)
 {
+    /// <summary>The database's clock when it was run.</summary>
+    public string Now { get; init; } = "";
+
     public override string ToString() => $"{Kind} {Job?.Name} {string.Join(' ', Rows.Select(r => $"{r.Key}@{r.Worker}"))}".TrimEnd();
 }
 
@@ -33,7 +36,7 @@ internal sealed class Reader(IReadOnlyList<JobPlan> jobs)
     private (string, JobPlan?, bool) Look(string text)
     {
         bool Has(string part) => text.Contains(part, StringComparison.Ordinal);
-        var isWrite = Has("UPDATE ") || Has("INSERT ");
+        var isWrite = Has("UPDATE ") || Has("INSERT ") || Has("DELETE ");
         // Without the alias it may be a column that another job on the table brings along.
         var job = jobs.FirstOrDefault(j => Has($"t.\"{j.Name}_end_time\""));
         var kind = isWrite ? Guards.StatementOf(text)

@@ -15,6 +15,7 @@ namespace Pampa.Tests.Simulation;
 /// </summary>
 internal sealed class SimulatedProcess : IDisposable
 {
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, (Life Life, long Since)> seen = [];
     private readonly Dictionary<(string Node, string Job), HashSet<string>> serving = [];
     private readonly string name;
@@ -40,8 +41,10 @@ internal sealed class SimulatedProcess : IDisposable
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
-        Dispatcher = new Dispatcher(cluster, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
-            TimeSpan.FromMilliseconds(500), log, Time);
+        var meeting = new ExchangeStore(database, TestCluster.Cluster);
+        Dispatcher = new Dispatcher(cluster, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
+            PollInterval, log, Time);
+        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
     }
 
@@ -65,6 +68,8 @@ internal sealed class SimulatedProcess : IDisposable
     public Leadership Leadership { get; }
 
     public Dispatcher Dispatcher { get; }
+
+    public Exchange Exchange { get; }
 
     public string Holder { get; }
 
@@ -105,9 +110,12 @@ internal sealed class SimulatedProcess : IDisposable
 
     public void See(Life life)
     {
-        if (seen.TryGetValue(life.Worker, out var before) && before.Life.Session == life.Session && before.Life.Heartbeat == life.Heartbeat) return;
-        seen[life.Worker] = (life, Time.GetTimestamp());
+        var isKnown = seen.TryGetValue(life.Worker, out var before) && before.Life.Session == life.Session && before.Life.Heartbeat == life.Heartbeat;
+        seen[life.Worker] = (life, isKnown ? before.Since : Time.GetTimestamp());
     }
+
+    /// <summary>Whether a worker of another process took tasks when it looked last.</summary>
+    public bool HasSeenReady(string worker) => seen.TryGetValue(worker, out var known) && known.Life.State == "ready";
 
     /// <summary>For how long it has known the same heartbeat of a worker.</summary>
     public TimeSpan? SilenceOf(Life life) =>
@@ -145,9 +153,6 @@ internal sealed class Trust
 
     /// <summary>Jobs of which a RESERVE or START has got no answer since the last look at what is held.</summary>
     public HashSet<string> Doubts { get; } = [];
-
-    /// <summary>Jobs that have ever been among them.</summary>
-    public HashSet<string> FormerDoubts { get; } = [];
 
     /// <summary>Jobs that were in doubt when the dispatcher's or the node's cycle began.</summary>
     public HashSet<string> DoubtsOfDispatcher { get; set; } = [];

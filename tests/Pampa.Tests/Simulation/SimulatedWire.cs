@@ -31,7 +31,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
         MayDie("before a statement");
         world.Db.Clock.TickAsync();
         sentAt = process.Time.GetTimestamp();
-        var statement = world.Reader.Read(text, parameters);
+        var statement = world.Reader.Read(text, parameters) with { Now = world.Db.Now };
         // Whoever picks has the writer's turn already.
         wrote |= statement.IsWrite || statement.Kind == "PICK";
         try
@@ -86,7 +86,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
 
     private void MayDie(string when)
     {
-        if (Environment.CurrentManagedThreadId != world.Thread) world.Guard(() => throw new BrokenRuleException($"{process} works on another thread"));
+        if (Environment.CurrentManagedThreadId != world.Thread) world.Guard(() => throw new BrokenRuleException($"{process} works on another thread {when}"));
         if (process.IsGone) throw Gone("it is dead");
         if (!world.Draw(world.Chances.Crash)) return;
         world.Kill(process, when);

@@ -7,6 +7,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
 {
     private const string DeadStart = "/0";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HandTimeout = TimeSpan.FromMinutes(1);
 
     public void CheckAuthority(Step step, bool isOwnAttempt)
     {
@@ -16,14 +17,15 @@ internal sealed class Watchtower(SimulatedDatabase db)
         {
             case "RESERVE":
                 CheckLeads(step);
-                step.Require(owner is not null && IsOwnName(step.Process, owner.Node), "T1: not for a worker of its own");
-                // Of a worker that another process has taken over meanwhile it cannot know.
-                step.Require(owner!.State == "ready" || !IsMine(step, owner), "T1: the worker is not ready");
+                step.Require(owner is not null, "T1: for a worker that never was");
+                // Of a worker of another process it knows what it has seen last; of its own, what is.
+                var isReady = owner!.State == "ready" || (IsOwnName(step.Process, owner.Node) ? !IsMine(step, owner) : step.Process.HasSeenReady(owner.Worker));
+                step.Require(isReady, "T1: the worker is not ready");
                 CheckServes(step, owner.Node);
                 break;
             case "RECLAIM":
                 CheckLeads(step);
-                step.Require(IsOverdue(step) || IsDead(step, owner), "T7: its worker lives");
+                step.Require(IsOverdue(step) || IsForgotten(step) || IsDead(step, owner), "T7: its worker lives");
                 break;
             case "EXHAUST":
                 CheckLeads(step);
@@ -69,6 +71,9 @@ internal sealed class Watchtower(SimulatedDatabase db)
 
     private static bool IsOverdue(Step step) => step.Before.St is { } start
         && SimulatedDatabase.Moment(step.Now) - SimulatedDatabase.Moment(start) >= step.Job.MaxDuration + Deadline;
+
+    private static bool IsForgotten(Step step) => step.Before is { IsReserved: true, Rt: { } reserved }
+        && SimulatedDatabase.Moment(step.Now) - SimulatedDatabase.Moment(reserved) >= HandTimeout;
 
     /// <summary>Resigned, provably gone, or silent for half a lease since the watcher itself first saw it so.</summary>
     private static bool IsDead(Step step, Life? owner)

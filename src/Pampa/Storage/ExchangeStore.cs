@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Text.Json;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>Reservations that the leader has handed to a node of another process: one message of one RESERVE.</summary>
+/// <param name="Batch">The RESERVE that they come from.</param>
+/// <param name="Job">Their job.</param>
+/// <param name="Rows">The reservations, as <see cref="HandOverText"/> writes them.</param>
+internal sealed record HandOver(string Batch, string Job, string Rows);
+
+/// <summary>What the leader knows of another node and one job.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Batch">A message that the node has not taken in yet; null where this is the node's own word.</param>
+/// <param name="Hands">What its workers have in hand, as it last said.</param>
+/// <param name="P90">How long nine of ten of its tasks take at most; null where none has ended yet.</param>
+internal sealed record NodeWord(string Node, string Job, string? Batch, IReadOnlyDictionary<string, WorkerWord> Hands, TimeSpan? P90);
+
+/// <summary>What leader and nodes tell each other: reservations one way, loads the other. Both live in control tables.</summary>
+internal sealed class ExchangeStore(Database database, string cluster)
+{
+    private static readonly RowSource LoadRows = new("loads",
+    [
+        new("_pampa_job", CellKind.Text), new("_pampa_hand", CellKind.Integer), new("_pampa_running", CellKind.Integer),
+        new("_pampa_rate", CellKind.Text), new("_pampa_p50", CellKind.Text), new("_pampa_p90", CellKind.Text),
+        new("_pampa_hands", CellKind.Text),
+    ]);
+
+    private static readonly RowSource BatchRows = new("batches", [new("_pampa_batch", CellKind.Text)]);
+
+    private Dialect Dialect => database.Dialect;
+
+    /// <summary>
+    /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
+    /// first two are one transaction, so that the leader never counts a record twice or not at all.
+    /// </summary>
+    /// <param name="node">The node.</param>
+    /// <param name="said">Its loads; null where they are as it last said.</param>
+    /// <param name="taken">The batches that it has taken in and that <paramref name="said"/> tells of.</param>
+    /// <param name="stopping">Gives up.</param>
+    public Task<List<HandOver>> ExchangeAsync(
+        string node, IReadOnlyList<NodeLoad>? said, IReadOnlyCollection<string> taken, CancellationToken stopping)
+    {
+        if (said is null && taken.Count == 0) return ReadAsync(database);
+        return database.UnitAsync(async unit =>
+        {
+            if (said is not null) await unit.ExecuteAsync(Say(node, said));
+            if (taken.Count > 0) await unit.ExecuteAsync(Forget(node, taken));
+            return await ReadAsync(unit);
+        }, stopping);
+
+        Task<List<HandOver>> ReadAsync(IReader reader) => reader.QueryAsync(
+            new Statement("SELECT id, job, rows FROM pampa_handover WHERE cluster = @cluster AND node = @node ORDER BY created_at, id")
+                .With("cluster", cluster).With("node", node),
+            row => new HandOver(row.GetString(0), row.GetString(1), row.GetString(2)), stopping);
+    }
+
+    private Statement Forget(string node, IReadOnlyCollection<string> taken)
+    {
+        var statement = new Statement($"""
+            DELETE FROM pampa_handover WHERE cluster = @cluster AND node = @node
+              AND id IN (SELECT b._pampa_batch FROM ({Dialect.Rows(BatchRows)}) AS b)
+            """).With("cluster", cluster).With("node", node);
+        Dialect.Bind(statement, BatchRows, [.. taken.Select(batch => new[] { batch })]);
+        return statement;
+    }
+
+    private Statement Say(string node, IReadOnlyList<NodeLoad> loads)
+    {
+        var statement = new Statement($"""
+            INSERT INTO pampa_load AS l (cluster, node, job, in_hand, running, per_second, p50_ms, p90_ms, hands, updated_at)
+            SELECT @cluster, @node, v._pampa_job, v._pampa_hand, v._pampa_running, CAST(v._pampa_rate AS double precision),
+              CAST(v._pampa_p50 AS double precision), CAST(v._pampa_p90 AS double precision), v._pampa_hands, {Dialect.Now}
+            FROM ({Dialect.Rows(LoadRows)}) AS v WHERE TRUE
+            ON CONFLICT (cluster, node, job) DO UPDATE SET in_hand = excluded.in_hand, running = excluded.running, per_second = excluded.per_second,
+              p50_ms = excluded.p50_ms, p90_ms = excluded.p90_ms, hands = excluded.hands, updated_at = excluded.updated_at
+            """).With("cluster", cluster).With("node", node);
+        Dialect.Bind(statement, LoadRows, [.. loads.Select(l => new[]
+        {
+            l.Job, Text(l.InHand), Text(l.Running), Text(l.PerSecond), Text(l.Median.TotalMilliseconds), Text(l.P90.TotalMilliseconds),
+            HandsText.Write(l.Hands),
+        })]);
+        return statement;
+    }
+
+    private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
+    /// <summary>What the other nodes have in hand, and what is on its way to them: of one and the same moment.</summary>
+    public Task<List<NodeWord>> ReadNodesAsync(string ownNode, CancellationToken stopping) =>
+        database.QueryAsync(new Statement("""
+            SELECT node, job, hands, p90_ms, NULL FROM pampa_load WHERE cluster = @cluster AND node <> @own
+            UNION ALL SELECT node, job, NULL, NULL, id FROM pampa_handover WHERE cluster = @cluster AND node <> @own
+            """).With("cluster", cluster).With("own", ownNode),
+            row => new NodeWord(row.GetString(0), row.GetString(1), row.IsDBNull(4) ? null : row.GetString(4),
+                row.IsDBNull(2) ? HandsText.None : HandsText.Read(row.GetString(2)),
+                row.IsDBNull(3) || row.GetDouble(3) <= 0 ? null : TimeSpan.FromMilliseconds(row.GetDouble(3))), stopping);
+
+    /// <summary>What a node that leaves has said is true no more.</summary>
+    public Task ForgetNodeAsync(string node, CancellationToken stopping) =>
+        database.ExecuteAsync(new Statement("DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node")
+            .With("cluster", cluster).With("node", node), stopping);
+
+    /// <summary>The same for nodes that have no worker any more, and what nobody will take in.</summary>
+    public Task ForgetDeadNodesAsync(CancellationToken stopping) => database.UnitAsync(async unit =>
+    {
+        foreach (var table in (string[])["pampa_load", "pampa_handover"])
+        {
+            await unit.ExecuteAsync(new Statement($"""
+                DELETE FROM {table} WHERE cluster = @cluster AND NOT EXISTS (SELECT 1 FROM pampa_worker AS w
+                  WHERE w.cluster = @cluster AND w.node = {table}.node AND w.state <> '{WorkerStates.Resigned}' AND w.expires_at > {Dialect.Now})
+                """).With("cluster", cluster));
+        }
+        return 0;
+    }, stopping);
+}
+
+/// <summary>A message's reservations as text: a list of [key parts…, worker, reserved at, attempts].</summary>
+internal static class HandOverText
+{
+    public static string Write(IEnumerable<Reservation> reservations)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartArray();
+            foreach (var r in reservations)
+            {
+                json.WriteStartArray();
+                foreach (var part in r.Key.Parts()) json.WriteStringValue(part);
+                json.WriteStringValue(r.Worker);
+                json.WriteStringValue(r.ReservedAt);
+                json.WriteNumberValue(r.Attempts);
+                json.WriteEndArray();
+            }
+            json.WriteEndArray();
+        }
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    public static List<Reservation> Read(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        return [.. document.RootElement.EnumerateArray().Select(row =>
+        {
+            var cells = row.EnumerateArray().ToArray();
+            var key = new TaskKey([.. cells[..^3].Select(c => c.GetString()!)]);
+            return new Reservation(key, cells[^3].GetString()!, cells[^2].GetString()!, cells[^1].GetInt32());
+        })];
+    }
+}
+
+/// <summary>What the workers of a node have in hand, as text: a list of [worker, count, whether it rests].</summary>
+internal static class HandsText
+{
+    public static readonly IReadOnlyDictionary<string, WorkerWord> None = new Dictionary<string, WorkerWord>();
+
+    public static string Write(IEnumerable<WorkerWord> hands)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartArray();
+            foreach (var hand in hands)
+            {
+                json.WriteStartArray();
+                json.WriteStringValue(hand.Worker);
+                json.WriteNumberValue(hand.Count);
+                json.WriteBooleanValue(hand.IsResting);
+                json.WriteEndArray();
+            }
+            json.WriteEndArray();
+        }
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    public static Dictionary<string, WorkerWord> Read(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        return document.RootElement.EnumerateArray()
+            .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean()))
+            .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
+    }
+}

@@ -1,0 +1,109 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// The node's side of the meeting with a leader in another process: takes in what was handed over, and says what its
+/// workers have in hand. Silent while nothing changes: an idle node only looks whether something has come.
+/// </summary>
+/// <param name="node">The node.</param>
+/// <param name="store">Where they meet.</param>
+/// <param name="isLeading">Whether the leader is in this very process and sees the hands themselves.</param>
+/// <param name="pollInterval">How often an idle node looks.</param>
+/// <param name="time">Time.</param>
+internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLeading, TimeSpan pollInterval, TimeProvider time)
+{
+    /// <summary>How often a busy node looks and says something.</summary>
+    public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan ForPeople = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Lively = TimeSpan.FromSeconds(1);
+    private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Ended, double PerSecond)> rates = new(StringComparer.Ordinal);
+    private IReadOnlyList<(string Worker, long Session)> life = [];
+    private List<NodeLoad> said = [];
+    private long saidAt;
+    private long readAt;
+    private long changedAt;
+    private long ratedAt;
+
+    /// <summary>Set when something may have come.</summary>
+    public Signal Arrived { get; } = new();
+
+    /// <summary>Something may have come: look at once.</summary>
+    public void Wake()
+    {
+        Volatile.Write(ref readAt, 0);
+        Arrived.Set();
+    }
+
+    /// <summary>One look, if it is time for one. Says whether anything came, so that the leader is told of it at once.</summary>
+    public async Task<bool> CycleAsync(CancellationToken stopping)
+    {
+        if (!node.IsJoined) return false;
+        if (!ReferenceEquals(life, node.Membership.Workers)) BeginLife();
+        var loads = Measure();
+        if (!HaveSameHands(loads)) changedAt = time.GetTimestamp();
+        var tells = taken.Count > 0 || IsWorthTelling(loads);
+        if (!tells && Volatile.Read(ref readAt) is not 0 and var last && time.GetElapsedTime(last) < LookEvery) return false;
+        Volatile.Write(ref readAt, time.GetTimestamp());
+        var told = taken.ToList();
+        var messages = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, told, stopping);
+        if (tells)
+        {
+            said = loads;
+            saidAt = time.GetTimestamp();
+        }
+        taken.ExceptWith(told);
+        var fresh = messages.FindAll(m => taken.Add(m.Batch));
+        foreach (var message in fresh) Take(message);
+        return fresh.Count > 0;
+    }
+
+    // What a former life has taken in or said went with its registration.
+    private void BeginLife()
+    {
+        life = node.Membership.Workers;
+        taken.Clear();
+        said = [];
+    }
+
+    private TimeSpan LookEvery => changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every : pollInterval;
+
+    private bool HaveSameHands(List<NodeLoad> loads) => said.Count == loads.Count && said.Zip(loads).All(l => l.First.HasSameHands(l.Second));
+
+    private bool IsWorthTelling(List<NodeLoad> loads)
+    {
+        if (said.Count == 0) return true;
+        var since = time.GetElapsedTime(saidAt);
+        if (since < Every) return false;
+        if (since < ForPeople) return !isLeading() && !HaveSameHands(loads);
+        return !HaveSameHands(loads) || !loads.TrueForAll(l => l.IsIdle) || !said.TrueForAll(l => l.IsIdle);
+    }
+
+    private void Take(HandOver message)
+    {
+        // A node is handed only what it has said that it can do.
+        if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane) node.Deliver(lane, HandOverText.Read(message.Rows));
+    }
+
+    private List<NodeLoad> Measure()
+    {
+        var since = ratedAt == 0 ? TimeSpan.Zero : time.GetElapsedTime(ratedAt);
+        if (ratedAt == 0 || since >= ForPeople)
+        {
+            ratedAt = time.GetTimestamp();
+            foreach (var lane in node.Lanes)
+            {
+                var before = rates.GetValueOrDefault(lane.Job.Name);
+                var ended = lane.Counters.Ended;
+                rates[lane.Job.Name] = (ended, since > TimeSpan.Zero ? (ended - before.Ended) / since.TotalSeconds : 0);
+            }
+        }
+        return [.. node.Lanes.Select(lane => new NodeLoad(
+            lane.Job.Name, lane.Counters.Open, rates[lane.Job.Name].PerSecond, lane.Load.Durations.Percentile(0.5) ?? TimeSpan.Zero,
+            lane.Load.Durations.Percentile(0.9) ?? TimeSpan.Zero,
+            [.. lane.Load.Hands.Select(h => new WorkerWord(h.Worker, h.Count, h.IsResting)).Where(h => h.Count > 0 || h.IsResting)]))];
+    }
+}
