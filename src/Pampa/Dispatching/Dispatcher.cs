@@ -12,10 +12,6 @@ internal sealed class Dispatcher(
     ClusterStore cluster, ExchangeStore exchange, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node,
     TimeSpan pollInterval, ILogger log, TimeProvider time) : IDisposable
 {
-    /// <summary>A full pass never comes sooner than this many times its own duration.</summary>
-    private const int PassRarity = 50;
-
-    private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
@@ -152,7 +148,7 @@ internal sealed class Dispatcher(
         {
             job.Cursor = null;
             job.EmptySince = 0;
-            job.PassedAt = 0;
+            job.Pass.Reset();
         }
     }
 
@@ -166,8 +162,7 @@ internal sealed class Dispatcher(
         var before = takenBack;
         foreach (var job in jobs)
         {
-            var isDue = isAsked || job.PassedAt == 0
-                || time.GetElapsedTime(job.PassedAt) >= (job.PassTook * PassRarity is var rare && rare > PassEvery ? rare : PassEvery);
+            var isDue = isAsked || job.Pass.IsDue;
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedFor(JobStep.Dispatch)) continue;
             all &= await TryAsync(job, () => TryPassAsync(job, term, stopping));
             looked |= isDue;
@@ -190,8 +185,7 @@ internal sealed class Dispatcher(
             job.PassFailed = true;
             Log.PassFailed(log, job.Store.Job.Name, e.Message);
         }
-        job.PassTook = time.GetElapsedTime(began);
-        job.PassedAt = time.GetTimestamp();
+        job.Pass.End(began);
         return !job.PassFailed;
     }
 

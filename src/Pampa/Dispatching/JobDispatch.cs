@@ -4,8 +4,10 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>What the dispatcher knows of one job: where it picks on, and when it looks again.</summary>
-internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, int offset)
+internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, int offset, TimeProvider time)
 {
+    private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
+
     public TaskStore Store => store;
 
     public JobLoad Load => load;
@@ -63,8 +65,6 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>Whether it was said that no worker of this process serves the job.</summary>
     public bool IsUnserved { get; set; }
 
-    /// <summary>When the last full pass ended, and how long it took.</summary>
-    public long PassedAt { get; set; }
-
-    public TimeSpan PassTook { get; set; }
+    /// <summary>When the next full pass is due.</summary>
+    public Pace Pass { get; } = new(PassEvery, time);
 }

@@ -52,7 +52,7 @@ internal sealed class Engine : IAsyncDisposable
         Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         leadership = new Leadership(Cluster, ClusterScope, $"{nodeName}@{Guid.NewGuid():N}", program.LeaderLease, time);
         meeting = new ExchangeStore(database, program.Cluster);
-        var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         Dispatcher = new Dispatcher(
             Cluster, meeting, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
         exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);

@@ -27,9 +27,8 @@ internal sealed partial class Node
             await GetReadyAsync(stopping);
             return true;
         }
-        // It reads every open record: on a long table it must not come sooner than many times its own duration.
-        var rarely = reconcileTook * ReconcileRarity;
-        var isDue = time.GetElapsedTime(reconciledAt) >= (rarely > ReconcileEvery ? rarely : ReconcileEvery);
+        // It reads every open record.
+        var isDue = reconcile.IsDue;
         var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt)).ToList();
         var began = time.GetTimestamp();
         await EachAsync(due, async lane =>
@@ -43,9 +42,7 @@ internal sealed partial class Node
                 lane.Load.Suspend(JobStep.Start, e);
             }
         });
-        if (!isDue) return due.Count > 0;
-        reconciledAt = time.GetTimestamp();
-        reconcileTook = time.GetElapsedTime(began);
+        if (isDue) reconcile.End(began);
         return due.Count > 0;
     }
 

@@ -11,7 +11,6 @@ namespace Pampa.Working;
 /// </summary>
 internal sealed partial class Node : IDisposable
 {
-    private const int ReconcileRarity = 50;
     private static readonly TimeSpan LongTask = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
     private readonly Membership membership;
@@ -23,8 +22,7 @@ internal sealed partial class Node : IDisposable
     private readonly string name;
     private readonly int[] lastLanes;
     private Dictionary<string, int> slots = [];
-    private long reconciledAt;
-    private TimeSpan reconcileTook;
+    private readonly Pace reconcile;
 
     // The database may go away between the registration and the rest of it.
     private bool isJoined;
@@ -39,6 +37,7 @@ internal sealed partial class Node : IDisposable
         this.log = log;
         this.time = time;
         this.random = random;
+        reconcile = new Pace(ReconcileEvery, time);
         // Their ids are known once the node is registered; the slots are the same for ever.
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
         lastLanes = new int[workerCount];
@@ -83,7 +82,7 @@ internal sealed partial class Node : IDisposable
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
         }
         await membership.MarkReadyAsync(stopping);
-        reconciledAt = time.GetTimestamp();
+        reconcile.Restart();
         slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);
         foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker))];
         isJoined = true;

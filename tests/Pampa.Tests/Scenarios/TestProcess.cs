@@ -43,7 +43,7 @@ internal sealed class TestProcess : IAsyncDisposable
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
         Node = new Node(name, program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
-        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         var meeting = new ExchangeStore(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             Store, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);

@@ -17,7 +17,6 @@ internal sealed class SimulatedProcess : IDisposable
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, (Life Life, long Since)> seen = [];
-    private readonly Dictionary<(string Node, string Job), HashSet<string>> serving = [];
     private readonly string name;
     private readonly string label;
     private TimeSpan owed;
@@ -40,7 +39,7 @@ internal sealed class SimulatedProcess : IDisposable
         Node = new Node(name, workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
-        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i)).ToList();
+        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, Time)).ToList();
         var meeting = new ExchangeStore(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(cluster, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
@@ -100,13 +99,6 @@ internal sealed class SimulatedProcess : IDisposable
 
     /// <summary>Handlers that have come to an end in it, and so many results it must account for.</summary>
     public Dictionary<string, int> Ended { get; } = [];
-
-    /// <summary>The workers of the node that have ever been given records of a job.</summary>
-    public HashSet<string> WorkersServing(string node, JobPlan job)
-    {
-        if (!serving.TryGetValue((node, job.Name), out var workers)) serving[(node, job.Name)] = workers = [];
-        return workers;
-    }
 
     public void See(Life life)
     {

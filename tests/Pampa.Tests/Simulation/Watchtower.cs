@@ -21,7 +21,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
                 // Of a worker of another process it knows what it has seen last; of its own, what is.
                 var isReady = owner!.State == "ready" || (IsOwnName(step.Process, owner.Node) ? !IsMine(step, owner) : step.Process.HasSeenReady(owner.Worker));
                 step.Require(isReady, "T1: the worker is not ready");
-                CheckServes(step, owner.Node);
+                CheckServes(step);
                 break;
             case "RECLAIM":
                 CheckLeads(step);
@@ -50,14 +50,13 @@ internal sealed class Watchtower(SimulatedDatabase db)
         step.Require(lease is not null && lease.Holder == step.Process.Holder && string.CompareOrdinal(lease.ExpiresAt, step.Now) > 0, "it does not lead");
     }
 
-    private static void CheckServes(Step step, string node)
+    private static void CheckServes(Step step)
     {
         var (job, worker) = (step.Job, step.After.Rid!);
         if (job.WorkerFilter is not null) step.Require(worker.EndsWith(".1", StringComparison.Ordinal), "T1: the filter excludes the worker");
         if (job.MaxAssignedWorkers is not { } most) return;
-        var workers = step.Process.WorkersServing(node, job);
-        workers.Add(worker);
-        step.Require(workers.Count <= most, "T1: too many workers serve the job");
+        var workers = step.Sent.Rows.Select(r => r.Worker).Distinct().Count();
+        step.Require(workers <= most, "T1: too many workers serve the job");
     }
 
     private static bool IsMine(Step step, Life? owner) => HasSession(step, owner) && string.CompareOrdinal(owner!.ExpiresAt, step.Now) > 0;

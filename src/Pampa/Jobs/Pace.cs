@@ -1,0 +1,34 @@
+namespace Pampa.Jobs;
+
+/// <summary>
+/// When a pass that reads much comes again: regularly, but never sooner than many times its own duration, so that on a
+/// long table it costs a small share of the time.
+/// </summary>
+internal sealed class Pace(TimeSpan every, TimeProvider time)
+{
+    private const int Rarity = 50;
+    private const int MostGrowth = 4;
+    private TimeSpan took = every / Rarity;
+    private long endedAt;
+
+    /// <summary>Whether it is time for one; also before the first and after <see cref="Reset"/>.</summary>
+    public bool IsDue => endedAt == 0 || time.GetElapsedTime(endedAt) >= took * Rarity;
+
+    /// <summary>The next one comes at once.</summary>
+    public void Reset() => endedAt = 0;
+
+    /// <summary>The next one comes when its time is over, as if one had just ended.</summary>
+    public void Restart() => endedAt = time.GetTimestamp();
+
+    /// <summary>One has ended.</summary>
+    /// <param name="began">The time stamp of its beginning.</param>
+    public void End(long began)
+    {
+        endedAt = time.GetTimestamp();
+        var duration = time.GetElapsedTime(began, endedAt);
+        // A sudden growth is a database that was out of reach rather than a table that grew: hours would pass until the next one.
+        var most = took * MostGrowth;
+        took = duration > most ? most : duration;
+        if (took < every / Rarity) took = every / Rarity;
+    }
+}
