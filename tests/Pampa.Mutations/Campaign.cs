@@ -1,0 +1,90 @@
+using System.Diagnostics;
+
+namespace Pampa.Mutations;
+
+/// <summary>
+/// Takes one rule after the other out of a copy of the code: with all of them the tests pass, without any one of them
+/// some test must fail.
+/// </summary>
+internal sealed class Campaign(Options options, TextWriter output)
+{
+    private const string ListPath = "tests/Pampa.Mutations/mutations.json";
+
+    /// <summary>A busy machine must not make a mutation look found: the limit is at least so many times what the tests need.</summary>
+    private const int Patience = 4;
+
+    private readonly Dictionary<Suite, TimeSpan> limits = [];
+
+    /// <summary>Returns the exit code: 0 where all are found, 1 where some are not, 2 where nothing could be tried.</summary>
+    public async Task<int> RunAsync(CancellationToken stopping)
+    {
+        var all = Mutation.Read(Path.Combine(Workshop.Root, ListPath)).Where(m => options.Only is null || m.Has(options.Only)).ToList();
+        if (options.List || all.Count == 0) return List(all);
+        var wrong = all.FindAll(m => m.ApplyTo(File.ReadAllText(Path.Combine(Workshop.Root, m.File))) is null);
+        foreach (var mutation in wrong) output.WriteLine($"ERROR: {mutation.Name}: its text stands not exactly once in {mutation.File}");
+        if (wrong.Count > 0) return 2;
+        using var workshop = Workshop.Make();
+        if (!await IsGreenAsync(workshop, all, stopping)) return 2;
+        var tried = all.FindAll(m => m.Implied is null);
+        var found = 0;
+        foreach (var mutation in tried) found += await TryAsync(workshop, mutation, stopping) ? 1 : 0;
+        foreach (var mutation in all.Where(m => m.Implied is not null)) output.WriteLine($"not tried, {mutation.Implied}: {mutation.Name}");
+        output.WriteLine($"{found} of {tried.Count} found");
+        return found == tried.Count ? 0 : 1;
+    }
+
+    private int List(List<Mutation> all)
+    {
+        foreach (var mutation in all) output.WriteLine($"{mutation.File}: {mutation.Name}\n    {mutation.Rule}");
+        output.WriteLine($"{all.Count} mutations");
+        return all.Count > 0 ? 0 : 2;
+    }
+
+    /// <summary>Whether the tests that will be asked pass as things are; without that a failure would say nothing.</summary>
+    private async Task<bool> IsGreenAsync(Workshop workshop, List<Mutation> all, CancellationToken stopping)
+    {
+        if (await workshop.BuildAsync(isFirst: true, stopping) is { } error)
+        {
+            output.WriteLine($"ERROR: does not compile as it is: {error}");
+            return false;
+        }
+        foreach (var suite in all.SelectMany(m => m.Suites).Distinct().Select(Suite.Named))
+        {
+            var run = await workshop.TestAsync(suite, TimeSpan.FromHours(1), stopping);
+            output.WriteLine($"{suite.Name} as it is: {run.FoundBy ?? (run.HasRun ? "passes" : "has no tests")} in {run.Took.TotalSeconds:0} s");
+            if (run.FoundBy is not null || !run.HasRun) return false;
+            var most = run.Took * Patience;
+            limits[suite] = most > options.Limit ? most : options.Limit;
+        }
+        return true;
+    }
+
+    private async Task<bool> TryAsync(Workshop workshop, Mutation mutation, CancellationToken stopping)
+    {
+        var watch = Stopwatch.StartNew();
+        var original = workshop.Read(mutation.File);
+        workshop.Write(mutation.File, mutation.ApplyTo(original)!);
+        try
+        {
+            if (await workshop.BuildAsync(isFirst: false, stopping) is { } error)
+            {
+                output.WriteLine($"ERROR: does not compile: {mutation.Name}\n    {error}");
+                return false;
+            }
+            foreach (var suite in mutation.Suites.Select(Suite.Named))
+            {
+                var run = await workshop.TestAsync(suite, limits[suite], stopping);
+                if (run.FoundBy is null) continue;
+                output.WriteLine($"found by {run.FoundBy} in {watch.Elapsed.TotalSeconds:0} s: {mutation.Name}");
+                if (run.Because is { } because) output.WriteLine($"    {because}");
+                return true;
+            }
+            output.WriteLine($"NOT FOUND in {watch.Elapsed.TotalSeconds:0} s: {mutation.Name}\n    {mutation.Rule}");
+            return false;
+        }
+        finally
+        {
+            workshop.Write(mutation.File, original);
+        }
+    }
+}
