@@ -52,6 +52,27 @@ public sealed class ClosedHandTests
         Assert.Equal((6, 0), (cluster.Calls.Count, process.Counters.Fenced));
     }
 
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_reservation_for_ids_that_are_another_processs_by_now_is_not_taken_in(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(6);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.Meanwhile(TestProcess.Reserve, () =>
+        {
+            // The one that has taken them over lives, so that this node needs another name.
+            cluster.Db.ExecuteAsync("UPDATE pampa_worker SET session = session + 1").GetAwaiter().GetResult();
+            process.TryBeat();
+            process.Node.CycleAsync(TestCluster.Stopping).GetAwaiter().GetResult();
+        });
+
+        await process.DispatchAsync();
+        Assert.Equal(("a-2", 0), (process.Membership.Node, process.Lane.Load.Hands.Sum(h => h.Count)));
+        await process.StartAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, "a"), (row.IsReserved, row.Rid?[..^2])));
+    }
+
     [Fact]
     public async Task A_job_that_no_worker_serves_leaves_the_dispatcher_idle()
     {

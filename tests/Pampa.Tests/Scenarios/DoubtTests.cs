@@ -90,6 +90,46 @@ public sealed class DoubtTests
     }
 
     [Fact]
+    public async Task Nothing_is_started_in_doubt_that_arises_while_the_node_reads_back()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        var load = process.Lane.Load;
+        load.Doubt();
+        process.Faults.Meanwhile(TestProcess.ReadOwn, load.Doubt);
+
+        await process.StartAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsReserved));
+        await process.StartAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsRunning));
+    }
+
+    [Fact]
+    public async Task What_was_refused_its_start_and_could_not_be_given_back_is_found_again_at_once()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET score = 1");
+        var process = await cluster.StartAsync(job =>
+        {
+            job.Where = $"score = {1}";
+            job.Process(_ => { });
+        });
+        await process.DispatchAsync();
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET score = 0 WHERE value = 1");
+        process.Faults.FailBefore(TestProcess.Release);
+
+        await process.StartAsync();
+        Assert.Equal((1, true), (process.Outages, (await cluster.RowAsync(1)).IsReserved));
+        await process.StartAsync();
+
+        Assert.Equal((true, 0), ((await cluster.RowAsync(1)).IsFree, (await cluster.RowAsync(1)).N));
+        Assert.True((await cluster.RowAsync(2)).IsRunning);
+    }
+
+    [Fact]
     public async Task Results_written_before_a_bad_row_was_met_are_not_counted_as_fenced()
     {
         await using var cluster = await TestCluster.CreateAsync(Engine.Portable);

@@ -183,6 +183,33 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task What_the_leader_ends_for_good_counts_as_its_failed_tasks()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        static void Once(JobBuilder job)
+        {
+            job.MaxAttempts = 1;
+            Quick(job);
+        }
+        await cluster.InsertAsync(3);
+        var first = await cluster.StartAsync(Once);
+        await first.DispatchAsync();
+        await first.StartAsync();
+        await first.Membership.ResignAsync(TestCluster.Stopping);
+        await first.Leadership.ResignAsync(TestCluster.Stopping);
+        first.Kill();
+        // Two were lost in their only attempt. Another has no attempt left and nobody who holds it: some other program has written that.
+        await cluster.Db.ExecuteAsync("INSERT INTO numbers (value, odd_checking_reservation_times, odd_checking_error_description) VALUES (4, 1, 'elsewhere')");
+        var second = await cluster.StartAsync(Once, name: "b");
+
+        await cluster.UntilEndedAsync(maxRounds: 10);
+
+        Assert.Equal([true, true, false, true], (await cluster.RowsAsync()).Select(r => r.IsFailed));
+        Assert.Equal((1, "elsewhere"), ((await cluster.RowAsync(4)).N, (await cluster.RowAsync(4)).Err));
+        Assert.Equal(3, second.Dispatcher.Failed);
+    }
+
+    [Fact]
     public async Task When_its_ids_are_taken_over_handlers_are_cancelled_and_late_results_fenced()
     {
         await using var cluster = await TestCluster.CreateAsync();

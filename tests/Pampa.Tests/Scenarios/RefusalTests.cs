@@ -175,6 +175,78 @@ public sealed class RefusalTests
         Assert.Single(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
     }
 
+    [Theory, InlineData(JobStep.Dispatch), InlineData(JobStep.Start)]
+    internal async Task A_job_whose_condition_throws_rests_until_it_does_so_no_more(JobStep step)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        var isBroken = false;
+        var process = await cluster.StartAsync(job =>
+        {
+            job.WhereEachCycle(() =>
+            {
+                if (isBroken) throw new InvalidOperationException("no prices today");
+                return $"value > {0}";
+            });
+            job.Process(_ => { });
+        });
+        if (step == JobStep.Start) await process.DispatchAsync();
+        isBroken = true;
+
+        for (var i = 0; i < 25; i++)
+        {
+            await process.RoundAsync();
+            Assert.True(process.Lane.Load.IsSuspendedFor(step));
+            await cluster.LiveAsync(1);
+        }
+        Assert.Single(process.Lines, line => line.Contains("no prices today", StringComparison.Ordinal));
+        isBroken = false;
+        await cluster.LiveAsync(6);
+        await cluster.UntilEndedAsync();
+
+        Assert.Single(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+        Assert.Equal(4, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_is_in_hand_of_a_suspended_job_is_not_started()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        var load = process.Lane.Load;
+        load.Suspend(JobStep.Finish, new Pampa.Storage.SnippetException("refused", new InvalidOperationException()));
+
+        for (var i = 0; i < 8; i++)
+        {
+            await process.StartAsync();
+            Assert.Equal((0, 4), (process.Node.Running, load.Hands.Sum(h => h.Count)));
+            await cluster.LiveAsync(10);
+        }
+        load.Resume(JobStep.Finish);
+        await cluster.UntilEndedAsync();
+
+        Assert.Equal(4, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task A_failure_for_good_whose_text_the_table_refuses_is_one_without_it()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.CreateTableAsync("polite", ", CHECK (odd_checking_error_description NOT LIKE '%rude%')");
+        await cluster.InsertAsync(1, table: "polite");
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa,
+            job => job.Process(_ => throw new PermanentFailureException("a rude word")), table: "polite"));
+
+        await cluster.UntilEndedAsync("polite");
+
+        var failed = await cluster.RowAsync(1, "polite");
+        Assert.Equal((true, 1, null), (failed.IsFailed, failed.N, failed.Err));
+        Assert.Equal((0, 1, 0), (process.Counters.Again, process.Counters.Failed, process.Counters.Unknown));
+        Assert.Single(cluster.Calls);
+    }
+
     [SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "Nobody but this test meets it.")]
     private sealed class MuteException : Exception
     {

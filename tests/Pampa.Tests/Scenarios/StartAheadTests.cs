@@ -66,4 +66,25 @@ public sealed class StartAheadTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, started.Contains(row.Key) ? 2 : 1), (row.IsCompleted, row.N)));
         Assert.Equal((500, 0), (second.Counters.Completed, second.Dispatcher.Failed));
     }
+
+    [Fact]
+    public async Task A_record_that_was_tried_before_waits_for_its_worker_to_be_idle()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 1 WHERE value = 2");
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+
+        for (var i = 0; i < 3; i++)
+        {
+            await process.StartAsync();
+            Assert.Equal([true, false], (await cluster.RowsAsync()).Select(r => r.IsRunning));
+        }
+        await process.RunAsync();
+        await process.StartAsync();
+
+        Assert.True((await cluster.RowAsync(2)).IsRunning);
+    }
 }

@@ -34,6 +34,63 @@ public sealed class TakenOverTests
         Assert.Equal((2, 0), (successor.Counters.Completed, successor.Counters.Fenced));
     }
 
+    /// <summary>Somebody has taken the ids over and is gone again; the next cycle registers anew.</summary>
+    private static async Task TakeOverAsync(TestCluster cluster, TestProcess process)
+    {
+        await cluster.Db.ExecuteAsync("UPDATE pampa_worker SET session = session + 1, expires_at = '2030-01-01T00:00:00.000Z'");
+        await cluster.AdvanceAsync(1);
+        process.TryBeat();
+        Assert.True(process.Membership.IsLost);
+    }
+
+    [Fact]
+    public async Task What_was_started_under_ids_that_were_taken_over_is_not_run()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(5);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        Assert.Equal(5, process.Node.Running);
+        await TakeOverAsync(cluster, process);
+
+        await process.StartAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsFree, row.N)));
+        await process.RunAsync();
+        Assert.Empty(cluster.Calls);
+
+        await cluster.UntilEndedAsync();
+        Assert.All(cluster.Calls, call => Assert.Equal(2, call.Attempt));
+        Assert.Equal(0, process.Counters.Fenced);
+    }
+
+    [Fact]
+    public async Task What_was_in_hand_under_ids_that_were_taken_over_and_was_not_given_back_is_found_later()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        var former = process.Lane.Load.Hands[0];
+        await cluster.Db.ExecuteAsync("""
+            CREATE TRIGGER refuse BEFORE UPDATE ON numbers WHEN NEW.odd_checking_reservation_id IS NULL
+            BEGIN SELECT RAISE(ABORT, 'it is not given back'); END
+            """);
+        await TakeOverAsync(cluster, process);
+
+        await process.StartAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsReserved));
+        // A delivery that was under way comes too late for its hand.
+        Assert.False(former.Add(new Reservation(new TaskKey("1"), former.Worker, "", 0)));
+        await cluster.Db.ExecuteAsync("DROP TRIGGER refuse");
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync(maxRounds: 50);
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(4, cluster.Calls.Count);
+    }
+
     [Fact]
     public async Task A_stale_result_of_a_record_is_fenced_beside_its_newer_one()
     {

@@ -18,6 +18,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public const string Reserve = "SET \"odd_checking_reservation_id\" = v._pampa_rid";
     public const string Start = "\"odd_checking_reservation_times\" = COALESCE(t.\"odd_checking_reservation_times\", 0) + 1";
     public const string Finish = "WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed')";
+    public const string Release = "SET \"odd_checking_reservation_id\" = NULL, \"odd_checking_reservation_time\" = NULL";
     public const string Recover = "c._pampa_verdict";
     public const string ReadOwn = "IN (SELECT o._pampa_worker";
     private static readonly TimeSpan BeatEvery = TestCluster.WorkerLease / 3;
