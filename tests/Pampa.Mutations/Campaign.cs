@@ -48,7 +48,7 @@ internal sealed class Campaign(Options options, TextWriter output)
             output.WriteLine($"ERROR: does not compile as it is: {error}");
             return false;
         }
-        foreach (var suite in all.SelectMany(m => m.Suites).Distinct().Select(Suite.Named))
+        foreach (var suite in all.SelectMany(m => m.Suites).Distinct())
         {
             var run = await workshop.TestAsync(suite, TimeSpan.FromHours(1), stopping);
             output.WriteLine($"{suite.Name} as it is: {run.FoundBy ?? (run.HasRun ? "passes" : "has no tests")} in {run.Took.TotalSeconds:0} s");
@@ -71,9 +71,9 @@ internal sealed class Campaign(Options options, TextWriter output)
                 output.WriteLine($"ERROR: does not compile: {mutation.Name}\n    {error}");
                 return false;
             }
-            foreach (var suite in mutation.Suites.Select(Suite.Named))
+            foreach (var suite in mutation.First is { } first ? mutation.Suites.Prepend(Suite.OfClass(first)) : mutation.Suites)
             {
-                var run = await workshop.TestAsync(suite, limits[suite], stopping);
+                var run = await workshop.TestAsync(suite, limits.GetValueOrDefault(suite, options.Limit), stopping);
                 if (run.FoundBy is null) continue;
                 output.WriteLine($"found by {run.FoundBy} in {watch.Elapsed.TotalSeconds:0} s: {mutation.Name}");
                 if (run.Because is { } because) output.WriteLine($"    {because}");

@@ -18,12 +18,15 @@ internal sealed record Mutation(string Name, string Rule, string File, IReadOnly
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
+    /// <summary>The class of scenarios that is known to find it, so that no other test need run.</summary>
+    public string? First { get; init; }
+
     /// <summary>
-    /// Which tests are tried, in this order. Where nothing is said: the simulation, the scenarios, and for the statements'
-    /// own folder the conformance suite, which calls nothing above it.
+    /// The tests of which one must find it: the simulation, the scenarios, and for the statements' own folder the
+    /// conformance suite, which calls nothing above it.
     /// </summary>
-    public IReadOnlyList<string> Suites { get; init; } =
-        [.. Suite.All.Select(s => s.Name).Where(s => s != Suite.Conformance || File.StartsWith("src/Pampa/Storage/", StringComparison.Ordinal))];
+    public IEnumerable<Suite> Suites =>
+        [Suite.Simulation, Suite.Scenarios, .. File.StartsWith("src/Pampa/Storage/", StringComparison.Ordinal) ? [Suite.Conformance] : Array.Empty<Suite>()];
 
     /// <summary>Why no test can find it, where another rule has the same effect; it is not tried then.</summary>
     public string? Implied { get; init; }

@@ -1,20 +1,18 @@
 namespace Pampa.Mutations;
 
 /// <summary>Tests that are run together.</summary>
-/// <param name="Name">As the list of mutations calls them.</param>
-/// <param name="Filter">What the runner of the tests picks them by.</param>
-internal sealed record Suite(string Name, string[] Filter)
+/// <param name="Name">What people call them.</param>
+/// <param name="By">The option that the runner of the tests picks them by.</param>
+/// <param name="Value">Its value.</param>
+internal sealed record Suite(string Name, string By, string Value)
 {
-    public const string Conformance = "conformance";
+    public static readonly Suite Simulation = new("simulation", "-namespace", "Pampa.Tests.Simulation");
 
-    /// <summary>The conformance suite on SQLite alone: what it finds on one database it finds on each.</summary>
-    public static IReadOnlyList<Suite> All { get; } =
-    [
-        new("simulation", ["-namespace", "Pampa.Tests.Simulation"]),
-        new("scenarios", ["-namespace", "Pampa.Tests.Scenarios"]),
-        new(Conformance, ["-class", "Pampa.Tests.Conformance.SqliteConformance"]),
-    ];
+    public static readonly Suite Scenarios = new("scenarios", "-namespace", "Pampa.Tests.Scenarios");
 
-    public static Suite Named(string name) => All.FirstOrDefault(s => s.Name == name)
-        ?? throw new InvalidDataException($"There are no tests called '{name}', only {string.Join(", ", All.Select(s => s.Name))}.");
+    /// <summary>On SQLite alone: the code in front of the statements is the same on every database.</summary>
+    public static readonly Suite Conformance = new("conformance", "-class", "Pampa.Tests.Conformance.SqliteConformance");
+
+    /// <summary>The scenarios of one class.</summary>
+    public static Suite OfClass(string name) => new(name, "-class", $"Pampa.Tests.Scenarios.{name}");
 }

@@ -74,7 +74,7 @@ internal sealed class Workshop : IDisposable
         // Without the analyzers: that a mutation leaves something unused is no reason not to compile it.
         string[] command =
         [
-            "dotnet", "build", "tests/Pampa.Tests/Pampa.Tests.csproj", "-v", "quiet", "-nologo", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false",
+            "dotnet", "build", "tests/Pampa.Tests/Pampa.Tests.csproj", "-v", "quiet", "-nologo", "-m:1", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false",
             .. isFirst ? Array.Empty<string>() : ["--no-restore"],
         ];
         var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "build.log"), BuildTime,
@@ -91,7 +91,7 @@ internal sealed class Workshop : IDisposable
         try
         {
             var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "tests.log"), limit, new Dictionary<string, string> { ["TMPDIR"] = temp },
-                [Tests, "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", .. suite.Filter], stopping);
+                [Tests, "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", suite.By, suite.Value], stopping);
             return TestRun.Of(run, watch.Elapsed);
         }
         finally

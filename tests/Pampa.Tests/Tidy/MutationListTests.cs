@@ -8,13 +8,14 @@ public sealed class MutationListTests
 {
     private const string ListPath = "tests/Pampa.Mutations/mutations.json";
 
-    private sealed record Entry(string Name, string File, string Before, string After);
+    private sealed record Entry(string Name, string File, string Before, string After, string? First);
 
     private static List<Entry> Entries()
     {
         using var list = JsonDocument.Parse(new Source(ListPath).Text);
         return [.. list.RootElement.EnumerateArray().Select(e => new Entry(
-            e.GetProperty("name").GetString()!, e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after"))))];
+            e.GetProperty("name").GetString()!, e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after")),
+            e.TryGetProperty("first", out var first) ? first.GetString() : null))];
     }
 
     private static string Lines(JsonElement lines) => string.Join('\n', lines.EnumerateArray().Select(l => l.GetString()));
@@ -33,4 +34,11 @@ public sealed class MutationListTests
         where same.Count() > 1 || same.Any(e => e.Before == e.After)
         select $"{ListPath}: '{same.Key}'",
         "A name stands for one rule, and a mutation takes something out.");
+
+    [Fact]
+    public void Tests_that_are_named_are_there() => Sources.None(
+        from entry in Entries()
+        where entry.First is not null && !Sources.Paths.Contains($"tests/Pampa.Tests/Scenarios/{entry.First}.cs")
+        select $"{ListPath}: '{entry.Name}': {entry.First}",
+        "Name a class of the scenarios, or none.");
 }
