@@ -73,6 +73,48 @@ public sealed class ClosedHandTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, "a"), (row.IsReserved, row.Rid?[..^2])));
     }
 
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_reservation_that_comes_while_there_are_no_hands_is_adopted_later(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(6);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.Meanwhile(TestProcess.Reserve, () =>
+        {
+            // The node begins to register anew, and does not get to the end of it.
+            cluster.Db.ExecuteAsync("UPDATE pampa_worker SET session = session + 1, expires_at = '2030-01-01T00:00:00.000Z'").GetAwaiter().GetResult();
+            process.TryBeat();
+            process.Faults.FailBefore(TestProcess.Recover);
+            process.StartAsync().GetAwaiter().GetResult();
+        });
+
+        await process.DispatchAsync();
+        Assert.Equal((1, 0), (process.Outages, process.Lane.Load.Hands.Count));
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsReserved));
+        await cluster.UntilEndedAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_reservation_that_was_read_back_before_its_answer_came_is_not_taken_in_again(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(4);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.Meanwhile(TestProcess.Reserve, () =>
+        {
+            process.Lane.Load.Doubt();
+            process.StartAsync().GetAwaiter().GetResult();
+        });
+
+        await process.DispatchAsync();
+
+        Assert.Equal((2, 2), (process.Node.Running, process.Lane.Load.Hands.Sum(h => h.Count)));
+        await cluster.UntilEndedAsync();
+        Assert.Equal((4, 4, 0), (cluster.Calls.Count, process.Counters.Completed, process.Counters.Fenced));
+    }
+
     [Fact]
     public async Task A_job_that_no_worker_serves_leaves_the_dispatcher_idle()
     {

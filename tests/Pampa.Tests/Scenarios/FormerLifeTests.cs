@@ -82,4 +82,75 @@ public sealed class FormerLifeTests
         Assert.Equal(maxAttempts == 1 ? 0 : 2, cluster.Calls.Count);
         Assert.All(cluster.Calls, call => Assert.Equal(2, call.Attempt));
     }
+
+    [Fact]
+    public async Task What_a_former_life_has_left_is_settled_once_however_long_that_takes()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.Db.ExecuteAsync(Left);
+        process.Faults.FailBefore(TestProcess.Finish, times: 3);
+
+        for (var i = 0; i < 3; i++)
+        {
+            await cluster.LiveAsync(31);
+            await process.StartAsync();
+            await process.FinishAsync();
+            Assert.Equal(1, process.Lane.Finisher.Count);
+        }
+        await process.FinishAsync();
+
+        Assert.Equal((1, 0, 0), (process.Counters.Again, process.Counters.Fenced, process.Lane.Finisher.Count));
+    }
+
+    [Fact]
+    public async Task Doubt_about_one_reservation_does_not_forgive_another_attempt_of_the_record()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.AdvanceAsync(1);
+        await process.DispatchAsync();
+        process.Faults.FailBefore(TestProcess.Start);
+        await process.StartAsync();
+        Assert.True(process.Lane.Load.IsInDoubt);
+        // It was not this START that has taken effect, but one of a former life.
+        await cluster.Db.ExecuteAsync(Left);
+
+        await process.StartAsync();
+        await process.FinishAsync();
+
+        Assert.Equal((1, 0), (process.Counters.Again, process.Counters.Forgiven));
+        Assert.Equal((true, 1), ((await cluster.RowAsync(1)).IsFree, (await cluster.RowAsync(1)).N));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_was_in_doubt_once_and_has_run_since_is_charged_when_nothing_of_it_could_be_written()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        process.Faults.FailBefore(TestProcess.Start);
+        await process.StartAsync();
+        // It is read back, found unstarted, adopted and started.
+        await process.StartAsync();
+        await process.RunAsync();
+        Assert.Single(cluster.Calls);
+        await cluster.Db.ExecuteAsync("""
+            CREATE TRIGGER refuse BEFORE UPDATE ON numbers WHEN OLD.odd_checking_start_time IS NOT NULL
+            BEGIN SELECT RAISE(ABORT, 'it stays as it is'); END
+            """);
+        await process.FinishAsync();
+        Assert.Equal((1, 0), (process.Counters.Unknown, process.Lane.Finisher.Count));
+        await cluster.Db.ExecuteAsync("DROP TRIGGER refuse");
+
+        await cluster.LiveAsync(31);
+        await process.StartAsync();
+        await process.FinishAsync();
+
+        Assert.Equal((1, 0), (process.Counters.Again, process.Counters.Forgiven));
+        Assert.Equal("worker a.1 lost during attempt 1 of 3", (await cluster.RowAsync(1)).Err);
+    }
 }

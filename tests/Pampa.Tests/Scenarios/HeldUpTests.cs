@@ -117,6 +117,35 @@ public sealed class HeldUpTests
     }
 
     [Fact]
+    public async Task What_waits_behind_a_task_whose_time_is_over_is_given_back_although_nobody_is_idle()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(3);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxDuration = TimeSpan.FromSeconds(5);
+            job.Process(_ => release.Task);
+        }, workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var hung = process.Node.Workers[0].RunNextAsync();
+
+        await cluster.LiveAsync(4.9);
+        await process.StartAsync();
+        Assert.Equal(2, process.Lane.Load.Hands[0].Count);
+        await cluster.LiveAsync(0.2);
+        await process.StartAsync();
+        Assert.Equal([false, true, true], (await cluster.RowsAsync()).Select(r => r.IsFree));
+
+        release.SetResult();
+        await hung;
+        await process.FinishAsync();
+        await cluster.UntilEndedAsync();
+        Assert.Equal(3, process.Counters.Completed);
+    }
+
+    [Fact]
     public async Task What_was_started_behind_a_long_task_is_forgiven()
     {
         await using var cluster = await TestCluster.CreateAsync();
@@ -178,6 +207,26 @@ public sealed class HeldUpTests
         Assert.Equal((2, 1), (process.Lane.Load.Hands[0].Count, process.Lane.Load.Hands[1].Count));
         await cluster.UntilEndedAsync();
         Assert.Equal(5, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_given_back_is_found_again_at_once()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(5);
+        var process = await cluster.StartAsync(job => job.Process(async _ => await cluster.AdvanceAsync(0.4)));
+        process.Lane.Load.Hands[1].IsResting = true;
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.Node.Workers[0].RunNextAsync();
+        process.Faults.FailBefore(TestProcess.Release);
+
+        await process.StartAsync();
+        Assert.Equal((1, 1), (process.Outages, process.Lane.Load.Hands[0].Count));
+        Assert.DoesNotContain(await cluster.RowsAsync(), row => row.IsFree);
+        await cluster.UntilEndedAsync(maxRounds: 20);
+
+        Assert.Equal((5, 5), (cluster.Calls.Count, process.Counters.Completed));
     }
 
     [Fact]

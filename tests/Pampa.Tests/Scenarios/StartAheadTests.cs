@@ -87,4 +87,22 @@ public sealed class StartAheadTests
 
         Assert.True((await cluster.RowAsync(2)).IsRunning);
     }
+
+    [Fact]
+    public async Task What_was_started_ahead_and_not_run_is_forgiven_at_a_stop()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        Assert.Equal(10, process.Node.Running);
+
+        await process.Node.ReleaseAllAsync(TestCluster.Stopping);
+        await process.FinishAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 0), (row.IsFree, row.N)));
+        Assert.Equal((0, 10), (process.Node.Unfinished, process.Counters.Forgiven));
+    }
 }
