@@ -128,6 +128,44 @@ public sealed class CommandLineTests : IDisposable
         Assert.NotEqual("", errors.ToString());
     }
 
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("run", "--help")]
+    [InlineData("status", "--help")]
+    [InlineData("migrate", "--help")]
+    [InlineData("relaunch", "--help")]
+    [InlineData("retry", "--help")]
+    public async Task Each_verb_has_a_page_of_help(params string[] args)
+    {
+        var (code, said, errors) = await RunAsync(_ => throw new InvalidOperationException("the program is not asked"), [.. args, "--db", File]);
+        Assert.Equal((0, ""), (code, errors));
+        Assert.All((string[])["Usage:", "Options", "Examples:", "Exit codes", "--db ADDRESS"], part => Assert.Contains(part, said, StringComparison.Ordinal));
+        Assert.All(said.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 80));
+    }
+
+    [Fact]
+    public async Task A_key_may_begin_with_an_at_sign()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        var (_, _, errors) = await RunAsync("retry", "numbers", "@7");
+        Assert.DoesNotContain("file", errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_ends_with_five_and_one_line()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        await using var broken = new BrokenWriter();
+        var errors = new StringWriter();
+        Assert.Equal(5, await CommandLine.RunAsync(["status", "--db", File], Program, broken, errors));
+        Assert.Equal($"Internal error: InvalidOperationException: no \\u001B[2J paper. With PAMPA_STACK=1 it is told where.{Environment.NewLine}", errors.ToString());
+    }
+
+    private sealed class BrokenWriter : StringWriter
+    {
+        public override Task WriteLineAsync(string? value) => throw new InvalidOperationException("no \e[2J paper.");
+    }
+
     [Fact]
     public async Task A_look_from_outside_changes_nothing()
     {
