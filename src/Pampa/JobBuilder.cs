@@ -229,9 +229,9 @@ public sealed class JobBuilder
     }
 
     /// <summary>Checks everything that can be checked without a database.</summary>
-    internal JobDefinition? Build(List<string> problems)
+    internal JobDefinition? Build(List<string> problems, bool needsCode = true)
     {
-        if (handler is null) errors.Add("no code: call Process");
+        if (handler is null && needsCode) errors.Add("no code: call Process");
         var definition = new JobDefinition
         {
             Name = Name,

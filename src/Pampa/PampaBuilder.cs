@@ -100,7 +100,9 @@ public sealed class PampaBuilder
     internal IReadOnlyList<JobBuilder> Jobs => jobs;
 
     /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
-    internal List<JobDefinition> Build(List<string> errors)
+    /// <param name="errors">What is wrong.</param>
+    /// <param name="needsCode">Whether jobs are to run, and not only their tables to be looked at.</param>
+    internal List<JobDefinition> Build(List<string> errors, bool needsCode = true)
     {
         if (!JobValidation.Identifier.IsMatch(Cluster))
             errors.Add($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{Cluster}'.");
@@ -113,7 +115,7 @@ public sealed class PampaBuilder
         if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
-        return [.. jobs.Select(j => j.Build(errors)).OfType<JobDefinition>()];
+        return [.. jobs.Select(j => j.Build(errors, needsCode)).OfType<JobDefinition>()];
     }
 
     private static void Range(List<string> errors, string what, TimeSpan value, TimeSpan min, TimeSpan max)

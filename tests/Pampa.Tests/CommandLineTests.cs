@@ -83,6 +83,14 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--db", "Host=host;PWD = s3cretmark")]
     [InlineData("--db=postgres://me:s3cretmark@host/shop")]
     [InlineData("--db", "postgres://me:%73s3cretmark@host/shop")]
+    [InlineData("--db", "postgres://me%3As3cretmark@host/shop")]
+    [InlineData("--db", "postgres://me%253As3cretmark@host/shop")]
+    [InlineData("--db", "postgres://me@host/shop?pass%77ord=s3cretmark")]
+    [InlineData("--db", "postgres://me@host/shop?sslpassword=s3cretmark")]
+    [InlineData("--db", "env:postgres://me:s3cretmark@host/shop")]
+    [InlineData("--db", "file:postgres://me:s3cretmark@host/shop")]
+    [InlineData("postgres://me:s3cretmark%40host/shop")]
+    [InlineData("--password=s3cretmark")]
     [InlineData("--database", "postgres://me:s3cretmark@host/shop")]
     [InlineData("--database=postgres://me:s3cretmark@host/shop")]
     [InlineData("postgres://me:s3cretmark@host/shop")]
@@ -98,6 +106,64 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(2, code);
         Assert.DoesNotContain("s3cretmark", $"{output}{errors}", StringComparison.Ordinal);
         Assert.Contains("--db env:NAME or --db file:PATH", errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("me:s3cretmark@host")]
+    [InlineData("--password", "s3cretmark")]
+    [InlineData("-p", "s3cretmark")]
+    [InlineData("-ps3cretmark")]
+    [InlineData("--db", "env:me:s3cretmark@host/shop")]
+    [InlineData("--db", "file:me:s3cretmark@host/shop")]
+    [InlineData("--workers", "me:s3cretmark@host")]
+    [InlineData("--db", "me:s3cretmark@host/shop")]
+    [InlineData("--pasword=s3cretmark")]
+    [InlineData("status", "numbers", "me:s3cretmark@host")]
+    public async Task What_may_be_a_secret_in_the_wrong_place_is_not_repeated(params string[] args)
+    {
+        var output = new StringWriter();
+        var errors = new StringWriter();
+        Assert.Equal(2, await CommandLine.RunAsync(args, Program, output, errors));
+        Assert.DoesNotContain("s3cretmark", $"{output}{errors}", StringComparison.Ordinal);
+        Assert.NotEqual("", errors.ToString());
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("run", "--help")]
+    [InlineData("status", "--help")]
+    [InlineData("migrate", "--help")]
+    [InlineData("relaunch", "--help")]
+    [InlineData("retry", "--help")]
+    public async Task Each_verb_has_a_page_of_help(params string[] args)
+    {
+        var (code, said, errors) = await RunAsync(_ => throw new InvalidOperationException("the program is not asked"), [.. args, "--db", File]);
+        Assert.Equal((0, ""), (code, errors));
+        Assert.All((string[])["Usage:", "Options", "Examples:", "Exit codes", "--db ADDRESS"], part => Assert.Contains(part, said, StringComparison.Ordinal));
+        Assert.All(said.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 80));
+    }
+
+    [Fact]
+    public async Task A_key_may_begin_with_an_at_sign()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        var (_, _, errors) = await RunAsync("retry", "numbers", "@7");
+        Assert.DoesNotContain("file", errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_ends_with_five_and_one_line()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        await using var broken = new BrokenWriter();
+        var errors = new StringWriter();
+        Assert.Equal(5, await CommandLine.RunAsync(["status", "--db", File], Program, broken, errors));
+        Assert.Equal($"Internal error: InvalidOperationException: no \\u001B[2J paper. With PAMPA_STACK=1 it is told where.{Environment.NewLine}", errors.ToString());
+    }
+
+    private sealed class BrokenWriter : StringWriter
+    {
+        public override Task WriteLineAsync(string? value) => throw new InvalidOperationException("no \e[2J paper.");
     }
 
     [Fact]

@@ -14,10 +14,13 @@ internal static class AgainCommand
         "retry", "Makes failed records pending again, with all their attempts.",
         (cluster, job, keys, stopping) => cluster.RetryAsync(job, keys, stopping));
 
-    private static Command Create(
+    private static VerbCommand Create(
         Verb verb, string name, string description, Func<PampaCluster, string, IReadOnlyCollection<string>?, CancellationToken, Task<long>> againAsync)
     {
-        var command = new Command(name, description);
+        var command = new VerbCommand(name, description)
+        {
+            Examples = [($"{name} my_job 17 23", "Two records, by their keys."), ($"{name} my_job --all", "All of them.")],
+        };
         var job = new Argument<string>("job") { Description = "The job." };
         var keys = new Argument<string[]>("key")
         {

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Commands;
 
 /// <summary>What is wrong with the arguments, all at once, in the words of this program and never with a secret.</summary>
-internal static class Complaints
+internal static partial class Complaints
 {
     public static List<string> Of(ParseResult parsed)
     {
@@ -43,9 +44,15 @@ internal static class Complaints
     {
         var parts = message.Split('\'');
         return parts.Length >= 6 && message.StartsWith("Cannot parse argument", StringComparison.Ordinal)
-            ? $"{parts[3]} must be {(parts[5].Contains("Int32", StringComparison.Ordinal) ? "a whole number" : "a number")}, got '{parts[1]}'."
+            ? $"{parts[3]} must be {(parts[5].Contains("Int32", StringComparison.Ordinal) ? "a whole number" : "a number")}, got {Shown(parts[1])}."
             : message;
     }
+
+    // What is no plain word may be a secret that got into the wrong place.
+    private static string Shown(string token) => Word.IsMatch(token) ? $"'{token}'" : "(not shown: it may hold a secret)";
+
+    [GeneratedRegex("^[A-Za-z0-9_.,+-]{0,40}\\z")]
+    private static partial Regex Word { get; }
 
     private static bool HoldsPassword(string token) => DatabaseAddress.HasPassword(token)
         || (token.IndexOf('=', StringComparison.Ordinal) is var at and > 0 && token.StartsWith('-') && DatabaseAddress.HasPassword(token[(at + 1)..]));
@@ -55,12 +62,13 @@ internal static class Complaints
         var command = parsed.CommandResult.Command;
         if (token.StartsWith('-'))
         {
-            var name = token.Split('=')[0];
+            // -pSECRET is how some programs take a password.
+            var name = token.StartsWith("--", StringComparison.Ordinal) ? token.Split('=')[0] : $"{token[..Math.Min(2, token.Length)]}{(token.Length > 2 ? "…" : "")}";
             return $"Unknown option '{name}'{Did(name, Options(parsed.CommandResult))}";
         }
         return command.Subcommands.Count > 0
-            ? $"Unknown command '{token}'{Did(token, command.Subcommands.Select(c => c.Name))}"
-            : $"{command.Name}: '{token}' is more than it takes.";
+            ? $"Unknown command {Shown(token)}{Did(token, command.Subcommands.Select(c => c.Name))}"
+            : $"{command.Name}: {Shown(token)} is more than it takes.";
     }
 
     private static string Did(string name, IEnumerable<string> known) =>

@@ -7,7 +7,10 @@ namespace Pampa.Commands;
 /// The numbers of one job. What is done comes from this process's counters; how much there is, from a count of the table
 /// that is repeated only as often as it is cheap, and never waited for.
 /// </summary>
-internal sealed class JobProgress(Lane lane, TimeProvider time)
+/// <param name="lane">The job.</param>
+/// <param name="window">How far back the rate looks.</param>
+/// <param name="time">The clock.</param>
+internal sealed class JobProgress(Lane lane, TimeSpan window, TimeProvider time)
 {
     private const int CountRarity = 50;
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
@@ -15,26 +18,28 @@ internal sealed class JobProgress(Lane lane, TimeProvider time)
     private Count? counted;
     private long triedAt;
     private TimeSpan took;
-    private long before = lane.Counters.Ended;
-    private long at = time.GetTimestamp();
+    private readonly Queue<(long At, long Ended)> samples = new([(time.GetTimestamp(), lane.Counters.Ended)]);
 
     /// <summary>A count of the table, and how many tasks this process had ended when it began.</summary>
     private sealed record Count(Report Report, long Ended);
 
-    /// <summary>The numbers now, the rate since the last call.</summary>
+    /// <summary>The numbers now, the rate since the youngest call that is as old as the window.</summary>
     public ProgressRow Sample(CancellationToken stopping)
     {
         if (counting.IsCompleted && IsCountDue) counting = CountAsync(stopping);
         var ended = lane.Counters.Ended;
-        var seconds = time.GetElapsedTime(at).TotalSeconds;
+        var now = time.GetTimestamp();
+        while (samples.Count > 1 && time.GetElapsedTime(samples.ElementAt(1).At, now) >= window) samples.Dequeue();
+        var (at, before) = samples.Peek();
+        var seconds = time.GetElapsedTime(at, now).TotalSeconds;
         var rate = seconds > 0 ? (ended - before) / seconds : 0;
-        before = ended;
-        at = time.GetTimestamp();
+        samples.Enqueue((now, ended));
         var done = counted is { } c ? c.Report.Completed + c.Report.Failed + ended - c.Ended : ended;
         return new ProgressRow(lane.Job.Name, done, counted is { } known ? Math.Max(done, known.Report.Total) : null, rate)
         {
             Running = lane.Counters.Open,
-            Failed = (counted?.Report.Failed ?? 0) + lane.Counters.Failed,
+            InHand = lane.Load.Hands.Sum(h => h.Count),
+            FailedAttempts = lane.Counters.Failed + lane.Counters.Again,
         };
     }
 

@@ -15,7 +15,14 @@ internal static class MigrateCommand
 
     public static Command Create(Verb verb)
     {
-        var command = new Command("migrate", "Makes the control tables, the state columns and the index of each job, and runs the program's Setup; what is there already is left as it is.");
+        var command = new VerbCommand("migrate", "Makes the control tables, the state columns and the index of each job, and runs the program's Setup; what is there already is left as it is.")
+        {
+            Examples =
+            [
+                ("migrate --dry-run", "Print the statements and change nothing."),
+                ("migrate --db file:owner.url", "Run them as the user whose database address stands in the file."),
+            ],
+        };
         var database = Verb.DatabaseOption();
         var dryRun = new Option<bool>("--dry-run") { Description = "Change nothing; print the statements that would run." };
         var json = Verb.JsonOption();

@@ -2,17 +2,8 @@ using Pampa.Hosting;
 
 namespace Pampa.Commands;
 
-/// <summary>Shows how the work goes: as lines, or in place on a terminal.</summary>
-internal interface IProgressView
-{
-    /// <summary>How often it wants to be given new numbers.</summary>
-    TimeSpan Interval { get; }
-
-    void Show(IReadOnlyList<ProgressRow> rows);
-}
-
-/// <summary>Takes the numbers of all jobs again and again and gives them to a view.</summary>
-internal sealed class Progress(Engine engine, IProgressView view, TimeProvider time) : IDisposable
+/// <summary>Takes the numbers of all jobs again and again and gives them to a display.</summary>
+internal sealed class Progress(Engine engine, Display display, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private Task showing = Task.CompletedTask;
@@ -27,20 +18,32 @@ internal sealed class Progress(Engine engine, IProgressView view, TimeProvider t
 
     private async Task ShowAsync()
     {
-        var jobs = engine.Node.Lanes.Select(lane => new JobProgress(lane, time)).ToList();
+        var jobs = engine.Node.Lanes.Select(lane => new JobProgress(lane, display.SpeedWindow, time)).ToList();
         // Counting may take long: it begins at once, so that the first line has a total.
         foreach (var job in jobs) job.Sample(stop.Token);
         while (true)
         {
-            await Task.Delay(view.Interval, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(display.Interval, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stop.IsCancellationRequested) break;
-            view.Show(jobs.ConvertAll(job => job.Sample(stop.Token) with
+            Show(jobs.ConvertAll(job => job.Sample(stop.Token) with
             {
                 Workers = engine.Node.Workers.Count,
                 IsStandingBy = !engine.Dispatcher.IsLeading,
             }));
         }
         foreach (var job in jobs) await job.EndAsync();
+    }
+
+    private void Show(List<ProgressRow> rows)
+    {
+        try
+        {
+            display.Show(rows);
+        }
+        catch (IOException)
+        {
+            // Nobody can see it, on a disk that is full, say; the work goes on all the same.
+        }
     }
 
     public void Dispose() => stop.Dispose();

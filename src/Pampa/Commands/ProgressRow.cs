@@ -13,9 +13,14 @@ internal sealed record ProgressRow(string Job, long Done, long? Total, double Pe
 
     public bool IsStandingBy { get; init; }
 
+    /// <summary>Tasks that this process has started and not settled.</summary>
     public int Running { get; init; }
 
-    public long Failed { get; init; }
+    /// <summary>Records that wait in the hands of this process's workers.</summary>
+    public int InHand { get; init; }
+
+    /// <summary>Attempts of this process that failed.</summary>
+    public long FailedAttempts { get; init; }
 
     /// <summary>When all will be done at this rate, for people; empty where nobody can know.</summary>
     public string Eta

@@ -10,7 +10,9 @@ internal sealed class Signals : IDisposable
     private readonly List<PosixSignalRegistration> registrations = [];
     private int received;
 
-    public Signals(TextWriter errors)
+    /// <summary>Listens from now on.</summary>
+    /// <param name="tell">Tells a line to whoever looks on; must not wait, for the stop would wait with it.</param>
+    public Signals(Action<string> tell)
     {
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
         {
@@ -18,7 +20,7 @@ internal sealed class Signals : IDisposable
             {
                 context.Cancel = true;
                 if (Interlocked.Increment(ref received) > 1) Environment.Exit(ExitCode.SecondSignal);
-                errors.WriteLine("Stopping; a second signal ends the program at once.");
+                tell("Stopping; a second signal ends the program at once.");
                 stopping.Cancel();
             }));
         }

@@ -8,7 +8,10 @@ internal static class StatusCommand
 {
     public static Command Create(Verb verb)
     {
-        var command = new Command("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done.");
+        var command = new VerbCommand("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done.")
+        {
+            Examples = [("status", "The counts of all jobs."), ("status my_job --exact --json", "Every record of one job counted, as JSON.")],
+        };
         var job = new Argument<string?>("job") { Description = "Only this job (default: all).", Arity = ArgumentArity.ZeroOrOne };
         var database = Verb.DatabaseOption();
         var exact = new Option<bool>("--exact") { Description = "Count every record, which reads the whole table (default: at most 250,000 open and 250,000 ended ones)." };
@@ -27,11 +30,9 @@ internal static class StatusCommand
                 return Hosting.ExitCode.Done;
             }
             await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-            foreach (var report in reports)
-            {
-                await verb.Output.WriteLineAsync(Line(report));
-                await verb.Output.WriteLineAsync(SpeedLine(report));
-            }
+            // Lines for whatever reads them; for people, if the terminal has room, a table.
+            var table = Terminal.IsOn(verb.Output) ? StatusTable.Draw(reports, Terminal.Size().Width) : null;
+            foreach (var line in table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)])) await verb.Output.WriteLineAsync(line);
             return Hosting.ExitCode.Done;
         }, stopping));
         return command;
@@ -53,5 +54,5 @@ internal static class StatusCommand
         return $"{r.Job}: {rate}, {eta}{oldest}";
     }
 
-    private static string Duration(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds)).ToString("c");
+    public static string Duration(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds)).ToString("c");
 }

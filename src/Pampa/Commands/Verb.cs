@@ -14,8 +14,12 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
 
     public TextWriter Errors => errors;
 
+    /// <summary>The same program, which speaks elsewhere.</summary>
+    public Verb With(TextWriter otherOutput, TextWriter otherErrors) => new(configure, otherOutput, otherErrors);
+
     public static Option<string?> DatabaseOption() => new("--db")
     {
+        HelpName = "ADDRESS",
         Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else a SQLite file beside the program).",
     };
 

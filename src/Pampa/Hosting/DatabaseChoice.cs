@@ -28,6 +28,11 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
     /// <summary>An address, or the name of the variable or file that holds it.</summary>
     private static DatabaseChoice FromText(string text, string where, Func<string, string?> environment)
     {
+        if (text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith("file:", StringComparison.Ordinal))
+        {
+            if (DatabaseAddress.MayHoldPassword(text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..]))
+                throw Error($"{where}: after env: stands the name of a variable, and after file: the path of a file, that holds the address. What stands there instead is not shown: it may hold a secret.");
+        }
         if (text.StartsWith("env:", StringComparison.Ordinal))
         {
             var variable = text["env:".Length..];

@@ -17,6 +17,7 @@ internal sealed class Preparation(
     Database database, DatabaseAddress address, SchemaChanges changes, TimeProvider time, Action<string>? told = null)
 {
     private const string SetupScope = "setup";
+    private const int LongestQuote = 120;
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
     private readonly Schema schema = new(database, changes, told);
 
@@ -25,7 +26,8 @@ internal sealed class Preparation(
     public async Task<List<JobTable>> RunAsync(PampaBuilder program, CancellationToken stopping)
     {
         var errors = new List<string>();
-        var jobs = program.Build(errors);
+        // Who only looks, or makes tables ready, runs no handler.
+        var jobs = program.Build(errors, needsCode: changes == SchemaChanges.Own);
         if (await ConnectionErrorAsync(stopping) is { } unreachable)
         {
             errors.Add(unreachable);
@@ -41,6 +43,7 @@ internal sealed class Preparation(
         }
         catch (DbException e)
         {
+            if (Refusal(e) is { } refusal) throw new PampaConfigurationException([.. errors, refusal]);
             if (database.Dialect.Classify(e) == ErrorKind.Locked)
                 throw new PampaConfigurationException([.. errors, $"A table is in use by somebody else and could not be changed within 3 s ({Cause(e)}). What was done before it stays. End the long transaction that holds the table, and try again."]);
             throw new PampaConfigurationException([.. errors, $"Cannot prepare the database ({address.Description}): {Cause(e)}. {Remedy(e)}"]);
@@ -85,7 +88,9 @@ internal sealed class Preparation(
         }
         catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Other && e is DbException)
         {
-            throw new PampaConfigurationException([$"Setup: the database refuses a statement: {Cause(e)}. The statement is \"{e.Data[Schema.FailedStatement]}\". Mend the statement; those before it have been run and are not run again."]);
+            throw new PampaConfigurationException([Refusal(e) is { } refusal
+                ? $"Setup: {refusal}"
+                : $"Setup: the database refuses a statement: {Cause(e)}. The statement is \"{Failed(e)}\". Mend the statement; those before it have been run and are not run again."]);
         }
     }
 
@@ -100,6 +105,19 @@ internal sealed class Preparation(
         {
             return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {database.Dialect.ConnectionRemedy}";
         }
+    }
+
+    // Which statement the user may not run, and what would let him.
+    private string? Refusal(Exception error) => database.Dialect.MissingRight(error, Statement(error), address.ConnectionString) is { } remedy
+        ? $"The database user lacks a right: {Cause(error).Split(" POSITION:")[0].TrimEnd()}. The statement is \"{Failed(error)}\". {remedy}"
+        : null;
+
+    private static string Statement(Exception error) => error.Data[Database.FailedStatement] as string ?? "";
+
+    private static string Failed(Exception error)
+    {
+        var line = string.Join(' ', Statement(error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length > LongestQuote ? $"{line[..LongestQuote]}…" : line;
     }
 
     private string Remedy(Exception error) => database.Dialect.Classify(error) == ErrorKind.Infrastructure

@@ -14,6 +14,9 @@ internal interface IReader
 /// </summary>
 internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
 {
+    /// <summary>The key under which an error of the database carries the text of its statement.</summary>
+    public const string FailedStatement = "Pampa.Statement";
+
     private const int MaxRepeats = 12;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
     private readonly SemaphoreSlim writer = new(1, 1);
@@ -88,7 +91,15 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             await using var command = connection.CreateCommand();
             command.CommandText = statement.Text;
             command.CommandTimeout = (int)deadline.TotalSeconds;
-            return await command.ExecuteNonQueryAsync(stopping);
+            try
+            {
+                return await command.ExecuteNonQueryAsync(stopping);
+            }
+            catch (DbException e)
+            {
+                e.Data[FailedStatement] = statement.Text;
+                throw;
+            }
         }, writes: true, stopping);
 
     /// <summary>One transaction's statements.</summary>
@@ -166,28 +177,36 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
         TimeSpan deadline, CancellationToken stopping)
     {
-        if (transaction is not null || dialect.Preamble(statement) is not { } limits)
+        try
         {
-            await using var command = connection.CreateCommand();
-            command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
-            command.Transaction = transaction;
-            command.CommandTimeout = (int)deadline.TotalSeconds;
-            Bind(statement, command.CreateParameter, command.Parameters);
-            await using var reader = await command.ExecuteReaderAsync(stopping);
-            return await read(reader, stopping);
+            if (transaction is not null || dialect.Preamble(statement) is not { } limits)
+            {
+                await using var command = connection.CreateCommand();
+                command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
+                command.Transaction = transaction;
+                command.CommandTimeout = (int)deadline.TotalSeconds;
+                Bind(statement, command.CreateParameter, command.Parameters);
+                await using var reader = await command.ExecuteReaderAsync(stopping);
+                return await read(reader, stopping);
+            }
+            await using var batch = connection.CreateBatch();
+            batch.Timeout = (int)deadline.TotalSeconds;
+            var preamble = batch.CreateBatchCommand();
+            preamble.CommandText = limits;
+            batch.BatchCommands.Add(preamble);
+            var main = batch.CreateBatchCommand();
+            main.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
+            Bind(statement, main.CreateParameter, main.Parameters);
+            batch.BatchCommands.Add(main);
+            await using var results = await batch.ExecuteReaderAsync(stopping);
+            await results.NextResultAsync(stopping);
+            return await read(results, stopping);
         }
-        await using var batch = connection.CreateBatch();
-        batch.Timeout = (int)deadline.TotalSeconds;
-        var preamble = batch.CreateBatchCommand();
-        preamble.CommandText = limits;
-        batch.BatchCommands.Add(preamble);
-        var main = batch.CreateBatchCommand();
-        main.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
-        Bind(statement, main.CreateParameter, main.Parameters);
-        batch.BatchCommands.Add(main);
-        await using var results = await batch.ExecuteReaderAsync(stopping);
-        await results.NextResultAsync(stopping);
-        return await read(results, stopping);
+        catch (DbException e)
+        {
+            e.Data[FailedStatement] = statement.Text;
+            throw;
+        }
     }
 
     private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)

@@ -37,10 +37,29 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     }
 
     /// <summary>Whether an address carries a password, so that it must not stand on a command line.</summary>
-    public static bool HasPassword(string text) => PasswordSetting.IsMatch(text) || PasswordInUrl.IsMatch(text);
+    public static bool HasPassword(string text)
+    {
+        for (var round = 0; round < DeepestEncoding; round++)
+        {
+            if (PasswordSetting.IsMatch(text) || PasswordInUrl.IsMatch(text)) return true;
+            var decoded = Uri.UnescapeDataString(text);
+            if (decoded == text) return false;
+            text = decoded;
+        }
+        return true;
+    }
+
+    // What is still encoded after that is encoded to hide something.
+    private const int DeepestEncoding = 4;
+
+    /// <summary>Whether a text that should be something else looks like the greater part of such an address.</summary>
+    public static bool MayHoldPassword(string text) => UserInfo.IsMatch(text);
+
+    [GeneratedRegex(@":[^/\\]*@", RegexOptions.CultureInvariant)]
+    private static partial Regex UserInfo { get; }
 
     // Of the text as it stands: one that is no valid address may hold a password all the same.
-    [GeneratedRegex(@"(password|pwd|psw)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(password|passwd|pwd|psw|\bpass)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PasswordSetting { get; }
 
     [GeneratedRegex(@"://[^/@]*:[^@]*@", RegexOptions.CultureInvariant)]

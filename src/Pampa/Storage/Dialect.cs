@@ -175,6 +175,12 @@ internal abstract class Dialect
     /// <summary>What to look at when no connection can be made.</summary>
     public abstract string ConnectionRemedy { get; }
 
+    /// <summary>
+    /// What would let the user run a statement that was refused because he lacks a right; null where that is not the
+    /// error's cause.
+    /// </summary>
+    public virtual string? MissingRight(Exception error, string statement, string connectionString) => null;
+
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
 

@@ -222,6 +222,10 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
     }
 
+    public override string? MissingRight(Exception error, string statement, string connectionString) => error is PostgresException { SqlState: "42501" } refused
+        ? Storage.MissingRight.Remedy(refused.MessageText, statement, new NpgsqlConnectionStringBuilder(connectionString).Username ?? Environment.UserName)
+        : null;
+
     public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var tables = await database.QueryAsync(

@@ -106,22 +106,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         }
     }
 
-    /// <summary>The key under which an error of Setup carries the beginning of its statement.</summary>
-    public const string FailedStatement = "Pampa.Setup";
-
-    private static async Task RunAsync(Database.Unit unit, string statement)
-    {
-        try
-        {
-            await unit.ExecuteAsync(new Statement(statement), SetupDeadline);
-        }
-        catch (System.Data.Common.DbException e)
-        {
-            var line = string.Join(' ', statement.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-            e.Data[FailedStatement] = line.Length > 80 ? $"{line[..80]}…" : line;
-            throw;
-        }
-    }
+    private static Task<int> RunAsync(Database.Unit unit, string statement) => unit.ExecuteAsync(new Statement(statement), SetupDeadline);
 
     private async Task<List<TableInfo>> ExistingAsync(IReader reader, IReadOnlyList<TableName> names, CancellationToken stopping)
     {

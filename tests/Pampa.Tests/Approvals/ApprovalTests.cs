@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.Reflection;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -29,8 +28,6 @@ public sealed class ApprovalTests
         {
             using var output = new StringWriter();
             var root = CommandLine.Create(_ => { }, output, output);
-            // Else it is broken at the width of the terminal that the tests run in.
-            foreach (var option in root.Options.OfType<HelpOption>()) ((HelpAction)option.Action!).MaxWidth = int.MaxValue;
             Assert.Equal(0, root.Parse([.. path, "--help"]).Invoke(new InvocationConfiguration { Output = output, Error = output }));
             // The program that runs is the test's own.
             var text = output.ToString().Replace(root.Name, "PROGRAM", StringComparison.Ordinal);

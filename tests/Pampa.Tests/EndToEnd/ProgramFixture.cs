@@ -40,11 +40,13 @@ public sealed class ProgramFixture : IAsyncDisposable
 
     internal async Task<Child> StartAsync(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var path = await built.GetOrAdd(program, p => new Lazy<Task<string>>(() => BuildAsync(p))).Value;
-        var child = Child.Start(path, NewFolder(), arguments, environment);
+        var child = Child.Start(await BuiltAsync(program), NewFolder(), arguments, environment);
         children.Add(child);
         return child;
     }
+
+    /// <summary>The program, ready to be started.</summary>
+    internal Task<string> BuiltAsync(string program) => built.GetOrAdd(program, p => new Lazy<Task<string>>(() => BuildAsync(p))).Value;
 
     private async Task<string> BuildAsync(string program)
     {

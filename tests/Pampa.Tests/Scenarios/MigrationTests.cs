@@ -10,13 +10,16 @@ public sealed class MigrationTests
 {
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    private static async Task<List<string>> MigrateAsync(TestDatabase db, SchemaChanges changes = SchemaChanges.All)
+    private static Task<List<string>> MigrateAsync(TestDatabase db, SchemaChanges changes = SchemaChanges.All) =>
+        MigrateAsync(db.Database, db.Source.ConnectionString, changes);
+
+    private static async Task<List<string>> MigrateAsync(Database database, string connectionString, SchemaChanges changes = SchemaChanges.All)
     {
         var told = new List<string>();
         var program = new PampaBuilder();
         program.AddJob("price", "orders", ["shop", "id"], job => job.Process(_ => { }));
-        var address = new DatabaseAddress(db.Database.Dialect, db.Source.ConnectionString);
-        await new Preparation(db.Database, address, changes, TimeProvider.System, told.Add).RunAsync(program, Stopping);
+        var address = new DatabaseAddress(database.Dialect, connectionString);
+        await new Preparation(database, address, changes, TimeProvider.System, told.Add).RunAsync(program, Stopping);
         return told;
     }
 
@@ -85,5 +88,50 @@ public sealed class MigrationTests
         Assert.StartsWith("DROP INDEX", told[0], StringComparison.Ordinal);
         Assert.Equal(1, await db.ScalarAsync<int>("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid::regclass::text LIKE '%pampa_price%'"));
         Assert.Empty(await MigrateAsync(db));
+    }
+
+    [Fact]
+    public async Task A_user_without_the_right_is_told_the_statement_and_what_to_grant()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        var user = $"newcomer_{Guid.NewGuid():N}";
+        await db.ExecuteAsync($"CREATE ROLE {user} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(db.Source.ConnectionString) { Username = user };
+            await using var his = new Database(
+                db.Database.Dialect.Open(settings.ConnectionString, "pampa-test", 2), new PostgreSqlDialect(), TimeProvider.System, new Random(1));
+            async Task<string> RefusedAsync() =>
+                Assert.Single((await Assert.ThrowsAsync<PampaConfigurationException>(() => MigrateAsync(his, settings.ConnectionString))).Errors);
+
+            var refused = await RefusedAsync();
+            Assert.StartsWith("The database user lacks a right: 42501: permission denied for schema public. The statement is \"CREATE TABLE IF NOT EXISTS pampa_lease", refused, StringComparison.Ordinal);
+            Assert.Contains($"GRANT USAGE, CREATE ON SCHEMA public TO \"{user}\".", refused, StringComparison.Ordinal);
+
+            await db.ExecuteAsync($"GRANT USAGE, CREATE ON SCHEMA public TO \"{user}\"");
+            refused = await RefusedAsync();
+            Assert.StartsWith("The database user lacks a right: 42501: must be owner of table orders. The statement is \"ALTER TABLE \"public\".\"orders\" ADD COLUMN", refused, StringComparison.Ordinal);
+            Assert.Contains($"GRANT the owner's role TO \"{user}\"", refused, StringComparison.Ordinal);
+
+            await db.ExecuteAsync($"ALTER TABLE orders OWNER TO {user}");
+            Assert.Equal(8, (await MigrateAsync(his, settings.ConnectionString)).Count);
+        }
+        finally
+        {
+            await db.ExecuteAsync($"DROP OWNED BY {user} CASCADE; DROP ROLE {user}");
+        }
+    }
+
+    [Fact]
+    public async Task A_table_is_made_ready_for_a_job_whose_code_is_elsewhere()
+    {
+        await using var db = await WithOrdersAsync(Engine.Sqlite);
+        var program = new PampaBuilder();
+        program.AddJob("price", "orders", ["shop", "id"], _ => { });
+        var address = new DatabaseAddress(db.Database.Dialect, db.Source.ConnectionString);
+        Assert.Single(await new Preparation(db.Database, address, SchemaChanges.All, TimeProvider.System).RunAsync(program, Stopping));
+        var error = await Assert.ThrowsAsync<PampaConfigurationException>(() =>
+            new Preparation(db.Database, address, SchemaChanges.Own, TimeProvider.System).RunAsync(program, Stopping));
+        Assert.Equal("Job 'price': no code: call Process.", Assert.Single(error.Errors));
     }
 }

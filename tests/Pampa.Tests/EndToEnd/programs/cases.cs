@@ -48,11 +48,40 @@ return await PampaApp.RunAsync(args, pampa =>
                 if (task.Get<long>("value") == 2) throw new InvalidOperationException("two is not wanted");
             });
             break;
+        case "talking":
+            Create();
+            Fill(40);
+            Add(job => job.MaxAttempts = 1, process: task =>
+            {
+                var value = task.Get<long>("value");
+                Console.WriteLine($"task {value:00} says this in one line, to its end.");
+                if (value % 10 == 3) throw new InvalidOperationException("evil \e[2J\a text");
+                if (value == 40) SpinWait.SpinUntil(() => File.Exists("go"));
+            });
+            break;
+        case "crashing":
+            Create();
+            Fill(1);
+            Add(process: _ =>
+            {
+                SpinWait.SpinUntil(() => File.Exists("go"));
+                new Thread(() => throw new InvalidOperationException("a thread of the program's own")).Start();
+                SpinWait.SpinUntil(() => false);
+            });
+            break;
+        case "complaining":
+            Create();
+            Fill(4_000);
+            Add(job => job.MaxAttempts = 1, process: _ => throw new InvalidOperationException(new string('x', 300)));
+            break;
         default:
             throw new InvalidOperationException($"PAMPA_TEST_CASE is '{which}'");
     }
 
     void Create() => pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean)");
+
+    void Fill(int count) => pampa.Setup(
+        $"INSERT INTO numbers (value) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {count}) SELECT v FROM n WHERE TRUE ON CONFLICT DO NOTHING");
 
     void Add(Action<JobBuilder>? more = null, string table = "numbers", string key = "value", string name = "odd", Action<PampaTask>? process = null) =>
         pampa.AddJob(name, table, key, job =>
