@@ -45,7 +45,7 @@ public sealed class PampaCluster : IAsyncDisposable
     internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, SchemaChanges changes, CancellationToken stopping)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, "local", new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes);
+            program, address, ProcessRole.All, new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes);
         var access = new ClusterAccess();
         access.Set(engine.Parts);
         return new PampaCluster(access, engine.DisposeAsync);

@@ -28,7 +28,8 @@ internal sealed class Progress(Engine engine, Display display, TimeProvider time
             Show(jobs.ConvertAll(job => job.Sample(stop.Token) with
             {
                 Workers = engine.Node.Workers.Count,
-                IsStandingBy = !engine.Dispatcher.IsLeading,
+                HasNoDispatcher = !engine.Role.Dispatches,
+                IsStandingBy = engine.Role.Dispatches && !engine.Dispatcher.IsLeading,
             }));
         }
         foreach (var job in jobs) await job.EndAsync();

@@ -13,6 +13,9 @@ internal sealed record ProgressRow(string Job, long Done, long? Total, double Pe
 
     public bool IsStandingBy { get; init; }
 
+    /// <summary>Whether this process never dispatches: it is a node only.</summary>
+    public bool HasNoDispatcher { get; init; }
+
     /// <summary>Tasks that this process has started and not settled.</summary>
     public int Running { get; init; }
 

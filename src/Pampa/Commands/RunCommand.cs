@@ -3,12 +3,20 @@ using Pampa.Hosting;
 
 namespace Pampa.Commands;
 
-/// <summary>What <c>run</c> was asked.</summary>
-internal sealed record RunOptions(string? Database, bool Drain, TimeSpan DrainHorizon, int? Workers, TimeSpan? Delay, bool IsPlain);
+/// <summary>What a verb that works was asked.</summary>
+internal sealed record RunOptions(ProcessRole Role, string? Database, bool IsPlain)
+{
+    /// <summary>Ends the run when nothing is due within so much time; null: it runs until it is told to stop.</summary>
+    public TimeSpan? DrainHorizon { get; init; }
+
+    public int? Workers { get; init; }
+
+    public TimeSpan? Delay { get; init; }
+}
 
 /// <summary>
-/// The verb <c>run</c>: dispatcher and node in this process, with their progress while they work and the report at the
-/// end.
+/// The verbs that work: dispatcher, node or both in this process, with their progress while they do and the report at
+/// the end.
 /// </summary>
 internal sealed class RunCommand(Verb verb, RunOptions options)
 {
@@ -34,15 +42,15 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         using var provider = new DisplayLog(display, TimeProvider.System);
         using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
         var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, "local", surroundings, signals.Stopping);
-        if (options.Drain)
-            await display.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {options.DrainHorizon:c} (--drain-horizon)");
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, options.Role, surroundings, signals.Stopping);
+        if (options.DrainHorizon is { } horizon)
+            await display.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {horizon:c} (--drain-horizon)");
         using var progress = new Progress(engine, display, TimeProvider.System);
         progress.Start();
         int code;
         try
         {
-            code = await engine.RunAsync(options.Drain ? options.DrainHorizon : null, signals.Stopping);
+            code = await engine.RunAsync(options.DrainHorizon, signals.Stopping);
         }
         finally
         {

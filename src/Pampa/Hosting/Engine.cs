@@ -27,15 +27,15 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Random random;
     private readonly DatabaseHealth health;
     private readonly Leadership leadership;
-    private readonly ExchangeStore meeting;
     private readonly Exchange exchange;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
-        string nodeName, Surroundings surroundings)
+        ProcessRole role, Surroundings surroundings)
     {
         var (logs, time, random) = surroundings;
         this.program = program;
+        Role = role;
         this.database = database;
         this.heartbeats = heartbeats;
         this.handlers = handlers;
@@ -49,14 +49,18 @@ internal sealed class Engine : IAsyncDisposable
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
-        Node = new Node(nodeName, program.Workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
-        leadership = new Leadership(Cluster, ClusterScope, $"{nodeName}@{Guid.NewGuid():N}", program.LeaderLease, time);
-        meeting = new ExchangeStore(database, program.Cluster);
+        var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
+        Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
+        var meeting = new ExchangeStore(database, program.Cluster);
         var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         Dispatcher = new Dispatcher(
             Cluster, meeting, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
         exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);
     }
+
+    /// <summary>What this process is in the cluster.</summary>
+    public ProcessRole Role { get; }
 
     public ClusterStore Cluster { get; }
 
@@ -79,7 +83,7 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
-        PampaBuilder program, DatabaseAddress address, string nodeName, Surroundings surroundings, CancellationToken stopping,
+        PampaBuilder program, DatabaseAddress address, ProcessRole role, Surroundings surroundings, CancellationToken stopping,
         SchemaChanges changes = SchemaChanges.Own)
     {
         var (_, time, random) = surroundings;
@@ -91,7 +95,7 @@ internal sealed class Engine : IAsyncDisposable
             var tables = await new Preparation(database, address, changes, time).RunAsync(program, stopping);
             var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
             var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
-            return new Engine(program, address, database, heartbeats, handlers, tables, nodeName, surroundings);
+            return new Engine(program, address, database, heartbeats, handlers, tables, role, surroundings);
         }
         catch
         {
@@ -112,17 +116,21 @@ internal sealed class Engine : IAsyncDisposable
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
         using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
-        heartbeat.Start();
+        if (Role.Works) heartbeat.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var work = new CancellationTokenSource();
         var loop = new Loop(database.Dialect, health, log, time, random);
         Task[] taking =
         [
-            .. program.RunsDispatcher
+            .. Role.Dispatches && program.RunsDispatcher
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
-            loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
-            loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => Exchange.Every, intake.Token),
+            .. Role.Works
+                ? [
+                    loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
+                    loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => Exchange.Every, intake.Token),
+                ]
+                : Array.Empty<Task>(),
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
         Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, () => IdleNode, work.Token))];
@@ -134,6 +142,11 @@ internal sealed class Engine : IAsyncDisposable
         await intake.CancelAsync();
         var abandoned = await StopAsync(taking, work, hurry);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (fault is WorkerIdTakenException)
+        {
+            Log.WorkerIdTaken(log, fault.Message);
+            return ExitCode.WorkerIdTaken;
+        }
         if (fault is not null)
         {
             Log.Fault(log, fault);
@@ -194,7 +207,9 @@ internal sealed class Engine : IAsyncDisposable
     private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
     {
         await Task.WhenAll(taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await TryAsync(exchange.LeaveAsync);
         await TryAsync(Node.ReleaseAllAsync);
+        await TryAsync(exchange.ReturnAsync);
         await TryAsync(leadership.ResignAsync);
         if (Node.Unfinished > 0)
         {
@@ -210,8 +225,8 @@ internal sealed class Engine : IAsyncDisposable
         var abandoned = Node.Unfinished;
         await work.CancelAsync();
         if (abandoned > 0) Log.Abandoned(log, abandoned);
-        await TryAsync(stop => meeting.ForgetNodeAsync(Node.Membership.Node, stop));
-        await TryAsync(Node.Membership.ResignAsync);
+        await TryAsync(exchange.ReturnAsync);
+        if (Node.Membership.Workers.Count > 0) await TryAsync(Node.Membership.ResignAsync);
         return abandoned;
     }
 

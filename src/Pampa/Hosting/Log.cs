@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(306, LogLevel.Error, "Stopped with {Abandoned} tasks abandoned; they are taken back when the leases of this process end")]
     public static partial void Abandoned(ILogger log, int abandoned);
 
+    [LoggerMessage(311, LogLevel.Error, "{Error}")]
+    public static partial void WorkerIdTaken(ILogger log, string error);
+
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 

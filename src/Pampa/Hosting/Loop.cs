@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
+using Pampa.Working;
 
 namespace Pampa.Hosting;
 
@@ -30,6 +31,11 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+            catch (WorkerIdTakenException)
+            {
+                // Trying again would not help: somebody has to choose.
+                throw;
             }
             catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure)
             {

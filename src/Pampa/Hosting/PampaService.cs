@@ -24,7 +24,7 @@ internal sealed class PampaService(HostedProgram hosted, IHostApplicationLifetim
             var choice = DatabaseChoice.Choose(null, hosted.Program.Database, hosted.Setting);
             Log.Database(log, choice.Address.Description, choice.Why);
             var surroundings = new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared);
-            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, "local", surroundings, cancellationToken);
+            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, ProcessRole.All, surroundings, cancellationToken);
             hosted.Access.Set(engine.Parts);
         }
         catch (Exception e)

@@ -23,6 +23,15 @@ internal static class ProcessIdentity
         return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && StartOf(pid) != parts[1];
     }
 
+    /// <summary>Whether it is another process of this very host that lives. False means: not known.</summary>
+    public static bool IsOtherHere(string identity) => identity != Current && Host.Value is { } host
+        && identity.StartsWith(host + "/", StringComparison.Ordinal) && !IsDead(identity);
+
+    /// <summary>For people: which process it is, if it is one of this host.</summary>
+    public static string Describe(string identity) => Host.Value is { } host && identity.StartsWith(host + "/", StringComparison.Ordinal)
+        ? $"process {identity[(host.Length + 1)..].Split('/')[0]} of this computer"
+        : "a process of another computer or container";
+
     private static string? ReadHost()
     {
         try

@@ -61,6 +61,23 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
         return fresh.Count > 0;
     }
 
+    /// <summary>The first part of a stop: the leader is told that nothing more can be done here.</summary>
+    public Task LeaveAsync(CancellationToken stopping) =>
+        node.Membership.Workers.Count == 0 ? Task.CompletedTask : store.ForgetNodeAsync(node.Membership.Node, stopping);
+
+    /// <summary>Gives back, unstarted, what was on its way when the leader was told.</summary>
+    public async Task ReturnAsync(CancellationToken stopping)
+    {
+        if (node.Membership.Workers.Count == 0) return;
+        var messages = await store.ExchangeAsync(node.Membership.Node, null, [], stopping);
+        foreach (var message in messages.Where(m => !taken.Contains(m.Batch)))
+        {
+            if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane)
+                await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows), stopping);
+        }
+        if (messages.Count > 0) await store.ExchangeAsync(node.Membership.Node, null, [.. messages.Select(m => m.Batch)], stopping);
+    }
+
     // What a former life has taken in or said went with its registration.
     private void BeginLife()
     {

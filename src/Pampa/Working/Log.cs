@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back, {Lost} lost")]
     public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven, int lost);
 
+    [LoggerMessage(109, LogLevel.Information, "Worker '{Worker}' has the lease of a former life, or of another computer; it is taken over when the lease ends, unless somebody is heard of")]
+    public static partial void WaitsForLease(ILogger log, string worker);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -10,6 +10,7 @@ namespace Pampa.Working;
 internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore, TimeSpan ttl, TimeProvider time)
 {
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private const int MaxNames = 1_000;
     private long trustedFrom;
     private volatile bool isLost;
@@ -25,25 +26,59 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     public bool IsLost => isLost;
 
     /// <summary>
-    /// Registers under the name, or under the name with the next free suffix: <c>local</c>, <c>local-2</c>, ….
+    /// Registers under the name, or under the name with the next free suffix. A name that somebody has chosen and that
+    /// nobody is seen to use is waited for until its lease is over.
     /// </summary>
-    public async Task RegisterAsync(string name, int workers, CancellationToken stopping)
+    /// <param name="name">The name.</param>
+    /// <param name="workers">How many workers the node has.</param>
+    /// <param name="waits">Called once, with the id, where a lease has to be waited for.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <exception cref="WorkerIdTakenException">A chosen name is at work already.</exception>
+    public async Task RegisterAsync(NodeName name, int workers, Action<string> waits, CancellationToken stopping)
     {
-        var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
-        for (var suffix = 1; suffix <= MaxNames; suffix++)
+        if (name.IsFixed)
         {
-            var node = suffix == 1 ? name : $"{name}-{suffix}";
-            var ids = Enumerable.Range(1, workers).Select(n => $"{node}.{n}").ToList();
-            var before = time.GetTimestamp();
-            var sessions = await store.RegisterAsync(node, ids, ProcessIdentity.Current, ttl, dead, stopping);
-            if (sessions is null) continue;
-            Node = node;
-            Workers = sessions;
-            isLost = false;
-            Volatile.Write(ref trustedFrom, before);
+            await RegisterFixedAsync(name, workers, waits, stopping);
             return;
         }
-        throw new PampaConfigurationException([$"There are {MaxNames:N0} nodes called '{name}' on this database; no name is free. Give this one a name of its own."]);
+        var dead = await ReadDeadAsync(stopping);
+        for (var suffix = 1; suffix <= MaxNames; suffix++)
+        {
+            var node = suffix == 1 ? name.Name : $"{name.Name}-{suffix}";
+            if (await TryRegisterAsync(node, name.WorkersOf(node, workers), dead, stopping)) return;
+        }
+        throw new PampaConfigurationException([$"There are {MaxNames:N0} nodes called '{name.Name}' on this database; no name is free. Give this one a name of its own."]);
+    }
+
+    private async Task RegisterFixedAsync(NodeName name, int workers, Action<string> waits, CancellationToken stopping)
+    {
+        var ids = name.WorkersOf(name.Name, workers);
+        var seen = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (!await TryRegisterAsync(name.Name, ids, await ReadDeadAsync(stopping), stopping))
+        {
+            var holders = (await store.ReadWorkersAsync(stopping))
+                .FindAll(w => ids.Contains(w.Id) && !w.IsExpired && w.State != WorkerStates.Resigned && !ProcessIdentity.IsDead(w.Process));
+            if (holders.Find(w => ProcessIdentity.IsOtherHere(w.Process) || (seen.TryGetValue(w.Id, out var beat) && beat != w.Heartbeat)) is { } taken)
+                throw new WorkerIdTakenException($"Worker '{taken.Id}' is at work already, in {ProcessIdentity.Describe(taken.Process)}. Stop that process, or give this one another name.");
+            if (seen.Count == 0 && holders.Count > 0) waits(holders[0].Id);
+            foreach (var holder in holders) seen[holder.Id] = holder.Heartbeat;
+            await Task.Delay(RetryEvery, time, stopping);
+        }
+    }
+
+    private async Task<List<string>> ReadDeadAsync(CancellationToken stopping) =>
+        (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
+
+    private async Task<bool> TryRegisterAsync(string node, IReadOnlyList<string> ids, List<string> dead, CancellationToken stopping)
+    {
+        var before = time.GetTimestamp();
+        var sessions = await store.RegisterAsync(node, ids, ProcessIdentity.Current, ttl, dead, stopping);
+        if (sessions is null) return false;
+        Node = node;
+        Workers = sessions;
+        isLost = false;
+        Volatile.Write(ref trustedFrom, before);
+        return true;
     }
 
     /// <summary>Says that the workers take tasks now.</summary>

@@ -19,7 +19,7 @@ internal sealed partial class Node : IDisposable
     private readonly ILogger log;
     private readonly TimeProvider time;
     private readonly Random random;
-    private readonly string name;
+    private readonly NodeName name;
     private readonly int[] lastLanes;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
@@ -28,7 +28,7 @@ internal sealed partial class Node : IDisposable
     private bool isJoined;
 
     public Node(
-        string name, int workerCount, Membership membership, IReadOnlyList<Lane> lanes, Func<Signal, Worker> makeWorker, ILogger log,
+        NodeName name, int workerCount, Membership membership, IReadOnlyList<Lane> lanes, Func<Signal, Worker> makeWorker, ILogger log,
         TimeProvider time, Random random)
     {
         this.name = name;
@@ -68,7 +68,7 @@ internal sealed partial class Node : IDisposable
     public async Task JoinAsync(CancellationToken stopping)
     {
         isJoined = false;
-        await membership.RegisterAsync(name, workers.Length, stopping);
+        await membership.RegisterAsync(name, workers.Length, id => Log.WaitsForLease(log, id), stopping);
         Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
         await GetReadyAsync(stopping);
     }

@@ -50,7 +50,7 @@ public sealed class StopTests : IAsyncLifetime
         });
         int code;
         await using (var engine = await Hosting.Engine.PrepareAsync(
-            program, address, "local", new Hosting.Surroundings(NullLoggerFactory.Instance, TimeProvider.System, new Random(1)),
+            program, address, Hosting.ProcessRole.All, new Hosting.Surroundings(NullLoggerFactory.Instance, TimeProvider.System, new Random(1)),
             TestContext.Current.CancellationToken))
         {
             var running = Task.Run(() => engine.RunAsync(null, stopping.Token));

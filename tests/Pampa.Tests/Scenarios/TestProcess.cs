@@ -42,7 +42,7 @@ internal sealed class TestProcess : IAsyncDisposable
             new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
         var runner = new TaskRunner(database.Source, log, time, random);
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
-        Node = new Node(name, program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
         var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         var meeting = new ExchangeStore(database, TestCluster.Cluster);

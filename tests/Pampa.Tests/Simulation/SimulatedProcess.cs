@@ -36,7 +36,7 @@ internal sealed class SimulatedProcess : IDisposable
         Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
         var runner = new TaskRunner(database.Source, log, Time, random);
         Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
-        Node = new Node(name, workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
+        Node = new Node(new NodeName(name), workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, Time)).ToList();

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Pampa.Hosting;
+using Pampa.Jobs;
+
+namespace Pampa.Commands;
+
+/// <summary>The verbs <c>run</c>, <c>dispatcher</c>, <c>node</c> and <c>worker</c>: processes of the cluster.</summary>
+internal static class WorkCommands
+{
+    private static readonly (int Code, string Meaning)[] Ends =
+    [
+        (ExitCode.Done, "done"), (ExitCode.Configuration, "wrong arguments or configuration, or no connection"),
+        (ExitCode.Abandoned, "work was abandoned at the stop: a handler did not end"),
+        (ExitCode.InternalError, "internal error, or a loop could not go on"), (ExitCode.SecondSignal, "second signal"),
+    ];
+
+    private static readonly (int Code, string Meaning) Taken = (ExitCode.WorkerIdTaken, "the name is at work already, in another process");
+
+    public static VerbCommand Run(Verb verb)
+    {
+        var command = new VerbCommand("run", "Dispatches and works in this process (the default).")
+        {
+            Examples =
+            [
+                ("run --drain", "Work until nothing is due."),
+                ("run --workers 16 --db env:SHOP_URL", "Work on the database whose address stands in the variable SHOP_URL."),
+                ("run --plain", "Lines instead of the table."),
+            ],
+            ExitCodes = [Ends[0], (ExitCode.TasksFailed, "tasks failed in this run (with --drain)"), .. Ends[1..]],
+        };
+        AddRun(command, verb);
+        return command;
+    }
+
+    /// <summary>What <c>run</c> takes, which the program takes without a verb, too.</summary>
+    public static void AddRun(Command command, Verb verb)
+    {
+        var drain = new Option<bool>("--drain") { Description = "End when nothing is due; exit code 1 if tasks failed in this run." };
+        var horizon = new Option<double>("--drain-horizon")
+        {
+            HelpName = "SECONDS",
+            Description = "With --drain: wait for tasks that become due within so many seconds (default 3,600).",
+            DefaultValueFactory = _ => 3_600,
+        };
+        horizon.Validators.Add(result => Range(result, 0, 315_360_000));
+        var workers = WorkersOption();
+        Add(command, verb, [drain, horizon, workers], (parsed, options) => options with
+        {
+            DrainHorizon = parsed.GetValue(drain) ? TimeSpan.FromSeconds(parsed.GetValue(horizon)) : null,
+            Workers = parsed.GetValue(workers),
+        });
+    }
+
+    public static VerbCommand Dispatcher(Verb verb)
+    {
+        var command = new VerbCommand("dispatcher", "Dispatches to the nodes of other processes and runs no task itself. Several may run; one leads, the others wait for it to fail.")
+        {
+            Examples = [("dispatcher --db env:SHOP_URL", "Dispatch on the database whose address stands in the variable SHOP_URL.")],
+            ExitCodes = Ends,
+        };
+        Add(command, verb, [], (_, options) => options with { Role = ProcessRole.Dispatcher });
+        return command;
+    }
+
+    public static VerbCommand Node(Verb verb)
+    {
+        var command = new VerbCommand("node", "Runs tasks that a dispatcher in another process hands over. Nodes join and leave at any time; nothing is told to the others.")
+        {
+            Examples =
+            [
+                ("node", "Join under the next free name: local, local-2, ...."),
+                ("node --name web1 --workers 16", "Join as web1, with the workers web1.1 to web1.16."),
+            ],
+            ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
+        };
+        var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: local, or the next free local-2, local-3, ...)." };
+        name.Validators.Add(Name);
+        var workers = WorkersOption();
+        Add(command, verb, [name, workers], (parsed, options) => options with
+        {
+            Role = ProcessRole.OfNode(parsed.GetValue(name)),
+            Workers = parsed.GetValue(workers),
+        });
+        return command;
+    }
+
+    public static VerbCommand Worker(Verb verb)
+    {
+        var command = new VerbCommand("worker", "Runs tasks one at a time, as one worker in a process of its own.")
+        {
+            Examples = [("worker --id local.1", "Be the worker local.1.")],
+            ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
+        };
+        var id = new Option<string>("--id") { HelpName = "ID", Description = "The worker's id; refused where it is at work already.", Required = true };
+        id.Validators.Add(Name);
+        Add(command, verb, [id], (parsed, options) => options with { Role = ProcessRole.OfWorker(parsed.GetValue(id)!) });
+        return command;
+    }
+
+    private static void Add(Command command, Verb verb, IReadOnlyList<Option> own, Func<ParseResult, RunOptions, RunOptions> read)
+    {
+        var database = Verb.DatabaseOption();
+        var delay = new Option<double?>("--delay") { HelpName = "SECONDS", Description = "Seconds between two looks for new records while there are none (default 0.5)." };
+        delay.Validators.Add(result => Range(result, 0.01, 3_600));
+        var plain = new Option<bool>("--plain") { Description = "Print lines also to a terminal, instead of a table that is drawn in place." };
+        foreach (var option in (Option[])[database, .. own, delay, plain]) command.Options.Add(option);
+        command.SetAction(async (parsed, _) =>
+        {
+            var options = new RunOptions(ProcessRole.All, parsed.GetValue(database), parsed.GetValue(plain))
+            {
+                Delay = parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            };
+            return await new RunCommand(verb, read(parsed, options)).RunAsync();
+        });
+    }
+
+    private static Option<int?> WorkersOption()
+    {
+        var workers = new Option<int?>("--workers") { HelpName = "NUMBER", Description = "Tasks that run at the same time (default: twice the cores, at least 4)." };
+        workers.Validators.Add(result => Range(result, 1, Limits.WorkersPerNode));
+        return workers;
+    }
+
+    private static void Name(OptionResult result)
+    {
+        if (result.Tokens is [var token] && !JobValidation.Identifier.IsMatch(token.Value))
+            result.AddError($"{result.Option.Name} must be 1 to 64 letters, digits, '.', '_' or '-'.");
+    }
+
+    private static void Range(OptionResult result, double min, double max)
+    {
+        if (result.Tokens.Count == 0) return;
+        var text = result.Tokens[0].Value;
+        if (double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && (value < min || value > max))
+            result.AddError(FormattableString.Invariant($"{result.Option.Name} must be between {min} and {max}, got {text}."));
+    }
+}

@@ -1,0 +1,66 @@
+namespace Pampa.Tests.EndToEnd;
+
+/// <summary>A dispatcher, nodes and a worker as processes that meet only in the database.</summary>
+[Collection(OneByOne.Name)]
+public sealed class ClusterProcessesTests(ProgramFixture programs)
+{
+    // Two workers' start-ahead, and as much again twice that waits to be written.
+    private const int MostOpen = 3 * 2 * Jobs.Limits.StartAheadRows;
+
+    private async Task<Child> StartAsync(NumbersDatabase database, params string[] more) =>
+        await programs.StartAsync(ProgramFixture.Numbers, [.. more, .. database.Arguments], database.Environment);
+
+    private static Task DoneAsync(NumbersDatabase database, Child witness) => witness.UntilAsync(
+        async () => await database.CountAsync(NumbersDatabase.Completed) == 100_000, "all numbers are completed");
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Nodes_join_leave_and_die_and_every_number_is_completed(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        var dispatcher = await StartAsync(database, "dispatcher");
+        await dispatcher.HearAsync("This process leads 'cluster' in term 1");
+        var a = await StartAsync(database, "node", "--name", "a", "--workers", "2");
+        var b = await StartAsync(database, "node", "--name", "b", "--workers", "2");
+        var c = await StartAsync(database, "worker", "--id", "c.1");
+        foreach (var worker in (string[])["a.1", "b.2", "c.1"])
+            await dispatcher.UntilAsync(async () => await database.CountAsync($"odd_checking_reservation_id = '{worker}' AND odd_checking_end_time IS NOT NULL") > 100, $"{worker} has completed some");
+        await a.KillAsync();
+        b.Terminate();
+        Assert.Equal(0, await b.EndAsync());
+        Assert.Equal(0, await database.CountAsync("odd_checking_reservation_id LIKE 'b.%' AND odd_checking_end_time IS NULL"));
+        Assert.True(await database.CountAsync(NumbersDatabase.Completed) < 100_000, "it was killed too late");
+        var again = await StartAsync(database, "node", "--name", "a", "--workers", "2");
+        await DoneAsync(database, again);
+
+        await database.AllAreRightAsync();
+        // Only what the killed node had started, or not yet written, is charged.
+        Assert.InRange(await database.CountAsync("odd_checking_reservation_times = 2"), 0, MostOpen);
+        Assert.Equal(0, await database.CountAsync("odd_checking_reservation_times > 2"));
+        foreach (var process in (Child[])[c, again, dispatcher])
+        {
+            process.Terminate();
+            Assert.Equal(0, await process.EndAsync());
+        }
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        var first = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
+        await first.HearAsync("Node 'web1' has 2 workers, session 1");
+
+        var twice = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
+        Assert.Equal(4, await twice.EndAsync());
+        Assert.Contains("Worker 'web1.1' is at work already, in process ", twice.Said, StringComparison.Ordinal);
+        var one = await StartAsync(database, "worker", "--id", "web1.2");
+        Assert.Equal(4, await one.EndAsync());
+        Assert.False(first.HasExited);
+
+        await first.KillAsync();
+        var second = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
+        await second.HearAsync("Node 'web1' has 2 workers, session 2");
+        second.Terminate();
+        Assert.Equal(0, await second.EndAsync());
+    }
+}
