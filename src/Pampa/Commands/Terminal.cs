@@ -10,6 +10,9 @@ internal sealed record Terminal(bool HasUnicode, ColorSystem Colors)
     private const int UsualHeight = 24;
     private const int StandardOutput = 1;
 
+    // A picture goes out as a whole, or another process may write into it.
+    private const int AtOnce = 16_384;
+
     /// <summary>
     /// Whether a table that moves is welcome: not where output is kept (a file, a pipe, a build's log), nor on a
     /// terminal that cannot, nor where somebody has asked for lines.
@@ -39,7 +42,7 @@ internal sealed record Terminal(bool HasUnicode, ColorSystem Colors)
     /// </summary>
     public static TextWriter Open(TextWriter console) => OperatingSystem.IsWindows()
         ? console
-        : new StreamWriter(new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0), console.Encoding);
+        : new StreamWriter(new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0), console.Encoding, AtOnce);
 
     /// <summary>Its size now; people change it.</summary>
     public static (int Width, int Height) Size()
