@@ -55,7 +55,8 @@ internal static class CommandLine
         WorkCommands.AddRun(root, verb);
         Command[] verbs =
         [
-            run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb), StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb),
+            run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb),
+            StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb),
         ];
         foreach (var command in verbs) root.Subcommands.Add(command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);

@@ -61,7 +61,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
         Task<List<Reservation>> ReserveAtOnceAsync()
         {
-            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease).With("job", Job.Name).With("own", ownNode).With("batch", batch);
+            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease)
+                .With("job", Job.Name).With("own", ownNode).With("batch", batch);
             database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
             return database.WriteAsync(statement, ReadReservation, stopping);
         }
