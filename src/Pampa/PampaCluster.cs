@@ -71,6 +71,11 @@ public sealed class PampaCluster : IAsyncDisposable
         return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = rates[at].PerSecond } : report;
     }
 
+    /// <summary>Says who dispatches and who works: the leader and the nodes of all processes.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<ClusterInfo> InfoAsync(CancellationToken cancellationToken = default) =>
+        await (await access.GetAsync(cancellationToken)).Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
+
     /// <summary>Lists a job's records in the order of their keys.</summary>
     /// <param name="job">The job's name.</param>
     /// <param name="state">Only records in this state. Default null: all.</param>

@@ -5,7 +5,21 @@ namespace Pampa.Commands;
 /// <summary>What <c>status --json</c> prints.</summary>
 /// <param name="Database">Which database it is about; never with a password.</param>
 /// <param name="Jobs">The jobs.</param>
-internal sealed record StatusJson(string Database, IReadOnlyList<JobJson> Jobs);
+/// <param name="Leader">The dispatcher that leads, if there is one.</param>
+/// <param name="Nodes">The nodes that have a living worker.</param>
+internal sealed record StatusJson(string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes);
+
+/// <summary>The leader; times are in seconds.</summary>
+internal sealed record LeaderJson(string Node, long Term, double LeadsForSeconds)
+{
+    public static LeaderJson? Of(LeaderInfo? leader) => leader is null ? null : new LeaderJson(leader.Node, leader.Term, leader.LeadsFor.TotalSeconds);
+}
+
+/// <summary>A node; times are in seconds.</summary>
+internal sealed record NodeJson(string Name, int Workers, int Ready, double LastHeardSeconds, IReadOnlyList<NodeJobInfo> Jobs)
+{
+    public static NodeJson Of(NodeInfo node) => new(node.Name, node.Workers, node.Ready, node.LastHeard.TotalSeconds, node.Jobs);
+}
 
 /// <summary>One job of it; times are in seconds.</summary>
 internal sealed record JobJson(

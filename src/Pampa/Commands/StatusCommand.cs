@@ -8,7 +8,7 @@ internal static class StatusCommand
 {
     public static Command Create(Verb verb)
     {
-        var command = new VerbCommand("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done.")
+        var command = new VerbCommand("status", "Shows for each job how many tasks are in each state, how many end a second, and when all will be done; then who leads and who works.")
         {
             Examples = [("status", "The counts of all jobs."), ("status my_job --exact --json", "Every record of one job counted, as JSON.")],
         };
@@ -23,9 +23,11 @@ internal static class StatusCommand
             var jobs = parsed.GetValue(job) is { } only ? [only] : await cluster.JobsAsync(stopping);
             var reports = new List<Report>();
             foreach (var name in jobs) reports.Add(await cluster.ReportAsync(name, parsed.GetValue(exact), stopping));
+            var info = await cluster.InfoAsync(stopping);
             if (parsed.GetValue(json))
             {
-                var status = new StatusJson(choice.Address.Description, [.. reports.Select(JobJson.Of)]);
+                var status = new StatusJson(
+                    choice.Address.Description, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)]);
                 await verb.Output.WriteLineAsync(JsonSerializer.Serialize(status, CommandJson.Default.StatusJson));
                 return Hosting.ExitCode.Done;
             }
@@ -33,6 +35,7 @@ internal static class StatusCommand
             // Lines for whatever reads them; for people, if the terminal has room, a table.
             var table = Terminal.IsOn(verb.Output) ? StatusTable.Draw(reports, Terminal.Size().Width) : null;
             foreach (var line in table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)])) await verb.Output.WriteLineAsync(line);
+            foreach (var line in Lines(info)) await verb.Output.WriteLineAsync(line);
             return Hosting.ExitCode.Done;
         }, stopping));
         return command;
@@ -44,6 +47,21 @@ internal static class StatusCommand
         var more = r.IsExact ? "" : "+";
         return FormattableString.Invariant(
             $"{r.Job}: {r.Total:N0}{more} tasks: {r.Completed:N0}{more} completed, {r.Failed:N0}{more} failed, {r.Pending:N0}{more} pending, {r.Scheduled:N0}{more} scheduled, {r.Reserved:N0}{more} reserved, {r.Running:N0}{more} running");
+    }
+
+    /// <summary>Who leads, and a line for each node.</summary>
+    public static IEnumerable<string> Lines(ClusterInfo info)
+    {
+        yield return info.Leader is { } leader
+            ? FormattableString.Invariant($"leader: {leader.Node}, in term {leader.Term}, for {Duration(leader.LeadsFor)}")
+            : "leader: none; no dispatcher runs";
+        if (info.Nodes.Count == 0) yield return "nodes: none; nobody works";
+        foreach (var node in info.Nodes)
+        {
+            var recovering = node.Ready < node.Workers ? $" ({node.Workers - node.Ready} recovering)" : "";
+            var jobs = string.Concat(node.Jobs.Select(j => FormattableString.Invariant($"; {j.Job}: {j.InHand:N0} in hand, {j.Running:N0} running, {j.PerSecond:N0}/s")));
+            yield return FormattableString.Invariant($"node {node.Name}: {node.Workers:N0} workers{recovering}, heard {Duration(node.LastHeard)} ago{jobs}");
+        }
     }
 
     private static string SpeedLine(Report r)

@@ -14,7 +14,7 @@ namespace Pampa.Hosting;
 internal sealed class Engine : IAsyncDisposable
 {
     private const int Connections = 4;
-    private const string ClusterScope = "cluster";
+    public const string ClusterScope = "cluster";
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);

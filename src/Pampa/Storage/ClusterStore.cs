@@ -150,6 +150,30 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
             reader => reader.GetInt64(0), stopping))[0];
 
+    /// <summary>Who leads and who works, for people to see.</summary>
+    public async Task<ClusterInfo> ReadAsync(string scope, CancellationToken stopping)
+    {
+        var leader = await database.QueryAsync(new Statement($"""
+            SELECT holder, term, {SecondsSince("elected_at")} FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}
+            """).With("cluster", cluster).With("scope", scope),
+            row => new LeaderInfo(row.GetString(0).Split('@')[0], row.GetInt64(1), Age(row, 2)), stopping);
+        var jobs = await database.QueryAsync(
+            new Statement("SELECT node, job, in_hand, running, per_second FROM pampa_load WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
+            row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4))), stopping);
+        var nodes = await database.QueryAsync(new Statement($"""
+            SELECT node, count(*), sum(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 ELSE 0 END), min({SecondsSince("heartbeat_at")})
+            FROM pampa_worker WHERE cluster = @cluster AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now} GROUP BY node ORDER BY node
+            """).With("cluster", cluster),
+            row => new NodeInfo(row.GetString(0), (int)row.GetInt64(1), (int)row.GetInt64(2), Age(row, 3),
+                [.. jobs.Where(j => j.Node == row.GetString(0)).Select(j => j.Job)]), stopping);
+        return new ClusterInfo(leader.FirstOrDefault(), nodes);
+    }
+
+    private string SecondsSince(string column) => Dialect.SecondsSince(column, new ColumnInfo(column, Dialect.MomentType, ColumnKind.Time));
+
+    private static TimeSpan Age(System.Data.Common.DbDataReader row, int ordinal) =>
+        TimeSpan.FromSeconds(row.IsDBNull(ordinal) ? 0 : Math.Max(0, row.GetDouble(ordinal)));
+
     /// <summary>
     /// How many tasks all nodes together end a second, by job; a node that has not said anything for half a minute is
     /// not counted.

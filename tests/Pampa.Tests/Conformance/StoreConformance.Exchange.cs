@@ -100,6 +100,29 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task The_cluster_tells_who_leads_and_who_works()
+    {
+        await ExchangeAsync("b", Load(2.5, new WorkerWord("b.1", 5, false)));
+        await Workers.MarkReadyAsync([("a.1", 1)], Stopping);
+        await AdvanceAsync(7);
+        await BeatAsync("b.1");
+        await AdvanceAsync(3);
+        var info = await Workers.ReadAsync("cluster", Stopping);
+        Assert.Equal(("leader", Lease.Term), (info.Leader!.Node, info.Leader.Term));
+        Assert.InRange(info.Leader.LeadsFor, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(11));
+        Assert.Equal([("a", 2, 1), ("b", 1, 0)], info.Nodes.Select(n => (n.Name, n.Workers, n.Ready)));
+        Assert.InRange(info.Nodes[0].LastHeard, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(11));
+        Assert.InRange(info.Nodes[1].LastHeard, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
+        Assert.Equal([new NodeJobInfo("job", 5, 2, 2.5)], info.Nodes[1].Jobs);
+
+        await Workers.ResignAsync(Lease, Stopping);
+        await Workers.ResignAsync([("a.1", 1), ("a.2", 1)], Stopping);
+        info = await Workers.ReadAsync("cluster", Stopping);
+        Assert.Null(info.Leader);
+        Assert.Equal(["b"], info.Nodes.Select(n => n.Name));
+    }
+
+    [Fact]
     public async Task The_rates_of_all_nodes_add_up_until_they_are_old()
     {
         await Ticked(Workers.ReadRatesAsync(Stopping));
