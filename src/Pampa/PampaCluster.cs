@@ -121,7 +121,7 @@ public sealed class PampaCluster : IAsyncDisposable
         AgainAsync(job, keys, [TaskState.Failed], cancellationToken);
 
     /// <summary>
-    /// The dispatcher's first step alone: decides which workers of this process serve which job. It does nothing while
+    /// The dispatcher's first step alone: decides which workers serve which job. It does nothing while
     /// another process leads.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
@@ -139,7 +139,7 @@ public sealed class PampaCluster : IAsyncDisposable
         await (await access.GetAsync(cancellationToken)).Dispatcher.RelaunchAsync(cancellationToken);
 
     /// <summary>
-    /// The dispatcher's third step alone: reserves due records for the workers of this process that run low. It does
+    /// The dispatcher's third step alone: reserves due records for workers that run low, on all nodes. It does
     /// nothing while another process leads.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>

@@ -86,7 +86,8 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         var text = Sql.Reserve(null, null, afterCursor: false);
         return await ExplainAsync(text, statement =>
         {
-            statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a");
+            statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a")
+                .With("batch", Guid.NewGuid().ToString());
             db.Database.Dialect.Bind(statement, JobSql.SlotRows, slots);
         });
     }

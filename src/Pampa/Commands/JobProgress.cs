@@ -8,9 +8,10 @@ namespace Pampa.Commands;
 /// that is repeated only as often as it is cheap, and never waited for.
 /// </summary>
 /// <param name="lane">The job.</param>
+/// <param name="counts">Whether the table is counted, too: many nodes would do it as often.</param>
 /// <param name="window">How far back the rate looks.</param>
 /// <param name="time">The clock.</param>
-internal sealed class JobProgress(Lane lane, TimeSpan window, TimeProvider time)
+internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeProvider time)
 {
     private const int CountRarity = 50;
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
@@ -26,7 +27,7 @@ internal sealed class JobProgress(Lane lane, TimeSpan window, TimeProvider time)
     /// <summary>The numbers now, the rate since the youngest call that is as old as the window.</summary>
     public ProgressRow Sample(CancellationToken stopping)
     {
-        if (counting.IsCompleted && IsCountDue) counting = CountAsync(stopping);
+        if (counts && counting.IsCompleted && IsCountDue) counting = CountAsync(stopping);
         var ended = lane.Counters.Ended;
         var now = time.GetTimestamp();
         while (samples.Count > 1 && time.GetElapsedTime(samples.ElementAt(1).At, now) >= window) samples.Dequeue();

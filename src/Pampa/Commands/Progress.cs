@@ -18,7 +18,7 @@ internal sealed class Progress(Engine engine, Display display, TimeProvider time
 
     private async Task ShowAsync()
     {
-        var jobs = engine.Node.Lanes.Select(lane => new JobProgress(lane, display.SpeedWindow, time)).ToList();
+        var jobs = engine.Node.Lanes.Select(lane => new JobProgress(lane, engine.Role.Dispatches, display.SpeedWindow, time)).ToList();
         // Counting may take long: it begins at once, so that the first line has a total.
         foreach (var job in jobs) job.Sample(stop.Token);
         while (true)

@@ -68,11 +68,12 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         {
             try
             {
-                var r = await lane.Store.ReportAsync(deadline.Token);
-                await display.Output.WriteLineAsync(StatusCommand.Line(r));
+                // Counting the table is for whoever dispatches: many nodes would count it as often.
+                if (engine.Role.Dispatches) await display.Output.WriteLineAsync(StatusCommand.Line(await lane.Store.ReportAsync(deadline.Token)));
+                if (!engine.Role.Works) continue;
                 var c = lane.Counters;
                 await display.Output.WriteLineAsync(FormattableString.Invariant(
-                    $"{r.Job}: this process: {c.Started:N0} started, {c.Completed:N0} completed, {c.Again:N0} to be tried again, {c.Failed:N0} failed, {c.Snoozed:N0} snoozed, {c.Forgiven:N0} given back, {c.Fenced:N0} fenced"));
+                    $"{lane.Job.Name}: this process: {c.Started:N0} started, {c.Completed:N0} completed, {c.Again:N0} to be tried again, {c.Failed:N0} failed, {c.Snoozed:N0} snoozed, {c.Forgiven:N0} given back, {c.Fenced:N0} fenced"));
             }
             catch (Exception e) when (e is System.Data.Common.DbException or OperationCanceledException or TimeoutException)
             {

@@ -57,7 +57,7 @@ internal static class WorkCommands
         var command = new VerbCommand("dispatcher", "Dispatches to the nodes of other processes and runs no task itself. Several may run; one leads, the others wait for it to fail.")
         {
             Examples = [("dispatcher --db env:SHOP_URL", "Dispatch on the database whose address stands in the variable SHOP_URL.")],
-            ExitCodes = Ends,
+            ExitCodes = [.. Ends.Where(end => end.Code != ExitCode.Abandoned)],
         };
         Add(command, verb, [], (_, options) => options with { Role = ProcessRole.Dispatcher });
         return command;

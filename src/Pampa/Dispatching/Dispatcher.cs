@@ -86,7 +86,7 @@ internal sealed class Dispatcher(
     {
         var before = reserved;
         Wake();
-        if (jobs.All(job => job.Serving.Count == 0)) await WatchAsync(isAsked: true, stopping);
+        await WatchAsync(isAsked: false, stopping);
         await ServeAsync(stopping);
         await DispatchAsync(term, stopping);
         return (int)(reserved - before);
@@ -163,7 +163,7 @@ internal sealed class Dispatcher(
         foreach (var job in jobs)
         {
             var isDue = isAsked || job.Pass.IsDue;
-            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedFor(JobStep.Dispatch)) continue;
+            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
             all &= await TryAsync(job, () => TryPassAsync(job, term, stopping));
             looked |= isDue;
         }
@@ -222,7 +222,7 @@ internal sealed class Dispatcher(
     private async Task<bool> DispatchAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var load = job.Load;
-        if (load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch)) return false;
+        if (load.IsSuspendedAt(JobStep.Dispatch)) return false;
         if (load.TakeGivenBack())
         {
             job.EmptySince = 0;
@@ -232,7 +232,9 @@ internal sealed class Dispatcher(
         var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
         if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
-        var slots = Assignment.Slots(job.Serving, max);
+        // What troubles this process's own node is no reason to let the others starve.
+        var isTroubled = load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch);
+        var slots = Assignment.Slots(isTroubled ? [.. job.Serving.Where(w => w.Node != name)] : job.Serving, max);
         if (slots.Count == 0) return false;
         return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
     }
@@ -262,8 +264,8 @@ internal sealed class Dispatcher(
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
-            // reserved.
-            job.Load.Doubt();
+            // reserved for them. What other nodes got by it waits for them and shows there.
+            if (job.Load.Hands.Count > 0) job.Load.Doubt();
             throw;
         }
         catch (Exception e) when (CanGoRound(job, e))

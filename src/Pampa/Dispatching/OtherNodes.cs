@@ -58,7 +58,8 @@ internal sealed class OtherNodes(ExchangeStore store)
         foreach (var word in words)
         {
             if (!known.TryGetValue((word.Node, word.Job), out var one)) known[(word.Node, word.Job)] = one = new Known();
-            if (word.Batch is null) one.Word = word;
+            if (word.Batch is null && word.Hands is null) one.IsUnclear = true;
+            else if (word.Batch is null) one.Word = word;
             else if (!underWay.TryGetValue((word.Node, word.Batch), out var counts)) one.IsUnclear = true;
             else foreach (var (worker, count) in counts) one.Coming[worker] = one.Coming.GetValueOrDefault(worker) + count;
         }
@@ -93,7 +94,7 @@ internal sealed class OtherNodes(ExchangeStore store)
         foreach (var worker in workers)
         {
             if (!known.TryGetValue((worker.Node, job.Name), out var one) || one.Word is not { } word) continue;
-            var hand = word.Hands.GetValueOrDefault(worker.Id);
+            var hand = word.Hands!.GetValueOrDefault(worker.Id);
             var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : job.QueueSize;
             yield return new WorkerHand(worker.Id, worker.Node, hand.Count + one.Coming.GetValueOrDefault(worker.Id), hand.IsResting || one.IsUnclear, depth);
         }

@@ -73,6 +73,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// </summary>
     public bool IsSuspendedFor(JobStep step) => suspendedBy is { } by && (by == step ? IsSuspended : by > step);
 
+    /// <summary>Whether the step itself rests, whatever becomes of those after it in this process.</summary>
+    public bool IsSuspendedAt(JobStep step) => suspendedBy == step && IsSuspended;
+
     /// <summary>Whether the job rests and nothing at all is tried.</summary>
     public bool IsSuspended => suspendedBy is not null && time.GetElapsedTime(suspendedAt) < ProbeEvery;
 

@@ -84,7 +84,12 @@ internal sealed class ClusterStore(Database database, string cluster)
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
-            if (rows.Count < workers.Count)
+            // A worker may be called as another process's node is: they would read each other's messages.
+            var others = await unit.QueryAsync(new Statement($"""
+                SELECT worker_id FROM pampa_worker WHERE cluster = @cluster AND node = @node AND process <> @process
+                  AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now}
+                """).With("cluster", cluster).With("node", node).With("process", process), reader => reader.GetString(0));
+            if (rows.Count < workers.Count || others.Exists(id => !workers.Contains(id)))
             {
                 unit.RollBack();
                 return null;

@@ -14,9 +14,9 @@ internal sealed record HandOver(string Batch, string Job, string Rows);
 /// <param name="Node">The node.</param>
 /// <param name="Job">The job.</param>
 /// <param name="Batch">A message that the node has not taken in yet; null where this is the node's own word.</param>
-/// <param name="Hands">What its workers have in hand, as it last said.</param>
+/// <param name="Hands">What its workers have in hand, as it last said; null where another version said it otherwise.</param>
 /// <param name="P90">How long nine of ten of its tasks take at most; null where none has ended yet.</param>
-internal sealed record NodeWord(string Node, string Job, string? Batch, IReadOnlyDictionary<string, WorkerWord> Hands, TimeSpan? P90);
+internal sealed record NodeWord(string Node, string Job, string? Batch, IReadOnlyDictionary<string, WorkerWord>? Hands, TimeSpan? P90);
 
 /// <summary>What leader and nodes tell each other: reservations one way, loads the other. Both live in control tables.</summary>
 internal sealed class ExchangeStore(Database database, string cluster)
@@ -94,7 +94,7 @@ internal sealed class ExchangeStore(Database database, string cluster)
             UNION ALL SELECT node, job, NULL, NULL, id FROM pampa_handover WHERE cluster = @cluster AND node <> @own
             """).With("cluster", cluster).With("own", ownNode),
             row => new NodeWord(row.GetString(0), row.GetString(1), row.IsDBNull(4) ? null : row.GetString(4),
-                row.IsDBNull(2) ? HandsText.None : HandsText.Read(row.GetString(2)),
+                row.IsDBNull(2) ? HandsText.None : HandsText.TryRead(row.GetString(2)),
                 row.IsDBNull(3) || row.GetDouble(3) <= 0 ? null : TimeSpan.FromMilliseconds(row.GetDouble(3))), stopping);
 
     /// <summary>What a node that leaves has said is true no more.</summary>
@@ -102,14 +102,17 @@ internal sealed class ExchangeStore(Database database, string cluster)
         database.ExecuteAsync(new Statement("DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node")
             .With("cluster", cluster).With("node", node), stopping);
 
-    /// <summary>The same for nodes that have no worker any more, and what nobody will take in.</summary>
+    /// <summary>
+    /// The same for nodes that have had no worker for ten minutes, and what nobody will take in. Sooner would be wrong:
+    /// after an outage everybody's lease is over, and everybody may come back.
+    /// </summary>
     public Task ForgetDeadNodesAsync(CancellationToken stopping) => database.UnitAsync(async unit =>
     {
         foreach (var table in (string[])["pampa_load", "pampa_handover"])
         {
             await unit.ExecuteAsync(new Statement($"""
                 DELETE FROM {table} WHERE cluster = @cluster AND NOT EXISTS (SELECT 1 FROM pampa_worker AS w
-                  WHERE w.cluster = @cluster AND w.node = {table}.node AND w.state <> '{WorkerStates.Resigned}' AND w.expires_at > {Dialect.Now})
+                  WHERE w.cluster = @cluster AND w.node = {table}.node AND w.state <> '{WorkerStates.Resigned}' AND w.expires_at > {Dialect.NowPlus("-600")})
                 """).With("cluster", cluster));
         }
         return 0;
@@ -139,15 +142,26 @@ internal static class HandOverText
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
+    /// <summary>
+    /// None where another version wrote them in a way that this one does not know; what is not started in time is taken
+    /// back by the leader.
+    /// </summary>
     public static List<Reservation> Read(string text)
     {
-        using var document = JsonDocument.Parse(text);
-        return [.. document.RootElement.EnumerateArray().Select(row =>
+        try
         {
-            var cells = row.EnumerateArray().ToArray();
-            var key = new TaskKey([.. cells[..^3].Select(c => c.GetString()!)]);
-            return new Reservation(key, cells[^3].GetString()!, cells[^2].GetString()!, cells[^1].GetInt32());
-        })];
+            using var document = JsonDocument.Parse(text);
+            return [.. document.RootElement.EnumerateArray().Select(row =>
+            {
+                var cells = row.EnumerateArray().ToArray();
+                var key = new TaskKey([.. cells[..^3].Select(c => c.GetString()!)]);
+                return new Reservation(key, cells[^3].GetString()!, cells[^2].GetString()!, cells[^1].GetInt32());
+            })];
+        }
+        catch (Exception e) when (HandsText.IsForeign(e))
+        {
+            return [];
+        }
     }
 }
 
@@ -175,11 +189,23 @@ internal static class HandsText
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    public static Dictionary<string, WorkerWord> Read(string text)
+    /// <summary>Null: another version wrote it, in a way that this one does not know.</summary>
+    public static Dictionary<string, WorkerWord>? TryRead(string text)
     {
-        using var document = JsonDocument.Parse(text);
-        return document.RootElement.EnumerateArray()
-            .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean()))
-            .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.EnumerateArray()
+                .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean()))
+                .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
+        }
+        catch (Exception e) when (IsForeign(e))
+        {
+            return null;
+        }
     }
+
+    /// <summary>Whether an error of reading means that another version wrote the text.</summary>
+    public static bool IsForeign(Exception error) =>
+        error is JsonException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException;
 }

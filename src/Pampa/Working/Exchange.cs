@@ -18,6 +18,7 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan ForPeople = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WhenIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Lively = TimeSpan.FromSeconds(1);
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long Ended, double PerSecond)> rates = new(StringComparer.Ordinal);
@@ -96,7 +97,8 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
         var since = time.GetElapsedTime(saidAt);
         if (since < Every) return false;
         if (since < ForPeople) return !isLeading() && !HaveSameHands(loads);
-        return !HaveSameHands(loads) || !loads.TrueForAll(l => l.IsIdle) || !said.TrueForAll(l => l.IsIdle);
+        // An idle one says so now and then: whoever has thrown its word away in an outage has it again.
+        return since >= WhenIdle || !HaveSameHands(loads) || !loads.TrueForAll(l => l.IsIdle) || !said.TrueForAll(l => l.IsIdle);
     }
 
     private void Take(HandOver message)

@@ -56,8 +56,8 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
         var seen = new Dictionary<string, string>(StringComparer.Ordinal);
         while (!await TryRegisterAsync(name.Name, ids, await ReadDeadAsync(stopping), stopping))
         {
-            var holders = (await store.ReadWorkersAsync(stopping))
-                .FindAll(w => ids.Contains(w.Id) && !w.IsExpired && w.State != WorkerStates.Resigned && !ProcessIdentity.IsDead(w.Process));
+            var holders = (await store.ReadWorkersAsync(stopping)).FindAll(w => (ids.Contains(w.Id) || w.Node == name.Name)
+                && !w.IsExpired && w.State != WorkerStates.Resigned && !ProcessIdentity.IsDead(w.Process));
             if (holders.Find(w => ProcessIdentity.IsOtherHere(w.Process) || (seen.TryGetValue(w.Id, out var beat) && beat != w.Heartbeat)) is { } taken)
                 throw new WorkerIdTakenException($"Worker '{taken.Id}' is at work already, in {ProcessIdentity.Describe(taken.Process)}. Stop that process, or give this one another name.");
             if (seen.Count == 0 && holders.Count > 0) waits(holders[0].Id);

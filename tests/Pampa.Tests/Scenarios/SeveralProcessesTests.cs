@@ -156,6 +156,96 @@ public sealed class SeveralProcessesTests
     }
 
     [Fact]
+    public async Task A_dispatcher_without_workers_goes_on_after_a_lost_answer()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(20);
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job => job.Process(_ => { })), name: "leader", joins: false);
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await a.ExchangeAsync();
+        leader.Faults.LoseAnswer(TestProcess.Reserve);
+        for (var i = 0; i < 20; i++)
+        {
+            await RoundAsync(leader, a);
+            await cluster.LiveAsync(1);
+        }
+
+        Assert.Equal(1, leader.Outages);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Theory, InlineData(40), InlineData(1_200)]
+    public async Task Idle_nodes_get_work_again_after_an_outage_that_was_longer_than_their_leases(double seconds)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job => job.Process(_ => { })), name: "leader", joins: false);
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await RoundAsync(leader, a);
+        await cluster.AdvanceAsync(seconds);
+        for (var i = 0; i < 5; i++)
+        {
+            await leader.DispatchAsync();
+            await cluster.AdvanceAsync(1);
+        }
+
+        await cluster.InsertAsync(5);
+        for (var i = 0; i < 60; i++)
+        {
+            await cluster.LiveAsync(1);
+            await RoundAsync(leader, a);
+        }
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
+    }
+
+    [Fact]
+    public async Task A_leader_whose_own_node_is_in_trouble_still_deals_to_the_others()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(30);
+        var leader = await cluster.StartAsync(job => job.Process(_ => { }), name: "leader");
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await a.ExchangeAsync();
+        leader.Lane.Load.Suspend(Jobs.JobStep.Start, new InvalidOperationException("its own program no longer fits"));
+        for (var i = 0; i < 30; i++)
+        {
+            await RoundAsync(leader, a);
+            await cluster.LiveAsync(1);
+        }
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
+        Assert.All(cluster.Calls, call => Assert.Equal("a", call.Process));
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_called_like_a_node_at_work_is_refused()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "web.1");
+        Assert.Null(await a.Store.RegisterAsync("web.1", ["web.1"], "another", TestCluster.WorkerLease, [], TestCluster.Stopping));
+        Assert.NotNull(await a.Store.RegisterAsync("web.2", ["web.2"], "another", TestCluster.WorkerLease, [], TestCluster.Stopping));
+    }
+
+    [Fact]
+    public async Task Words_of_another_version_stop_nobody()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(20);
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job => job.Process(_ => { })), name: "leader", joins: false);
+        var strange = await cluster.StartAsync(job => job.Process(_ => { }), name: "strange");
+        await strange.ExchangeAsync();
+        await cluster.Db.ExecuteAsync("UPDATE pampa_load SET hands = '{\"version\": 9}'");
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        for (var i = 0; i < 20; i++)
+        {
+            await RoundAsync(leader, a);
+            await cluster.LiveAsync(1);
+        }
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.All(cluster.Calls, call => Assert.Equal("a", call.Process));
+    }
+
+    [Fact]
     public async Task A_message_that_nobody_takes_in_costs_a_minute_and_no_attempt()
     {
         await using var cluster = await TestCluster.CreateAsync();

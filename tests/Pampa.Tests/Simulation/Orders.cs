@@ -24,7 +24,7 @@ internal static class Orders
                 break;
             case "RESERVE" or "RECLAIM" or "EXHAUST":
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
-                if (sent.Kind == "RESERVE")
+                if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
                 break;
         }
@@ -32,8 +32,12 @@ internal static class Orders
 
     public static void Unanswered(SimulatedProcess process, Sent sent)
     {
-        if (sent is { IsWrite: true, Kind: "RESERVE" or "START" }) process.Trust.Doubts.Add(sent.Job!.Name);
+        // What other nodes got waits for them, and shows there.
+        if (sent.Kind == "START" || (sent is { IsWrite: true, Kind: "RESERVE" } && IsForOwn(process, sent))) process.Trust.Doubts.Add(sent.Job!.Name);
     }
+
+    private static bool IsForOwn(SimulatedProcess process, Sent sent) =>
+        sent.Rows.Any(r => process.Membership.Workers.Any(w => w.Worker == r.Worker));
 
     public static void Answered(SimulatedProcess process, Sent sent, World world, long sentAt)
     {

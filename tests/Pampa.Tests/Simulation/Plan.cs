@@ -104,7 +104,7 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
           AND CASE r.step WHEN 'reserve' THEN OLD.{job.Name}_reservation_id IS NULL AND NEW.{job.Name}_reservation_id IS NOT NULL
             WHEN 'start' THEN OLD.{job.Name}_start_time IS NULL AND NEW.{job.Name}_start_time IS NOT NULL
             WHEN 'complete' THEN OLD.{job.Name}_end_time IS NULL AND NEW.{job.Name}_end_time IS NOT NULL AND NEW.{job.Name}_success
-            ELSE OLD.{job.Name}_start_time IS NOT NULL AND (NEW.{job.Name}_start_time IS NULL OR NEW.{job.Name}_end_time IS NOT NULL) END)
+            ELSE OLD.{job.Name}_start_time IS NOT NULL AND (NEW.{job.Name}_start_time IS NULL OR (OLD.{job.Name}_end_time IS NULL AND NEW.{job.Name}_end_time IS NOT NULL)) END)
         BEGIN SELECT RAISE(ABORT, 'refused'); END
         """;
 }
