@@ -86,10 +86,10 @@ internal sealed class ClusterStore(Database database, string cluster)
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
             // A worker may be called as another process's node is: they would read each other's messages.
             var others = await unit.QueryAsync(new Statement($"""
-                SELECT worker_id FROM pampa_worker WHERE cluster = @cluster AND node = @node AND process <> @process
+                SELECT worker_id, process FROM pampa_worker WHERE cluster = @cluster AND node = @node AND process <> @process
                   AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now}
-                """).With("cluster", cluster).With("node", node).With("process", process), reader => reader.GetString(0));
-            if (rows.Count < workers.Count || others.Exists(id => !workers.Contains(id)))
+                """).With("cluster", cluster).With("node", node).With("process", process), reader => (Worker: reader.GetString(0), Process: reader.GetString(1)));
+            if (rows.Count < workers.Count || others.Exists(o => !workers.Contains(o.Worker) && !deadProcesses.Contains(o.Process)))
             {
                 unit.RollBack();
                 return null;

@@ -132,7 +132,7 @@ public abstract partial class StoreConformance
         await StartedAsync(1);
         var before = await RowAsync(1);
         var dead = await DeadAsync();
-        await Ticked(Workers.RegisterAsync("a", ["a.1"], "p7", Ttl, [], Stopping));
+        await Ticked(Workers.RegisterAsync("elsewhere", ["a.1"], "p7", Ttl, [], Stopping));
         Assert.Equal(default, await ReclaimAsync(Store, dead));
         // Nor does the session alone decide, nor the heartbeat alone.
         Assert.Equal(default, await ReclaimAsync(Store, dead with { Session = 2 }));
