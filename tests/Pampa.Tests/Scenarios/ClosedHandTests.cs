@@ -116,6 +116,42 @@ public sealed class ClosedHandTests
     }
 
     [Fact]
+    public async Task A_newer_reservation_of_a_record_takes_the_older_one_out_of_the_hand_where_it_waits()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        var hands = process.Lane.Load.Hands;
+        process.Node.Deliver(process.Lane, [new Reservation(new TaskKey("1"), "a.2", "2030-01-01T00:00:00.000Z", 0)]);
+        Assert.Equal((0, 1), (hands[0].Count, hands[1].Count));
+
+        await cluster.AdvanceAsync(1);
+        await process.DispatchAsync();
+
+        Assert.Equal((1, 0), (hands[0].Count, hands[1].Count));
+        await cluster.UntilEndedAsync();
+        Assert.Single(cluster.Calls);
+    }
+
+    [Fact]
+    public async Task Of_two_reservations_of_a_record_that_are_taken_up_together_only_the_newer_one_is_started()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.AdvanceAsync(1);
+        await process.DispatchAsync();
+        // As if it had come to its hand just when the newer one had been looked for there.
+        process.Lane.Load.Hands[1].Add(new Reservation(new TaskKey("1"), "a.2", "2030-01-01T00:00:00.000Z", 0));
+
+        await process.StartAsync();
+
+        Assert.Equal((1, 0), (process.Node.Workers[0].Count, process.Node.Workers[1].Count));
+        await cluster.UntilEndedAsync();
+        Assert.Equal((1, 0), (cluster.Calls.Count, process.Counters.Fenced));
+    }
+
+    [Fact]
     public async Task A_job_that_no_worker_serves_leaves_the_dispatcher_idle()
     {
         await using var cluster = await TestCluster.CreateAsync();

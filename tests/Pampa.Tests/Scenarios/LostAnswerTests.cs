@@ -89,6 +89,32 @@ public sealed class LostAnswerTests
     }
 
     [Fact]
+    public async Task A_result_that_comes_after_the_leader_has_failed_its_record_is_fenced()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 1;
+            job.Process(_ => { });
+        });
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        process.Faults.FailBefore(TestProcess.Finish);
+        await process.FinishAsync();
+        // It leaves the fence of the attempt as it is.
+        await cluster.Db.ExecuteAsync("""
+            UPDATE numbers SET odd_checking_end_time = '2030-01-01T00:00:09.000Z', odd_checking_success = FALSE,
+              odd_checking_error_description = 'worker a.1 lost during attempt 1 of 1'
+            """);
+
+        await process.FinishAsync();
+
+        Assert.Equal((1, 0, 0), (process.Counters.Fenced, process.Counters.Completed, process.Counters.Unknown));
+    }
+
+    [Fact]
     public async Task A_statement_that_never_arrived_is_simply_sent_again()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -231,6 +231,28 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public async Task Results_of_a_suspended_job_are_not_sent_before_its_rest_is_over()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        process.Lane.Load.Suspend(JobStep.Finish, new Pampa.Storage.SnippetException("refused", new InvalidOperationException()));
+        process.Faults.FailBefore(TestProcess.Finish);
+
+        await cluster.LiveAsync(25);
+        await process.FinishAsync();
+        Assert.Equal((0, 1), (process.Faults.Hits, process.Lane.Finisher.Count));
+        await cluster.LiveAsync(6);
+        await process.FinishAsync();
+        await process.FinishAsync();
+
+        Assert.Equal((1, 1), (process.Faults.Hits, process.Counters.Completed));
+    }
+
+    [Fact]
     public async Task A_failure_for_good_whose_text_the_table_refuses_is_one_without_it()
     {
         await using var cluster = await TestCluster.CreateAsync();

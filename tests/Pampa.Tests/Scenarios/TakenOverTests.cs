@@ -92,6 +92,72 @@ public sealed class TakenOverTests
     }
 
     [Fact]
+    public async Task A_late_result_does_not_make_the_node_forget_the_attempt_that_runs_now()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        TaskCompletionSource[] releases = [new(), new()];
+        var process = await cluster.StartAsync(job => job.Process(task => releases[task.Attempt - 1].Task));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var first = process.Node.Workers[0].RunNextAsync();
+        await TakeOverAsync(cluster, process);
+        for (var i = 0; i < 10 && process.Node.Workers[1].Count == 0; i++)
+        {
+            await process.StartAsync();
+            await process.DispatchAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+        var second = process.Node.Workers[1].RunNextAsync();
+        Assert.Equal(["a.1", "a.2"], cluster.Calls.Select(c => c.Worker));
+
+        releases[0].SetResult();
+        await first;
+        await process.FinishAsync();
+        Assert.Equal(1, process.Counters.Fenced);
+        await cluster.LiveAsync(31);
+        await process.StartAsync();
+        await process.FinishAsync();
+        Assert.Equal((true, 2), ((await cluster.RowAsync(1)).IsRunning, (await cluster.RowAsync(1)).N));
+
+        releases[1].SetResult();
+        await second;
+        await process.FinishAsync();
+        Assert.Equal((1, 1), (process.Counters.Completed, process.Counters.Fenced));
+    }
+
+    [Fact]
+    public async Task A_task_that_fails_after_its_worker_has_lost_another_by_its_lease_is_charged()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var release = new TaskCompletionSource();
+        var reasons = new List<string?>();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 2;
+            job.Process(async task =>
+            {
+                if (task.Attempt == 1) await release.Task;
+                reasons.Add(task.CancellationReason);
+                throw new InvalidOperationException("not today");
+            });
+        }, workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var first = process.Node.Workers[0].RunNextAsync();
+        await TakeOverAsync(cluster, process);
+        await process.StartAsync();
+        release.SetResult();
+        await first;
+
+        await cluster.UntilEndedAsync();
+
+        Assert.Equal(["the worker has lost its lease", null], reasons);
+        Assert.Equal((1, 0, 1), (process.Counters.Failed, process.Counters.Forgiven, process.Counters.Fenced));
+    }
+
+    [Fact]
     public async Task A_stale_result_of_a_record_is_fenced_beside_its_newer_one()
     {
         await using var cluster = await TestCluster.CreateAsync();
