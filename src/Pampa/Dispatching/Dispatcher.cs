@@ -273,6 +273,8 @@ internal sealed class Dispatcher(
             await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;
         }
+        // A pass that has worked does not tell: it does not use the program's condition.
+        job.Load.Resume(JobStep.Dispatch);
         job.Limit = int.MaxValue;
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
@@ -322,9 +324,7 @@ internal sealed class Dispatcher(
     {
         try
         {
-            var did = await step();
-            job.Load.Resume(JobStep.Dispatch);
-            return did;
+            return await step();
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {

@@ -75,6 +75,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         Dispatcher.Wake();
         Node.HandIsLow.Set();
+        exchange.Wake();
     }
 
     /// <summary>

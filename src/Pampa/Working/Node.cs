@@ -21,6 +21,7 @@ internal sealed partial class Node : IDisposable
     private readonly Random random;
     private readonly NodeName name;
     private readonly int[] lastLanes;
+    private readonly bool[] isAlone;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -41,6 +42,7 @@ internal sealed partial class Node : IDisposable
         // Their ids are known once the node is registered; the slots are the same for ever.
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
         lastLanes = new int[workerCount];
+        isAlone = new bool[workerCount];
     }
 
     public IReadOnlyList<Worker> Workers => workers;
@@ -175,6 +177,8 @@ internal sealed partial class Node : IDisposable
         // Behind a long task nothing is started: it would only be given back.
         if (workers[w].Running >= LongTask) return;
         var busy = workers[w].Count;
+        // Nor behind a record that was tried before: it may be the one that kills its process, and those would be charged.
+        if (busy > 0 && isAlone[w]) return;
         var last = lastLanes[w];
         for (var i = 1; i <= lanes.Count; i++)
         {
@@ -189,6 +193,7 @@ internal sealed partial class Node : IDisposable
             if (taken.Count == 0) return;
             workers[w].Expect(taken.Count);
             lastLanes[w] = index;
+            isAlone[w] = taken[0].Attempts > 0;
             var batch = batches[index] ??= [];
             foreach (var reservation in taken) batch.Add((reservation, membership.Workers[w].Session));
             if (load.Hands[w].Count <= load.Depth / 2) HandIsLow.Set();

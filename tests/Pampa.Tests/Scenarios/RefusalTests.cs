@@ -37,6 +37,26 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public async Task A_condition_that_throws_is_told_once_and_not_said_to_go_on()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.WhereEachCycle(() => throw new InvalidOperationException("no such customer"));
+            job.Process(_ => { });
+        });
+        for (var i = 0; i < 130; i++)
+        {
+            await process.DispatchAsync();
+            await cluster.LiveAsync(1);
+        }
+
+        Assert.Single(process.Lines, line => line.Contains("is suspended", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_record_whose_reservation_is_refused_does_not_hold_up_another_job()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -68,6 +68,28 @@ public sealed class StartAheadTests
     }
 
     [Fact]
+    public async Task Nothing_is_started_behind_a_record_that_was_tried_before()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(20);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 1 WHERE value = 1");
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
+        await process.DispatchAsync();
+
+        // It may be the one that kills its process, and would charge those behind it.
+        for (var i = 0; i < 3; i++)
+        {
+            await process.StartAsync();
+            Assert.Equal([1], (await cluster.RowsAsync()).FindAll(r => r.IsRunning).ConvertAll(r => r.Key));
+        }
+        await process.RunAsync();
+        await process.StartAsync();
+        Assert.True(process.Node.Running > 1);
+        await cluster.UntilEndedAsync();
+    }
+
+    [Fact]
     public async Task A_record_that_was_tried_before_waits_for_its_worker_to_be_idle()
     {
         await using var cluster = await TestCluster.CreateAsync();
