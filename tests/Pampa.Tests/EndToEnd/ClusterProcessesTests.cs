@@ -25,10 +25,13 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         foreach (var worker in (string[])["a.1", "b.2", "c.1"])
             await dispatcher.UntilAsync(async () => await database.CountAsync($"odd_checking_reservation_id = '{worker}' AND odd_checking_end_time IS NOT NULL") > 100, $"{worker} has completed some");
         await a.KillAsync();
+        Assert.True(await database.CountAsync(NumbersDatabase.Completed) < 100_000, "it was killed too late");
         b.Terminate();
         Assert.Equal(0, await b.EndAsync());
-        Assert.Equal(0, await database.CountAsync("odd_checking_reservation_id LIKE 'b.%' AND odd_checking_end_time IS NULL"));
-        Assert.True(await database.CountAsync(NumbersDatabase.Completed) < 100_000, "it was killed too late");
+        // A RESERVE that was on its way while it left comes back with the leader's next look at the workers.
+        await dispatcher.UntilAsync(
+            async () => await database.CountAsync("odd_checking_reservation_id LIKE 'b.%' AND odd_checking_end_time IS NULL") == 0,
+            "nothing waits for the node that has left");
         var again = await StartAsync(database, "node", "--name", "a", "--workers", "2");
         await DoneAsync(database, again);
 
