@@ -81,6 +81,16 @@ public sealed class JobBuilder
     public Backoff Backoff { get; set; } = Backoff.Default;
 
     /// <summary>
+    /// Whether an INSERT into the table wakes the dispatcher, so that the task starts in milliseconds instead of after
+    /// <see cref="PampaBuilder.PollInterval"/>. It is a trigger that runs once a statement and sends a notification when
+    /// the transaction commits; PostgreSQL lets transactions that do so commit one after the other, so it is for tables
+    /// of some hundred inserting transactions a second, not for thousands. <c>migrate</c> makes the trigger, or the
+    /// program itself where its Setup made the table. PostgreSQL only; elsewhere, and behind a pooler that swallows
+    /// notifications, records are found by polling. Default false.
+    /// </summary>
+    public bool WakeOnInsert { get; set; }
+
+    /// <summary>
     /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt;
     /// {minimum}"</c>. It is checked when a record is reserved and again when it is started. Default: all.
     /// </summary>
@@ -247,6 +257,7 @@ public sealed class JobBuilder
             MaxDuration = MaxDuration,
             MaxAttempts = MaxAttempts,
             Backoff = Backoff,
+            WakeOnInsert = WakeOnInsert,
             Where = where,
             OrderBy = OrderBy,
         };

@@ -93,11 +93,12 @@ public sealed class PampaCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes the dispatcher of this process look for due records at once, instead of when its interval is over. A hint:
-    /// nothing depends on it.
+    /// Makes the dispatcher look for due records at once, instead of when its interval is over: the one of this process,
+    /// and on PostgreSQL those of all processes. A hint: nothing depends on it, and a lost one costs an interval.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task WakeAsync(CancellationToken cancellationToken = default) => (await access.GetAsync(cancellationToken)).Wake();
+    public async Task WakeAsync(CancellationToken cancellationToken = default) =>
+        await (await access.GetAsync(cancellationToken)).WakeAsync(null, cancellationToken);
 
     /// <summary>
     /// Makes ended records pending again, with all their attempts. A record that changes meanwhile is left alone.
@@ -169,7 +170,7 @@ public sealed class PampaCluster : IAsyncDisposable
         {
             foreach (var state in states) again += await AllAgainAsync(store, state, stopping);
         }
-        if (again > 0) parts.Wake();
+        if (again > 0) await parts.WakeAsync(job, stopping);
         return again;
     }
 

@@ -18,6 +18,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(exchange);
+    private readonly HashSet<string> waiting = new(StringComparer.Ordinal);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
@@ -43,10 +44,10 @@ internal sealed class Dispatcher(
     /// </summary>
     public TimeSpan Pause => reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause : pollInterval;
 
-    /// <summary>A record may have become due: look at once.</summary>
-    public void Wake()
+    /// <summary>A record may have become due, of one job or of any: look at once.</summary>
+    public void Wake(string? name = null)
     {
-        foreach (var job in jobs)
+        foreach (var job in jobs.Where(j => name is null || j.Store.Job.Name == name))
         {
             job.EmptySince = 0;
             job.Cursor = null;
@@ -133,6 +134,12 @@ internal sealed class Dispatcher(
     {
         var did = false;
         foreach (var job in jobs) did |= await DispatchAsync(job, term, stopping);
+        if (waiting.Count > 0)
+        {
+            string[] nodes = [.. waiting];
+            waiting.Clear();
+            await exchange.WakeAsync(nodes, stopping);
+        }
         return did;
     }
 
@@ -142,7 +149,6 @@ internal sealed class Dispatcher(
         else if (reign is not null) Log.LeadsNoMore(log, reign.Scope, reign.Term);
         reign = term;
         watch.Reset();
-        others.Reset();
         watchedAt = 0;
         foreach (var job in jobs)
         {
@@ -157,17 +163,17 @@ internal sealed class Dispatcher(
     /// </summary>
     private async Task<int> RecoverAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
-        var all = true;
         var looked = false;
         var before = takenBack;
         foreach (var job in jobs)
         {
             var isDue = isAsked || job.Pass.IsDue;
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
-            all &= await TryAsync(job, () => TryPassAsync(job, term, stopping));
+            await TryAsync(job, () => TryPassAsync(job, term, stopping));
             looked |= isDue;
         }
-        if (all) watch.Settle(dead);
+        // What a job could not take back now is found by its slow passes; the others need not look again and again.
+        watch.Settle(dead);
         if (looked) await exchange.ForgetDeadNodesAsync(stopping);
         return (int)(takenBack - before);
     }
@@ -291,6 +297,8 @@ internal sealed class Dispatcher(
         job.Deliver(bound);
         if (!others.Any) return;
         var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
+        // A node whose workers have something in hand looks several times a second by itself.
+        waiting.UnionWith(job.Serving.Where(w => w.Count == 0 && w.Node != ownNode && nodes.ContainsKey(w.Worker)).Select(w => w.Node));
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 

@@ -80,14 +80,6 @@ internal sealed class OtherNodes(ExchangeStore store)
         }
     }
 
-    /// <summary>A new reign knows nothing of what was sent before it.</summary>
-    public void Reset()
-    {
-        underWay.Clear();
-        known.Clear();
-        workers = [];
-    }
-
     /// <summary>The hands of their workers for a job; of nodes only that can do it.</summary>
     public IEnumerable<WorkerHand> Hands(JobDefinition job)
     {

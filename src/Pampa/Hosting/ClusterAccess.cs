@@ -8,9 +8,10 @@ namespace Pampa.Hosting;
 /// <param name="Cluster">The cluster's own rows.</param>
 /// <param name="Stores">The jobs' tables, in the program's order.</param>
 /// <param name="Dispatcher">The dispatcher of this process.</param>
-/// <param name="Wake">Makes the dispatcher's loop of this process look at once.</param>
+/// <param name="WakeAsync">Makes the dispatchers of all processes look at once: for one job, or where null for any.</param>
 internal sealed record ClusterParts(
-    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, Dispatcher Dispatcher, Action Wake);
+    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, Dispatcher Dispatcher,
+    Func<string?, CancellationToken, Task> WakeAsync);
 
 /// <summary>The parts, which come when the application has started: whoever asks before waits for that.</summary>
 internal sealed class ClusterAccess

@@ -13,7 +13,9 @@ namespace Pampa.Hosting;
 /// </summary>
 internal sealed class Engine : IAsyncDisposable
 {
+    // With those of the heartbeats and of the listener at most five.
     private const int Connections = 4;
+    private const int ConnectionsBesideListener = 3;
     public const string ClusterScope = "cluster";
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
@@ -22,6 +24,8 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Database database;
     private readonly Database heartbeats;
     private readonly DbDataSource handlers;
+    private readonly DbDataSource? messages;
+    private readonly WakeUps wakeUps;
     private readonly ILogger log;
     private readonly TimeProvider time;
     private readonly Random random;
@@ -30,15 +34,18 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Exchange exchange;
 
     private Engine(
-        PampaBuilder program, DatabaseAddress address, Database database, Database heartbeats, DbDataSource handlers, IReadOnlyList<JobTable> tables,
-        ProcessRole role, Surroundings surroundings)
+        PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> tables, ProcessRole role, Surroundings surroundings)
     {
+        var dialect = database.Dialect;
         var (logs, time, random) = surroundings;
         this.program = program;
         Role = role;
+        var name = NameAt(program);
         this.database = database;
-        this.heartbeats = heartbeats;
-        this.handlers = handlers;
+        heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
+        handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
+        messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
+        wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
         this.random = random;
         log = logs.CreateLogger("Pampa");
@@ -69,13 +76,22 @@ internal sealed class Engine : IAsyncDisposable
     public Dispatcher Dispatcher { get; }
 
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], Dispatcher, Wake);
+    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], Dispatcher, WakeAsync);
 
-    private void Wake()
+    private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
+
+    private async Task WakeAsync(string? job, CancellationToken stopping)
     {
-        Dispatcher.Wake();
-        Node.HandIsLow.Set();
+        Wake(job);
         exchange.Wake();
+        if (wakeUps.AreSupported)
+            await wakeUps.SendAsync(WakeUps.Due, [.. Node.Lanes.Select(l => l.Job.Name).Where(name => job is null || name == job)], stopping);
+    }
+
+    private void Wake(string? job)
+    {
+        Dispatcher.Wake(job);
+        Node.HandIsLow.Set();
     }
 
     /// <summary>
@@ -88,15 +104,15 @@ internal sealed class Engine : IAsyncDisposable
         SchemaChanges changes = SchemaChanges.Own)
     {
         var (_, time, random) = surroundings;
-        var name = $"pampa/{program.Cluster}";
         var dialect = address.Dialect;
-        var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
+        var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
+        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program), connections), dialect, time, random);
         try
         {
-            var tables = await new Preparation(database, address, changes, time).RunAsync(program, stopping);
-            var heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
-            var handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
-            return new Engine(program, address, database, heartbeats, handlers, tables, role, surroundings);
+            var preparation = new Preparation(database, address, changes, time);
+            var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
+            foreach (var job in preparation.Unwoken) Log.NoTrigger(engine.log, job);
+            return engine;
         }
         catch
         {
@@ -135,13 +151,14 @@ internal sealed class Engine : IAsyncDisposable
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
         Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, () => IdleNode, work.Token))];
+        var listening = ListenAsync(intake.Token);
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
         var first = await Task.WhenAny([drained, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         await intake.CancelAsync();
-        var abandoned = await StopAsync(taking, work, hurry);
+        var abandoned = await StopAsync([.. taking, listening], work, hurry);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault is WorkerIdTakenException)
         {
@@ -155,6 +172,18 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    private Task ListenAsync(CancellationToken stopping)
+    {
+        if (messages is null || database.Dialect.Notifications is not { } notifications) return Task.CompletedTask;
+        var topics = new Dictionary<string, Action<string>>(StringComparer.Ordinal);
+        if (Role.Dispatches) topics[WakeUps.Due] = Wake;
+        if (Role.Works) topics[WakeUps.HandOver] = node =>
+        {
+            if (node == Node.Membership.Node) exchange.Wake();
+        };
+        return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, log, time).RunAsync(stopping);
     }
 
     private static Task[] Quiet(Task[] running, int abandoned) => abandoned > 0 ? [] : running;
@@ -262,5 +291,6 @@ internal sealed class Engine : IAsyncDisposable
         await database.DisposeAsync();
         await heartbeats.DisposeAsync();
         await handlers.DisposeAsync();
+        if (messages is not null) await messages.DisposeAsync();
     }
 }

@@ -35,6 +35,15 @@ internal static partial class Log
     [LoggerMessage(311, LogLevel.Error, "{Error}")]
     public static partial void WorkerIdTaken(ILogger log, string error);
 
+    [LoggerMessage(312, LogLevel.Warning, "Wake-ups do not come over the listening connection ({Why}): new records and hand-overs are found by polling, as ever, only later. Is there a pooler in transaction mode (pgbouncer) before the database? Then give this program an address that goes round it or one in session mode")]
+    public static partial void HearsNothing(ILogger log, string why);
+
+    [LoggerMessage(313, LogLevel.Information, "Wake-ups come again")]
+    public static partial void HearsAgain(ILogger log);
+
+    [LoggerMessage(314, LogLevel.Warning, "Job '{Job}' wants to be woken by inserts, but its table has no trigger for that: new records are found by polling. Let the verb 'migrate' make it")]
+    public static partial void NoTrigger(ILogger log, string job);
+
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 

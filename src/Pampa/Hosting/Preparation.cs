@@ -20,6 +20,10 @@ internal sealed class Preparation(
     private const int LongestQuote = 120;
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
     private readonly Schema schema = new(database, changes, told);
+    private readonly List<string> unwoken = [];
+
+    /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
+    public IReadOnlyList<string> Unwoken => unwoken;
 
     /// <summary>Prepares the database and resolves the jobs.</summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
@@ -72,9 +76,12 @@ internal sealed class Preparation(
     {
         if (changes != SchemaChanges.None) await SetUpAsync(program, jobs, stopping);
         var tables = new List<JobTable>();
+        var wakeUps = new WakeUps(database, program.Cluster);
         foreach (var job in jobs)
         {
-            if (await schema.ResolveAsync(job, errors, stopping) is { } table) tables.Add(table);
+            if (await schema.ResolveAsync(job, errors, stopping) is not { } table) continue;
+            tables.Add(table);
+            if (changes != SchemaChanges.None && !await schema.TryChangeAsync(table, await wakeUps.MissingAsync(table, stopping), stopping)) unwoken.Add(job.Name);
         }
         return tables;
     }

@@ -27,6 +27,8 @@ internal sealed record JobDefinition
 
     public int MaxAttempts { get; init; }
 
+    public bool WakeOnInsert { get; init; }
+
     public required Backoff Backoff { get; init; }
 
     public Func<Sql>? Where { get; init; }

@@ -23,21 +23,29 @@ internal sealed class Signal
         wake?.TrySetResult();
     }
 
-    /// <summary>Waits for a set or for the time to pass; cancelling ends the wait quietly, too.</summary>
-    public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken stopping)
+    /// <summary>
+    /// Waits for a set or for the time to pass; cancelling ends the wait quietly, too. Says whether it was set.
+    /// </summary>
+    public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken stopping)
     {
         Task wait;
         lock (gate)
         {
             if (isSet || stopping.IsCancellationRequested)
             {
+                var wasSet = isSet;
                 isSet = false;
-                return;
+                return wasSet;
             }
             waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             wait = waiting.Task;
         }
         await wait.WaitAsync(atMost, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        lock (gate) isSet = false;
+        lock (gate)
+        {
+            var wasSet = isSet;
+            isSet = false;
+            return wasSet;
+        }
     }
 }

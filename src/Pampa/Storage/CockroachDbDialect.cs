@@ -1,8 +1,8 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// CockroachDB, and PostgreSQL used as if it were one (the portable profile of the tests): no SKIP LOCKED, no advisory
-/// locks, few rows a statement so that the server can repeat it by itself.
+/// CockroachDB, and PostgreSQL used as if it were one (the portable profile of the tests): no SKIP LOCKED, no LISTEN,
+/// no advisory locks, few rows a statement so that the server can repeat it by itself.
 /// </summary>
 internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDialect(clock)
 {
@@ -14,6 +14,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     // It has no such settings.
     protected override string ByKey => "";
+
+    // It has no LISTEN.
+    public override INotifications? Notifications => null;
 
     // It always builds beside writers.
     public override string? CreateIndexBesideWriters => null;

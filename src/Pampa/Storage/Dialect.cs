@@ -70,6 +70,9 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
+    /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
+    public virtual INotifications? Notifications => null;
+
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
 
     public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

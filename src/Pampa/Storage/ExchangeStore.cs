@@ -30,7 +30,12 @@ internal sealed class ExchangeStore(Database database, string cluster)
 
     private static readonly RowSource BatchRows = new("batches", [new("_pampa_batch", CellKind.Text)]);
 
+    private readonly WakeUps wakeUps = new(database, cluster);
+
     private Dialect Dialect => database.Dialect;
+
+    /// <summary>Tells nodes that something was handed over to them.</summary>
+    public Task WakeAsync(IReadOnlyCollection<string> nodes, CancellationToken stopping) => wakeUps.SendAsync(WakeUps.HandOver, nodes, stopping);
 
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The

@@ -24,6 +24,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     public override string SkipLocked => " FOR UPDATE OF t SKIP LOCKED";
 
+    public override INotifications? Notifications => new PostgreSqlNotifications(this);
+
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
     public override string? Preamble(Statement statement) => statement.IsByKey ? $"{TimeLimits}{ByKey}" : TimeLimits;
 

@@ -168,6 +168,14 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         _ => true,
     };
 
+    /// <summary>Runs statements that change the table of a job, where that is allowed. Says whether it is.</summary>
+    public async Task<bool> TryChangeAsync(JobTable job, IReadOnlyList<string> statements, CancellationToken stopping)
+    {
+        if (statements.Count > 0 && !await MayChangeAsync(job.Table, stopping)) return false;
+        foreach (var statement in statements) await ChangeAsync(statement, stopping);
+        return true;
+    }
+
     // As the table will be, so that the index that it will have can be told.
     private TableInfo WithColumns(TableInfo table, List<(StateColumn Column, string Name)> missing) => table with
     {

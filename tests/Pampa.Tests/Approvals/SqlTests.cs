@@ -37,7 +37,7 @@ public sealed class SqlTests
         }
         var job = await WriteSchemaAsync(database, source);
         WriteJob(job);
-        foreach (var store in Stores(database)) await WriteStoreAsync(store, job.Job, source);
+        foreach (var store in Stores(database)) await WriteStoreAsync(store, job, source);
         Approved.Check(name, file.ToString());
     }
 
@@ -55,6 +55,7 @@ public sealed class SqlTests
         var builder = new PampaBuilder();
         builder.AddJob("price_orders", profile.Table, profile.Key, job =>
         {
+            job.WakeOnInsert = true;
             job.Columns = profile.Columns with { Generation = profile.Generation };
             job.Where = $"\"SCORE\" > {1} OR \"order\" = {"x"}";
             job.OrderBy = $"abs(\"SCORE\" - {5}) DESC";
@@ -111,16 +112,23 @@ public sealed class SqlTests
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .Select(t => t.GetConstructor([typeof(Database), typeof(string)])?.Invoke([database, "cluster"])).OfType<object>();
 
-    private async Task WriteStoreAsync(object store, JobDefinition job, RecordingDataSource source)
+    private async Task WriteStoreAsync(object store, JobTable job, RecordingDataSource source)
     {
         foreach (var method in Verbs(store.GetType()).Where(m => !m.IsSpecialName))
         {
-            if (method.Invoke(store, [.. method.GetParameters().Select(p => Argument(p, job))]) is Task task) await task;
-            WriteAll($"{store.GetType().Name}.{method.Name}", source);
+            var verb = $"{store.GetType().Name}.{method.Name}";
+            var result = method.Invoke(store, [.. method.GetParameters().Select(p => Argument(p, job))]);
+            if (result is Task task) await task;
+            WriteAll(verb, source);
+            // Statements that others run.
+            if (result is Task<IReadOnlyList<string>> statements)
+            {
+                foreach (var text in await statements) Write(verb, text);
+            }
         }
     }
 
-    private static object? Argument(ParameterInfo parameter, JobDefinition job) => parameter.ParameterType switch
+    private static object? Argument(ParameterInfo parameter, JobTable job) => parameter.ParameterType switch
     {
         var type when type == typeof(string) => parameter.Name!,
         var type when type == typeof(bool) => true,
@@ -131,7 +139,8 @@ public sealed class SqlTests
         var type when type == typeof(IReadOnlyList<(string, long)>) => new[] { ("a.1", 1L) },
         var type when type == typeof(IReadOnlyList<NodeLoad>) => new[] { new NodeLoad("job", 1, 1, TimeSpan.Zero, TimeSpan.Zero, [new WorkerWord("a.1", 1, false)]) },
         var type when type == typeof(LeaseTerm) => new LeaseTerm("cluster", "leader", 1),
-        var type when type == typeof(JobDefinition) => job,
+        var type when type == typeof(JobDefinition) => job.Job,
+        var type when type == typeof(JobTable) => job,
         var type when type == typeof(CancellationToken) => Stopping,
         // Reference types and optional ones are looked at by few; what has no value of its own goes without.
         { IsValueType: false } => null,

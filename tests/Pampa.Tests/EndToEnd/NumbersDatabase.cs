@@ -43,6 +43,9 @@ internal sealed class NumbersDatabase : IAsyncDisposable
 
     public string[] Arguments { get; }
 
+    /// <summary>The connection string of a server's database.</summary>
+    public string Settings => source!.ConnectionString;
+
     public (string Name, string Value)[] Environment { get; }
 
     public async Task ExecuteAsync(string text)

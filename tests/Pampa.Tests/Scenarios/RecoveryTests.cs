@@ -133,6 +133,26 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task What_a_process_that_is_gone_from_this_host_has_held_is_taken_back_without_waiting_for_its_lease()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var first = await HoldingAsync(cluster);
+        var second = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
+        {
+            job.WorkerFilter = "nobody";
+            Quick(job);
+        }), name: "b");
+        first.Kill();
+        await first.MarkDeadAsync();
+        // The first one led: its leader's lease has to end, which is shorter than that of its workers.
+        await cluster.LiveAsync(16);
+        await second.RoundAsync();
+
+        Assert.True(second.Dispatcher.IsLeading);
+        Assert.Equal((0, 0), await HeldAsync(cluster));
+    }
+
+    [Fact]
     public async Task After_an_outage_workers_get_half_a_lease_to_beat_again()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -41,9 +41,14 @@ public sealed class RefusalTests
     {
         await using var cluster = await TestCluster.CreateAsync();
         await cluster.InsertAsync(1);
+        var asked = 0;
         var process = await cluster.StartAsync(job =>
         {
-            job.WhereEachCycle(() => throw new InvalidOperationException("no such customer"));
+            job.WhereEachCycle(() =>
+            {
+                asked++;
+                throw new InvalidOperationException("no such customer");
+            });
             job.Process(_ => { });
         });
         for (var i = 0; i < 130; i++)
@@ -54,6 +59,30 @@ public sealed class RefusalTests
 
         Assert.Single(process.Lines, line => line.Contains("is suspended", StringComparison.Ordinal));
         Assert.DoesNotContain(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+        // Every half minute, and not every second.
+        Assert.Equal(5, asked);
+    }
+
+    [Fact]
+    public async Task A_job_whose_table_is_away_tries_again_after_half_a_minute_whatever_its_passes_would_meet()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME TO away");
+        await process.DispatchAsync();
+        Assert.True(process.Lane.Load.IsSuspended);
+        for (var i = 0; i < 25; i++)
+        {
+            await cluster.LiveAsync(1);
+            await process.DispatchAsync();
+        }
+        await cluster.Db.ExecuteAsync("ALTER TABLE away RENAME TO numbers");
+        await cluster.LiveAsync(5.5);
+        await process.DispatchAsync();
+
+        Assert.True((await cluster.RowAsync(1)).IsReserved);
+        Assert.Single(process.Lines, line => line.Contains("is suspended", StringComparison.Ordinal));
     }
 
     [Fact]

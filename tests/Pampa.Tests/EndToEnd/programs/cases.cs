@@ -74,6 +74,13 @@ return await PampaApp.RunAsync(args, pampa =>
             Fill(4_000);
             Add(job => job.MaxAttempts = 1, process: _ => throw new InvalidOperationException(new string('x', 300)));
             break;
+        case "woken":
+            Create();
+            Add(job => job.WakeOnInsert = true);
+            break;
+        case "woken-elsewhere":
+            Add(job => job.WakeOnInsert = true);
+            break;
         default:
             throw new InvalidOperationException($"PAMPA_TEST_CASE is '{which}'");
     }

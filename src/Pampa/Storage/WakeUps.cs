@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// What processes tell each other so that nobody waits for the end of an interval. Hints: they may be lost, come late or
+/// twice, and whoever waits also looks by itself. Where the database sends no messages all of this does nothing.
+/// </summary>
+internal sealed class WakeUps(Database database, string cluster)
+{
+    /// <summary>To dispatchers: a job has new records. The message is its name.</summary>
+    public const string Due = "due";
+
+    /// <summary>To nodes: something was handed over. The message is the node's name.</summary>
+    public const string HandOver = "hand";
+
+    private readonly INotifications? notifications = database.Dialect.Notifications;
+
+    public Database Database => database;
+
+    /// <summary>Whether the database sends messages at all.</summary>
+    public bool AreSupported => notifications is not null;
+
+    /// <summary>The name of a topic's channel; null where the database sends no messages.</summary>
+    public async Task<string?> ChannelAsync(string topic, CancellationToken stopping) => notifications is null
+        ? null
+        : (await database.QueryAsync(new Statement($"SELECT {notifications.Channel(topic)}").With("cluster", cluster), row => row.GetString(0), stopping))[0];
+
+    /// <summary>Sends a topic's messages with one statement. It is never a part of another transaction: those that send wait for each other.</summary>
+    public Task SendAsync(string topic, IReadOnlyCollection<string> messages, CancellationToken stopping) =>
+        notifications is null || messages.Count == 0
+            ? Task.CompletedTask
+            : database.ExecuteAsync(
+                new Statement($"SELECT pg_notify({notifications.Channel(topic)}, m) FROM unnest(@messages) AS m").With("cluster", cluster).With("messages", messages.ToArray()),
+                stopping);
+
+    /// <summary>
+    /// The statements that make the table of a job which wants it tell of its inserts, as far as they are missing.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> MissingAsync(JobTable job, CancellationToken stopping)
+    {
+        if (!job.Job.WakeOnInsert || notifications is null || await ChannelAsync(Due, stopping) is not { } channel) return [];
+        var name = $"pampa_wake_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{channel} {job.Job.Name}")))[..16]}";
+        return await notifications.HasTriggerAsync(database, job.Table, name, stopping)
+            ? []
+            : [notifications.TriggerFunction, notifications.Trigger(job.Table, name, channel, job.Job.Name)];
+    }
+}
