@@ -12,6 +12,9 @@ internal sealed record RunOptions(ProcessRole Role, string? Database, bool IsPla
     public int? Workers { get; init; }
 
     public TimeSpan? Delay { get; init; }
+
+    /// <summary>Whether each worker is a process of its own.</summary>
+    public bool IsIsolated { get; init; }
 }
 
 /// <summary>

@@ -12,17 +12,43 @@ internal sealed class Signals : IDisposable
 
     /// <summary>Listens from now on.</summary>
     /// <param name="tell">Tells a line to whoever looks on; must not wait, for the stop would wait with it.</param>
-    public Signals(Action<string> tell)
+    /// <param name="atOnce">Called before a second signal ends the program; null: nothing is to be done.</param>
+    public Signals(Action<string> tell, Action? atOnce = null)
     {
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
         {
             registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                if (Interlocked.Increment(ref received) > 1) Environment.Exit(ExitCode.SecondSignal);
+                if (Interlocked.Increment(ref received) > 1)
+                {
+                    atOnce?.Invoke();
+                    Environment.Exit(ExitCode.SecondSignal);
+                }
                 tell("Stopping; a second signal ends the program at once.");
                 stopping.Cancel();
             }));
+        }
+        if (Environment.GetEnvironmentVariable(WorkerProcess.Variable) is { Length: > 0 })
+            new Thread(() => StopWithInput(tell)) { IsBackground = true, Name = "pampa input" }.Start();
+    }
+
+    // Not a signal: one that comes as well, as CTRL+C does to all processes of a terminal, is still the first.
+    private void StopWithInput(Action<string> tell)
+    {
+        using var input = Console.OpenStandardInput();
+        while (input.ReadByte() >= 0)
+        {
+        }
+        if (stopping.IsCancellationRequested) return;
+        tell("Stopping: whoever has started this process has ended or wants it to.");
+        try
+        {
+            stopping.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The program has come to its end meanwhile.
         }
     }
 

@@ -71,16 +71,19 @@ internal static class WorkCommands
             [
                 ("node", "Join under the next free name: local, local-2, ...."),
                 ("node --name web1 --workers 16", "Join as web1, with the workers web1.1 to web1.16."),
+                ("node --name web1 --isolated", "The same, each worker in a process of its own."),
             ],
             ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
         };
         var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: local, or the next free local-2, local-3, ...)." };
         name.Validators.Add(Name);
         var workers = WorkersOption();
-        Add(command, verb, [name, workers], (parsed, options) => options with
+        var isolated = new Option<bool>("--isolated") { Description = "Run each worker in a process of its own, and start it again when it ends by itself." };
+        Add(command, verb, [name, workers, isolated], (parsed, options) => options with
         {
             Role = ProcessRole.OfNode(parsed.GetValue(name)),
             Workers = parsed.GetValue(workers),
+            IsIsolated = parsed.GetValue(isolated),
         });
         return command;
     }
@@ -111,9 +114,22 @@ internal static class WorkCommands
             {
                 Delay = parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             };
-            return await new RunCommand(verb, read(parsed, options)).RunAsync();
+            options = read(parsed, options);
+            return options.IsIsolated ? await IsolatedAsync(verb, options) : await new RunCommand(verb, options).RunAsync();
         });
     }
+
+    private static Task<int> IsolatedAsync(Verb verb, RunOptions options) => verb.RunAsync(options.Database, async (program, choice) =>
+    {
+        await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+        string[] arguments =
+        [
+            "--plain",
+            .. options.Database is { } database ? ["--db", database] : Array.Empty<string>(),
+            .. options.Delay is { } delay ? ["--delay", delay.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)] : Array.Empty<string>(),
+        ];
+        return await new IsolatedNode(verb, options.Role.Node.Name, options.Workers ?? program.Workers, arguments, TimeProvider.System).RunAsync();
+    }, CancellationToken.None);
 
     private static Option<int?> WorkersOption()
     {

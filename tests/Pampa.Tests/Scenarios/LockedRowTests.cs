@@ -70,6 +70,24 @@ public sealed class LockedRowTests
     }
 
     [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task What_was_started_beside_a_locked_record_is_known_when_the_node_reads_back(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(8);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 8);
+        await process.DispatchAsync();
+        await using (await Holder.HoldAsync(cluster, "value = 5")) await process.StartAsync();
+        // They run for longer than it takes to the next reading.
+        await cluster.LiveAsync(31);
+        await process.StartAsync();
+        await process.FinishAsync();
+        Assert.Equal(8, (await cluster.RowsAsync()).Count(r => r.IsRunning && r.N == 1));
+
+        await cluster.UntilEndedAsync(maxRounds: 50);
+        Assert.Equal((8, 0, 8), (process.Counters.Completed, process.Counters.Forgiven, cluster.Calls.Count));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
     internal async Task Results_of_a_locked_records_neighbours_are_written_and_its_own_later(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);

@@ -91,7 +91,14 @@ public sealed class StopTests : IAsyncLifetime
     public async Task Running_handlers_end_in_their_time_and_what_was_not_started_is_given_back()
     {
         var release = new TaskCompletionSource();
-        var (code, rows) = await RunAsync(Patience, _ => release.Task, release.SetResult);
+        // Somewhat later than the stop begins: by then an impatient one would have cancelled them.
+        var (code, rows) = await RunAsync(Patience, task => release.Task.WaitAsync(task.CancellationToken), () => _ = ReleaseAsync());
+
+        async Task ReleaseAsync()
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System);
+            release.SetResult();
+        }
 
         Assert.Equal(0, code);
         Assert.Equal((2, 8), (rows.Count(r => r.IsCompleted && r.N == 1), rows.Count(r => r.IsFree && r.N == 0)));

@@ -1,0 +1,89 @@
+using Pampa.Hosting;
+
+namespace Pampa.Commands;
+
+/// <summary>
+/// A node whose workers are processes of their own: what one task does to its process (a leak, a crash of native code, a
+/// call of <c>Environment.Exit</c>) no other feels. This process only starts them, starts those again that end by
+/// themselves, and passes on what they print.
+/// </summary>
+/// <param name="verb">Where to print.</param>
+/// <param name="name">The node's name: workers are <c>name.1</c>, <c>name.2</c>, ….</param>
+/// <param name="workers">How many.</param>
+/// <param name="arguments">What each is given besides its id.</param>
+/// <param name="time">Time.</param>
+internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnlyList<string> arguments, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private readonly HashSet<WorkerProcess> living = [];
+    private bool isStopping;
+
+    /// <summary>Runs until told to stop, or until a worker shows that none can work. Returns the exit code.</summary>
+    public async Task<int> RunAsync()
+    {
+        using var stop = new CancellationTokenSource();
+        using var signals = new Signals(verb.Errors.WriteLine, atOnce: KillAll);
+        await using var registration = signals.Stopping.Register(stop.Cancel);
+        await using var passing = stop.Token.Register(StopAll);
+        Tell($"Node '{name}' runs {workers} workers as processes of their own, supervised by process {Environment.ProcessId}");
+        var lives = Enumerable.Range(1, workers).Select(n => SuperviseAsync($"{name}.{n}", stop)).ToList();
+        var codes = await Task.WhenAll(lives);
+        return codes.Max();
+    }
+
+    /// <summary>One worker, life after life. Returns the code of the last one.</summary>
+    private async Task<int> SuperviseAsync(string id, CancellationTokenSource stop)
+    {
+        var policy = new RestartPolicy();
+        while (true)
+        {
+            var began = time.GetTimestamp();
+            var code = await LiveAsync(id);
+            if (stop.IsCancellationRequested) return code;
+            if (policy.After(code, time.GetElapsedTime(began)) is not { } pause)
+            {
+                Tell($"Worker '{id}' ended with {code}, so the node ends");
+                await stop.CancelAsync();
+                return code;
+            }
+            Tell(FormattableString.Invariant($"Worker '{id}' ended by itself with {code}; it is started again in {pause.TotalSeconds:0} s"));
+            await Task.Delay(pause, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested) return ExitCode.Done;
+        }
+    }
+
+    private async Task<int> LiveAsync(string id)
+    {
+        WorkerProcess process;
+        lock (gate)
+        {
+            if (isStopping) return ExitCode.Done;
+            process = WorkerProcess.Start(["worker", "--id", id, .. arguments], line => verb.Output.WriteLine($"{id} | {line}"));
+            living.Add(process);
+        }
+        try
+        {
+            return await process.EndAsync();
+        }
+        finally
+        {
+            lock (gate) living.Remove(process);
+            process.Dispose();
+        }
+    }
+
+    private void StopAll() => ToAll(process => process.Stop());
+
+    private void KillAll() => ToAll(process => process.Kill());
+
+    private void ToAll(Action<WorkerProcess> act)
+    {
+        lock (gate)
+        {
+            isStopping = true;
+            foreach (var process in living) act(process);
+        }
+    }
+
+    private void Tell(string text) => verb.Errors.WriteLine(text);
+}

@@ -1,0 +1,30 @@
+using Pampa.Hosting;
+
+namespace Pampa.Commands;
+
+/// <summary>
+/// When a worker's process that has ended by itself is started again. Each death soon after the start doubles the pause;
+/// a life of a minute forgives them all.
+/// </summary>
+internal sealed class RestartPolicy
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Begun = TimeSpan.FromSeconds(10);
+    private int deaths;
+    private bool hasBegun;
+
+    /// <summary>
+    /// The pause before the next life; null: there is no sense in one, for the first life has already shown that the
+    /// program is set up wrongly or that somebody else is the worker.
+    /// </summary>
+    public TimeSpan? After(int exitCode, TimeSpan lived)
+    {
+        hasBegun |= lived >= Begun;
+        if (!hasBegun && exitCode is ExitCode.Configuration or ExitCode.WorkerIdTaken) return null;
+        if (lived >= Settled) deaths = 0;
+        var pause = Shortest * Math.Pow(2, Math.Min(deaths++, 10));
+        return pause < Longest ? pause : Longest;
+    }
+}
