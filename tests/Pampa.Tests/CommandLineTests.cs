@@ -60,6 +60,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--workers must be a whole number, got 'x'.", "--workers", "x")]
     [InlineData("--delay must be a number, got 'x'.", "--delay", "x")]
     [InlineData("--workers must be between 1 and 1000, got 0.", "--workers", "0")]
+    [InlineData("--log must be yes, no or the path of a file or folder, got an empty text.", "node", "--log", "")]
     [InlineData("retry: say which records: give their keys, or --all.", "retry", "numbers")]
     [InlineData("relaunch: give keys or --all, not both.", "relaunch", "numbers", "1", "--all")]
     public async Task What_is_not_understood_is_told_with_what_was_meant(string complaint, params string[] args)
