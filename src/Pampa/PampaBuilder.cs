@@ -7,6 +7,8 @@ public sealed class PampaBuilder
 {
     private readonly List<string> setup = [];
     private readonly List<JobBuilder> jobs = [];
+    private readonly List<Func<CancellationToken, Task>> dispatcherStarts = [];
+    private readonly List<Func<string, CancellationToken, Task>> workerStarts = [];
 
     internal PampaBuilder(IServiceProvider? services = null) => Services = services;
 
@@ -95,7 +97,37 @@ public sealed class PampaBuilder
         jobs.Add(builder);
     }
 
+    /// <summary>
+    /// Code that runs once in each process that dispatches (<c>run</c>, <c>dispatcher</c>, an application unless <see
+    /// cref="RunsDispatcher"/> is false): when the database is prepared, before the process reserves anything or registers
+    /// its workers. Several calls add up, in their order. If it throws, the process ends with exit code 2. At a stop its
+    /// token is cancelled and it is not waited for, which is no error.
+    /// </summary>
+    /// <param name="start">The code; may take its time, and may block.</param>
+    public void OnDispatcherStart(Func<CancellationToken, Task> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        dispatcherStarts.Add(start);
+    }
+
+    /// <summary>
+    /// Code that runs once for each worker of this process, with the worker's id (<c>web1.2</c>): when the id is registered,
+    /// before the worker gets tasks. Several calls add up, in their order; the workers start at the same time. A worker
+    /// that has to register anew under another id starts anew. If it throws, the process ends with exit code 2 and
+    /// nothing was reserved for the worker. At a stop its token is cancelled and it is not waited for, which is no error.
+    /// </summary>
+    /// <param name="start">The code; may take its time, for the leases are renewed meanwhile, and may block.</param>
+    public void OnWorkerStart(Func<string, CancellationToken, Task> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        workerStarts.Add(start);
+    }
+
     internal IReadOnlyList<string> SetupStatements => setup;
+
+    internal IReadOnlyList<Func<CancellationToken, Task>> DispatcherStarts => dispatcherStarts;
+
+    internal IReadOnlyList<Func<string, CancellationToken, Task>> WorkerStarts => workerStarts;
 
     internal IReadOnlyList<JobBuilder> Jobs => jobs;
 

@@ -236,6 +236,54 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_up_code_runs_once_for_the_dispatcher_and_once_for_each_worker()
+    {
+        var calls = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        void Started(PampaBuilder pampa)
+        {
+            Program(pampa);
+            pampa.OnDispatcherStart(async _ => calls.Enqueue($"dispatcher, {(await CountAsync("SELECT count(*) FROM pampa_worker"))} workers, {await CountAsync("SELECT count(*) FROM numbers")} records"));
+            pampa.OnDispatcherStart(_ => Task.Run(() => calls.Enqueue("dispatcher again"), CancellationToken.None));
+            pampa.OnWorkerStart((id, _) => Task.Run(() => calls.Enqueue(id), CancellationToken.None));
+        }
+        Assert.Equal(1, (await RunAsync(Started, "run", "--drain", "--workers", "3")).Code);
+        Assert.Equal(["dispatcher, 0 workers, 20 records", "dispatcher again"], calls.Take(2));
+        Assert.Equal(["local.1", "local.2", "local.3"], calls.Skip(2).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true, "OnDispatcherStart (2 of 2) threw")]
+    [InlineData(false, "OnWorkerStart (2 of 2) of worker 'local.1' threw")]
+    public async Task Start_up_code_that_throws_ends_the_process_before_anything_is_reserved(bool ofDispatcher, string which)
+    {
+        var (code, said, errors) = await RunAsync(pampa =>
+        {
+            Program(pampa);
+            for (var i = 0; i < 2; i++)
+            {
+                var fails = i == 1;
+                if (ofDispatcher) pampa.OnDispatcherStart(_ => fails ? throw new InvalidOperationException("no browser") : Task.CompletedTask);
+                else pampa.OnWorkerStart((_, _) => fails ? throw new InvalidOperationException("no browser") : Task.CompletedTask);
+            }
+        }, "run", "--drain", "--workers", "1");
+        Assert.Equal(2, code);
+        Assert.Contains($"{which} InvalidOperationException: no browser. Nothing was reserved for it: mend that code or what it needs, and start again.", errors, StringComparison.Ordinal);
+        Assert.Contains("20 pending, 0 scheduled, 0 reserved, 0 running", said, StringComparison.Ordinal);
+        Assert.Equal(0, await CountAsync("SELECT count(*) FROM numbers WHERE numbers_reservation_times > 0"));
+        // It has left in good order.
+        Assert.Equal(0, await CountAsync("SELECT count(*) FROM pampa_worker WHERE state <> 'resigned'"));
+    }
+
+    private async Task<long> CountAsync(string query)
+    {
+        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = query;
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    [Fact]
     public async Task Many_may_migrate_at_the_same_time()
     {
         var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => RunAsync("migrate"))));

@@ -35,6 +35,9 @@ internal static partial class Log
     [LoggerMessage(311, LogLevel.Error, "{Error}")]
     public static partial void WorkerIdTaken(ILogger log, string error);
 
+    [LoggerMessage(312, LogLevel.Critical, "{Error}")]
+    public static partial void StartFailed(ILogger log, string error);
+
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 
