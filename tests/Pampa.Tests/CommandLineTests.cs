@@ -274,6 +274,29 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(0, await CountAsync("SELECT count(*) FROM pampa_worker WHERE state <> 'resigned'"));
     }
 
+    [Fact]
+    public async Task A_declared_node_has_its_number_of_workers_and_status_tells_when_it_is_not_there()
+    {
+        void Declared(PampaBuilder pampa)
+        {
+            Program(pampa);
+            pampa.AddNode("web1", workers: 3);
+            pampa.AddNode("web2");
+            pampa.NodeName = "web1";
+        }
+        Assert.Contains("Node 'web1' has 3 workers", (await RunAsync(Declared, "run", "--drain")).Errors, StringComparison.Ordinal);
+        Assert.Contains("Node 'web1' has 2 workers", (await RunAsync(Declared, "run", "--drain", "--workers", "2")).Errors, StringComparison.Ordinal);
+
+        // Somebody else is web2, whatever its program says.
+        await ExecuteAsync("UPDATE pampa_worker SET node = 'web2', worker_id = 'web2.1', state = 'ready', expires_at = '9999-01-01T00:00:00.000Z' WHERE worker_id = 'web1.1'");
+        var (_, said, _) = await RunAsync(Declared, "status");
+        Assert.Contains("node web1: not here; the program declares it", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("node web2: not here", said, StringComparison.Ordinal);
+        var absent = JsonDocument.Parse((await RunAsync(Declared, "status", "--json")).Said).RootElement.GetProperty("absentNodes");
+        Assert.Equal(["web1"], absent.EnumerateArray().Select(n => n.GetString()));
+        Assert.DoesNotContain("not here", (await RunAsync("status")).Said, StringComparison.Ordinal);
+    }
+
     private async Task<long> CountAsync(string query)
     {
         await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pampa.Hosting;
+using Pampa.Jobs;
 
 namespace Pampa.Commands;
 
@@ -36,9 +37,8 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
             return await verb.With(journal.Output, journal.Errors).RunAsync(options.Database, async (program, choice) =>
             {
                 display.Title = choice.Address.Description;
-                if (LogFile.PathOf(options.Log, LogName) is { } path) journal.Open(path);
+                if (LogFile.PathOf(options.Log, LogName(program)) is { } path) journal.Open(path);
                 await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-                if (options.Workers is { } workers) program.Workers = workers;
                 if (options.Delay is { } delay) program.PollInterval = delay;
                 return await RunAsync(program, choice, journal, signals);
             }, signals.Stopping);
@@ -51,12 +51,14 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         }
     }
 
-    private string LogName => options.Role switch
+    private string LogName(PampaBuilder program) => options.Role.In(program) switch
     {
         { Dispatches: true, Works: true } => "run.log",
         { Dispatches: true } => "dispatcher.log",
         { Node: { IsWorker: true, Name: var id } } => $"worker.{id}.log",
-        { Node.Name: var name } => $"node.{name}.log",
+        { Node.Name: var name } when JobValidation.Identifier.IsMatch(name) => $"node.{name}.log",
+        // A name that cannot be one is told of a little later, in this file, too.
+        _ => "node.log",
     };
 
     private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals)
@@ -64,7 +66,8 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         using var provider = new LineLog(journal.Log, TimeProvider.System);
         using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
         var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, options.Role, surroundings, signals.Stopping);
+        var role = options.Role with { Workers = options.Workers };
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, role, surroundings, signals.Stopping);
         if (options.DrainHorizon is { } horizon)
             await journal.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {horizon:c} (--drain-horizon)");
         using var progress = new Progress(engine, journal.Display, TimeProvider.System);

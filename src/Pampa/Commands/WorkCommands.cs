@@ -27,7 +27,7 @@ internal static class WorkCommands
                 ("run --workers 16 --db env:SHOP_URL", "Work on the database whose address stands in the variable SHOP_URL."),
                 ("run --plain", "Lines instead of the table."),
             ],
-            ExitCodes = [Ends[0], (ExitCode.TasksFailed, "tasks failed in this run (with --drain)"), .. Ends[1..]],
+            ExitCodes = [Ends[0], (ExitCode.TasksFailed, "tasks failed in this run (with --drain)"), .. Ends[1..3], Taken, .. Ends[3..]],
         };
         AddRun(command, verb);
         return command;
@@ -74,7 +74,7 @@ internal static class WorkCommands
             ],
             ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
         };
-        var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: local, or the next free local-2, local-3, ...)." };
+        var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: the program's NodeName, else local, or the next free local-2, local-3, ...)." };
         name.Validators.Add(Name);
         var workers = WorkersOption();
         Add(command, verb, "node.NAME.log", [name, workers], (parsed, options) => options with
@@ -135,7 +135,7 @@ internal static class WorkCommands
 
     private static Option<int?> WorkersOption()
     {
-        var workers = new Option<int?>("--workers") { HelpName = "NUMBER", Description = "Tasks that run at the same time (default: twice the cores, at least 4)." };
+        var workers = new Option<int?>("--workers") { HelpName = "NUMBER", Description = "Tasks that run at the same time (default: what the program says of this node or in general, else twice the cores, at least 4)." };
         workers.Validators.Add(result => Range(result, 1, Limits.WorkersPerNode));
         return workers;
     }

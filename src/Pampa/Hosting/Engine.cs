@@ -72,7 +72,7 @@ internal sealed class Engine : IAsyncDisposable
     public Dispatcher Dispatcher { get; }
 
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], Dispatcher, Wake);
+    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, Wake);
 
     private void Wake()
     {
@@ -91,6 +91,8 @@ internal sealed class Engine : IAsyncDisposable
         SchemaChanges changes = SchemaChanges.Own)
     {
         var (_, time, random) = surroundings;
+        role = role.In(program);
+        program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var name = $"pampa/{program.Cluster}";
         var dialect = address.Dialect;
         var database = new Database(dialect.Open(address.ConnectionString, name, Connections), dialect, time, random);
