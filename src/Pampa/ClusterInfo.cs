@@ -3,7 +3,13 @@ namespace Pampa;
 /// <summary>Who dispatches and who works in a cluster, as its control tables tell.</summary>
 /// <param name="Leader">The dispatcher that leads; null while none does.</param>
 /// <param name="Nodes">The nodes that have a living worker, by name.</param>
-public sealed record ClusterInfo(LeaderInfo? Leader, IReadOnlyList<NodeInfo> Nodes);
+public sealed record ClusterInfo(LeaderInfo? Leader, IReadOnlyList<NodeInfo> Nodes)
+{
+    /// <summary>
+    /// The names of the nodes that the program declares (<see cref="PampaBuilder.AddNode"/>) and that have no living worker.
+    /// </summary>
+    public IReadOnlyList<string> AbsentNodes { get; init; } = [];
+}
 
 /// <summary>A dispatcher that leads.</summary>
 /// <param name="Node">The node of its process, or <c>dispatcher</c> where it runs no tasks.</param>

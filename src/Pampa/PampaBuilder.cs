@@ -7,6 +7,9 @@ public sealed class PampaBuilder
 {
     private readonly List<string> setup = [];
     private readonly List<JobBuilder> jobs = [];
+    private readonly List<(string Name, int? Workers)> nodes = [];
+    private readonly List<Func<CancellationToken, Task>> dispatcherStarts = [];
+    private readonly List<Func<string, CancellationToken, Task>> workerStarts = [];
 
     internal PampaBuilder(IServiceProvider? services = null) => Services = services;
 
@@ -29,9 +32,17 @@ public sealed class PampaBuilder
     public string Cluster { get; set; } = "pampa";
 
     /// <summary>
-    /// How many tasks this process runs at the same time. 1 to 1,000; default twice the processor cores, at least 4.
+    /// How many tasks this process runs at the same time. 1 to 1,000; default twice the processor cores, at least 4. What
+    /// <c>--workers</c> says goes first, then what <see cref="AddNode"/> says of the node.
     /// </summary>
     public int Workers { get; set; } = Math.Max(4, 2 * Environment.ProcessorCount);
+
+    /// <summary>
+    /// The name under which this process's node registers where the command line names none; the prefix of its workers'
+    /// ids. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>. A name that is at work already, in another process, is
+    /// refused. Default null: <c>local</c>, or the next free one of <c>local-2</c>, <c>local-3</c>, ….
+    /// </summary>
+    public string? NodeName { get; set; }
 
     /// <summary>
     /// Whether this process turns the dispatcher's loop. False: it reserves nothing by itself, and the program calls
@@ -95,9 +106,69 @@ public sealed class PampaBuilder
         jobs.Add(builder);
     }
 
+    /// <summary>
+    /// Declares a node, so that the number of its workers stands in one place, and <c>status</c> and <see
+    /// cref="PampaCluster.InfoAsync"/> tell when it is not there. Nothing else differs from a node that simply joins. The
+    /// process says which node it is by <c>--name</c> or <see cref="NodeName"/>.
+    /// </summary>
+    /// <param name="name">Unique in the program; 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>.</param>
+    /// <param name="workers">
+    /// How many tasks it runs at the same time where <c>--workers</c> says nothing. 1 to 1,000; default null: <see
+    /// cref="Workers"/>.
+    /// </param>
+    public void AddNode(string name, int? workers = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        nodes.Add((name, workers));
+    }
+
+    /// <summary>
+    /// Code that runs once in each process that dispatches (<c>run</c>, <c>dispatcher</c>, an application unless <see
+    /// cref="RunsDispatcher"/> is false): when the database is prepared, before the process reserves anything or registers
+    /// its workers. Several calls add up, in their order. If it throws, the process ends with exit code 2. At a stop its
+    /// token is cancelled and it is not waited for, which is no error.
+    /// </summary>
+    /// <param name="start">The code; may take its time, and may block.</param>
+    public void OnDispatcherStart(Func<CancellationToken, Task> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        dispatcherStarts.Add(start);
+    }
+
+    /// <summary>
+    /// Code that runs once for each worker of this process, with the worker's id (<c>web1.2</c>): when the id is registered,
+    /// before the worker gets tasks. Several calls add up, in their order; the workers start at the same time. A worker
+    /// that has to register anew under another id starts anew. If it throws, the process ends with exit code 2 and
+    /// nothing was reserved for the worker. At a stop its token is cancelled and it is not waited for, which is no error.
+    /// </summary>
+    /// <param name="start">The code; may take its time, for the leases are renewed meanwhile, and may block.</param>
+    public void OnWorkerStart(Func<string, CancellationToken, Task> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        workerStarts.Add(start);
+    }
+
     internal IReadOnlyList<string> SetupStatements => setup;
 
+    internal IReadOnlyList<Func<CancellationToken, Task>> DispatcherStarts => dispatcherStarts;
+
+    internal IReadOnlyList<Func<string, CancellationToken, Task>> WorkerStarts => workerStarts;
+
     internal IReadOnlyList<JobBuilder> Jobs => jobs;
+
+    /// <summary>The names of the nodes that the program declares.</summary>
+    internal IReadOnlyList<string> NodeNames => [.. nodes.Select(n => n.Name)];
+
+    /// <summary>How many workers the program declares for a node; null: it does not say.</summary>
+    internal int? WorkersOf(string node) => nodes.Find(n => n.Name == node).Workers;
+
+    /// <summary>Declares a node, or gives one that is declared another number of workers.</summary>
+    internal void SetNode(string name, Func<int?, int?> workers)
+    {
+        var at = nodes.FindIndex(n => string.Equals(n.Name, name, StringComparison.OrdinalIgnoreCase));
+        if (at < 0) nodes.Add((name, workers(null)));
+        else nodes[at] = (nodes[at].Name, workers(nodes[at].Workers));
+    }
 
     /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
     /// <param name="errors">What is wrong.</param>
@@ -108,6 +179,7 @@ public sealed class PampaBuilder
             errors.Add($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{Cluster}'.");
         if (Workers is < 1 or > Limits.WorkersPerNode)
             errors.Add($"Workers must be between 1 and {Limits.WorkersPerNode:N0}, got {Workers}.");
+        CheckNodes(errors);
         Range(errors, nameof(ShutdownTimeout), ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
         Range(errors, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Range(errors, nameof(WorkerLease), WorkerLease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
@@ -116,6 +188,20 @@ public sealed class PampaBuilder
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
         return [.. jobs.Select(j => j.Build(errors, needsCode)).OfType<JobDefinition>()];
+    }
+
+    private void CheckNodes(List<string> errors)
+    {
+        if (NodeName is not null && !JobValidation.Identifier.IsMatch(NodeName))
+            errors.Add($"NodeName must be {JobValidation.IdentifierForm}, got '{NodeName}'.");
+        foreach (var (name, workers) in nodes)
+        {
+            if (!JobValidation.Identifier.IsMatch(name)) errors.Add($"Node '{name}': the name must be {JobValidation.IdentifierForm}.");
+            if (workers is < 1 or > Limits.WorkersPerNode)
+                errors.Add(FormattableString.Invariant($"Node '{name}': workers must be between 1 and {Limits.WorkersPerNode:N0}, got {workers}."));
+        }
+        foreach (var twice in nodes.GroupBy(n => n.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
+            errors.Add($"Node '{twice.Key}' is added {twice.Count()} times; names must differ.");
     }
 
     private static void Range(List<string> errors, string what, TimeSpan value, TimeSpan min, TimeSpan max)

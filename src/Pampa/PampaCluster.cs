@@ -73,8 +73,12 @@ public sealed class PampaCluster : IAsyncDisposable
 
     /// <summary>Says who dispatches and who works: the leader and the nodes of all processes.</summary>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<ClusterInfo> InfoAsync(CancellationToken cancellationToken = default) =>
-        await (await access.GetAsync(cancellationToken)).Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
+    public async Task<ClusterInfo> InfoAsync(CancellationToken cancellationToken = default)
+    {
+        var parts = await access.GetAsync(cancellationToken);
+        var info = await parts.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
+        return info with { AbsentNodes = [.. parts.Nodes.Except(info.Nodes.Select(n => n.Name))] };
+    }
 
     /// <summary>Lists a job's records in the order of their keys.</summary>
     /// <param name="job">The job's name.</param>

@@ -60,6 +60,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--workers must be a whole number, got 'x'.", "--workers", "x")]
     [InlineData("--delay must be a number, got 'x'.", "--delay", "x")]
     [InlineData("--workers must be between 1 and 1000, got 0.", "--workers", "0")]
+    [InlineData("--log must be yes, no or the path of a file or folder, got an empty text.", "node", "--log", "")]
     [InlineData("retry: say which records: give their keys, or --all.", "retry", "numbers")]
     [InlineData("relaunch: give keys or --all, not both.", "relaunch", "numbers", "1", "--all")]
     public async Task What_is_not_understood_is_told_with_what_was_meant(string complaint, params string[] args)
@@ -232,6 +233,77 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("numbers: 19 records are pending again", (await RunAsync("relaunch", "numbers", "--all")).Said, StringComparison.Ordinal);
         (code, _, var errors) = await RunAsync("status", "number");
         Assert.Equal((2, $"There is no job 'number' (did you mean 'numbers'?). Jobs are numbers.{Environment.NewLine}"), (code, errors));
+    }
+
+    [Fact]
+    public async Task Start_up_code_runs_once_for_the_dispatcher_and_once_for_each_worker()
+    {
+        var calls = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        void Started(PampaBuilder pampa)
+        {
+            Program(pampa);
+            pampa.OnDispatcherStart(async _ => calls.Enqueue($"dispatcher, {(await CountAsync("SELECT count(*) FROM pampa_worker"))} workers, {await CountAsync("SELECT count(*) FROM numbers")} records"));
+            pampa.OnDispatcherStart(_ => Task.Run(() => calls.Enqueue("dispatcher again"), CancellationToken.None));
+            pampa.OnWorkerStart((id, _) => Task.Run(() => calls.Enqueue(id), CancellationToken.None));
+        }
+        Assert.Equal(1, (await RunAsync(Started, "run", "--drain", "--workers", "3")).Code);
+        Assert.Equal(["dispatcher, 0 workers, 20 records", "dispatcher again"], calls.Take(2));
+        Assert.Equal(["local.1", "local.2", "local.3"], calls.Skip(2).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true, "OnDispatcherStart (2 of 2) threw")]
+    [InlineData(false, "OnWorkerStart (2 of 2) of worker 'local.1' threw")]
+    public async Task Start_up_code_that_throws_ends_the_process_before_anything_is_reserved(bool ofDispatcher, string which)
+    {
+        var (code, said, errors) = await RunAsync(pampa =>
+        {
+            Program(pampa);
+            for (var i = 0; i < 2; i++)
+            {
+                var fails = i == 1;
+                if (ofDispatcher) pampa.OnDispatcherStart(_ => fails ? throw new InvalidOperationException("no browser") : Task.CompletedTask);
+                else pampa.OnWorkerStart((_, _) => fails ? throw new InvalidOperationException("no browser") : Task.CompletedTask);
+            }
+        }, "run", "--drain", "--workers", "1");
+        Assert.Equal(2, code);
+        Assert.Contains($"{which} InvalidOperationException: no browser. Nothing was reserved for it: mend that code or what it needs, and start again.", errors, StringComparison.Ordinal);
+        Assert.Contains("20 pending, 0 scheduled, 0 reserved, 0 running", said, StringComparison.Ordinal);
+        Assert.Equal(0, await CountAsync("SELECT count(*) FROM numbers WHERE numbers_reservation_times > 0"));
+        // It has left in good order.
+        Assert.Equal(0, await CountAsync("SELECT count(*) FROM pampa_worker WHERE state <> 'resigned'"));
+    }
+
+    [Fact]
+    public async Task A_declared_node_has_its_number_of_workers_and_status_tells_when_it_is_not_there()
+    {
+        void Declared(PampaBuilder pampa)
+        {
+            Program(pampa);
+            pampa.AddNode("web1", workers: 3);
+            pampa.AddNode("web2");
+            pampa.NodeName = "web1";
+        }
+        Assert.Contains("Node 'web1' has 3 workers", (await RunAsync(Declared, "run", "--drain")).Errors, StringComparison.Ordinal);
+        Assert.Contains("Node 'web1' has 2 workers", (await RunAsync(Declared, "run", "--drain", "--workers", "2")).Errors, StringComparison.Ordinal);
+
+        // Somebody else is web2, whatever its program says.
+        await ExecuteAsync("UPDATE pampa_worker SET node = 'web2', worker_id = 'web2.1', state = 'ready', expires_at = '9999-01-01T00:00:00.000Z' WHERE worker_id = 'web1.1'");
+        var (_, said, _) = await RunAsync(Declared, "status");
+        Assert.Contains("node web1: not here; the program declares it", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("node web2: not here", said, StringComparison.Ordinal);
+        var absent = JsonDocument.Parse((await RunAsync(Declared, "status", "--json")).Said).RootElement.GetProperty("absentNodes");
+        Assert.Equal(["web1"], absent.EnumerateArray().Select(n => n.GetString()));
+        Assert.DoesNotContain("not here", (await RunAsync("status")).Said, StringComparison.Ordinal);
+    }
+
+    private async Task<long> CountAsync(string query)
+    {
+        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = query;
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     [Fact]

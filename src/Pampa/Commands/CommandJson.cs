@@ -7,7 +7,9 @@ namespace Pampa.Commands;
 /// <param name="Jobs">The jobs.</param>
 /// <param name="Leader">The dispatcher that leads, if there is one.</param>
 /// <param name="Nodes">The nodes that have a living worker.</param>
-internal sealed record StatusJson(string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes);
+/// <param name="AbsentNodes">The nodes that the program declares and that have none.</param>
+internal sealed record StatusJson(
+    string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes);
 
 /// <summary>The leader; times are in seconds.</summary>
 internal sealed record LeaderJson(string Node, long Term, double LeadsForSeconds)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pampa.Hosting;
+using Pampa.Jobs;
 
 namespace Pampa.Commands;
 
@@ -15,6 +16,9 @@ internal sealed record RunOptions(ProcessRole Role, string? Database, bool IsPla
 
     /// <summary>Whether each worker is a process of its own.</summary>
     public bool IsIsolated { get; init; }
+
+    /// <summary>What was said of a file for the log; null: nothing.</summary>
+    public string? Log { get; init; }
 }
 
 /// <summary>
@@ -29,26 +33,47 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
     {
         using var console = ConsoleTurn.Take(verb, options.IsPlain, Environment.GetEnvironmentVariable);
         await using var display = console.Display;
-        using var signals = new Signals(display.Tell);
-        return await verb.With(display.Output, display.Errors).RunAsync(options.Database, async (program, choice) =>
+        await using var journal = new Journal(display, TimeProvider.System);
+        using var signals = new Signals(journal.Tell);
+        try
         {
-            display.Title = choice.Address.Description;
-            await display.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-            if (options.Workers is { } workers) program.Workers = workers;
-            if (options.Delay is { } delay) program.PollInterval = delay;
-            return await RunAsync(program, choice, display, signals);
-        }, signals.Stopping);
+            return await verb.With(journal.Output, journal.Errors).RunAsync(options.Database, async (program, choice) =>
+            {
+                display.Title = choice.Address.Description;
+                if (LogFile.PathOf(options.Log, LogName(program)) is { } path) journal.Open(path);
+                await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+                if (options.Delay is { } delay) program.PollInterval = delay;
+                return await RunAsync(program, choice, journal, signals);
+            }, signals.Stopping);
+        }
+        catch (Exception e)
+        {
+            // The console is told of it further out, when the file is closed.
+            journal.Note(LogLevel.Critical, $"Internal error: {e}");
+            throw;
+        }
     }
 
-    private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Display display, Signals signals)
+    private string LogName(PampaBuilder program) => options.Role.In(program) switch
     {
-        using var provider = new DisplayLog(display, TimeProvider.System);
+        { Dispatches: true, Works: true } => "run.log",
+        { Dispatches: true } => "dispatcher.log",
+        { Node: { IsWorker: true, Name: var id } } => $"worker.{id}.log",
+        { Node.Name: var name } when JobValidation.Identifier.IsMatch(name) => $"node.{name}.log",
+        // A name that cannot be one is told of a little later, in this file, too.
+        _ => "node.log",
+    };
+
+    private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals)
+    {
+        using var provider = new LineLog(journal.Log, TimeProvider.System);
         using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
         var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
-        await using var engine = await Engine.PrepareAsync(program, choice.Address, options.Role, surroundings, signals.Stopping);
+        var role = options.Role with { Workers = options.Workers };
+        await using var engine = await Engine.PrepareAsync(program, choice.Address, role, surroundings, signals.Stopping);
         if (options.DrainHorizon is { } horizon)
-            await display.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {horizon:c} (--drain-horizon)");
-        using var progress = new Progress(engine, display, TimeProvider.System);
+            await journal.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {horizon:c} (--drain-horizon)");
+        using var progress = new Progress(engine, journal.Display, TimeProvider.System);
         progress.Start();
         int code;
         try
@@ -58,13 +83,13 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         finally
         {
             await progress.StopAsync();
-            await display.EndAsync();
+            await journal.Display.EndAsync();
         }
-        await ReportAsync(engine, display);
+        await ReportAsync(engine, journal);
         return code;
     }
 
-    private static async Task ReportAsync(Engine engine, Display display)
+    private static async Task ReportAsync(Engine engine, Journal journal)
     {
         using var deadline = new CancellationTokenSource(ReportTime);
         foreach (var lane in engine.Node.Lanes)
@@ -72,15 +97,15 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
             try
             {
                 // Counting the table is for whoever dispatches: many nodes would count it as often.
-                if (engine.Role.Dispatches) await display.Output.WriteLineAsync(StatusCommand.Line(await lane.Store.ReportAsync(deadline.Token)));
+                if (engine.Role.Dispatches) await journal.Output.WriteLineAsync(StatusCommand.Line(await lane.Store.ReportAsync(deadline.Token)));
                 if (!engine.Role.Works) continue;
                 var c = lane.Counters;
-                await display.Output.WriteLineAsync(FormattableString.Invariant(
+                await journal.Output.WriteLineAsync(FormattableString.Invariant(
                     $"{lane.Job.Name}: this process: {c.Started:N0} started, {c.Completed:N0} completed, {c.Again:N0} to be tried again, {c.Failed:N0} failed, {c.Snoozed:N0} snoozed, {c.Forgiven:N0} given back, {c.Fenced:N0} fenced"));
             }
             catch (Exception e) when (e is System.Data.Common.DbException or OperationCanceledException or TimeoutException)
             {
-                await display.Errors.WriteLineAsync($"{lane.Job.Name}: the database does not give the report: {e.Message}");
+                await journal.Errors.WriteLineAsync($"{lane.Job.Name}: the database does not give the report: {e.Message}");
             }
         }
     }

@@ -27,7 +27,8 @@ internal static class StatusCommand
             if (parsed.GetValue(json))
             {
                 var status = new StatusJson(
-                    choice.Address.Description, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)]);
+                    choice.Address.Description, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)],
+                    info.AbsentNodes);
                 await verb.Output.WriteLineAsync(JsonSerializer.Serialize(status, CommandJson.Default.StatusJson));
                 return Hosting.ExitCode.Done;
             }
@@ -62,6 +63,7 @@ internal static class StatusCommand
             var jobs = string.Concat(node.Jobs.Select(j => FormattableString.Invariant($"; {j.Job}: {j.InHand:N0} in hand, {j.Running:N0} running, {j.PerSecond:N0}/s")));
             yield return FormattableString.Invariant($"node {node.Name}: {node.Workers:N0} workers{recovering}, heard {Duration(node.LastHeard)} ago{jobs}");
         }
+        foreach (var name in info.AbsentNodes) yield return $"node {name}: not here; the program declares it";
     }
 
     private static string SpeedLine(Report r)

@@ -27,7 +27,7 @@ internal static class WorkCommands
                 ("run --workers 16 --db env:SHOP_URL", "Work on the database whose address stands in the variable SHOP_URL."),
                 ("run --plain", "Lines instead of the table."),
             ],
-            ExitCodes = [Ends[0], (ExitCode.TasksFailed, "tasks failed in this run (with --drain)"), .. Ends[1..]],
+            ExitCodes = [Ends[0], (ExitCode.TasksFailed, "tasks failed in this run (with --drain)"), .. Ends[1..3], Taken, .. Ends[3..]],
         };
         AddRun(command, verb);
         return command;
@@ -45,7 +45,7 @@ internal static class WorkCommands
         };
         horizon.Validators.Add(result => Range(result, 0, 315_360_000));
         var workers = WorkersOption();
-        Add(command, verb, [drain, horizon, workers], (parsed, options) => options with
+        Add(command, verb, "run.log", [drain, horizon, workers], (parsed, options) => options with
         {
             DrainHorizon = parsed.GetValue(drain) ? TimeSpan.FromSeconds(parsed.GetValue(horizon)) : null,
             Workers = parsed.GetValue(workers),
@@ -59,7 +59,7 @@ internal static class WorkCommands
             Examples = [("dispatcher --db env:SHOP_URL", "Dispatch on the database whose address stands in the variable SHOP_URL.")],
             ExitCodes = [.. Ends.Where(end => end.Code != ExitCode.Abandoned)],
         };
-        Add(command, verb, [], (_, options) => options with { Role = ProcessRole.Dispatcher });
+        Add(command, verb, "dispatcher.log", [], (_, options) => options with { Role = ProcessRole.Dispatcher });
         return command;
     }
 
@@ -75,11 +75,11 @@ internal static class WorkCommands
             ],
             ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
         };
-        var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: local, or the next free local-2, local-3, ...)." };
+        var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: the program's NodeName, else local, or the next free local-2, local-3, ...)." };
         name.Validators.Add(Name);
         var workers = WorkersOption();
         var isolated = new Option<bool>("--isolated") { Description = "Run each worker in a process of its own, and start it again when it ends by itself." };
-        Add(command, verb, [name, workers, isolated], (parsed, options) => options with
+        Add(command, verb, "node.NAME.log", [name, workers, isolated], (parsed, options) => options with
         {
             Role = ProcessRole.OfNode(parsed.GetValue(name)),
             Workers = parsed.GetValue(workers),
@@ -97,22 +97,25 @@ internal static class WorkCommands
         };
         var id = new Option<string>("--id") { HelpName = "ID", Description = "The worker's id; refused where it is at work already.", Required = true };
         id.Validators.Add(Name);
-        Add(command, verb, [id], (parsed, options) => options with { Role = ProcessRole.OfWorker(parsed.GetValue(id)!) });
+        Add(command, verb, "worker.ID.log", [id], (parsed, options) => options with { Role = ProcessRole.OfWorker(parsed.GetValue(id)!) });
         return command;
     }
 
-    private static void Add(Command command, Verb verb, IReadOnlyList<Option> own, Func<ParseResult, RunOptions, RunOptions> read)
+    private static void Add(
+        Command command, Verb verb, string logName, IReadOnlyList<Option> own, Func<ParseResult, RunOptions, RunOptions> read)
     {
         var database = Verb.DatabaseOption();
         var delay = new Option<double?>("--delay") { HelpName = "SECONDS", Description = "Seconds between two looks for new records while there are none (default 0.5)." };
         delay.Validators.Add(result => Range(result, 0.01, 3_600));
         var plain = new Option<bool>("--plain") { Description = "Print lines also to a terminal, instead of a table that is drawn in place." };
-        foreach (var option in (Option[])[database, .. own, delay, plain]) command.Options.Add(option);
+        var log = LogOption(logName);
+        foreach (var option in (Option[])[database, .. own, delay, plain, log]) command.Options.Add(option);
         command.SetAction(async (parsed, _) =>
         {
             var options = new RunOptions(ProcessRole.All, parsed.GetValue(database), parsed.GetValue(plain))
             {
                 Delay = parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                Log = parsed.GetValue(log),
             };
             options = read(parsed, options);
             return options.IsIsolated ? await IsolatedAsync(verb, options) : await new RunCommand(verb, options).RunAsync();
@@ -121,19 +124,38 @@ internal static class WorkCommands
 
     private static Task<int> IsolatedAsync(Verb verb, RunOptions options) => verb.RunAsync(options.Database, async (program, choice) =>
     {
+        if (options.Log is { } path && !LogFile.IsWord(path) && !Directory.Exists(path))
+            throw new PampaConfigurationException([$"--log: with --isolated each worker has a log of its own, so it must be yes, no or a folder that is there, got '{path}'."]);
         await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+        var name = options.Role.In(program).Node.Name;
         string[] arguments =
         [
             "--plain",
             .. options.Database is { } database ? ["--db", database] : Array.Empty<string>(),
             .. options.Delay is { } delay ? ["--delay", delay.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)] : Array.Empty<string>(),
+            .. options.Log is { } log ? ["--log", log] : Array.Empty<string>(),
         ];
-        return await new IsolatedNode(verb, options.Role.Node.Name, options.Workers ?? program.Workers, arguments, TimeProvider.System).RunAsync();
+        return await new IsolatedNode(verb, name, options.Workers ?? program.WorkersOf(name) ?? program.Workers, arguments, TimeProvider.System).RunAsync();
     }, CancellationToken.None);
+
+    private static Option<string?> LogOption(string name)
+    {
+        var log = new Option<string?>("--log")
+        {
+            HelpName = "yes|no|PATH",
+            Description = $"Write what is logged to a file, too: yes for {name} in the current folder, or the path of a file or folder (default no).",
+        };
+        log.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && string.IsNullOrWhiteSpace(token.Value))
+                result.AddError("--log must be yes, no or the path of a file or folder, got an empty text.");
+        });
+        return log;
+    }
 
     private static Option<int?> WorkersOption()
     {
-        var workers = new Option<int?>("--workers") { HelpName = "NUMBER", Description = "Tasks that run at the same time (default: twice the cores, at least 4)." };
+        var workers = new Option<int?>("--workers") { HelpName = "NUMBER", Description = "Tasks that run at the same time (default: what the program says of this node or in general, else twice the cores, at least 4)." };
         workers.Validators.Add(result => Range(result, 1, Limits.WorkersPerNode));
         return workers;
     }

@@ -7,10 +7,11 @@ namespace Pampa.Hosting;
 /// <param name="Database">The database.</param>
 /// <param name="Cluster">The cluster's own rows.</param>
 /// <param name="Stores">The jobs' tables, in the program's order.</param>
+/// <param name="Nodes">The names of the nodes that the program declares.</param>
 /// <param name="Dispatcher">The dispatcher of this process.</param>
 /// <param name="WakeAsync">Makes the dispatchers of all processes look at once: for one job, or where null for any.</param>
 internal sealed record ClusterParts(
-    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, Dispatcher Dispatcher,
+    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, IReadOnlyList<string> Nodes, Dispatcher Dispatcher,
     Func<string?, CancellationToken, Task> WakeAsync);
 
 /// <summary>The parts, which come when the application has started: whoever asks before waits for that.</summary>

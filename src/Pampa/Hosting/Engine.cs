@@ -57,7 +57,10 @@ internal sealed class Engine : IAsyncDisposable
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
-        Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
+        {
+            Start = new WorkerStart(program.WorkerStarts),
+        };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
         var meeting = new ExchangeStore(database, program.Cluster);
         var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
@@ -76,7 +79,7 @@ internal sealed class Engine : IAsyncDisposable
     public Dispatcher Dispatcher { get; }
 
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], Dispatcher, WakeAsync);
+    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync);
 
     private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
 
@@ -104,6 +107,8 @@ internal sealed class Engine : IAsyncDisposable
         SchemaChanges changes = SchemaChanges.Own)
     {
         var (_, time, random) = surroundings;
+        role = role.In(program);
+        program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var dialect = address.Dialect;
         var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
         var database = new Database(dialect.Open(address.ConnectionString, NameAt(program), connections), dialect, time, random);
@@ -132,6 +137,11 @@ internal sealed class Engine : IAsyncDisposable
         ThreadPool.GetMinThreads(out var threads, out var ports);
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
+        if (await StartDispatcherAsync(stopping) is { } error)
+        {
+            Log.StartFailed(log, error);
+            return ExitCode.Configuration;
+        }
         using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
         if (Role.Works) heartbeat.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -139,7 +149,7 @@ internal sealed class Engine : IAsyncDisposable
         var loop = new Loop(database.Dialect, health, log, time, random);
         Task[] taking =
         [
-            .. Role.Dispatches && program.RunsDispatcher
+            .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
             .. Role.Works
@@ -165,6 +175,11 @@ internal sealed class Engine : IAsyncDisposable
             Log.WorkerIdTaken(log, fault.Message);
             return ExitCode.WorkerIdTaken;
         }
+        if (fault is StartCodeException)
+        {
+            Log.StartFailed(log, fault.Message);
+            return ExitCode.Configuration;
+        }
         if (fault is not null)
         {
             Log.Fault(log, fault);
@@ -184,6 +199,30 @@ internal sealed class Engine : IAsyncDisposable
             if (node == Node.Membership.Node) exchange.Wake();
         };
         return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, log, time).RunAsync(stopping);
+    }
+
+    private bool Dispatches => Role.Dispatches && program.RunsDispatcher;
+
+    /// <summary>
+    /// Runs what the program does at the start of a dispatcher, before this process has a lease that it could lose by it.
+    /// Returns what went wrong.
+    /// </summary>
+    private async Task<string?> StartDispatcherAsync(CancellationToken stopping)
+    {
+        var starts = Dispatches ? program.DispatcherStarts : [];
+        try
+        {
+            for (var i = 0; i < starts.Count; i++)
+            {
+                var code = starts[i];
+                await StartCode.RunAsync("OnDispatcherStart", i, starts.Count, () => code(stopping), stopping);
+            }
+            return null;
+        }
+        catch (StartCodeException e)
+        {
+            return e.Message;
+        }
     }
 
     private static Task[] Quiet(Task[] running, int abandoned) => abandoned > 0 ? [] : running;

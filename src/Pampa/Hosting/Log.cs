@@ -44,6 +44,9 @@ internal static partial class Log
     [LoggerMessage(314, LogLevel.Warning, "Job '{Job}' wants to be woken by inserts, but its table has no trigger for that: new records are found by polling. Let the verb 'migrate' make it")]
     public static partial void NoTrigger(ILogger log, string job);
 
+    [LoggerMessage(315, LogLevel.Critical, "{Error}")]
+    public static partial void StartFailed(ILogger log, string error);
+
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 

@@ -32,9 +32,9 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
             {
                 return;
             }
-            catch (WorkerIdTakenException)
+            catch (Exception e) when (e is WorkerIdTakenException or StartCodeException)
             {
-                // Trying again would not help: somebody has to choose.
+                // Trying again would not help: somebody has to choose, or to mend the program.
                 throw;
             }
             catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure)

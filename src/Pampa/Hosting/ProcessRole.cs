@@ -8,6 +8,13 @@ namespace Pampa.Hosting;
 /// <param name="Works">Whether it runs tasks.</param>
 internal sealed record ProcessRole(NodeName Node, bool Dispatches, bool Works)
 {
+    /// <summary>How many workers somebody has asked for at the start; null: as the program says.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>The same in a program that may have a name for a node that nobody has named.</summary>
+    public ProcessRole In(PampaBuilder program) =>
+        Works && !Node.IsFixed && program.NodeName is { } name ? this with { Node = new NodeName(name) { IsFixed = true } } : this;
+
     /// <summary>Dispatcher and node in one, which simply joins.</summary>
     public static ProcessRole All { get; } = new(new NodeName("local"), Dispatches: true, Works: true);
 

@@ -15,18 +15,30 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
     public static void Apply(IConfiguration configuration, PampaBuilder program, ICollection<string> errors)
     {
         var jobs = configuration.GetSection(Section).GetSection("Jobs");
+        var nodes = configuration.GetSection(Section).GetSection("Nodes");
         new Settings(configuration.GetSection(Section), errors).Apply(Section, new(StringComparer.OrdinalIgnoreCase)
         {
             [nameof(program.Cluster)] = s => program.Cluster = s.Text(),
             [nameof(program.Database)] = s => program.Database = s.Text(),
             [nameof(program.Workers)] = s => program.Workers = s.Whole(program.Workers),
+            [nameof(program.NodeName)] = s => program.NodeName = s.Text(),
             [nameof(program.RunsDispatcher)] = s => program.RunsDispatcher = s.Flag(program.RunsDispatcher),
             [nameof(program.ShutdownTimeout)] = s => program.ShutdownTimeout = s.Duration(program.ShutdownTimeout),
             [nameof(program.PollInterval)] = s => program.PollInterval = s.Duration(program.PollInterval),
             [nameof(program.WorkerLease)] = s => program.WorkerLease = s.Duration(program.WorkerLease),
             [nameof(program.LeaderLease)] = s => program.LeaderLease = s.Duration(program.LeaderLease),
+            ["Nodes"] = _ => { },
             ["Jobs"] = _ => { },
         });
+        foreach (var one in nodes.GetChildren())
+        {
+            // One that the code does not know is declared here.
+            program.SetNode(one.Key, workers => workers);
+            new Settings(one, errors).Apply($"{Section}:Nodes:{one.Key}", new(StringComparer.OrdinalIgnoreCase)
+            {
+                [nameof(program.Workers)] = s => program.SetNode(one.Key, workers => s.Whole(workers ?? 1)),
+            });
+        }
         foreach (var one in jobs.GetChildren())
         {
             var job = program.Jobs.FirstOrDefault(j => string.Equals(j.Name, one.Key, StringComparison.OrdinalIgnoreCase));
@@ -47,20 +59,23 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
         [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
         [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
+        [nameof(job.Backoff)] = s => job.Backoff = s.Backoff(job.Backoff),
     };
 
     private void Apply(string path, Dictionary<string, Action<Setting>> known)
     {
         foreach (var child in section.GetChildren())
         {
-            if (known.TryGetValue(child.Key, out var set)) set(new Setting($"{path}:{child.Key}", child.Value ?? "", errors));
+            if (known.TryGetValue(child.Key, out var set)) set(new Setting($"{path}:{child.Key}", child, errors));
             else errors.Add($"{path}:{child.Key}: there is no such setting{Suggestion.For(child.Key, known.Keys)}; settings are {string.Join(", ", known.Keys)}.");
         }
     }
 
     /// <summary>One value of the configuration; one that does not fit is an error and changes nothing.</summary>
-    private sealed class Setting(string path, string value, ICollection<string> errors)
+    private sealed class Setting(string path, IConfigurationSection section, ICollection<string> errors)
     {
+        private readonly string value = section.Value ?? "";
+
         public string Text() => value;
 
         public int Whole(int otherwise)
@@ -76,6 +91,28 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
             value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var duration)
                 ? duration
                 : Wrong("a duration like 00:00:30 (hours, minutes, seconds)", otherwise);
+
+        private double Number(double otherwise) =>
+            double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : Wrong("a number", otherwise);
+
+        /// <summary>An exponential one; what is not said is as in the default, whatever the code has.</summary>
+        public Backoff Backoff(Backoff otherwise)
+        {
+            if (value.Length > 0) return Wrong("a section with First, Factor or Max", otherwise);
+            var (first, factor, max) = (TimeSpan.FromSeconds(5), 4.0, TimeSpan.FromHours(1));
+            new Settings(section, errors).Apply(path, new(StringComparer.OrdinalIgnoreCase)
+            {
+                ["First"] = s => first = s.Duration(first),
+                ["Factor"] = s => factor = s.Number(factor),
+                ["Max"] = s => max = s.Duration(max),
+            });
+            var wrong = errors.Count;
+            if (first < TimeSpan.Zero) errors.Add($"{path}:First must be at least 00:00:00, got {first}.");
+            if (!double.IsFinite(factor) || factor < 1)
+                errors.Add(FormattableString.Invariant($"{path}:Factor must be a number from 1 on, got {factor}."));
+            if (max < first) errors.Add($"{path}:Max must be at least First, which is {first}, got {max}.");
+            return errors.Count == wrong ? Pampa.Backoff.Exponential(first, factor, max) : otherwise;
+        }
 
         private T Wrong<T>(string expected, T otherwise)
         {

@@ -10,10 +10,13 @@ internal static partial class JobValidation
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\z")]
     public static partial Regex Identifier { get; }
 
+    /// <summary>The same in words.</summary>
+    public const string IdentifierForm = "1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit";
+
     public static void Check(JobDefinition job, ICollection<string> errors)
     {
         if (!Identifier.IsMatch(job.Name))
-            errors.Add("the name must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit");
+            errors.Add($"the name must be {IdentifierForm}");
         if (string.IsNullOrWhiteSpace(job.Table)) errors.Add("table must name a table, got an empty text");
         if (job.Key.Count == 0 || job.Key.Any(string.IsNullOrWhiteSpace))
             errors.Add("key must name the column or columns that identify a record, got an empty one");

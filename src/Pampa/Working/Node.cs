@@ -45,6 +45,9 @@ internal sealed partial class Node : IDisposable
         isAlone = new bool[workerCount];
     }
 
+    /// <summary>What the program does at the start of each worker.</summary>
+    public WorkerStart Start { private get; init; } = WorkerStart.None;
+
     public IReadOnlyList<Worker> Workers => workers;
 
     public IReadOnlyList<Lane> Lanes => lanes;
@@ -64,8 +67,8 @@ internal sealed partial class Node : IDisposable
     public Signal HandIsLow { get; } = new();
 
     /// <summary>
-    /// Registers, takes back what a former life of these ids held, and declares itself ready: only then are there hands
-    /// to deal to.
+    /// Registers, takes back what a former life of these ids held, lets the program start its workers, and declares itself
+    /// ready: only then are there hands to deal to.
     /// </summary>
     public async Task JoinAsync(CancellationToken stopping)
     {
@@ -83,6 +86,7 @@ internal sealed partial class Node : IDisposable
             RecoveredFailed += all.Failed;
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
         }
+        await Start.RunAsync([.. membership.Workers.Select(w => w.Worker)], stopping);
         await membership.MarkReadyAsync(stopping);
         reconcile.Restart();
         slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);

@@ -127,9 +127,9 @@ public sealed class HostedTests : IDisposable
         [
             "Job 'numbers': MaxAttempts must be between 1 and 1,000, got 0.",
             "Pampa:Jobs:number: there is no such job (did you mean 'numbers'?); jobs are numbers.",
-            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, WorkerFilter, QueueSize, MaxQueueSize, MaxDuration, MaxAttempts.",
+            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, WorkerFilter, QueueSize, MaxQueueSize, MaxDuration, MaxAttempts, Backoff.",
             "Pampa:PollInterval must be a duration like 00:00:30 (hours, minutes, seconds), got '30'.",
-            "Pampa:Wokers: there is no such setting (did you mean 'Workers'?); settings are Cluster, Database, Workers, RunsDispatcher, ShutdownTimeout, PollInterval, WorkerLease, LeaderLease, Jobs.",
+            "Pampa:Wokers: there is no such setting (did you mean 'Workers'?); settings are Cluster, Database, Workers, NodeName, RunsDispatcher, ShutdownTimeout, PollInterval, WorkerLease, LeaderLease, Nodes, Jobs.",
             "Pampa:Workers must be a whole number, got 'many'.",
             "The program's own configuration throws InvalidOperationException: no key",
         ], error.Errors.Order(StringComparer.Ordinal));
@@ -192,6 +192,7 @@ public sealed class HostedTests : IDisposable
         {
             pampa.RunsDispatcher = false;
             pampa.Workers = 2;
+            pampa.OnDispatcherStart(_ => throw new InvalidOperationException("this process does not dispatch by itself"));
             Numbers(pampa, job => job.Process(_ => { }));
         }));
         await host.StartAsync(Stopping);
@@ -207,6 +208,26 @@ public sealed class HostedTests : IDisposable
         await UntilAsync(cluster, r => r.Completed == 20);
         Assert.Equal(0, await cluster.DispatchAsync(deadline.Token));
         await host.StopAsync(Stopping);
+    }
+
+    [Fact]
+    public async Task Start_up_code_that_takes_its_time_does_not_hold_up_the_stop()
+    {
+        var began = new TaskCompletionSource();
+        using var host = Application(services => services.AddPampa(pampa =>
+        {
+            Numbers(pampa, job => job.Process(_ => { }));
+            pampa.OnDispatcherStart(async stopping =>
+            {
+                began.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping);
+            });
+        }));
+        await host.StartAsync(Stopping);
+        await began.Task.WaitAsync(Patience, Stopping);
+        var before = Environment.ExitCode;
+        await host.StopAsync(Stopping).WaitAsync(Patience, Stopping);
+        Assert.Equal(before, Environment.ExitCode);
     }
 
     [Fact]

@@ -42,7 +42,10 @@ internal sealed class TestProcess : IAsyncDisposable
             new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
         var runner = new TaskRunner(database.Source, log, time, random);
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
-        Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random);
+        Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
+        {
+            Start = new WorkerStart(program.WorkerStarts),
+        };
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
         var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         var meeting = new ExchangeStore(database, TestCluster.Cluster);
@@ -105,9 +108,9 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>Cycles that ended because the database was out of reach.</summary>
     public int Outages { get; private set; }
 
-    public async Task JoinAsync()
+    public async Task JoinAsync(CancellationToken? stopping = null)
     {
-        await Node.JoinAsync(TestCluster.Stopping);
+        await Node.JoinAsync(stopping ?? TestCluster.Stopping);
         beatAt = cluster.Time.GetTimestamp();
     }
 

@@ -99,7 +99,7 @@ public sealed class LiveDisplayTests
         await using (var display = Display(screen))
         {
             display.Show([Row("evil\e[2Jname")]);
-            using var log = new DisplayLog(display, TimeProvider.System);
+            using var log = new LineLog(display.Log, TimeProvider.System);
             log.CreateLogger("Pampa.Task").LogWarning("record \e[2J\u009b1A\a failed\r\nin attempt 1");
             await display.Output.WriteLineAsync("\e]0;title\a \u202Eevil\r");
             await display.EndAsync();

@@ -37,6 +37,10 @@ return await PampaApp.RunAsync(args, pampa =>
             Add(job => job.MaxAttempts = 0, name: "second");
             pampa.Workers = 0;
             break;
+        case "idle":
+            Create();
+            Add();
+            break;
         case "plain":
             Add();
             break;
