@@ -18,7 +18,7 @@ internal sealed class Campaign(Options options, TextWriter output)
     /// <summary>Returns the exit code: 0 where all are found, 1 where some are not, 2 where nothing could be tried.</summary>
     public async Task<int> RunAsync(CancellationToken stopping)
     {
-        var all = Mutation.Read(Path.Combine(Workshop.Root, ListPath)).Where(m => options.Only is null || m.Has(options.Only)).ToList();
+        var all = Mutation.Read(Path.Combine(Workshop.Root, ListPath)).Where(m => options.Only.Count == 0 || options.Only.Any(m.Has)).ToList();
         if (options.List || all.Count == 0) return List(all);
         var wrong = all.FindAll(m => m.ApplyTo(File.ReadAllText(Path.Combine(Workshop.Root, m.File))) is null);
         foreach (var mutation in wrong) output.WriteLine($"ERROR: {mutation.Name}: its text stands not exactly once in {mutation.File}");

@@ -3,12 +3,12 @@ using System.CommandLine;
 namespace Pampa.Mutations;
 
 /// <summary>Which mutations are tried, and how long a test run may take.</summary>
-internal sealed record Options(string? Only, bool List, TimeSpan Limit)
+internal sealed record Options(IReadOnlyList<string> Only, bool List, TimeSpan Limit)
 {
     /// <summary>The command line; the work is given to <paramref name="run"/>.</summary>
     public static RootCommand Command(Func<Options, Func<CancellationToken, Task<int>>> run)
     {
-        var only = new Option<string?>("--only") { Description = "Only those whose name, rule or file has this text." };
+        var only = new Option<string[]>("--only") { Description = "Only those whose name, rule or file has this text; may be given several times." };
         var list = new Option<bool>("--list") { Description = "Names them and tries none." };
         var limit = new Option<int>("--limit")
         {
@@ -22,7 +22,7 @@ internal sealed record Options(string? Only, bool List, TimeSpan Limit)
         var root = new RootCommand("Takes one rule after the other out of a copy of the code; each time a test must fail.");
         foreach (var option in (Option[])[only, list, limit]) root.Options.Add(option);
         root.SetAction((parsed, stopping) =>
-            run(new Options(parsed.GetValue(only), parsed.GetValue(list), TimeSpan.FromSeconds(parsed.GetValue(limit))))(stopping));
+            run(new Options(parsed.GetValue(only) ?? [], parsed.GetValue(list), TimeSpan.FromSeconds(parsed.GetValue(limit))))(stopping));
         return root;
     }
 }

@@ -81,7 +81,9 @@ internal sealed class Preparation(
         {
             if (await schema.ResolveAsync(job, errors, stopping) is not { } table) continue;
             tables.Add(table);
-            if (changes != SchemaChanges.None && !await schema.TryChangeAsync(table, await wakeUps.MissingAsync(table, stopping), stopping)) unwoken.Add(job.Name);
+            if (changes == SchemaChanges.None) continue;
+            var missing = await wakeUps.MissingAsync(table, stopping);
+            if (!await schema.TryChangeAsync(table, missing, stopping)) unwoken.Add(job.Name);
         }
         return tables;
     }

@@ -198,6 +198,27 @@ public sealed class SeveralProcessesTests
     }
 
     [Fact]
+    public async Task An_idle_node_whose_ids_were_taken_over_says_at_once_that_it_is_there_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job => job.Process(_ => { })), name: "leader", joins: false);
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await RoundAsync(leader, a);
+        await cluster.Db.ExecuteAsync("UPDATE pampa_worker SET session = session + 1, state = 'resigned'");
+        a.TryBeat();
+        await a.StartAsync();
+        Assert.Equal(("a", 3), (a.Membership.Node, a.Membership.Workers[0].Session));
+        await cluster.InsertAsync(5);
+        for (var i = 0; i < 30; i++)
+        {
+            await cluster.AdvanceAsync(0.1);
+            await RoundAsync(leader, a);
+        }
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
+    }
+
+    [Fact]
     public async Task A_leader_whose_own_node_is_in_trouble_still_deals_to_the_others()
     {
         await using var cluster = await TestCluster.CreateAsync();

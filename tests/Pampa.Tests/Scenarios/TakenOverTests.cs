@@ -34,6 +34,31 @@ public sealed class TakenOverTests
         Assert.Equal((2, 0), (successor.Counters.Completed, successor.Counters.Fenced));
     }
 
+    [Fact]
+    public async Task A_newer_reservation_of_a_record_that_is_still_run_here_is_found_when_its_own_news_was_lost()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        Assert.Equal("a.1", (await cluster.RowAsync(1)).Rid);
+        // Its time was over, it was taken back and reserved anew for the neighbour, and no answer of that came.
+        await cluster.Db.ExecuteAsync("""
+            UPDATE numbers SET odd_checking_reservation_id = 'a.2', odd_checking_reservation_time = '2030-01-01T00:00:09.000Z', odd_checking_start_time = NULL
+            """);
+        await cluster.AdvanceAsync(10);
+        process.Lane.Load.Doubt();
+        await process.StartAsync();
+        await process.StartAsync();
+
+        var row = await cluster.RowAsync(1);
+        Assert.Equal(("a.2", true, 2), (row.Rid, row.IsRunning, row.N));
+        await process.RunAsync();
+        await process.FinishAsync();
+        Assert.Equal((1, 1), (process.Counters.Completed, process.Counters.Fenced));
+    }
+
     /// <summary>Somebody has taken the ids over and is gone again; the next cycle registers anew.</summary>
     private static async Task TakeOverAsync(TestCluster cluster, TestProcess process)
     {
