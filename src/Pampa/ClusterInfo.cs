@@ -19,11 +19,16 @@ public sealed record LeaderInfo(string Node, long Term, TimeSpan LeadsFor);
 
 /// <summary>A node with living workers.</summary>
 /// <param name="Name">Its name.</param>
+/// <param name="Program">Which program it runs, and in which version.</param>
 /// <param name="Workers">How many of its workers live.</param>
 /// <param name="Ready">How many of them take tasks; the others take back what a former life of theirs has left.</param>
+/// <param name="Leaked">
+/// How many of them are kept by a task that does not end although its <see cref="JobBuilder.MaxDuration"/> is over and its
+/// token cancelled.
+/// </param>
 /// <param name="LastHeard">How long ago the last heartbeat came, by the database's clock.</param>
 /// <param name="Jobs">What it does of each job, as it last said.</param>
-public sealed record NodeInfo(string Name, int Workers, int Ready, TimeSpan LastHeard, IReadOnlyList<NodeJobInfo> Jobs);
+public sealed record NodeInfo(string Name, string Program, int Workers, int Ready, int Leaked, TimeSpan LastHeard, IReadOnlyList<NodeJobInfo> Jobs);
 
 /// <summary>What a node does of a job.</summary>
 /// <param name="Job">The job's name.</param>

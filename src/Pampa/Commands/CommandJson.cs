@@ -18,9 +18,9 @@ internal sealed record LeaderJson(string Node, long Term, double LeadsForSeconds
 }
 
 /// <summary>A node; times are in seconds.</summary>
-internal sealed record NodeJson(string Name, int Workers, int Ready, double LastHeardSeconds, IReadOnlyList<NodeJobInfo> Jobs)
+internal sealed record NodeJson(string Name, string Program, int Workers, int Ready, int Leaked, double LastHeardSeconds, IReadOnlyList<NodeJobInfo> Jobs)
 {
-    public static NodeJson Of(NodeInfo node) => new(node.Name, node.Workers, node.Ready, node.LastHeard.TotalSeconds, node.Jobs);
+    public static NodeJson Of(NodeInfo node) => new(node.Name, node.Program, node.Workers, node.Ready, node.Leaked, node.LastHeard.TotalSeconds, node.Jobs);
 }
 
 /// <summary>One job of it; times are in seconds.</summary>

@@ -136,7 +136,7 @@ internal sealed partial class LiveTable(Terminal terminal)
     private string Header(string title, IReadOnlyList<ProgressRow> all, TimeSpan elapsed)
     {
         var separator = terminal.HasUnicode ? " · " : " | ";
-        var role = all.Any(r => r.IsStandingBy) ? "standing by: another process leads"
+        var role = all.Any(r => r.IsStandingBy) ? "another process leads"
             : all.Any(r => r.HasNoDispatcher) ? "working for a dispatcher elsewhere" : "leading";
         var time = string.Create(CultureInfo.InvariantCulture, $"{(int)elapsed.TotalHours:00}:{elapsed.Minutes:00}:{elapsed.Seconds:00}");
         var workers = all.Max(r => r.Workers);

@@ -33,7 +33,7 @@ internal sealed class PlainDisplay(TextWriter output, TextWriter errors) : Displ
     private static string Line(ProgressRow row)
     {
         var invariant = CultureInfo.InvariantCulture;
-        var standby = row.IsStandingBy ? ", standing by: another process leads" : "";
+        var standby = row.IsStandingBy ? ", another process leads" : "";
         return row.Total is { } total
             ? string.Create(invariant, $"{row.Job}: {row.Done:N0} of {total:N0} done, {row.PerSecond:N0}/s, ETA {row.Eta}, {row.Workers} workers{standby}")
             : string.Create(invariant, $"{row.Job}: {row.Done:N0} done, {row.PerSecond:N0}/s, {row.Workers} workers{standby}");

@@ -62,7 +62,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
 
-    /// <summary>Whether it was said that no worker of this process serves the job.</summary>
+    /// <summary>Whether it was said that no worker of the cluster serves the job.</summary>
     public bool IsUnserved { get; set; }
 
     /// <summary>When the next full pass is due.</summary>

@@ -50,7 +50,11 @@ internal sealed class Engine : IAsyncDisposable
         this.random = random;
         log = logs.CreateLogger("Pampa");
         health = new DatabaseHealth(address.Description, log, time);
-        database.Answered = heartbeats.Answered = health.Worked;
+        database.Answered = heartbeats.Answered = () =>
+        {
+            Pulse.Beat();
+            health.Worked();
+        };
         Cluster = new ClusterStore(database, program.Cluster);
         var lanes = tables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
@@ -136,7 +140,7 @@ internal sealed class Engine : IAsyncDisposable
         // thread a second.
         ThreadPool.GetMinThreads(out var threads, out var ports);
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
-        foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProgramVersion, stopping);
+        foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
             Log.StartFailed(log, error);
@@ -144,9 +148,12 @@ internal sealed class Engine : IAsyncDisposable
         }
         using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
         if (Role.Works) heartbeat.Start();
+        using var watchdog = new Watchdog(() => Environment.Exit(ExitCode.InternalError));
+        watchdog.Watch(heartbeat.Pulse);
+        watchdog.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var work = new CancellationTokenSource();
-        var loop = new Loop(database.Dialect, health, log, time, random);
+        var loop = new Loop(database.Dialect, health, watchdog, log, time, random);
         Task[] taking =
         [
             .. Dispatches
@@ -165,7 +172,7 @@ internal sealed class Engine : IAsyncDisposable
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
-        var first = await Task.WhenAny([drained, .. taking, .. finishing, .. running]);
+        var first = await Task.WhenAny([drained, watchdog.Stalled, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         await intake.CancelAsync();
         var abandoned = await StopAsync([.. taking, listening], work, hurry);
@@ -229,8 +236,6 @@ internal sealed class Engine : IAsyncDisposable
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    private static string ProgramVersion => System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
-
     /// <summary>
     /// Tasks that failed for good since this process began, by their handlers or because their workers were lost.
     /// </summary>
@@ -275,7 +280,9 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
     {
-        await Task.WhenAll(taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A loop that stands still does not end either; what it was about to do is told apart by the fences.
+        await Task.WhenAll(taking).WaitAsync(Watchdog.Patience, TimeProvider.System, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await TryAsync(exchange.LeaveAsync);
         await TryAsync(Node.ReleaseAllAsync);
         await TryAsync(exchange.ReturnAsync);

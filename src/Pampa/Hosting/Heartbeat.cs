@@ -13,6 +13,9 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     private readonly ManualResetEventSlim stop = new();
     private Thread? thread;
 
+    /// <summary>The thread's signs of life.</summary>
+    public Pulse Pulse { get; } = new("heartbeat");
+
     public void Start()
     {
         thread = new Thread(Run) { IsBackground = true, Name = "pampa heartbeat", Priority = ThreadPriority.AboveNormal };
@@ -22,7 +25,7 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     private void Run()
     {
         var wait = every;
-        while (!stop.Wait(wait))
+        while (!Pulse.Rest(() => stop.Wait(wait)))
         {
             try
             {

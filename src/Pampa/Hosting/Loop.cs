@@ -9,13 +9,17 @@ namespace Pampa.Hosting;
 /// Turns a cycle for as long as the program runs. An outage of the database, however long, is waited out; a fault that
 /// comes back again and again ends the loop with its error, and with it the process: a loop never dies silently.
 /// </summary>
-internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, TimeProvider time, Random random)
+internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watchdog, ILogger log, TimeProvider time, Random random)
 {
     private const int MaxFaults = 10;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
 
     /// <summary>Runs until told to stop; while a cycle says that it did something, without a pause.</summary>
-    public async Task RunAsync(
+    public Task RunAsync(
+        string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, Func<TimeSpan> idle, CancellationToken stopping) =>
+        watchdog.WatchAsync(name, () => TurnAsync(name, cycleAsync, wake, idle, stopping));
+
+    private async Task TurnAsync(
         string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, Func<TimeSpan> idle, CancellationToken stopping)
     {
         var outages = 0;
@@ -25,7 +29,8 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
         {
             try
             {
-                if (!await cycleAsync(stopping)) await wake.WaitAsync(idle(), time, stopping);
+                if (!await cycleAsync(stopping)) await Pulse.RestAsync(() => wake.WaitAsync(idle(), time, stopping));
+                else Pulse.Beat();
                 outages = faults = contentions = 0;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -61,6 +66,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, ILogger log, 
     private async Task PauseAsync(int tries, CancellationToken stopping)
     {
         var pause = Math.Min(LongestPause.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(tries, 10))) * (1 + random.NextDouble() / 4);
-        await Task.Delay(TimeSpan.FromMilliseconds(pause), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Pulse.RestAsync(async () =>
+            await Task.Delay(TimeSpan.FromMilliseconds(pause), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing));
     }
 }

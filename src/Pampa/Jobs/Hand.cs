@@ -9,6 +9,7 @@ internal sealed class Hand(string worker)
     private readonly Lock gate = new();
     private readonly LinkedList<Reservation> waiting = [];
     private volatile bool isResting;
+    private volatile bool isLeaked;
     private bool isClosed;
 
     public string Worker => worker;
@@ -27,6 +28,13 @@ internal sealed class Hand(string worker)
     {
         get => isResting;
         set => isResting = value;
+    }
+
+    /// <summary>Whether a task of the job keeps the worker although its time is over and its token cancelled.</summary>
+    public bool IsLeaked
+    {
+        get => isLeaked;
+        set => isLeaked = value;
     }
 
     /// <summary>Puts a reservation in. False: the hand is closed, its worker is gone.</summary>

@@ -4,7 +4,12 @@ namespace Pampa.Jobs;
 /// <param name="Worker">The worker's id.</param>
 /// <param name="Count">Records that wait for their start.</param>
 /// <param name="IsResting">Whether nothing more shall be given to it for the moment.</param>
-internal readonly record struct WorkerWord(string Worker, int Count, bool IsResting);
+/// <param name="IsLeaked">Whether a task of the job keeps it although its time is over and its token cancelled.</param>
+internal readonly record struct WorkerWord(string Worker, int Count, bool IsResting, bool IsLeaked = false)
+{
+    /// <summary>Whether there is nothing to say of it.</summary>
+    public bool IsIdle => this is { Count: 0, IsResting: false, IsLeaked: false };
+}
 
 /// <summary>What a node does of one job, as it says in the database.</summary>
 /// <param name="Job">The job's name.</param>

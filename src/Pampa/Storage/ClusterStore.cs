@@ -72,15 +72,16 @@ internal sealed class ClusterStore(Database database, string cluster)
         database.UnitAsync<List<(string, long)>?>(async unit =>
         {
             var statement = new Statement($"""
-                INSERT INTO pampa_worker AS w (cluster, worker_id, node, session, process, state, heartbeat_at, expires_at)
-                SELECT @cluster, n._pampa_worker, @node, 1, @process, '{WorkerStates.Recovering}', {Dialect.Now}, {Dialect.NowPlus("@ttl")}
+                INSERT INTO pampa_worker AS w (cluster, worker_id, node, session, process, program, state, heartbeat_at, expires_at)
+                SELECT @cluster, n._pampa_worker, @node, 1, @process, @program, '{WorkerStates.Recovering}', {Dialect.Now}, {Dialect.NowPlus("@ttl")}
                 FROM ({Dialect.Rows(WorkerRows)}) AS n WHERE TRUE
-                ON CONFLICT (cluster, worker_id) DO UPDATE SET node = excluded.node, session = w.session + 1, process = excluded.process,
+                ON CONFLICT (cluster, worker_id) DO UPDATE SET node = excluded.node, session = w.session + 1, process = excluded.process, program = excluded.program,
                   state = excluded.state, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at
                 WHERE w.expires_at <= {Dialect.Now} OR w.state = '{WorkerStates.Resigned}'
                   OR w.process IN (SELECT p._pampa_process FROM ({Dialect.Rows(ProcessRows)}) AS p)
                 RETURNING worker_id, session
-                """).With("cluster", cluster).With("node", node).With("process", process).With("ttl", ttl.TotalSeconds);
+                """).With("cluster", cluster).With("node", node).With("process", process).With("program", ProcessIdentity.Program)
+                .With("ttl", ttl.TotalSeconds);
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
@@ -163,16 +164,19 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster).With("scope", scope),
             row => new LeaderInfo(row.GetString(0).Split('@')[0], row.GetInt64(1), Age(row, 2)), stopping);
         var jobs = await database.QueryAsync(
-            new Statement("SELECT node, job, in_hand, running, per_second FROM pampa_load WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
-            row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4))), stopping);
+            new Statement("SELECT node, job, in_hand, running, per_second, hands FROM pampa_load WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
+            row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4)),
+                Leaked: HandsText.TryRead(row.GetString(5))?.Values.Count(h => h.IsLeaked) ?? 0), stopping);
         var nodes = await database.QueryAsync(new Statement($"""
-            SELECT node, count(*), sum(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 ELSE 0 END), min({SecondsSince("heartbeat_at")})
+            SELECT node, count(*), max(program), sum(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 ELSE 0 END), min({SecondsSince("heartbeat_at")})
             FROM pampa_worker WHERE cluster = @cluster AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now} GROUP BY node ORDER BY node
             """).With("cluster", cluster),
-            row => new NodeInfo(row.GetString(0), (int)row.GetInt64(1), (int)row.GetInt64(2), Age(row, 3),
-                [.. jobs.Where(j => j.Node == row.GetString(0)).Select(j => j.Job)]), stopping);
+            row => NodeOf(row, [.. jobs.Where(j => j.Node == row.GetString(0)).Select(j => (j.Job, j.Leaked))]), stopping);
         return new ClusterInfo(leader.FirstOrDefault(), nodes);
     }
+
+    private static NodeInfo NodeOf(System.Data.Common.DbDataReader row, IReadOnlyList<(NodeJobInfo Job, int Leaked)> jobs) => new(
+        row.GetString(0), row.GetString(2), (int)row.GetInt64(1), (int)row.GetInt64(3), jobs.Sum(j => j.Leaked), Age(row, 4), [.. jobs.Select(j => j.Job)]);
 
     private string SecondsSince(string column) => Dialect.SecondsSince(column, new ColumnInfo(column, Dialect.MomentType, ColumnKind.Time));
 

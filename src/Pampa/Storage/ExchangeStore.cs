@@ -170,7 +170,7 @@ internal static class HandOverText
     }
 }
 
-/// <summary>What the workers of a node have in hand, as text: a list of [worker, count, whether it rests].</summary>
+/// <summary>What the workers of a node have in hand, as text: a list of [worker, count, whether it rests, whether it is leaked].</summary>
 internal static class HandsText
 {
     public static readonly IReadOnlyDictionary<string, WorkerWord> None = new Dictionary<string, WorkerWord>();
@@ -187,6 +187,7 @@ internal static class HandsText
                 json.WriteStringValue(hand.Worker);
                 json.WriteNumberValue(hand.Count);
                 json.WriteBooleanValue(hand.IsResting);
+                json.WriteBooleanValue(hand.IsLeaked);
                 json.WriteEndArray();
             }
             json.WriteEndArray();
@@ -201,7 +202,7 @@ internal static class HandsText
         {
             using var document = JsonDocument.Parse(text);
             return document.RootElement.EnumerateArray()
-                .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean()))
+                .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean(), hand[3].GetBoolean()))
                 .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
         }
         catch (Exception e) when (IsForeign(e))

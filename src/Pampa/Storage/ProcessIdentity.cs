@@ -15,6 +15,9 @@ internal static class ProcessIdentity
         ? $"{host}/{Environment.ProcessId}/{start}"
         : $"{Environment.MachineName}?/{Environment.ProcessId}/{Guid.NewGuid():N}";
 
+    /// <summary>Which program this process runs, and in which version.</summary>
+    public static string Program { get; } = System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
+
     /// <summary>Whether the process ran on this very host and is gone. False means: not known.</summary>
     public static bool IsDead(string identity)
     {

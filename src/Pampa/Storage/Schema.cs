@@ -41,7 +41,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         // One row a scope (cluster, job:name); the term only grows.
         ("pampa_lease", $"cluster text NOT NULL, scope text NOT NULL, holder text NOT NULL, process text NOT NULL, term bigint NOT NULL, elected_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, scope)"),
         // One row a worker id; the session tells its lives apart.
-        ("pampa_worker", $"cluster text NOT NULL, worker_id text NOT NULL, node text NOT NULL, session bigint NOT NULL, process text NOT NULL, state text NOT NULL, heartbeat_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, worker_id)"),
+        ("pampa_worker", $"cluster text NOT NULL, worker_id text NOT NULL, node text NOT NULL, session bigint NOT NULL, process text NOT NULL, program text NOT NULL, state text NOT NULL, heartbeat_at {Dialect.MomentType} NOT NULL, expires_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, worker_id)"),
         // How each job is defined and in which revision, for every process and person to see.
         ("pampa_job", $"cluster text NOT NULL, name text NOT NULL, definition text NOT NULL, revision bigint NOT NULL, program text NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
         // Append only: one row a RESERVE, node and job.

@@ -26,6 +26,12 @@ internal static partial class Log
     [LoggerMessage(109, LogLevel.Information, "Worker '{Worker}' has the lease of a former life, or of another computer; it is taken over when the lease ends, unless somebody is heard of")]
     public static partial void WaitsForLease(ILogger log, string worker);
 
+    [LoggerMessage(110, LogLevel.Error, "Worker '{Worker}': a task of job '{Job}' has not ended although its {MaxDuration} are over and its token is cancelled; the worker is lost until it ends, its record goes on elsewhere")]
+    public static partial void Leaked(ILogger log, string worker, string job, TimeSpan maxDuration);
+
+    [LoggerMessage(111, LogLevel.Information, "Worker '{Worker}' works again: the task that had ignored its cancellation has ended")]
+    public static partial void LeakEnded(ILogger log, string worker);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -97,6 +97,7 @@ internal sealed partial class Node
         for (var w = 0; w < workers.Length; w++)
         {
             var isHeldUp = workers[w].Running >= LongTask;
+            var leak = NoteLeak(w);
             if (isHeldUp)
             {
                 foreach (var (lane, task) in workers[w].Empty())
@@ -106,6 +107,7 @@ internal sealed partial class Node
             {
                 if (w >= lane.Load.Hands.Count) continue;
                 var hand = lane.Load.Hands[w];
+                hand.IsLeaked = leak == lane;
                 if (!isHeldUp)
                 {
                     hand.IsResting = false;
@@ -119,6 +121,16 @@ internal sealed partial class Node
             }
         }
         return did;
+    }
+
+    // Its record is taken back by the leader in the meantime, and whatever it writes in the end is fenced off.
+    private Lane? NoteLeak(int w)
+    {
+        var leak = workers[w].Leak;
+        if (leak == leaks[w]) return leak;
+        if (leak is not null) Log.Leaked(log, membership.Workers[w].Worker, leak.Job.Name, leak.Job.MaxDuration);
+        else Log.LeakEnded(log, membership.Workers[w].Worker);
+        return leaks[w] = leak;
     }
 
     /// <summary>

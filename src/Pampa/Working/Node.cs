@@ -22,6 +22,7 @@ internal sealed partial class Node : IDisposable
     private readonly NodeName name;
     private readonly int[] lastLanes;
     private readonly bool[] isAlone;
+    private readonly Lane?[] leaks;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -43,6 +44,7 @@ internal sealed partial class Node : IDisposable
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
+        leaks = new Lane?[workerCount];
     }
 
     /// <summary>What the program does at the start of each worker.</summary>

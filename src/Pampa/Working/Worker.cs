@@ -6,11 +6,13 @@ namespace Pampa.Working;
 /// <summary>One slot of a node: runs one task at a time, in the order in which they were started.</summary>
 internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider time) : IDisposable
 {
+    private static readonly TimeSpan LeakGrace = TimeSpan.FromSeconds(10);
     private readonly ConcurrentQueue<(Lane Lane, StartedTask Task)> started = new();
     private readonly Signal arrived = new();
     private readonly Attempt attempt = new(time);
     private long runningSince;
     private volatile bool isRunning;
+    private volatile Lane? lane;
     private int count;
 
     /// <summary>How many tasks are started and not ended: the one that runs and those behind it.</summary>
@@ -21,6 +23,12 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
 
     /// <summary>Whether the task that runs was told to end because its time is over, and has not.</summary>
     public bool IsOverdue => isRunning && attempt.Why == Interruption.MaxDuration;
+
+    /// <summary>
+    /// The job whose task does not end although it was told to a while ago: its slot is lost until it does. Null: there is
+    /// none.
+    /// </summary>
+    public Lane? Leak => IsOverdue && lane is { } own && Running >= own.Job.MaxDuration + LeakGrace ? own : null;
 
     /// <summary>Reserves room for tasks whose START is under way, so that none is asked for twice.</summary>
     public void Expect(int tasks) => Interlocked.Add(ref count, tasks);
@@ -55,20 +63,21 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         return true;
     }
 
-    private async Task RunOneAsync(Lane lane, StartedTask task)
+    private async Task RunOneAsync(Lane of, StartedTask task)
     {
+        lane = of;
         Volatile.Write(ref runningSince, time.GetTimestamp());
         isRunning = true;
-        attempt.Begin(lane.Job.MaxDuration);
+        attempt.Begin(of.Job.MaxDuration);
         try
         {
-            lane.Finisher.Post(await runner.RunAsync(lane, task, attempt) with { Claim = task.Claim });
+            of.Finisher.Post(await runner.RunAsync(of, task, attempt) with { Claim = task.Claim });
         }
         finally
         {
             attempt.End();
             isRunning = false;
-            if (Interlocked.Decrement(ref count) <= lane.Load.Ahead / 2) wantsMore.Set();
+            if (Interlocked.Decrement(ref count) <= of.Load.Ahead / 2) wantsMore.Set();
         }
     }
 

@@ -16,7 +16,12 @@ internal sealed class WorkerStart(IReadOnlyList<Func<string, CancellationToken, 
     /// <exception cref="StartCodeException">One of them threw; the others are told to end.</exception>
     public async Task RunAsync(IReadOnlyList<string> workers, CancellationToken stopping)
     {
-        if (starts.Count == 0) return;
+        // The program's code takes as long as it likes.
+        if (starts.Count > 0) await Pulse.RestAsync(() => StartAsync(workers, stopping));
+    }
+
+    private async Task StartAsync(IReadOnlyList<string> workers, CancellationToken stopping)
+    {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var starting = workers.Where(w => !started.Contains(w)).Select(w => StartAsync(w, ending.Token)).ToList();
         try

@@ -178,7 +178,7 @@ public sealed class ClosedHandTests
         }
 
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 0), (row.IsFree, row.N)));
-        Assert.Single(process.Lines, line => line.Contains("no worker of this process serves it, its WorkerFilter is 'nobody'", StringComparison.Ordinal));
+        Assert.Single(process.Lines, line => line.Contains("no worker of the cluster serves it, its WorkerFilter is 'nobody'", StringComparison.Ordinal));
         Assert.All(cluster.Calls, call => Assert.Equal("served", call.Job));
     }
 }

@@ -4,6 +4,43 @@ namespace Pampa.Tests.Scenarios;
 public sealed class HeldUpTests
 {
     [Fact]
+    public async Task A_task_that_ignores_its_cancellation_is_told_of_and_its_worker_shown_as_lost_until_it_ends()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxDuration = TimeSpan.FromSeconds(5);
+            job.Process(_ => release.Task);
+        }, workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var running = process.RunAsync();
+
+        async Task<int> LeakedAsync()
+        {
+            await process.StartAsync();
+            await process.ExchangeAsync();
+            return Assert.Single((await process.Store.ReadAsync("cluster", TestCluster.Stopping)).Nodes).Leaked;
+        }
+        await cluster.LiveAsync(14);
+        Assert.Equal(0, await LeakedAsync());
+        // A node that leads itself tells others every five seconds.
+        await cluster.LiveAsync(6);
+        Assert.Equal(1, await LeakedAsync());
+        Assert.Equal(1, await LeakedAsync());
+        Assert.Single(process.Lines, line => line.Contains("a task of job 'numbers' has not ended although its 00:00:05 are over", StringComparison.Ordinal));
+
+        release.SetResult();
+        await running;
+        await process.FinishAsync();
+        await cluster.LiveAsync(6);
+        Assert.Equal(0, await LeakedAsync());
+        Assert.Single(process.Lines, line => line.Contains("Worker 'a.1' works again", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_record_whose_handler_hangs_is_completed_by_another_worker_of_the_same_node()
     {
         await using var cluster = await TestCluster.CreateAsync();

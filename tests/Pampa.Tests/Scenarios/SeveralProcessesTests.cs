@@ -198,6 +198,33 @@ public sealed class SeveralProcessesTests
     }
 
     [Fact]
+    public async Task A_leader_without_workers_whose_job_is_suspended_tries_again_every_half_minute_only()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(1);
+        var asked = 0;
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job =>
+        {
+            job.WhereEachCycle(() =>
+            {
+                asked++;
+                throw new InvalidOperationException("no such customer");
+            });
+            job.Process(_ => { });
+        }), name: "leader", joins: false);
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await a.ExchangeAsync();
+        for (var i = 0; i < 130; i++)
+        {
+            await leader.DispatchAsync();
+            await a.ExchangeAsync();
+            await cluster.LiveAsync(1);
+        }
+
+        Assert.Equal(5, asked);
+    }
+
+    [Fact]
     public async Task An_idle_node_whose_ids_were_taken_over_says_at_once_that_it_is_there_again()
     {
         await using var cluster = await TestCluster.CreateAsync();

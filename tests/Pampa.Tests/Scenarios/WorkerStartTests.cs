@@ -71,10 +71,16 @@ public sealed class WorkerStartTests
         await using var cluster = await TestCluster.CreateAsync();
         await cluster.InsertAsync(4);
         var toldToEnd = new TaskCompletionSource();
+        var begun = new TaskCompletionSource();
         var process = await WithAsync(cluster, async (id, stopping) =>
         {
-            if (id == "a.2") throw new ArgumentException("no\nbrowser.");
+            if (id == "a.2")
+            {
+                await begun.Task;
+                throw new ArgumentException("no\nbrowser.");
+            }
             await using var registration = stopping.Register(toldToEnd.SetResult);
+            begun.SetResult();
             await toldToEnd.Task;
         }, joins: false);
 

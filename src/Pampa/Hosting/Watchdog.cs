@@ -1,0 +1,91 @@
+using Pampa.Jobs;
+
+namespace Pampa.Hosting;
+
+/// <summary>A loop that has shown no sign of life for too long.</summary>
+internal sealed class StalledException(string loop, TimeSpan time)
+    : Exception($"The {loop} loop has stood still for {time}: neither a turn of it nor an answer of the database has come.");
+
+/// <summary>
+/// Looks on a thread of its own whether the loops live: one that stands still must not look like one that has nothing to
+/// do. The first time it asks for a stop in order; if that does not come about either, it ends the process.
+/// </summary>
+/// <param name="end">Ends the process, whatever its threads do.</param>
+internal sealed class Watchdog(Action end) : IDisposable
+{
+    /// <summary>More than any statement and its repetitions take.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    private readonly Lock gate = new();
+    private readonly Dictionary<Pulse, (long Beats, int Looks)> watched = [];
+    private readonly TaskCompletionSource stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ManualResetEventSlim stop = new();
+    private Thread? thread;
+
+    /// <summary>Fails when a loop stands still.</summary>
+    public Task Stalled => stalled.Task;
+
+    public void Start()
+    {
+        thread = new Thread(Run) { IsBackground = true, Name = "pampa watchdog", Priority = ThreadPriority.AboveNormal };
+        thread.Start();
+    }
+
+    /// <summary>Keeps an eye on what will never be over while this one watches.</summary>
+    public void Watch(Pulse pulse)
+    {
+        lock (gate) watched[pulse] = (0, 0);
+    }
+
+    /// <summary>Runs a loop under watch.</summary>
+    public async Task WatchAsync(string name, Func<Task> loopAsync)
+    {
+        var pulse = new Pulse(name);
+        Watch(pulse);
+        pulse.Take();
+        try
+        {
+            await loopAsync();
+        }
+        finally
+        {
+            lock (gate) watched.Remove(pulse);
+        }
+    }
+
+    /// <summary>
+    /// Counts looks, not time: a process that was stopped and goes on has not stood still meanwhile.
+    /// </summary>
+    public void Look()
+    {
+        var longest = 0;
+        lock (gate)
+        {
+            foreach (var (pulse, (beats, looks)) in watched.ToList())
+            {
+                var now = pulse.Beats;
+                var unchanged = pulse.IsResting || now != beats ? 0 : looks + 1;
+                watched[pulse] = (now, unchanged);
+                longest = Math.Max(longest, unchanged);
+                if (unchanged * Every >= Patience) stalled.TrySetException(new StalledException(pulse.Name, Patience));
+            }
+        }
+        if (longest * Every >= 2 * Patience) end();
+    }
+
+    private void Run()
+    {
+        while (!stop.Wait(Every)) Look();
+    }
+
+    /// <summary>Ends the thread.</summary>
+    public void Dispose()
+    {
+        stop.Set();
+        thread?.Join();
+        stop.Dispose();
+        // Nobody may have looked.
+        _ = stalled.Task.Exception;
+    }
+}
