@@ -14,12 +14,22 @@ internal sealed record ClusterParts(
     Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, IReadOnlyList<string> Nodes, Dispatcher Dispatcher,
     Func<string?, CancellationToken, Task> WakeAsync);
 
-/// <summary>The parts, which come when the application has started: whoever asks before waits for that.</summary>
+/// <summary>The parts, which come when the application starts: whoever asks before waits for that.</summary>
 internal sealed class ClusterAccess
 {
     private readonly TaskCompletionSource<ClusterParts> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Task<ClusterParts> GetAsync(CancellationToken stopping) => source.Task.WaitAsync(stopping);
+    /// <summary>
+    /// Called when somebody asks: a service that starts before Pampa does and asks the cluster would otherwise wait for
+    /// what comes after itself.
+    /// </summary>
+    public Action? Asked { get; set; }
+
+    public Task<ClusterParts> GetAsync(CancellationToken stopping)
+    {
+        Asked?.Invoke();
+        return source.Task.WaitAsync(stopping);
+    }
 
     public void Set(ClusterParts parts) => source.TrySetResult(parts);
 

@@ -7,16 +7,38 @@ namespace Pampa.Hosting;
 /// A process of the cluster as a part of an application: prepared before the application's services start, at work from
 /// when all of them have started, stopped before any of them stops. So it does not matter in which order they are added.
 /// </summary>
-internal sealed class PampaService(HostedProgram hosted, IHostApplicationLifetime lifetime, ILoggerFactory logs, TimeProvider? time = null)
-    : IHostedLifecycleService, IAsyncDisposable
+internal sealed class PampaService : IHostedLifecycleService, IAsyncDisposable
 {
     private readonly CancellationTokenSource stopping = new();
     private readonly CancellationTokenSource hurry = new();
-    private readonly ILogger log = logs.CreateLogger("Pampa");
+    private readonly CancellationTokenSource preparing = new();
+    private readonly HostedProgram hosted;
+    private readonly IHostApplicationLifetime lifetime;
+    private readonly ILoggerFactory logs;
+    private readonly TimeProvider? time;
+    private readonly ILogger log;
+    private readonly Lazy<Task> prepared;
     private Engine? engine;
     private Task running = Task.CompletedTask;
 
+    public PampaService(HostedProgram hosted, IHostApplicationLifetime lifetime, ILoggerFactory logs, TimeProvider? time = null)
+    {
+        this.hosted = hosted;
+        this.lifetime = lifetime;
+        this.logs = logs;
+        this.time = time;
+        log = logs.CreateLogger("Pampa");
+        prepared = new Lazy<Task>(() => Task.Run(PrepareAsync));
+        hosted.Access.Asked = () => _ = prepared.Value;
+    }
+
     public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        await using var registration = cancellationToken.Register(preparing.Cancel);
+        await prepared.Value;
+    }
+
+    private async Task PrepareAsync()
     {
         try
         {
@@ -24,7 +46,7 @@ internal sealed class PampaService(HostedProgram hosted, IHostApplicationLifetim
             var choice = DatabaseChoice.Choose(null, hosted.Program.Database, hosted.Setting);
             Log.Database(log, choice.Address.Description, choice.Why);
             var surroundings = new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared);
-            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, ProcessRole.All, surroundings, cancellationToken);
+            engine = await Engine.PrepareAsync(hosted.Program, choice.Address, ProcessRole.All, surroundings, preparing.Token);
             hosted.Access.Set(engine.Parts);
         }
         catch (Exception e)
@@ -86,9 +108,12 @@ internal sealed class PampaService(HostedProgram hosted, IHostApplicationLifetim
         // A host that is thrown away without being stopped.
         await stopping.CancelAsync();
         await hurry.CancelAsync();
+        await preparing.CancelAsync();
+        if (prepared.IsValueCreated) await prepared.Value.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (engine is not null) await engine.DisposeAsync();
         stopping.Dispose();
         hurry.Dispose();
+        preparing.Dispose();
     }
 }

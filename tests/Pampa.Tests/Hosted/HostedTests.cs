@@ -115,6 +115,35 @@ public sealed class HostedTests : IDisposable
         await Assert.ThrowsAsync<PampaConfigurationException>(() => cluster.ReportAsync("numbers", cancellationToken: Stopping));
     }
 
+    private sealed class EarlyBird(PampaCluster cluster) : IHostedLifecycleService
+    {
+        public long? Total { get; private set; }
+
+        public async Task StartingAsync(CancellationToken cancellationToken) =>
+            Total = (await cluster.ReportAsync("numbers", exact: true, cancellationToken)).Total;
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_service_that_starts_before_may_ask_the_cluster()
+    {
+        using var host = Application(services => services.AddSingleton<EarlyBird>()
+            .AddHostedService(s => s.GetRequiredService<EarlyBird>())
+            .AddPampa(pampa => Numbers(pampa, job => job.Process(_ => { }))));
+        await host.StartAsync(Stopping).WaitAsync(Patience, Stopping);
+        Assert.Equal(20, host.Services.GetRequiredService<EarlyBird>().Total);
+        await host.StopAsync(Stopping);
+    }
+
     [Fact]
     public async Task Everything_that_is_wrong_is_told_at_once_when_the_application_starts()
     {
