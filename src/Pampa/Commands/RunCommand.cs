@@ -85,7 +85,8 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
             await progress.StopAsync();
             await journal.Display.EndAsync();
         }
-        await ReportAsync(engine, journal);
+        // Whatever a loop stands still at may stop the report, too.
+        if (code != ExitCode.InternalError) await ReportAsync(engine, journal);
         return code;
     }
 

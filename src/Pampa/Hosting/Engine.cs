@@ -19,6 +19,7 @@ internal sealed class Engine : IAsyncDisposable
     public const string ClusterScope = "cluster";
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LoopEnd = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
     private readonly PampaBuilder program;
     private readonly Database database;
@@ -174,6 +175,7 @@ internal sealed class Engine : IAsyncDisposable
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
         var first = await Task.WhenAny([drained, watchdog.Stalled, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
+        if (fault is StalledException) Log.Fault(log, fault);
         await intake.CancelAsync();
         var abandoned = await StopAsync([.. taking, listening], work, hurry);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -189,7 +191,7 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (fault is not null)
         {
-            Log.Fault(log, fault);
+            if (fault is not StalledException) Log.Fault(log, fault);
             return ExitCode.InternalError;
         }
         if (abandoned > 0) return ExitCode.Abandoned;
@@ -281,7 +283,7 @@ internal sealed class Engine : IAsyncDisposable
     private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
     {
         // A loop that stands still does not end either; what it was about to do is told apart by the fences.
-        await Task.WhenAll(taking).WaitAsync(Watchdog.Patience, TimeProvider.System, CancellationToken.None)
+        await Task.WhenAll(taking).WaitAsync(LoopEnd, TimeProvider.System, CancellationToken.None)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await TryAsync(exchange.LeaveAsync);
         await TryAsync(Node.ReleaseAllAsync);

@@ -75,10 +75,10 @@ internal sealed class Lane
         lock (gate) doubtful[reservation.Key] = reservation.Claim;
     }
 
-    /// <summary>Whether a started record is one of those; only then does the attempt not count.</summary>
-    public bool IsDoubtful(OwnRecord record)
+    /// <summary>Whether a reservation is one of those; only then does its started attempt not count.</summary>
+    public bool IsDoubtful(TaskKey key, Claim reservation)
     {
-        lock (gate) return doubtful.TryGetValue(record.Key, out var claim) && claim == record.Claim;
+        lock (gate) return doubtful.TryGetValue(key, out var claim) && claim == reservation;
     }
 
     /// <summary>What was in doubt has been read back.</summary>

@@ -57,11 +57,11 @@ internal sealed partial class Node
         {
             if (record.StartedAt is null)
             {
-                Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)]);
+                Deliver(lane, [new Reservation(record.Key, record.Worker, record.ReservedAt ?? "", record.Attempts)], areReadBack: true);
                 adopted++;
                 continue;
             }
-            var isDoubtful = lane.IsDoubtful(record);
+            var isDoubtful = lane.IsDoubtful(record.Key, record.Claim);
             if (!lane.Know(record.Key, record.Claim)) continue;
             lane.Finisher.Post(isDoubtful ? Forgiven(record, delaySeconds) : Lost(lane, record, delaySeconds));
             forgiven += isDoubtful ? 1 : 0;

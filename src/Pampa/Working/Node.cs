@@ -112,14 +112,21 @@ internal sealed partial class Node : IDisposable
         return all;
     }
 
-    /// <summary>Takes reservations in. A record that is already known is not taken twice.</summary>
-    public void Deliver(Lane lane, IEnumerable<Reservation> reservations)
+    /// <summary>
+    /// Takes reservations in. A record that is already known is not taken twice; nor is one whose START got no answer, for
+    /// only reading back tells whether it still is a reservation.
+    /// </summary>
+    /// <param name="lane">Their job.</param>
+    /// <param name="reservations">The reservations.</param>
+    /// <param name="areReadBack">Whether they were just read back from the table.</param>
+    public void Deliver(Lane lane, IEnumerable<Reservation> reservations, bool areReadBack = false)
     {
         var hands = lane.Load.Hands;
         foreach (var reservation in reservations)
         {
             // Not a worker of ours (any more): reconciling or the leader takes care of it.
             if (!slots.TryGetValue(reservation.Worker, out var slot) || slot >= hands.Count) continue;
+            if (!areReadBack && lane.IsDoubtful(reservation.Key, reservation.Claim)) continue;
             if (lane.Know(reservation.Key, reservation.Claim) && !hands[slot].Add(reservation))
                 lane.Forget(reservation.Key, reservation.Claim);
         }

@@ -156,6 +156,38 @@ public sealed class SeveralProcessesTests
     }
 
     [Fact]
+    public async Task Mail_of_a_record_whose_start_got_no_answer_does_not_cost_its_attempt()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        void Once(JobBuilder job)
+        {
+            job.MaxAttempts = 1;
+            job.Process(_ => { });
+        }
+        var leader = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, Once), name: "leader", joins: false);
+        var a = await cluster.StartAsync(Once, name: "a");
+        await a.ExchangeAsync();
+        await leader.DispatchAsync();
+        // It finds its reservations by reading back before it reads its mail, and the answer of their START is lost.
+        a.Lane.Load.Doubt();
+        a.Faults.LoseAnswer(TestProcess.Start);
+        await a.StartAsync();
+        Assert.Equal((1, 2), (a.Outages, (await cluster.RowsAsync()).Count(r => r.IsRunning)));
+        a.Faults.FailBefore(TestProcess.ReadOwn);
+        await a.StartAsync();
+        await cluster.AdvanceAsync(1);
+        await a.ExchangeAsync();
+
+        for (var i = 0; i < 60; i++)
+        {
+            await RoundAsync(leader, a);
+            await cluster.LiveAsync(1);
+        }
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Fact]
     public async Task A_dispatcher_without_workers_goes_on_after_a_lost_answer()
     {
         await using var cluster = await TestCluster.CreateAsync();

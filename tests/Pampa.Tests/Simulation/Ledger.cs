@@ -135,6 +135,8 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     {
         Rules.Reserve(step);
         reservedBy[(step.Job.Name, step.Before.Key)] = step.Process;
+        // A worker that has left is sent to until the leader looks at the workers again; then all of it is taken back.
+        if (db.Lives().Find(l => l.Worker == step.After.Rid) is not { State: "ready" }) return;
         // Those whose START meets a lock, or that the node is just starting or taking up again, are in nobody's hand.
         if (Obstructed.Count > 0 || step.Process.Loops.Any(l => l is { IsNode: true, IsUnderWay: true })) return;
         var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
