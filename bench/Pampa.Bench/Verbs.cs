@@ -22,6 +22,20 @@ internal static class Verbs
         yield return Verb("latency", "From the commit of an INSERT to the begin of the handler.",
             [Number("--samples", "Records, one at a time.", 1_000)],
             n => new Latency(Samples: n[0]));
+        yield return Verb("apart", "A dispatcher and two nodes as processes, at work and with nothing to do.",
+            [
+                Number("--size", "Records.", 1_000_000),
+                Number("--pairs", "How often each side runs.", 3),
+                Number("--seconds", "How long the processes that have nothing to do are looked at.", 20),
+            ],
+            n => new Apart(Size: n[0], Pairs: n[1], Seconds: n[2]));
+        yield return Verb("idle", "A dispatcher and many nodes as processes with nothing to do.",
+            [
+                Number("--nodes", "Processes.", 10),
+                Number("--workers", "Workers of each.", 100),
+                Number("--seconds", "How long they are looked at.", 30),
+            ],
+            n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
     }
 
     public static Option<string?> Postgres() => new("--postgres")
