@@ -13,7 +13,7 @@ internal sealed class Bench(TextWriter output)
         await output.WriteLineAsync($"commit {Machine.Commit()}, {Machine.Describe()}");
         foreach (var name in options.Databases)
         {
-            await using var database = await OpenAsync(name, options);
+            await using var database = await OpenAsync(name, options.Postgres);
             var facts = await database.DescribeAsync();
             await output.WriteLineAsync(facts);
             var settings = options.Jobs.SelectMany(job => options.Sizes.Select(
@@ -24,20 +24,18 @@ internal sealed class Bench(TextWriter output)
         return ok ? 0 : 1;
     }
 
-    private static async Task<BenchDatabase> OpenAsync(string name, Options options)
+    private static async Task<BenchDatabase> OpenAsync(string name, string? postgres)
     {
         if (name == "sqlite") return new SqliteDatabase();
-        return new PostgresDatabase(options.Postgres is { } address
-            ? PostgresServer.Existing(Workload.PostgresSettings(address))
-            : await PostgresServer.StartAsync());
+        return await PostgresDatabase.StartAsync(postgres);
     }
 
     private static List<Side> Sides(BenchDatabase database, string? against)
     {
-        var own = new Side("this build", ChildRun.OwnProgram, "product");
-        if (against is not null) return [own, new Side("other build", Path.GetFullPath(against), "product")];
+        var own = new OneProcess("this build", ChildOrder.OwnProgram, ChildOrder.Product);
+        if (against is not null) return [own, new OneProcess("other build", Path.GetFullPath(against), ChildOrder.Product)];
         return [own, .. database.RawConnections.Select(
-            n => new Side($"raw, {n} connection{(n > 1 ? "s" : "")}", own.Program, $"raw{n}"))];
+            n => new OneProcess($"raw, {n} connection{(n > 1 ? "s" : "")}", own.Program, $"raw{n}"))];
     }
 
     private async Task<bool> MeasureAsync(Setting setting, Options options, string facts, CancellationToken stopping)
@@ -53,8 +51,8 @@ internal sealed class Bench(TextWriter output)
                 await output.WriteLineAsync($"! the working set went above {MaxMegabytes} MB");
             if (options.Record && options.Against is null)
             {
-                await new Results(Results.Find(), TimeProvider.System)
-                    .AppendAsync(setting, options.Pairs, report, $"{Machine.Describe()}; {facts}");
+                await Results.AppendAsync(
+                    Throughput.Table, Throughput.Cells(setting, options.Pairs, report, $"{Machine.Describe()}; {facts}"));
             }
             return true;
         }

@@ -22,6 +22,9 @@ internal abstract class BenchDatabase : IAsyncDisposable
 
     public abstract Task DropAsync();
 
+    /// <summary>A connection to the database that was made last.</summary>
+    public abstract Task<DbConnection> OpenAsync();
+
     /// <summary>Puts the records 1 to size into the table.</summary>
     public abstract Task LoadAsync(int size);
 
@@ -37,11 +40,15 @@ internal abstract class BenchDatabase : IAsyncDisposable
         SELECT count(*), count(CASE WHEN {Prefix}_end_time IS NOT NULL AND {Prefix}_success IS TRUE
           AND {Prefix}_reservation_times = 1 AND {Prefix}_start_time IS NOT NULL AND {Prefix}_reservation_id IS NOT NULL
           AND {Prefix}_error_description IS NULL
-          {(workload.WritesResult ? "AND is_odd = (value % 2 <> 0)" : "")} THEN 1 END)
+          {(workload.IsRight is { } isRight ? $"AND {isRight}" : "")} THEN 1 END)
         FROM {Table}
         """;
 
-    protected static async Task<object[]> RowAsync(DbConnection connection, string text)
+    /// <summary>Whether a record has not ended. In the order of the key, for which there is an index of open records.</summary>
+    public static async Task<bool> IsAnyOpenAsync(DbConnection connection) => (await RowAsync(connection,
+        $"SELECT value FROM {Table} WHERE {Prefix}_end_time IS NULL ORDER BY value LIMIT 1")).Length > 0;
+
+    public static async Task<object[]> RowAsync(DbConnection connection, string text)
     {
         await using var command = connection.CreateCommand();
         command.CommandText = text;
@@ -53,9 +60,9 @@ internal abstract class BenchDatabase : IAsyncDisposable
         return row;
     }
 
-    protected static async Task ExecuteAsync(DbConnection connection, string text) => await RowAsync(connection, text);
+    public static async Task ExecuteAsync(DbConnection connection, string text) => await RowAsync(connection, text);
 
-    protected static long Whole(object value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);
+    public static long Whole(object value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);
 
     protected static double Real(object value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
 }

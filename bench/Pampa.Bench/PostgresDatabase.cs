@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Npgsql;
 
 namespace Pampa.Bench;
@@ -13,6 +14,11 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
     public override IReadOnlyList<int> RawConnections => [1, 2];
 
     private string Settings => new NpgsqlConnectionStringBuilder(server.Settings) { Database = name }.ConnectionString;
+
+    /// <summary>On a server of this run's own, or on another one.</summary>
+    public static async Task<PostgresDatabase> StartAsync(string? address) => new(address is null
+        ? await PostgresServer.StartAsync()
+        : PostgresServer.Existing(Workload.PostgresSettings(address)));
 
     public override async Task<string> DescribeAsync()
     {
@@ -30,6 +36,13 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         return $"PostgreSQL {row[0]}, {string.Join(", ", pairs)}"
             + (postmaster is null ? "; its processes are not to be seen here: no server CPU" : "");
     }
+
+    /// <summary>The server's processor time; null where its processes are not to be seen.</summary>
+    public double? CpuSeconds => postmaster is { } id ? ServerCpu.Seconds(id) : null;
+
+    /// <summary>The address for a client that shall be known to the server by a name.</summary>
+    public static string Named(string address, string client) =>
+        new NpgsqlConnectionStringBuilder(address) { ApplicationName = client }.ConnectionString;
 
     public override async Task<string> CreateAsync()
     {
@@ -49,8 +62,50 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
 
     public override async Task LoadAsync(int size)
     {
-        await using var connection = await OpenAsync(Settings);
+        await using var connection = await OpenAsync();
         await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series(1, {size})");
+    }
+
+    /// <summary>
+    /// Puts records into the table that are not to be worked on now: one half has ended, the other is scheduled for
+    /// tomorrow. The table is tidied up, so that the server does not do that while it is looked at.
+    /// </summary>
+    public async Task LoadSettledAsync(int size)
+    {
+        await using var connection = await OpenAsync();
+        await ExecuteAsync(connection, $"""
+            INSERT INTO {Table} (value, {Prefix}_reservation_id, {Prefix}_reservation_time, {Prefix}_reservation_times,
+              {Prefix}_start_time, {Prefix}_end_time, {Prefix}_success)
+            SELECT n, 'n1.1', now(), 1, now(), now(), TRUE FROM generate_series(1, {size / 2}) AS n
+            """);
+        await ExecuteAsync(connection, $"""
+            INSERT INTO {Table} (value, {Prefix}_reservation_time)
+            SELECT n, now() + interval '1 day' FROM generate_series({size / 2 + 1}, {size}) AS n
+            """);
+        await ExecuteAsync(connection, $"VACUUM (ANALYZE) {Table}");
+        await ExecuteAsync(connection, "CHECKPOINT");
+    }
+
+    /// <summary>Whether the table has a trigger, so that an INSERT can wake somebody.</summary>
+    public async Task<bool> HasTriggerAsync()
+    {
+        await using var connection = await OpenAsync();
+        return (await RowAsync(connection,
+            $"SELECT tgname FROM pg_trigger WHERE tgrelid = '{Table}'::regclass AND NOT tgisinternal LIMIT 1")).Length > 0;
+    }
+
+    /// <summary>Connections to the database by the clients' names.</summary>
+    public static async Task<Dictionary<string, int>> ReadConnectionsAsync(DbConnection connection)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT application_name, count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY application_name
+            """;
+        await using var reader = await command.ExecuteReaderAsync();
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        while (await reader.ReadAsync()) counts[reader.GetString(0)] = (int)reader.GetInt64(1);
+        return counts;
     }
 
     public override async Task<ServerUse> ReadUseAsync()
@@ -60,12 +115,12 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
             SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn, xact_commit
             FROM pg_stat_database WHERE datname = '{name}'
             """);
-        return new ServerUse(postmaster is { } id ? ServerCpu.Seconds(id) : null, Whole(row[0]), Whole(row[1]));
+        return new ServerUse(CpuSeconds, Whole(row[0]), Whole(row[1]));
     }
 
     public override async Task<TableFacts> ReadFactsAsync(Workload workload)
     {
-        await using var connection = await OpenAsync(Settings);
+        await using var connection = await OpenAsync();
         var right = await RowAsync(connection, CountRight(workload));
         var times = await RowAsync(connection, $"""
             SELECT extract(epoch FROM max({Prefix}_end_time) - min({Prefix}_start_time)),
@@ -76,8 +131,10 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         return new TableFacts(Whole(right[0]), Whole(right[1]), Real(times[0]), Real(times[1]));
     }
 
+    public override Task<DbConnection> OpenAsync() => OpenAsync(Settings);
+
     // Without a pool: an idle connection would keep a database from being dropped, and its statistics from being told.
-    private static async Task<NpgsqlConnection> OpenAsync(string settings)
+    private static async Task<DbConnection> OpenAsync(string settings)
     {
         var builder = new NpgsqlConnectionStringBuilder(settings) { Pooling = false };
         var connection = new NpgsqlConnection(builder.ConnectionString);

@@ -59,9 +59,7 @@ internal sealed class Report
             rows.Add([name, .. sides.Select((_, i) => Of(i, value)?.Text(format) ?? "-"),
                 hasRatio ? Ratio(value)?.Text("N3") ?? "-" : ""]);
         }
-        var widths = rows[0].Select((_, column) => rows.Max(r => r[column].Length)).ToArray();
-        foreach (var row in rows)
-            await output.WriteLineAsync(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+        await TextTable.WriteAsync(rows, output);
         foreach (var (name, _, hasRatio, value) in Measures)
         {
             if (!hasRatio || runs[0].Count == 1) continue;

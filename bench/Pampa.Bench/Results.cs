@@ -1,31 +1,32 @@
 namespace Pampa.Bench;
 
-/// <summary>Appends to bench/results.md, one line a setting.</summary>
-internal sealed class Results(string file, TimeProvider time)
+/// <summary>A table of bench/results.md.</summary>
+/// <param name="Heading">The line above it, by which it is found again.</param>
+/// <param name="Intro">What the reader has to know.</param>
+/// <param name="Columns">After the date and the commit.</param>
+internal sealed record ResultTable(string Heading, string Intro, IReadOnlyList<string> Columns);
+
+/// <summary>Appends to the tables of bench/results.md, one line a setting.</summary>
+internal static class Results
 {
-    private const string Head = """
-        # Results
-
-        Medians (lowest..highest) of interleaved runs, appended by `--record`; README.md says what is measured and how.
-        Lines of different machines, or of one machine under different load, must not be compared; shares may, with
-        care.
-
-        * *tasks/s*: from the first start to the last end; *steady*: between 10 and 90 % done
-        * *per CPU s*: tasks per second of processor time of client and server together
-        * *WAL*: bytes per task · *MB*: highest working set of the client
-        * *limit*: the same updates by plain statements in the same session; *share*: the product's part of it
-
-
-        """;
-
-    private static readonly string[] Columns =
-    [
-        "date", "commit", "database", "job", "records", "pairs", "tasks/s", "steady", "per CPU s", "WAL", "MB",
-        "limit tasks/s", "share", "limit per CPU s", "share", "machine",
-    ];
+    public static async Task AppendAsync(ResultTable table, IEnumerable<string> cells)
+    {
+        var file = Find();
+        var lines = File.Exists(file) ? (await File.ReadAllLinesAsync(file)).ToList() : [];
+        if (!lines.Contains(table.Heading))
+        {
+            if (lines.Count > 0) lines.Add("");
+            string[] columns = ["date", "commit", .. table.Columns];
+            lines.AddRange(
+                [table.Heading, "", .. table.Intro.Split('\n'), "", Line(columns), Line(columns.Select(_ => "---"))]);
+        }
+        var date = FormattableString.Invariant($"{TimeProvider.System.GetUtcNow():yyyy-MM-dd}");
+        lines.Insert(EndOf(table.Heading, lines), Line([date, Machine.Commit(), .. cells]));
+        await File.WriteAllTextAsync(file, string.Join('\n', lines) + '\n');
+    }
 
     /// <summary>The file beside this project's folder, looked for from the program's folder upwards.</summary>
-    public static string Find()
+    private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
@@ -35,24 +36,14 @@ internal sealed class Results(string file, TimeProvider time)
         return Path.GetFullPath("results.md");
     }
 
-    public async Task AppendAsync(Setting setting, int pairs, Report report, string facts)
+    // Behind the last line of the table under the heading.
+    private static int EndOf(string heading, List<string> lines)
     {
-        if (!File.Exists(file))
-            await File.WriteAllTextAsync(file, $"{Head}{Line(Columns)}{Line(Columns.Select(_ => "---"))}");
-        string Text(Series? series, string format = "N0") => series?.Text(format) ?? "-";
-        string[] cells =
-        [
-            FormattableString.Invariant($"{time.GetUtcNow():yyyy-MM-dd}"), Machine.Commit(),
-            setting.Database.Name, setting.Workload.Name,
-            FormattableString.Invariant($"{setting.Size:N0}"), FormattableString.Invariant($"{pairs}"),
-            Text(report.Of(0, r => r.TasksPerSecond)), Text(report.Of(0, r => r.SteadyTasksPerSecond)),
-            Text(report.Of(0, r => r.TasksPerCpuSecond)), Text(report.Of(0, r => r.WalBytesPerTask)),
-            Text(report.Of(0, r => r.Client.Memory.PeakSet)),
-            Text(report.Best(r => r.TasksPerSecond)), Text(report.Ratio(r => r.TasksPerSecond), "P0"),
-            Text(report.Best(r => r.TasksPerCpuSecond)), Text(report.Ratio(r => r.TasksPerCpuSecond), "P0"), facts,
-        ];
-        await File.AppendAllTextAsync(file, Line(cells));
+        var begin = lines.IndexOf(heading) + 1;
+        var next = lines.FindIndex(begin, line => line.StartsWith('#'));
+        var section = next < 0 ? lines.Count : next;
+        return lines.FindLastIndex(section - 1, section - begin, line => line.StartsWith('|')) + 1;
     }
 
-    private static string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |\n";
+    private static string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";
 }

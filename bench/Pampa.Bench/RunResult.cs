@@ -1,14 +1,24 @@
 namespace Pampa.Bench;
 
 /// <summary>What a child process says of itself at its end.</summary>
-internal sealed record ClientUse(double CpuSeconds, long AllocatedBytes, MemoryUse Memory);
+internal sealed record ClientUse(double CpuSeconds, long AllocatedBytes, MemoryUse Memory)
+{
+    /// <summary>What two processes used together.</summary>
+    public ClientUse With(ClientUse other) => new(
+        CpuSeconds + other.CpuSeconds, AllocatedBytes + other.AllocatedBytes, Memory.With(other.Memory));
+}
 
 /// <summary>
 /// Memory in MB: the highest sample, and the medians of the second and of the last quarter of the run, which must not
 /// differ much whatever the number of records.
 /// </summary>
 internal sealed record MemoryUse(
-    double PeakHeap, double EarlyHeap, double LateHeap, double PeakSet, double EarlySet, double LateSet);
+    double PeakHeap, double EarlyHeap, double LateHeap, double PeakSet, double EarlySet, double LateSet)
+{
+    public MemoryUse With(MemoryUse other) => new(
+        PeakHeap + other.PeakHeap, EarlyHeap + other.EarlyHeap, LateHeap + other.LateHeap,
+        PeakSet + other.PeakSet, EarlySet + other.EarlySet, LateSet + other.LateSet);
+}
 
 /// <summary>What the server used between two looks at it; null where it cannot be told.</summary>
 internal sealed record ServerUse(double? CpuSeconds, long? WalBytes, long? Commits)

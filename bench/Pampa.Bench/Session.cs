@@ -1,11 +1,5 @@
 namespace Pampa.Bench;
 
-/// <summary>Somebody who works on the table: a build of the product, or the raw limit.</summary>
-/// <param name="Title">For the reader.</param>
-/// <param name="Program">The program that is started.</param>
-/// <param name="What">What it is told to do.</param>
-internal sealed record Side(string Title, string Program, string What);
-
 /// <summary>One thing that is measured.</summary>
 internal sealed record Setting(BenchDatabase Database, Workload Workload, int Size);
 
@@ -40,10 +34,10 @@ internal sealed class Session(Setting setting, IReadOnlyList<Side> sides, int pa
         try
         {
             // The table, its state columns and its index are the product's own work, also for the raw limit.
-            await ChildRun.StartAsync(side.Program, "prepare", workload, size, address, stopping);
+            await Child.RunAsync(new ChildOrder(side.Program, ChildOrder.Prepare, workload, address), stopping);
             await database.LoadAsync(size);
             var before = await database.ReadUseAsync();
-            var client = await ChildRun.StartAsync(side.Program, side.What, workload, size, address, stopping);
+            var client = await side.WorkAsync(setting, address, stopping);
             var after = await database.ReadUseAsync();
             var facts = await database.ReadFactsAsync(workload);
             if (facts.Records != size || facts.Right != size)

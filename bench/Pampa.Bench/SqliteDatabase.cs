@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 
 namespace Pampa.Bench;
@@ -60,13 +61,13 @@ internal sealed class SqliteDatabase : BenchDatabase
         return new TableFacts(records, Whole(right[1]), await EndedAsync(1) - first, steady);
     }
 
-    private static async Task<double> SecondsAsync(SqliteConnection connection, string time)
+    private static async Task<double> SecondsAsync(DbConnection connection, string time)
     {
         var row = await RowAsync(connection, $"SELECT unixepoch(({time}), 'subsec')");
         return row[0] is DBNull ? 0 : Real(row[0]);
     }
 
-    private async Task<SqliteConnection> OpenAsync()
+    public override async Task<DbConnection> OpenAsync()
     {
         var connection = new SqliteConnection($"Data Source={Path.Combine(folder, "bench.db")};Pooling=False");
         await connection.OpenAsync();

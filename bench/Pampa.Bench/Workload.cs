@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Pampa.Storage;
 
 namespace Pampa.Bench;
@@ -6,40 +7,63 @@ namespace Pampa.Bench;
 /// What is worked on. The only file that knows the product: everything else sees processes and tables, so that builds
 /// of any age can be compared.
 /// </summary>
-internal sealed record Workload(string Name, bool WritesResult)
+internal sealed record Workload(string Name, Action<PampaTask> Handle)
 {
     public const string Table = "numbers";
     public const string Prefix = "odd_checking";
 
+    /// <summary>Set in a child whose jobs an INSERT shall wake.</summary>
+    public const string WakeVariable = "PAMPA_BENCH_WAKE";
+
+    /// <summary>Counts the workers that take tasks, in the product's own table.</summary>
+    public const string CountReadyWorkers = "SELECT count(*) FROM pampa_worker WHERE state = 'ready' AND expires_at > now()";
+
     /// <summary>The job of samples/numbers.cs: a result column is written with the completion.</summary>
-    public static Workload Numbers { get; } = new("numbers", WritesResult: true);
-
-    /// <summary>The same table without a result, and a handler that does nothing.</summary>
-    public static Workload Noop { get; } = new("noop", WritesResult: false);
-
-    public static Workload Parse(string name) => name switch
+    public static Workload Numbers { get; } = new("numbers", task => task["is_odd"] = task.Get<long>("value") % 2 != 0)
     {
-        "numbers" => Numbers,
-        "noop" => Noop,
-        _ => throw new ArgumentException($"there is no job '{name}': numbers or noop"),
+        Result = "is_odd boolean",
+        IsRight = "is_odd = (value % 2 <> 0)",
     };
 
-    /// <summary>
-    /// Runs the product as its users do, until nothing is left. The database is the one that the environment names.
-    /// </summary>
-    public Task<int> RunProductAsync() => PampaApp.RunAsync(["--drain"], Configure);
+    /// <summary>The same table without a result, and a handler that does nothing.</summary>
+    public static Workload Noop { get; } = new("noop", _ => { });
+
+    /// <summary>Each record tells when its handler began, by the clock that all processes of a computer share.</summary>
+    public static Workload Stamps { get; } = new("stamps", task => task["begun"] = Stopwatch.GetTimestamp())
+    {
+        Result = "begun bigint",
+    };
+
+    /// <summary>The numbers for any number of workers.</summary>
+    public static Workload Crowd { get; } = Numbers with { Name = "crowd", MaxWorkers = null };
+
+    /// <summary>The column that the handler fills, or null.</summary>
+    public string? Result { get; private init; }
+
+    /// <summary>What is true of a right result.</summary>
+    public string? IsRight { get; private init; }
+
+    public int? MaxWorkers { get; private init; } = 5;
+
+    public bool WritesResult => Result is not null;
+
+    public static Workload Parse(string name) =>
+        ((Workload[])[Numbers, Noop, Stamps, Crowd]).FirstOrDefault(w => w.Name == name)
+            ?? throw new ArgumentException($"there is no job '{name}'");
+
+    /// <summary>Runs the product's command line as its users do. The database is the one that the environment names.</summary>
+    public Task<int> RunProductAsync(string[] arguments) => PampaApp.RunAsync(arguments, Configure);
 
     private void Configure(PampaBuilder pampa)
     {
         // Without the records: they come from elsewhere, so that the time to make them is not measured.
-        var result = WritesResult ? ", is_odd boolean" : "";
-        pampa.Setup($"CREATE TABLE IF NOT EXISTS {Table} (value bigint PRIMARY KEY{result})");
-        pampa.AddJob(WritesResult ? "search_odd_numbers" : "noop", Table, "value", job =>
+        pampa.Setup($"CREATE TABLE IF NOT EXISTS {Table} (value bigint PRIMARY KEY{(WritesResult ? $", {Result}" : "")})");
+        pampa.AddJob(Name, Table, "value", job =>
         {
             job.Columns = TaskColumns.WithPrefix(Prefix);
-            job.MaxAssignedWorkers = 5;
-            if (WritesResult) job.Process(task => task["is_odd"] = task.Get<long>("value") % 2 != 0);
-            else job.Process(_ => { });
+            job.MaxAssignedWorkers = MaxWorkers;
+            // WakeVariable takes effect here.
+            job.Process(Handle);
         });
     }
 

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Pampa.Bench;
+
+/// <summary>The measurements that have a verb of their own, all on PostgreSQL.</summary>
+internal static class Verbs
+{
+    public static IEnumerable<Command> All(TextWriter output)
+    {
+        var postgres = Postgres();
+        var record = Record();
+        Command Verb(string name, string description, Option<int>[] numbers, Func<int[], IMeasurement> measurement)
+        {
+            var command = new Command(name, description);
+            foreach (var option in (Option[])[.. numbers, record, postgres]) command.Options.Add(option);
+            command.SetAction((parsed, stopping) => new Stage(output, parsed.GetValue(postgres), parsed.GetValue(record))
+                .RunAsync(measurement([.. numbers.Select(parsed.GetValue)]), stopping));
+            return command;
+        }
+        yield return Verb("latency", "From the commit of an INSERT to the begin of the handler.",
+            [Number("--samples", "Records, one at a time.", 1_000)],
+            n => new Latency(Samples: n[0]));
+        yield return Verb("apart", "A dispatcher and two nodes as processes, at work and with nothing to do.",
+            [
+                Number("--size", "Records.", 1_000_000),
+                Number("--pairs", "How often each side runs.", 3),
+                Number("--seconds", "How long the processes that have nothing to do are looked at.", 20),
+            ],
+            n => new Apart(Size: n[0], Pairs: n[1], Seconds: n[2]));
+        yield return Verb("idle", "A dispatcher and many nodes as processes with nothing to do.",
+            [
+                Number("--nodes", "Processes.", 10),
+                Number("--workers", "Workers of each.", 100),
+                Number("--seconds", "How long they are looked at.", 30),
+            ],
+            n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
+    }
+
+    public static Option<string?> Postgres() => new("--postgres")
+    {
+        Description = "A server that lets its user create databases, by URL or env:NAME (default: one is started).",
+    };
+
+    public static Option<bool> Record() => new("--record") { Description = "Append the medians to bench/results.md." };
+
+    public static Option<int> Number(string name, string description, int otherwise)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => otherwise };
+        option.Validators.Add(AtLeastOne);
+        return option;
+    }
+
+    public static void AtLeastOne(OptionResult result)
+    {
+        foreach (var token in result.Tokens)
+        {
+            if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < 1)
+                result.AddError($"{result.Option.Name} must be at least 1, got {token.Value}.");
+        }
+    }
+}
