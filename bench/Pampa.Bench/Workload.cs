@@ -62,7 +62,7 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
         {
             job.Columns = TaskColumns.WithPrefix(Prefix);
             job.MaxAssignedWorkers = MaxWorkers;
-            // WakeVariable takes effect here.
+            job.WakeOnInsert = Environment.GetEnvironmentVariable(WakeVariable) is { Length: > 0 };
             job.Process(Handle);
         });
     }

@@ -16,6 +16,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+    private const int FirstLook = 64;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(exchange);
     private readonly HashSet<string> waiting = new(StringComparer.Ordinal);
@@ -234,8 +235,10 @@ internal sealed class Dispatcher(
             job.EmptySince = 0;
             Restart(job);
         }
-        if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval) return false;
-        var max = Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
+        // A timer that is over a little early must not cost a whole interval more.
+        if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval * 0.9) return false;
+        // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
+        var max = job.EmptySince != 0 ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
         if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
         // What troubles this process's own node is no reason to let the others starve.
