@@ -77,7 +77,11 @@ public sealed class PampaCluster : IAsyncDisposable
     {
         var parts = await access.GetAsync(cancellationToken);
         var info = await parts.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
-        return info with { AbsentNodes = [.. parts.Nodes.Except(info.Nodes.Select(n => n.Name))] };
+        return info with { AbsentNodes = [.. parts.Nodes.Where(name => !info.Nodes.Any(n => IsOf(n.Name, name)))] };
+
+        // The workers of one that runs them as processes of their own are nodes themselves.
+        static bool IsOf(string node, string declared) => node == declared
+            || (node.StartsWith($"{declared}.", StringComparison.Ordinal) && node.AsSpan(declared.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0);
     }
 
     /// <summary>Lists a job's records in the order of their keys.</summary>

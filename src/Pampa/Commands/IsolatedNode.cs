@@ -14,21 +14,24 @@ namespace Pampa.Commands;
 /// <param name="time">Time.</param>
 internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnlyList<string> arguments, TimeProvider time)
 {
+    private const string Registered = "Pampa[101]";
     private readonly Lock gate = new();
     private readonly HashSet<WorkerProcess> living = [];
+    private volatile bool hasBegun;
     private bool isStopping;
+    private int? endedBy;
 
     /// <summary>Runs until told to stop, or until a worker shows that none can work. Returns the exit code.</summary>
     public async Task<int> RunAsync()
     {
         using var stop = new CancellationTokenSource();
-        using var signals = new Signals(verb.Errors.WriteLine, atOnce: KillAll);
+        using var signals = new Signals(Tell, atOnce: KillAll);
         await using var registration = signals.Stopping.Register(stop.Cancel);
         await using var passing = stop.Token.Register(StopAll);
         Tell($"Node '{name}' runs {workers} workers as processes of their own, supervised by process {Environment.ProcessId}");
         var lives = Enumerable.Range(1, workers).Select(n => SuperviseAsync($"{name}.{n}", stop)).ToList();
         var codes = await Task.WhenAll(lives);
-        return codes.Max();
+        return endedBy ?? codes.Max();
     }
 
     /// <summary>One worker, life after life. Returns the code of the last one.</summary>
@@ -38,17 +41,32 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         while (true)
         {
             var began = time.GetTimestamp();
-            var code = await LiveAsync(id);
+            var code = await TryLiveAsync(id);
             if (stop.IsCancellationRequested) return code;
-            if (policy.After(code, time.GetElapsedTime(began)) is not { } pause)
+            if (policy.After(code, time.GetElapsedTime(began), hasBegun) is not { } pause)
             {
                 Tell($"Worker '{id}' ended with {code}, so the node ends");
+                endedBy ??= code;
                 await stop.CancelAsync();
                 return code;
             }
             Tell(FormattableString.Invariant($"Worker '{id}' ended by itself with {code}; it is started again in {pause.TotalSeconds:0} s"));
             await Task.Delay(pause, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (stop.IsCancellationRequested) return ExitCode.Done;
+            if (stop.IsCancellationRequested) return code;
+        }
+    }
+
+    private async Task<int> TryLiveAsync(string id)
+    {
+        try
+        {
+            return await LiveAsync(id);
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
+        {
+            // No memory, too many processes, the program's file is being replaced: a death like another.
+            Tell($"Worker '{id}' could not be started: {e.Message}");
+            return ExitCode.InternalError;
         }
     }
 
@@ -58,7 +76,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         lock (gate)
         {
             if (isStopping) return ExitCode.Done;
-            process = WorkerProcess.Start(["worker", "--id", id, .. arguments], line => verb.Output.WriteLine($"{id} | {line}"));
+            process = WorkerProcess.Start(["worker", "--id", id, .. arguments], line => Pass(id, line));
             living.Add(process);
         }
         try
@@ -70,6 +88,13 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
             lock (gate) living.Remove(process);
             process.Dispose();
         }
+    }
+
+    private void Pass(string id, string line)
+    {
+        // It has registered: from now on a death is no reason for all to end.
+        if (line.Contains(Registered, StringComparison.Ordinal)) hasBegun = true;
+        verb.Output.WriteLine($"{id} | {line}");
     }
 
     private void StopAll() => ToAll(process => process.Stop());
@@ -85,5 +110,15 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         }
     }
 
-    private void Tell(string text) => verb.Errors.WriteLine(text);
+    private void Tell(string text)
+    {
+        try
+        {
+            verb.Errors.WriteLine(text);
+        }
+        catch (IOException)
+        {
+            // Nobody can see it, on a disk that is full, say; the workers go on.
+        }
+    }
 }

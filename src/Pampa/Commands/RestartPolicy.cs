@@ -11,17 +11,14 @@ internal sealed class RestartPolicy
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Begun = TimeSpan.FromSeconds(10);
     private int deaths;
-    private bool hasBegun;
 
     /// <summary>
-    /// The pause before the next life; null: there is no sense in one, for the first life has already shown that the
-    /// program is set up wrongly or that somebody else is the worker.
+    /// The pause before the next life; null: there is no sense in one, for no worker has begun and this one has shown that
+    /// the program is set up wrongly or that somebody else is the worker.
     /// </summary>
-    public TimeSpan? After(int exitCode, TimeSpan lived)
+    public TimeSpan? After(int exitCode, TimeSpan lived, bool hasBegun)
     {
-        hasBegun |= lived >= Begun;
         if (!hasBegun && exitCode is ExitCode.Configuration or ExitCode.WorkerIdTaken) return null;
         if (lived >= Settled) deaths = 0;
         var pause = Shortest * Math.Pow(2, Math.Min(deaths++, 10));

@@ -25,12 +25,15 @@ internal sealed class Signals : IDisposable
                     atOnce?.Invoke();
                     Environment.Exit(ExitCode.SecondSignal);
                 }
-                tell("Stopping; a second signal ends the program at once.");
+                // First of all: whoever looks on may stand still.
                 stopping.Cancel();
+                tell("Stopping; a second signal ends the program at once.");
             }));
         }
-        if (Environment.GetEnvironmentVariable(WorkerProcess.Variable) is { Length: > 0 })
-            new Thread(() => StopWithInput(tell)) { IsBackground = true, Name = "pampa input" }.Start();
+        if (Environment.GetEnvironmentVariable(WorkerProcess.Variable) is not { Length: > 0 }) return;
+        // What handlers start is not meant.
+        Environment.SetEnvironmentVariable(WorkerProcess.Variable, null);
+        new Thread(() => StopWithInput(tell)) { IsBackground = true, Name = "pampa input" }.Start();
     }
 
     // Not a signal: one that comes as well, as CTRL+C does to all processes of a terminal, is still the first.
@@ -41,10 +44,10 @@ internal sealed class Signals : IDisposable
         {
         }
         if (stopping.IsCancellationRequested) return;
-        tell("Stopping: whoever has started this process has ended or wants it to.");
         try
         {
             stopping.Cancel();
+            tell("Stopping: whoever has started this process has ended or wants it to.");
         }
         catch (ObjectDisposedException)
         {

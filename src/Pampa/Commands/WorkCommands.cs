@@ -78,7 +78,7 @@ internal static class WorkCommands
         var name = new Option<string?>("--name") { HelpName = "NAME", Description = "The node's name, the prefix of its workers' ids; refused where it is at work already (default: the program's NodeName, else local, or the next free local-2, local-3, ...)." };
         name.Validators.Add(Name);
         var workers = WorkersOption();
-        var isolated = new Option<bool>("--isolated") { Description = "Run each worker in a process of its own, and start it again when it ends by itself." };
+        var isolated = new Option<bool>("--isolated") { Description = "Run each worker in a process of its own, and start it again when it ends by itself; needs a name." };
         Add(command, verb, "node.NAME.log", [name, workers, isolated], (parsed, options) => options with
         {
             Role = ProcessRole.OfNode(parsed.GetValue(name)),
@@ -127,7 +127,10 @@ internal static class WorkCommands
         if (options.Log is { } path && !LogFile.IsWord(path) && !Directory.Exists(path))
             throw new PampaConfigurationException([$"--log: with --isolated each worker has a log of its own, so it must be yes, no or a folder that is there, got '{path}'."]);
         await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-        var name = options.Role.In(program).Node.Name;
+        var role = options.Role.In(program);
+        if (!role.Node.IsFixed)
+            throw new PampaConfigurationException(["--isolated needs a name, for the ids of its workers follow from it before any of them has seen the database. Give --name NAME, or set NodeName in the program."]);
+        var name = role.Node.Name;
         string[] arguments =
         [
             "--plain",

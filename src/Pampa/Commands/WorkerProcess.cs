@@ -11,6 +11,8 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>Set for it: end when standard input ends.</summary>
     public const string Variable = "PAMPA_ENDS_WITH_INPUT";
 
+    // What it has started itself may live on and keep its output open.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(2);
     private readonly Process process;
     private readonly Task reading;
 
@@ -50,14 +52,24 @@ internal sealed class WorkerProcess : IDisposable
 
     private static async Task ReadAsync(StreamReader reader, Action<string> say)
     {
-        while (await reader.ReadLineAsync() is { } line) say(line);
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            try
+            {
+                say(line);
+            }
+            catch (IOException)
+            {
+                // Nobody can see it, on a disk that is full, say; but a worker whose output nobody reads would stand still.
+            }
+        }
     }
 
-    /// <summary>Waits for its end, and for the last line that it prints. Returns the exit code.</summary>
+    /// <summary>Waits for its end, and a little for the last lines that it prints. Returns the exit code.</summary>
     public async Task<int> EndAsync()
     {
         await process.WaitForExitAsync();
-        await reading;
+        await reading.WaitAsync(LastLines, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return process.ExitCode;
     }
 

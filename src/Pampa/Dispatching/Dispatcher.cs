@@ -48,11 +48,7 @@ internal sealed class Dispatcher(
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)
     {
-        foreach (var job in jobs.Where(j => name is null || j.Store.Job.Name == name))
-        {
-            job.EmptySince = 0;
-            job.Cursor = null;
-        }
+        foreach (var job in jobs.Where(j => name is null || j.Store.Job.Name == name)) job.Wake();
     }
 
     /// <summary>
@@ -240,6 +236,7 @@ internal sealed class Dispatcher(
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
         var max = job.EmptySince != 0 ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
+        job.BeginLook();
         if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
         // What troubles this process's own node is no reason to let the others starve.
         var isTroubled = load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch);
@@ -253,7 +250,7 @@ internal sealed class Dispatcher(
     {
         if (!job.IsUnserved) Log.Unserved(log, job.Store.Job.Name, job.Store.Job.WorkerFilter ?? "");
         job.IsUnserved = true;
-        job.EmptySince = time.GetTimestamp();
+        job.EndLook(mayBeMore: false);
         return false;
     }
 
@@ -291,7 +288,7 @@ internal sealed class Dispatcher(
         job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
-        job.EmptySince = isFull || mayBeMore ? 0 : time.GetTimestamp();
+        job.EndLook(isFull || mayBeMore);
         return bound.Count > 0 || mayBeMore;
     }
 
@@ -347,7 +344,7 @@ internal sealed class Dispatcher(
             // Somebody holds a record that the statement needs and that cannot be passed by: the next round tries
             // again.
             Log.Locked(log, job.Store.Job.Name);
-            job.EmptySince = time.GetTimestamp();
+            job.EndLook(mayBeMore: false);
             return false;
         }
     }

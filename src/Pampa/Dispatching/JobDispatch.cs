@@ -62,6 +62,33 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
 
+    private readonly Lock gate = new();
+    private int wakes;
+    private int seenWakes;
+
+    /// <summary>There may be more, from the beginning: told by whatever thread knows.</summary>
+    public void Wake()
+    {
+        lock (gate)
+        {
+            wakes++;
+            EmptySince = 0;
+            Cursor = null;
+        }
+    }
+
+    /// <summary>A look begins.</summary>
+    public void BeginLook()
+    {
+        lock (gate) seenWakes = wakes;
+    }
+
+    /// <summary>A look is over. What was told meanwhile it may not have seen.</summary>
+    public void EndLook(bool mayBeMore)
+    {
+        lock (gate) EmptySince = mayBeMore || wakes != seenWakes ? 0 : time.GetTimestamp();
+    }
+
     /// <summary>Whether it was said that no worker of the cluster serves the job.</summary>
     public bool IsUnserved { get; set; }
 

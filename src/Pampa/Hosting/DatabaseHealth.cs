@@ -13,6 +13,9 @@ internal sealed class DatabaseHealth(string description, ILogger log, TimeProvid
     private long downSince;
     private long saidAt;
 
+    /// <summary>Whether it is out of reach, as far as anybody has met it.</summary>
+    public bool IsDown => Volatile.Read(ref downSince) != 0;
+
     public void Failed(Exception error)
     {
         lock (gate)

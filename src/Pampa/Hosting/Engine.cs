@@ -93,7 +93,7 @@ internal sealed class Engine : IAsyncDisposable
         Wake(job);
         exchange.Wake();
         if (wakeUps.AreSupported)
-            await wakeUps.SendAsync(WakeUps.Due, [.. Node.Lanes.Select(l => l.Job.Name).Where(name => job is null || name == job)], stopping);
+            await wakeUps.HintAsync(WakeUps.Due, [.. Node.Lanes.Select(l => l.Job.Name).Where(name => job is null || name == job)], stopping);
     }
 
     private void Wake(string? job)
@@ -148,9 +148,8 @@ internal sealed class Engine : IAsyncDisposable
             return ExitCode.Configuration;
         }
         using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
-        if (Role.Works) heartbeat.Start();
         using var watchdog = new Watchdog(() => Environment.Exit(ExitCode.InternalError));
-        watchdog.Watch(heartbeat.Pulse);
+        if (Role.Works) heartbeat.Start(watchdog);
         watchdog.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var work = new CancellationTokenSource();
@@ -207,7 +206,7 @@ internal sealed class Engine : IAsyncDisposable
         {
             if (node == Node.Membership.Node) exchange.Wake();
         };
-        return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, log, time).RunAsync(stopping);
+        return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, () => health.IsDown, log, time).RunAsync(stopping);
     }
 
     private bool Dispatches => Role.Dispatches && program.RunsDispatcher;

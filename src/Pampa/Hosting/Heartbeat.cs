@@ -13,11 +13,13 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     private readonly ManualResetEventSlim stop = new();
     private Thread? thread;
 
-    /// <summary>The thread's signs of life.</summary>
-    public Pulse Pulse { get; } = new("heartbeat");
+    // The thread's signs of life.
+    private readonly Pulse pulse = new("heartbeat");
 
-    public void Start()
+    /// <summary>Begins, under watch.</summary>
+    public void Start(Watchdog watchdog)
     {
+        watchdog.Watch(pulse);
         thread = new Thread(Run) { IsBackground = true, Name = "pampa heartbeat", Priority = ThreadPriority.AboveNormal };
         thread.Start();
     }
@@ -25,7 +27,7 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     private void Run()
     {
         var wait = every;
-        while (!Pulse.Rest(() => stop.Wait(wait)))
+        while (!pulse.Rest(() => stop.Wait(wait)))
         {
             try
             {

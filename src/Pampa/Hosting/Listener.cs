@@ -14,11 +14,12 @@ namespace Pampa.Hosting;
 /// <param name="openAsync">Opens the connection.</param>
 /// <param name="notifications">How to listen on it.</param>
 /// <param name="topics">What is listened to: each topic with what its messages do.</param>
+/// <param name="isDown">Whether the whole database is out of reach, which others tell.</param>
 /// <param name="log">Told when messages stop to come.</param>
 /// <param name="time">Time.</param>
 internal sealed class Listener(
     WakeUps wakeUps, Func<CancellationToken, ValueTask<DbConnection>> openAsync, INotifications notifications,
-    IReadOnlyDictionary<string, Action<string>> topics, ILogger log, TimeProvider time)
+    IReadOnlyDictionary<string, Action<string>> topics, Func<bool> isDown, ILogger log, TimeProvider time)
 {
     private const string EchoPrefix = "echo ";
 
@@ -52,7 +53,7 @@ internal sealed class Listener(
             catch (Exception e)
             {
                 // That the database is away is told by whoever needs it. That this connection alone is not to be had is told here.
-                if (time.GetElapsedTime(heardAt) >= Patience) Tell(e.Message.Split('\n', 2)[0]);
+                if (time.GetElapsedTime(heardAt) >= Patience && !isDown()) Tell(() => Log.NotHeard(log, e.Message.Split('\n', 2)[0]));
             }
             var pause = TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, Math.Min(tries, 10))));
             await Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -99,7 +100,7 @@ internal sealed class Listener(
             if (!await echoed.WaitAsync(EchoTime, time, stopping))
             {
                 stopping.ThrowIfCancellationRequested();
-                Tell("a message to itself did not come");
+                if (!isDown()) Tell(() => Log.HearsNothing(log));
                 return;
             }
             heardAt = time.GetTimestamp();
@@ -110,9 +111,9 @@ internal sealed class Listener(
         }
     }
 
-    private void Tell(string why)
+    private void Tell(Action say)
     {
-        if (!isTold) Log.HearsNothing(log, why);
+        if (!isTold) say();
         isTold = true;
     }
 }

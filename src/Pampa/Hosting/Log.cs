@@ -35,8 +35,11 @@ internal static partial class Log
     [LoggerMessage(311, LogLevel.Error, "{Error}")]
     public static partial void WorkerIdTaken(ILogger log, string error);
 
-    [LoggerMessage(312, LogLevel.Warning, "Wake-ups do not come over the listening connection ({Why}): new records and hand-overs are found by polling, as ever, only later. Is there a pooler in transaction mode (pgbouncer) before the database? Then give this program an address that goes round it or one in session mode")]
-    public static partial void HearsNothing(ILogger log, string why);
+    [LoggerMessage(312, LogLevel.Warning, "Wake-ups do not come over the listening connection: new records and hand-overs are found by polling, as ever, only later. Is there a pooler in transaction mode (pgbouncer) before the database? Then give this program an address that goes round it or one in session mode")]
+    public static partial void HearsNothing(ILogger log);
+
+    [LoggerMessage(316, LogLevel.Warning, "The listening connection is not to be had, so new records and hand-overs are found by polling: {Error}")]
+    public static partial void NotHeard(ILogger log, string error);
 
     [LoggerMessage(313, LogLevel.Information, "Wake-ups come again")]
     public static partial void HearsAgain(ILogger log);

@@ -35,7 +35,7 @@ internal sealed class ExchangeStore(Database database, string cluster)
     private Dialect Dialect => database.Dialect;
 
     /// <summary>Tells nodes that something was handed over to them.</summary>
-    public Task WakeAsync(IReadOnlyCollection<string> nodes, CancellationToken stopping) => wakeUps.SendAsync(WakeUps.HandOver, nodes, stopping);
+    public Task WakeAsync(IReadOnlyCollection<string> nodes, CancellationToken stopping) => wakeUps.HintAsync(WakeUps.HandOver, nodes, stopping);
 
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
@@ -202,7 +202,8 @@ internal static class HandsText
         {
             using var document = JsonDocument.Parse(text);
             return document.RootElement.EnumerateArray()
-                .Select(hand => new WorkerWord(hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean(), hand[3].GetBoolean()))
+                .Select(hand => new WorkerWord(
+                    hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean(), hand.GetArrayLength() > 3 && hand[3].GetBoolean()))
                 .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
         }
         catch (Exception e) when (IsForeign(e))

@@ -23,6 +23,9 @@ internal interface INotifications
     /// <summary>Makes the function that the triggers of <see cref="Trigger"/> call.</summary>
     string TriggerFunction { get; }
 
+    /// <summary>Whether it is there.</summary>
+    Task<bool> HasTriggerFunctionAsync(IReader database, CancellationToken stopping);
+
     /// <summary>A trigger that sends a message when a statement has inserted into a table.</summary>
     string Trigger(TableInfo table, string name, string channel, string message);
 

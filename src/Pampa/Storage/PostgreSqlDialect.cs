@@ -214,7 +214,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
     public override bool IsAlreadyThere(Exception error) =>
-        error is PostgresException { SqlState: "23505" or "42P06" or "42P07" or "42710" or "42701" };
+        error is PostgresException { SqlState: "23505" or "42723" or "42P06" or "42P07" or "42710" or "42701" };
 
     public override string ConnectionRemedy => "Check these values, and that the server runs and lets this user in.";
 

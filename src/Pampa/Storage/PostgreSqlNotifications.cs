@@ -29,7 +29,10 @@ internal sealed class PostgreSqlNotifications(PostgreSqlDialect dialect) : INoti
     public Task WaitAsync(DbConnection connection, CancellationToken stopping) => ((NpgsqlConnection)connection).WaitAsync(stopping);
 
     public string TriggerFunction =>
-        "CREATE OR REPLACE FUNCTION pampa_wake() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_notify(TG_ARGV[0], TG_ARGV[1]); RETURN NULL; END'";
+        "CREATE FUNCTION pampa_wake() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_notify(TG_ARGV[0], TG_ARGV[1]); RETURN NULL; END'";
+
+    public async Task<bool> HasTriggerFunctionAsync(IReader database, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement("SELECT to_regprocedure('pampa_wake()') IS NOT NULL"), row => row.GetBoolean(0), stopping)).Contains(true);
 
     public string Trigger(TableInfo table, string name, string channel, string message) => $"""
         CREATE TRIGGER {Dialect.Quote(name)} AFTER INSERT ON {Dialect.Quote(table.Schema)}.{Dialect.Quote(table.Name)}

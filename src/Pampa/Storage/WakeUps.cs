@@ -36,14 +36,31 @@ internal sealed class WakeUps(Database database, string cluster)
                 stopping);
 
     /// <summary>
+    /// The same as a hint: what it follows has taken effect, and must not look as if it had not because nobody can be told.
+    /// </summary>
+    public async Task HintAsync(string topic, IReadOnlyCollection<string> messages, CancellationToken stopping)
+    {
+        try
+        {
+            await SendAsync(topic, messages, stopping);
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) != ErrorKind.Other)
+        {
+            // Those who would have been told look by themselves.
+        }
+    }
+
+    /// <summary>
     /// The statements that make the table of a job which wants it tell of its inserts, as far as they are missing.
     /// </summary>
     public async Task<IReadOnlyList<string>> MissingAsync(JobTable job, CancellationToken stopping)
     {
         if (!job.Job.WakeOnInsert || notifications is null || await ChannelAsync(Due, stopping) is not { } channel) return [];
         var name = $"pampa_wake_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{channel} {job.Job.Name}")))[..16]}";
-        return await notifications.HasTriggerAsync(database, job.Table, name, stopping)
-            ? []
-            : [notifications.TriggerFunction, notifications.Trigger(job.Table, name, channel, job.Job.Name)];
+        if (await notifications.HasTriggerAsync(database, job.Table, name, stopping)) return [];
+        // Somebody else's is as good, and only its owner could replace it.
+        var hasFunction = await notifications.HasTriggerFunctionAsync(database, stopping);
+        var trigger = notifications.Trigger(job.Table, name, channel, job.Job.Name);
+        return hasFunction ? [trigger] : [notifications.TriggerFunction, trigger];
     }
 }

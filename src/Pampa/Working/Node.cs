@@ -176,6 +176,8 @@ internal sealed partial class Node : IDisposable
             catch (Exception e)
             {
                 first ??= e;
+                // In an outage each may take as long as a statement may.
+                Pulse.Beat();
             }
         }
         if (first is not null) ExceptionDispatchInfo.Throw(first);

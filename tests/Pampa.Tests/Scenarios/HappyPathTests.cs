@@ -4,6 +4,22 @@ namespace Pampa.Tests.Scenarios;
 public sealed class HappyPathTests
 {
     [Fact]
+    public async Task A_wake_up_that_comes_while_a_look_is_under_way_is_not_lost()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        // With the first look comes a full pass, which picks records, too.
+        await process.DispatchAsync();
+        process.Dispatcher.Wake();
+        process.Faults.Meanwhile("LIMIT @want", () => process.Dispatcher.Wake("numbers"));
+        await process.DispatchAsync();
+        await cluster.InsertAsync(1);
+        await process.DispatchAsync();
+
+        Assert.True((await cluster.RowAsync(1)).IsReserved);
+    }
+
+    [Fact]
     public async Task All_records_of_a_job_are_completed_with_the_right_columns()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -50,6 +50,8 @@ public sealed class ListenerTests
 
         public string TriggerFunction => inner.TriggerFunction;
 
+        public Task<bool> HasTriggerFunctionAsync(IReader database, CancellationToken stopping) => inner.HasTriggerFunctionAsync(database, stopping);
+
         public string Trigger(TableInfo table, string name, string channel, string message) => inner.Trigger(table, name, channel, message);
 
         public Task<bool> HasTriggerAsync(IReader database, TableInfo table, string name, CancellationToken stopping) =>
@@ -76,7 +78,7 @@ public sealed class ListenerTests
                 [WakeUps.Due] = message => Heard.Enqueue($"due {message}"),
                 [WakeUps.HandOver] = message => Heard.Enqueue($"hand {message}"),
             };
-            running = new Listener(WakeUps, OpenAsync, Wire, topics, Notes, Time).RunAsync(stop.Token);
+            running = new Listener(WakeUps, OpenAsync, Wire, topics, () => false, Notes, Time).RunAsync(stop.Token);
         }
 
         public FakeTimeProvider Time { get; } = new();
