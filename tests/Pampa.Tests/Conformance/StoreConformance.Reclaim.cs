@@ -158,7 +158,10 @@ public abstract partial class StoreConformance
         Assert.Equal(1, (await ReclaimAsync(Store)).Released);
         // And the dead of another cluster are not the ones here.
         await InsertAsync(2, new Row { Rid = "a.2" });
-        await Db.ExecuteAsync($"INSERT INTO pampa_worker SELECT 'third', 'a.2', node, session, process, state, {TableProfile.Literal(Clock.Now)}, expires_at FROM pampa_worker WHERE worker_id = 'a.2'");
+        await Db.ExecuteAsync($"""
+            INSERT INTO pampa_worker (cluster, worker_id, node, session, process, program, state, heartbeat_at, expires_at)
+            SELECT 'third', 'a.2', node, session, process, program, state, {TableProfile.Literal(Clock.Now)}, expires_at FROM pampa_worker WHERE worker_id = 'a.2'
+            """);
         var third = (await new ClusterStore(Db.Database, "third").ReadWorkersAsync(Stopping)).Single();
         Assert.Equal(default, await ReclaimAsync(Store, new DeadWorker("a.2", third.Session, third.Heartbeat)));
     }
