@@ -145,6 +145,18 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Isolated_workers_need_a_name_and_a_log_of_their_own()
+    {
+        var (code, _, errors) = await RunAsync("node", "--isolated");
+        Assert.Equal(2, code);
+        Assert.Contains("--isolated needs a name", errors, StringComparison.Ordinal);
+        Assert.Contains("Give --name NAME", errors, StringComparison.Ordinal);
+        (code, _, errors) = await RunAsync("node", "--isolated", "--name", "a", "--log", Path.Combine(folder, "one.log"));
+        Assert.Equal(2, code);
+        Assert.Contains("each worker has a log of its own", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_key_may_begin_with_an_at_sign()
     {
         Assert.Equal(0, (await RunAsync("migrate")).Code);

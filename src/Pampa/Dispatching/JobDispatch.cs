@@ -7,6 +7,9 @@ namespace Pampa.Dispatching;
 internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, int offset, TimeProvider time)
 {
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
+    private readonly Lock gate = new();
+    private int wakes;
+    private int seenWakes;
 
     public TaskStore Store => store;
 
@@ -61,10 +64,6 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
-
-    private readonly Lock gate = new();
-    private int wakes;
-    private int seenWakes;
 
     /// <summary>There may be more, from the beginning: told by whatever thread knows.</summary>
     public void Wake()

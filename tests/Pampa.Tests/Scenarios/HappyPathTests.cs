@@ -4,6 +4,22 @@ namespace Pampa.Tests.Scenarios;
 public sealed class HappyPathTests
 {
     [Fact]
+    public async Task A_timer_that_is_over_a_little_early_costs_no_interval_more()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await process.DispatchAsync();
+        await cluster.InsertAsync(1);
+        await cluster.AdvanceAsync(0.4);
+        await process.DispatchAsync();
+        Assert.True((await cluster.RowAsync(1)).IsFree);
+        await cluster.AdvanceAsync(0.099);
+        await process.DispatchAsync();
+
+        Assert.True((await cluster.RowAsync(1)).IsReserved);
+    }
+
+    [Fact]
     public async Task A_wake_up_that_comes_while_a_look_is_under_way_is_not_lost()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -18,6 +18,13 @@ public sealed class RecoveryTests
         return process;
     }
 
+    /// <summary>A process that may lead and whose own workers serve nothing.</summary>
+    private static Task<TestProcess> LookingOnAsync(TestCluster cluster) => cluster.StartAsync(job =>
+    {
+        job.WorkerFilter = "nobody";
+        Quick(job);
+    }, name: "b");
+
     private static async Task<(int Reserved, int Running)> HeldAsync(TestCluster cluster)
     {
         var rows = await cluster.RowsAsync();
@@ -108,11 +115,7 @@ public sealed class RecoveryTests
     {
         await using var cluster = await TestCluster.CreateAsync();
         var first = await HoldingAsync(cluster);
-        var second = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
-        {
-            job.WorkerFilter = "nobody";
-            Quick(job);
-        }), name: "b");
+        var second = await LookingOnAsync(cluster);
         first.Kill();
 
         for (var second5 = 0; second5 < 5; second5++)
@@ -137,11 +140,7 @@ public sealed class RecoveryTests
     {
         await using var cluster = await TestCluster.CreateAsync();
         var first = await HoldingAsync(cluster);
-        var second = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
-        {
-            job.WorkerFilter = "nobody";
-            Quick(job);
-        }), name: "b");
+        var second = await LookingOnAsync(cluster);
         first.Kill();
         await first.MarkDeadAsync();
         // The first one led: its leader's lease has to end, which is shorter than that of its workers.
