@@ -83,7 +83,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task<Plan> ReserveAsync(int count)
     {
         var slots = Enumerable.Range(1, count).Select(i => new[] { "a.1", i % 2 == 0 ? "a" : "b", i.ToString(CultureInfo.InvariantCulture) }).ToList();
-        var text = Sql.Reserve(null, null, afterCursor: false);
+        var text = Sql.Reserve(null, null, afterCursor: false, tells: false);
         return await ExplainAsync(text, statement =>
         {
             statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a")

@@ -10,6 +10,8 @@ namespace Pampa.Dispatching;
 /// </summary>
 internal sealed class Assignment
 {
+    // A node whose workers have more in hand looks several times a second by itself.
+    private const int Few = 5;
     private const int MostRemembered = 10_000;
     private readonly JobDefinition job;
     private readonly int offset;
@@ -55,7 +57,7 @@ internal sealed class Assignment
         {
             foreach (var worker in low)
             {
-                if (worker.Count <= level && level < worker.Depth && slots.Count < max) slots.Add(new Slot(worker.Worker, worker.Node));
+                if (worker.Count <= level && level < worker.Depth && slots.Count < max) slots.Add(new Slot(worker.Worker, worker.Node, worker.Count < Few));
             }
         }
         return slots;

@@ -19,12 +19,12 @@ internal sealed class Dispatcher(
     private const int FirstLook = 64;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(exchange);
-    private readonly HashSet<string> waiting = new(StringComparer.Ordinal);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
     private long takenBack;
     private long watchedAt;
+    private bool isHasty;
 
     /// <summary>
     /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
@@ -57,6 +57,9 @@ internal sealed class Dispatcher(
     public Task<bool> CycleAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
         if (await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
+        // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
+        // what they were given since is counted.
+        isHasty = !isHasty && jobs.Any(j => j.IsWoken);
         await ServeAsync(stopping);
         return await DispatchAsync(term, stopping);
     }, stopping);
@@ -64,6 +67,7 @@ internal sealed class Dispatcher(
     /// <summary>The first step alone: which workers serve which job. Returns how many workers were moved.</summary>
     public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(async _ =>
     {
+        isHasty = false;
         await WatchAsync(isAsked: true, stopping);
         return await ServeAsync(stopping);
     }, stopping);
@@ -83,6 +87,7 @@ internal sealed class Dispatcher(
     public Task<int> DispatchAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
         var before = reserved;
+        isHasty = false;
         Wake();
         await WatchAsync(isAsked: false, stopping);
         await ServeAsync(stopping);
@@ -123,7 +128,7 @@ internal sealed class Dispatcher(
     private async Task<int> ServeAsync(CancellationToken stopping)
     {
         var own = node();
-        await others.ReadAsync(own, stopping);
+        if (!isHasty) await others.ReadAsync(own, stopping);
         return jobs.Sum(job => job.Assign(own, others));
     }
 
@@ -131,12 +136,6 @@ internal sealed class Dispatcher(
     {
         var did = false;
         foreach (var job in jobs) did |= await DispatchAsync(job, term, stopping);
-        if (waiting.Count > 0)
-        {
-            string[] nodes = [.. waiting];
-            waiting.Clear();
-            await exchange.WakeAsync(nodes, stopping);
-        }
         return did;
     }
 
@@ -234,7 +233,7 @@ internal sealed class Dispatcher(
         // A timer that is over a little early must not cost a whole interval more.
         if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval * 0.9) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
-        var max = job.EmptySince != 0 ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
+        var max = job.FoundLittle ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
         job.BeginLook();
         if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
@@ -289,7 +288,7 @@ internal sealed class Dispatcher(
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
-        return bound.Count > 0 || mayBeMore;
+        return isFull || mayBeMore;
     }
 
     private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
@@ -297,8 +296,6 @@ internal sealed class Dispatcher(
         job.Deliver(bound);
         if (!others.Any) return;
         var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
-        // A node whose workers have something in hand looks several times a second by itself.
-        waiting.UnionWith(job.Serving.Where(w => w.Count == 0 && w.Node != ownNode && nodes.ContainsKey(w.Worker)).Select(w => w.Node));
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 

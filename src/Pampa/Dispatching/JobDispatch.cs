@@ -76,15 +76,28 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         }
     }
 
+    /// <summary>Whether that was told since the last look began.</summary>
+    public bool IsWoken
+    {
+        get
+        {
+            lock (gate) return wakes != seenWakes;
+        }
+    }
+
     /// <summary>A look begins.</summary>
     public void BeginLook()
     {
         lock (gate) seenWakes = wakes;
     }
 
+    /// <summary>Whether the last look found less than was asked for; being woken does not change that.</summary>
+    public bool FoundLittle { get; private set; }
+
     /// <summary>A look is over. What was told meanwhile it may not have seen.</summary>
     public void EndLook(bool mayBeMore)
     {
+        FoundLittle = !mayBeMore;
         lock (gate) EmptySince = mayBeMore || wakes != seenWakes ? 0 : time.GetTimestamp();
     }
 

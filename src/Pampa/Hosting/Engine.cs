@@ -17,9 +17,6 @@ internal sealed class Engine : IAsyncDisposable
     private const int Connections = 4;
     private const int ConnectionsBesideListener = 3;
     public const string ClusterScope = "cluster";
-    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LoopEnd = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
     private readonly PampaBuilder program;
     private readonly Database database;
@@ -33,6 +30,7 @@ internal sealed class Engine : IAsyncDisposable
     private readonly DatabaseHealth health;
     private readonly Leadership leadership;
     private readonly Exchange exchange;
+    private readonly Listener? listener;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> tables, ProcessRole role, Surroundings surroundings)
@@ -44,7 +42,7 @@ internal sealed class Engine : IAsyncDisposable
         var name = NameAt(program);
         this.database = database;
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
-        handlers = dialect.Open(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
@@ -71,7 +69,8 @@ internal sealed class Engine : IAsyncDisposable
         var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
         Dispatcher = new Dispatcher(
             Cluster, meeting, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
-        exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);
+        listener = MakeListener();
+        exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
 
     /// <summary>What this process is in the cluster.</summary>
@@ -168,7 +167,7 @@ internal sealed class Engine : IAsyncDisposable
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
         Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, () => IdleNode, work.Token))];
-        var listening = ListenAsync(intake.Token);
+        var listening = listener?.RunAsync(intake.Token) ?? Task.CompletedTask;
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
@@ -176,7 +175,7 @@ internal sealed class Engine : IAsyncDisposable
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         if (fault is StalledException) Log.Fault(log, fault);
         await intake.CancelAsync();
-        var abandoned = await StopAsync([.. taking, listening], work, hurry);
+        var abandoned = await new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time).RunAsync([.. taking, listening], work, hurry);
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault is WorkerIdTakenException)
         {
@@ -197,16 +196,19 @@ internal sealed class Engine : IAsyncDisposable
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }
 
-    private Task ListenAsync(CancellationToken stopping)
+    private Listener? MakeListener()
     {
-        if (messages is null || database.Dialect.Notifications is not { } notifications) return Task.CompletedTask;
+        if (messages is null || database.Dialect.Notifications is not { } notifications) return null;
         var topics = new Dictionary<string, Action<string>>(StringComparer.Ordinal);
         if (Role.Dispatches) topics[WakeUps.Due] = Wake;
-        if (Role.Works) topics[WakeUps.HandOver] = node =>
-        {
-            if (node == Node.Membership.Node) exchange.Wake();
-        };
-        return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, () => health.IsDown, log, time).RunAsync(stopping);
+        if (Role.Works) topics[WakeUps.HandOver] = Hear;
+        return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, () => health.IsDown, log, time);
+    }
+
+    private void Hear(string message)
+    {
+        var (node, handOver) = HandOverMessage.Read(message);
+        if (node == Node.Membership.Node) exchange.Wake(handOver);
     }
 
     private bool Dispatches => Role.Dispatches && program.RunsDispatcher;
@@ -273,62 +275,6 @@ internal sealed class Engine : IAsyncDisposable
             await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
             return true;
         }
-    }
-
-    /// <summary>
-    /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then
-    /// cancelled, results written, ids given up. Heartbeats go on to the end. Returns how many tasks were abandoned.
-    /// </summary>
-    private async Task<int> StopAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
-    {
-        // A loop that stands still does not end either; what it was about to do is told apart by the fences.
-        await Task.WhenAll(taking).WaitAsync(LoopEnd, TimeProvider.System, CancellationToken.None)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await TryAsync(exchange.LeaveAsync);
-        await TryAsync(Node.ReleaseAllAsync);
-        await TryAsync(exchange.ReturnAsync);
-        await TryAsync(leadership.ResignAsync);
-        if (Node.Unfinished > 0)
-        {
-            Log.Stopping(log, Node.Unfinished, program.ShutdownTimeout);
-            if (!await UntilIdleAsync(program.ShutdownTimeout, () => Node.Unfinished, () => hurry.IsCancellationRequested))
-            {
-                Log.Cancelling(log, Node.Running);
-                Node.Interrupt(Interruption.Shutdown);
-                await UntilIdleAsync(CancelGrace, () => Node.Running);
-                await UntilIdleAsync(FlushTime, () => Node.Unfinished - Node.Running);
-            }
-        }
-        var abandoned = Node.Unfinished;
-        await work.CancelAsync();
-        if (abandoned > 0) Log.Abandoned(log, abandoned);
-        await TryAsync(exchange.ReturnAsync);
-        if (Node.Membership.Workers.Count > 0) await TryAsync(Node.Membership.ResignAsync);
-        return abandoned;
-    }
-
-    private async Task TryAsync(Func<CancellationToken, Task> step)
-    {
-        using var deadline = new CancellationTokenSource(FlushTime, time);
-        try
-        {
-            await step(deadline.Token);
-        }
-        catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
-        {
-            Log.NotReleased(log, e.Message);
-        }
-    }
-
-    private async Task<bool> UntilIdleAsync(TimeSpan atMost, Func<int> left, Func<bool>? isHurried = null)
-    {
-        var began = time.GetTimestamp();
-        while (left() > 0)
-        {
-            if (time.GetElapsedTime(began) >= atMost || isHurried?.Invoke() == true) return false;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), time);
-        }
-        return true;
     }
 
     public async ValueTask DisposeAsync()

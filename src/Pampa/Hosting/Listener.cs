@@ -35,6 +35,10 @@ internal sealed class Listener(
     private readonly string self = $"{EchoPrefix}{Guid.NewGuid():N}";
     private long heardAt;
     private bool isTold;
+    private volatile bool isHeard;
+
+    /// <summary>Whether what is told now is likely to come.</summary>
+    public bool IsHeard => isHeard;
 
     /// <summary>Listens until told to stop.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -73,6 +77,7 @@ internal sealed class Listener(
         var waiting = WaitAsync(connection, life.Token);
         var echoing = EchoAsync(topics.Keys.First(), heard, life.Token);
         var first = await Task.WhenAny(waiting, echoing);
+        isHeard = false;
         await life.CancelAsync();
         await Task.WhenAll(waiting, echoing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await first;
@@ -104,6 +109,7 @@ internal sealed class Listener(
                 return;
             }
             heardAt = time.GetTimestamp();
+            isHeard = true;
             heard();
             if (isTold) Log.HearsAgain(log);
             isTold = false;

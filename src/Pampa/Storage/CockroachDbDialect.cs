@@ -15,6 +15,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // It has no such settings.
     protected override string ByKey => "";
 
+    protected override string Unflushed => "";
+
     // It has no LISTEN.
     public override INotifications? Notifications => null;
 

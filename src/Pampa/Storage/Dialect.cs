@@ -73,7 +73,12 @@ internal abstract class Dialect
     /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
     public virtual INotifications? Notifications => null;
 
+    /// <summary>Connections for Pampa's own statements.</summary>
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
+
+    /// <summary>Connections for whatever else is run on them, and by whom.</summary>
+    public virtual DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
+        Open(connectionString, applicationName, maxConnections);
 
     public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

@@ -30,12 +30,7 @@ internal sealed class ExchangeStore(Database database, string cluster)
 
     private static readonly RowSource BatchRows = new("batches", [new("_pampa_batch", CellKind.Text)]);
 
-    private readonly WakeUps wakeUps = new(database, cluster);
-
     private Dialect Dialect => database.Dialect;
-
-    /// <summary>Tells nodes that something was handed over to them.</summary>
-    public Task WakeAsync(IReadOnlyCollection<string> nodes, CancellationToken stopping) => wakeUps.HintAsync(WakeUps.HandOver, nodes, stopping);
 
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
@@ -122,6 +117,28 @@ internal sealed class ExchangeStore(Database database, string cluster)
         }
         return 0;
     }, stopping);
+}
+
+/// <summary>What a node is told of a hand-over: that there is one, and where it is short also what it is.</summary>
+internal static class HandOverMessage
+{
+    /// <summary>Bytes of <see cref="HandOver.Rows"/> up to which they are told: every node hears what is told to any.</summary>
+    public const int MaxRows = 1500;
+
+    /// <summary>For whom it is, and what; nothing where another version wrote it in a way that this one does not know.</summary>
+    public static (string? Node, HandOver? HandOver) Read(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            string[] parts = [.. document.RootElement.EnumerateArray().Select(p => p.GetString()!)];
+            return (parts[0], parts.Length < 4 ? null : new HandOver(parts[1], parts[2], parts[3]));
+        }
+        catch (Exception e) when (HandsText.IsForeign(e))
+        {
+            return (null, null);
+        }
+    }
 }
 
 /// <summary>A message's reservations as text: a list of [key parts…, worker, reserved at, attempts].</summary>

@@ -20,6 +20,9 @@ internal interface INotifications
     /// <summary>Waits for the next message.</summary>
     Task WaitAsync(DbConnection connection, CancellationToken stopping);
 
+    /// <summary>Whether a statement was refused only because too many messages wait for somebody who does not read them.</summary>
+    bool IsFull(Exception error);
+
     /// <summary>Makes the function that the triggers of <see cref="Trigger"/> call.</summary>
     string TriggerFunction { get; }
 

@@ -27,7 +27,7 @@ internal sealed partial class JobSql
     /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
     /// time, attempts in the order of picking.
     /// </summary>
-    public string Reserve(string? where, string? orderBy, bool afterCursor) => $"""
+    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) => $"""
         WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
         _pampa_v AS MATERIALIZED (
           SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, z._pampa_rn
@@ -40,8 +40,16 @@ internal sealed partial class JobSql
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
           SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
-          FROM _pampa_reserved WHERE node <> @own GROUP BY node)
+          FROM _pampa_reserved WHERE node <> @own GROUP BY node{(tells && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
         SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM _pampa_reserved ORDER BY rn
+        """;
+
+    // In the same transaction, so that a node hears of it in the moment in which it is true. The message tells all where it
+    // is short: then the node need not read.
+    private static string Tell(INotifications notifications) => $"""
+
+          RETURNING CASE WHEN node = ANY(@told) THEN pg_notify({notifications.Channel(WakeUps.HandOver)},
+            CASE WHEN octet_length(rows) < {HandOverMessage.MaxRows} THEN jsonb_build_array(node, id, job, rows)::text ELSE jsonb_build_array(node)::text END)::text END
         """;
 
     // A list of lists would come back as one long list.

@@ -27,7 +27,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override INotifications? Notifications => new PostgreSqlNotifications(this);
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
-    public override string? Preamble(Statement statement) => statement.IsByKey ? $"{TimeLimits}{ByKey}" : TimeLimits;
+    public override string? Preamble(Statement statement) =>
+        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}";
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
 
@@ -39,11 +40,31 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         ((string[])["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit"])
         .Select(setting => $", set_config('{setting}', 'off', true)"));
 
+    /// <summary>The commit does not wait for the disk. A later one that does brings it along.</summary>
+    protected virtual string Unflushed => ", set_config('synchronous_commit', 'off', true)";
+
     public override string Now => now;
 
     public override string MomentType => "timestamptz";
 
+    private const int MaxPrepared = 100;
+    private const int UsesBeforePrepared = 2;
+
     public override DbDataSource Open(string connectionString, string applicationName, int maxConnections)
+    {
+        var plain = Builder(connectionString, applicationName, maxConnections);
+        // Who has decided about it in the address knows better.
+        if (new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("Max Auto Prepare")) return plain.Build();
+        var prepared = Builder(connectionString, applicationName, maxConnections);
+        prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
+        prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
+        return new PreparingDataSource(prepared, plain.Build());
+    }
+
+    public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
+        Builder(connectionString, applicationName, maxConnections).Build();
+
+    private static NpgsqlDataSourceBuilder Builder(string connectionString, string applicationName, int maxConnections)
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString);
         var settings = builder.ConnectionStringBuilder;
@@ -55,7 +76,7 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         if (!given.ContainsKey("Timeout")) settings.Timeout = 10;
         settings.CommandTimeout = 30;
         settings.TcpKeepAlive = true;
-        return builder.Build();
+        return builder;
     }
 
     public override string NowPlus(string seconds) => $"({now} + {seconds} * interval '1 second')";
@@ -189,6 +210,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     protected override ErrorKind ClassifyError(Exception error)
     {
+        // The driver prepares it anew: a column was given another type.
+        if (error is PostgresException { SqlState: "0A000", Routine: "RevalidateCachedQuery" }) return ErrorKind.Retry;
         if (error is not PostgresException { SqlState: var state })
             return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch

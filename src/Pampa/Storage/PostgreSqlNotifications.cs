@@ -9,7 +9,7 @@ internal sealed class PostgreSqlNotifications(PostgreSqlDialect dialect) : INoti
     public DbDataSource Open(string connectionString, string applicationName)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
-        return dialect.Open(settings.ConnectionString, applicationName, maxConnections: 1);
+        return dialect.OpenPlain(settings.ConnectionString, applicationName, maxConnections: 1);
     }
 
     public string Channel(string topic) => $"'pampa_{topic}_' || md5(current_schema() || ' ' || @cluster)";
@@ -27,6 +27,8 @@ internal sealed class PostgreSqlNotifications(PostgreSqlDialect dialect) : INoti
     }
 
     public Task WaitAsync(DbConnection connection, CancellationToken stopping) => ((NpgsqlConnection)connection).WaitAsync(stopping);
+
+    public bool IsFull(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded };
 
     public string TriggerFunction =>
         "CREATE FUNCTION pampa_wake() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_notify(TG_ARGV[0], TG_ARGV[1]); RETURN NULL; END'";

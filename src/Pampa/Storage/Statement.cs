@@ -16,6 +16,12 @@ internal sealed class Statement(string text)
     /// </summary>
     public bool IsByKey { get; init; }
 
+    /// <summary>
+    /// Whether it does no harm if a crash of the server undoes it although it was answered: it is a hint, or whatever is
+    /// built on it is a later commit, which keeps it.
+    /// </summary>
+    public bool MayBeForgotten { get; init; }
+
     public List<(string Name, object? Value)> Parameters => parameters;
 
     public Statement With(string name, object? value)

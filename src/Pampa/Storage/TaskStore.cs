@@ -4,8 +4,11 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>Where a reserved record goes: a worker and its node.</summary>
-internal readonly record struct Slot(string Worker, string Node);
+/// <summary>Where a reserved record goes.</summary>
+/// <param name="Worker">The worker.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="IsLow">Whether the worker has next to nothing in hand, so that its node is worth telling at once.</param>
+internal readonly record struct Slot(string Worker, string Node, bool IsLow = false);
 
 /// <summary>A worker that the leader found dead, with the life in which it was seen.</summary>
 internal sealed record DeadWorker(string Id, long Session, string Heartbeat);
@@ -37,7 +40,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
     /// <summary>
     /// T1: binds due records to slots, in order, and hands those of other nodes over to them, under the name of
-    /// <paramref name="batch"/>. Returns what was bound; fewer where others were first.
+    /// <paramref name="batch"/>; idle ones are told, where the database has messages. Returns what was bound; fewer
+    /// where others were first.
     /// </summary>
     public async Task<List<Reservation>> ReserveAsync(
         IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null)
@@ -46,23 +50,35 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var orderBy = Job.OrderBy?.Render("order", parameters);
-        return database.Dialect.ReservesInOneStatement
-            ? await ReserveAtOnceAsync()
-            : await database.UnitAsync(ReserveInStepsAsync, stopping);
+        if (!database.Dialect.ReservesInOneStatement) return await database.UnitAsync(ReserveInStepsAsync, stopping);
+        var notifications = database.Dialect.Notifications;
+        string[] told = notifications is null ? [] : [.. slots.Where(s => s.IsLow && s.Node != ownNode).Select(s => s.Node).Distinct()];
+        try
+        {
+            return await ReserveAtOnceAsync(told);
+        }
+        catch (Exception e) when (told.Length > 0 && notifications!.IsFull(e))
+        {
+            // Nodes that are not told look by themselves.
+            return await ReserveAtOnceAsync([]);
+        }
 
         Statement Common(string text, bool picks)
         {
-            var statement = ByKey(text).With("want", slots.Count);
+            // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing.
+            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true }
+                .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", slots.Count);
             if (!picks) return statement;
             foreach (var (name, value) in parameters) statement.With(name, value);
             if (cursor is { } key) database.Dialect.BindCursor(statement, key);
             return statement;
         }
 
-        Task<List<Reservation>> ReserveAtOnceAsync()
+        Task<List<Reservation>> ReserveAtOnceAsync(string[] told)
         {
-            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null), picks: true), lease)
+            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null, told.Length > 0), picks: true), lease)
                 .With("job", Job.Name).With("own", ownNode).With("batch", batch);
+            if (told.Length > 0) statement.With("told", told);
             database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
             return database.WriteAsync(statement, ReadReservation, stopping);
         }

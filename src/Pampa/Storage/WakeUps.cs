@@ -32,7 +32,8 @@ internal sealed class WakeUps(Database database, string cluster)
         notifications is null || messages.Count == 0
             ? Task.CompletedTask
             : database.ExecuteAsync(
-                new Statement($"SELECT pg_notify({notifications.Channel(topic)}, m) FROM unnest(@messages) AS m").With("cluster", cluster).With("messages", messages.ToArray()),
+                new Statement($"SELECT pg_notify({notifications.Channel(topic)}, m) FROM unnest(@messages) AS m") { MayBeForgotten = true }
+                    .With("cluster", cluster).With("messages", messages.ToArray()),
                 stopping);
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -10,10 +11,15 @@ namespace Pampa.Working;
 /// <param name="node">The node.</param>
 /// <param name="store">Where they meet.</param>
 /// <param name="isLeading">Whether the leader is in this very process and sees the hands themselves.</param>
-/// <param name="pollInterval">How often an idle node looks.</param>
+/// <param name="isHeard">Whether a leader that hands something to an idle node is heard.</param>
+/// <param name="pollInterval">How often an idle node looks that does not hear.</param>
 /// <param name="time">Time.</param>
-internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLeading, TimeSpan pollInterval, TimeProvider time)
+internal sealed class Exchange(
+    Node node, ExchangeStore store, Func<bool> isLeading, Func<bool> isHeard, TimeSpan pollInterval, TimeProvider time)
 {
+    /// <summary>How many times more seldom it looks while it hears: a message may be lost all the same.</summary>
+    private const int HeardFactor = 4;
+
     /// <summary>How often a busy node looks and says something.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
@@ -21,6 +27,7 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
     private static readonly TimeSpan WhenIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Lively = TimeSpan.FromSeconds(1);
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<HandOver> told = new();
     private readonly Dictionary<string, (long Ended, double PerSecond)> rates = new(StringComparer.Ordinal);
     private IReadOnlyList<(string Worker, long Session)> life = [];
     private List<NodeLoad> said = [];
@@ -28,14 +35,16 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
     private long readAt;
     private long changedAt;
     private long ratedAt;
+    private long toldAt;
 
     /// <summary>Set when something may have come.</summary>
     public Signal Arrived { get; } = new();
 
-    /// <summary>Something may have come: look at once.</summary>
-    public void Wake()
+    /// <summary>Something may have come: look at once. Or it is known what has come: then the look can wait.</summary>
+    public void Wake(HandOver? message = null)
     {
-        Volatile.Write(ref readAt, 0);
+        if (message is null) Volatile.Write(ref readAt, 0);
+        else told.Enqueue(message);
         Arrived.Set();
     }
 
@@ -44,22 +53,40 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
     {
         if (!node.IsJoined) return false;
         if (!ReferenceEquals(life, node.Membership.Workers)) BeginLife();
+        if (IsToldEnough()) return false;
         var loads = Measure();
         if (!HaveSameHands(loads)) changedAt = time.GetTimestamp();
         var tells = taken.Count > 0 || IsWorthTelling(loads);
         if (!tells && Volatile.Read(ref readAt) is not 0 and var last && time.GetElapsedTime(last) < LookEvery) return false;
         Volatile.Write(ref readAt, time.GetTimestamp());
-        var told = taken.ToList();
-        var messages = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, told, stopping);
+        var done = taken.ToList();
+        var messages = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, done, stopping);
         if (tells)
         {
             said = loads;
             saidAt = time.GetTimestamp();
         }
-        taken.ExceptWith(told);
+        taken.ExceptWith(done);
         var fresh = messages.FindAll(m => taken.Add(m.Batch));
         foreach (var message in fresh) Take(message);
         return fresh.Count > 0;
+    }
+
+    /// <summary>
+    /// Takes in what was told. For a while that is all: to say at once what became of it would only hold up its start.
+    /// </summary>
+    private bool IsToldEnough()
+    {
+        while (told.TryDequeue(out var message))
+        {
+            if (!taken.Add(message.Batch)) continue;
+            Take(message);
+            if (toldAt == 0) toldAt = time.GetTimestamp();
+        }
+        if (toldAt == 0) return false;
+        if (time.GetElapsedTime(toldAt) < Every) return true;
+        toldAt = 0;
+        return false;
     }
 
     /// <summary>The first part of a stop: the leader is told that nothing more can be done here.</summary>
@@ -84,10 +111,12 @@ internal sealed class Exchange(Node node, ExchangeStore store, Func<bool> isLead
     {
         life = node.Membership.Workers;
         taken.Clear();
+        told.Clear();
         said = [];
     }
 
-    private TimeSpan LookEvery => changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every : pollInterval;
+    private TimeSpan LookEvery =>
+        changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every : isHeard() ? HeardFactor * pollInterval : pollInterval;
 
     private bool HaveSameHands(List<NodeLoad> loads) => said.Count == loads.Count && said.Zip(loads).All(l => l.First.HasSameHands(l.Second));
 

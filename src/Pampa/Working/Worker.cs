@@ -6,6 +6,8 @@ namespace Pampa.Working;
 /// <summary>One slot of a node: runs one task at a time, in the order in which they were started.</summary>
 internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider time) : IDisposable
 {
+    // Whatever arrives sets the signal; that a node has hundreds of workers must not wake it hundreds of times.
+    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeakGrace = TimeSpan.FromSeconds(10);
     private readonly ConcurrentQueue<(Lane Lane, StartedTask Task)> started = new();
     private readonly Signal arrived = new();
@@ -43,15 +45,11 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     /// <summary>Runs what arrives until told to stop; the task that runs then is run to its end.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
+        wantsMore.Set();
         while (!stopping.IsCancellationRequested)
         {
-            if (!started.TryDequeue(out var next))
-            {
-                wantsMore.Set();
-                await arrived.WaitAsync(TimeSpan.FromSeconds(1), time, stopping);
-                continue;
-            }
-            await RunOneAsync(next.Lane, next.Task);
+            if (started.TryDequeue(out var next)) await RunOneAsync(next.Lane, next.Task);
+            else await arrived.WaitAsync(Idle, time, stopping);
         }
     }
 

@@ -1,10 +1,116 @@
+using Npgsql;
+using Pampa.Jobs;
+using Pampa.Storage;
+using Pampa.Tests.EndToEnd;
 using Pampa.Tests.Fixtures;
+using Pampa.Tests.Scenarios;
 
 namespace Pampa.Tests.Conformance;
 
 public sealed class PostgreSqlConformance : StoreConformance
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private protected override Engine Engine => Engine.PostgreSql;
 
     private protected override TableProfile Profile => TableProfile.Numbers;
+
+    private static Slot[] Low(params string[] workers) => [.. Slots(workers).Select(s => s with { IsLow = true })];
+
+    /// <summary>What all nodes are told while something is done.</summary>
+    private async Task<List<(string? Node, HandOver? HandOver)>> ToldAsync(Func<Task> actAsync)
+    {
+        var wakeUps = new WakeUps(Db.Database, Cluster);
+        var heard = new List<string>();
+        await using var connection = (NpgsqlConnection)await Db.Source.OpenConnectionAsync(Stopping);
+        var notifications = Db.Database.Dialect.Notifications!;
+        await notifications.ListenAsync(connection, (await wakeUps.ChannelAsync(WakeUps.HandOver, Stopping))!, heard.Add, Stopping);
+        await actAsync();
+        // Messages come in the order of their transactions.
+        await wakeUps.SendAsync(WakeUps.HandOver, ["end"], Stopping);
+        while (!heard.Contains("end")) Assert.True(await connection.WaitAsync(Patience, Stopping), "the message does not come");
+        await using (var command = new NpgsqlCommand("UNLISTEN *", connection)) await command.ExecuteNonQueryAsync(Stopping);
+        heard.Remove("end");
+        return heard.ConvertAll(HandOverMessage.Read);
+    }
+
+    [Fact]
+    public async Task Nodes_that_have_next_to_nothing_are_told_at_once_what_they_got()
+    {
+        await InsertAsync([1, 2, 3, 4]);
+        List<Reservation> reserved = [];
+        var told = await ToldAsync(async () =>
+            reserved = await Ticked(Store.ReserveAsync([.. Low("a.1", "b.1"), .. Slots("c.1"), .. Low("b.2")], Lease, "a", null, Stopping, "first")));
+        var (node, handOver) = Assert.Single(told);
+        Assert.Equal(("b", "first", "job"), (node, handOver?.Batch, handOver?.Job));
+        Assert.Equal([reserved[1], reserved[3]], HandOverText.Read(handOver!.Rows));
+        Assert.Equal([handOver], await ExchangeAsync("b"));
+        Assert.Single(await ExchangeAsync("c"));
+        Assert.Empty(await ToldAsync(() => Ticked(Store.ReserveAsync(Low("b.1"), Lease, "a", null, Stopping, "second"))));
+    }
+
+    [Fact]
+    public async Task Of_much_they_are_told_only_that_it_came()
+    {
+        await InsertAsync([.. Enumerable.Range(1, 100)]);
+        var told = await ToldAsync(() => Ticked(Store.ReserveAsync(
+            Low([.. Enumerable.Repeat("b.1", 100)]), Lease, "a", null, Stopping, "batch")));
+        Assert.Equal(("b", null), Assert.Single(told));
+        Assert.Equal(100, HandOverText.Read(Assert.Single(await ExchangeAsync("b")).Rows).Count);
+    }
+
+    [Fact]
+    public async Task Where_no_message_can_be_sent_any_more_records_are_reserved_all_the_same()
+    {
+        await InsertAsync([1]);
+        var faults = new Faults(text => new PostgresException(text, "ERROR", "ERROR", PostgresErrorCodes.ProgramLimitExceeded));
+        faults.FailBefore("pg_notify");
+        await using var source = new FaultyDataSource(Db.Source, faults);
+        var store = new TaskStore(new Database(source, Db.Database.Dialect, TimeProvider.System, new Random(1)), Store.Table, Cluster, new Random(1));
+        Assert.Single(await Ticked(store.ReserveAsync(Low("b.1"), Lease, "a", null, Stopping, "batch")));
+        Assert.Equal(1, faults.Hits);
+        Assert.Single(await ExchangeAsync("b"));
+    }
+
+    [Fact]
+    public async Task Statements_that_come_again_are_prepared_and_outlive_a_column_that_changes_its_type()
+    {
+        await using var source = Db.Database.Dialect.Open(Db.Source.ConnectionString, "one", 1);
+        var store = new TaskStore(new Database(source, Db.Database.Dialect, TimeProvider.System, new Random(1)), Store.Table, Cluster, new Random(1));
+        for (var i = 1; i <= 4; i++) await StartedAsync(i, store: store);
+        await using (var connection = await source.OpenConnectionAsync(Stopping))
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'WITH \\_pampa%'";
+            Assert.Equal(2L, await command.ExecuteScalarAsync(Stopping));
+        }
+        await Db.ExecuteAsync("ALTER TABLE numbers ALTER COLUMN is_odd TYPE text");
+        Assert.Equal(1, (await StartedAsync(5, store: store)).Fence.Attempt);
+    }
+
+    [Fact]
+    public async Task Behind_a_pooler_nothing_is_prepared()
+    {
+        await using var direct = (PreparingDataSource)Db.Database.Dialect.Open(Db.Source.ConnectionString, "direct", 1);
+        await using (await direct.OpenConnectionAsync(Stopping)) Assert.False(direct.IsPooled);
+        var folder = Directory.CreateTempSubdirectory("pampa-pooler-");
+        try
+        {
+            await using var pooler = await Pooler.StartAsync(folder.FullName);
+            await using var pooled = (PreparingDataSource)Db.Database.Dialect.Open(pooler.Settings(Db.Source.ConnectionString), "pooled", 1);
+            for (var i = 0; i < 5; i++)
+            {
+                await using var connection = await pooled.OpenConnectionAsync(Stopping);
+                await using var command = connection.CreateCommand();
+                command.CommandText = "SELECT name FROM pg_prepared_statements";
+                Assert.Null(await command.ExecuteScalarAsync(Stopping));
+            }
+            Assert.True(pooled.IsPooled);
+            await using (pooled.OpenConnection()) Assert.True(pooled.IsPooled);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 }

@@ -11,7 +11,7 @@ public abstract partial class StoreConformance
     private static NodeLoad Load(double rate, params WorkerWord[] hands) =>
         new("job", 2, rate, TimeSpan.FromMilliseconds(1.5), TimeSpan.FromMilliseconds(2), hands);
 
-    private Task<List<HandOver>> ExchangeAsync(string node, NodeLoad? said = null, params string[] taken) =>
+    private protected Task<List<HandOver>> ExchangeAsync(string node, NodeLoad? said = null, params string[] taken) =>
         Ticked(Meeting.ExchangeAsync(node, said is null ? null : [said], taken, Stopping));
 
     [Fact]

@@ -47,6 +47,22 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     }
 
     [Theory, InlineData(true), InlineData(false)]
+    public async Task Handlers_that_take_all_threads_do_not_cost_their_workers_the_lease(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
+            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "starving")]);
+        var dispatcher = await CaseAsync("dispatcher");
+        await dispatcher.HearAsync("This process leads 'cluster' in term 1");
+        var node = await CaseAsync("node", "--name", "a", "--workers", "4");
+        // More than three leases long.
+        await node.UntilAsync(async () => await database.CountAsync("odd_checking_end_time IS NOT NULL") == 4, "all have ended");
+        Assert.Equal(4, await database.CountAsync("odd_checking_success = TRUE AND odd_checking_reservation_times = 1"));
+        Assert.DoesNotContain("session 2", node.Said, StringComparison.Ordinal);
+        await node.KillAsync();
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(bool onSqlite)
     {
         await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);

@@ -21,7 +21,10 @@ internal sealed class Pooler : IAsyncDisposable
 
     /// <summary>The address of a database by way of the pooler.</summary>
     public string Url(string settings) =>
-        NumbersDatabase.Url(new NpgsqlConnectionStringBuilder(settings) { Host = "127.0.0.1", Port = port }.ConnectionString);
+        NumbersDatabase.Url(Settings(settings));
+
+    /// <summary>The same as an ADO.NET connection string.</summary>
+    public string Settings(string settings) => new NpgsqlConnectionStringBuilder(settings) { Host = "127.0.0.1", Port = port }.ConnectionString;
 
     public static async Task<Pooler> StartAsync(string folder)
     {

@@ -51,7 +51,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var meeting = new ExchangeStore(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             Store, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
-        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, program.PollInterval, time);
+        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
 
     public static async Task<TestProcess> MakeAsync(TestCluster cluster, PampaBuilder program, string name)
@@ -98,6 +98,9 @@ internal sealed class TestProcess : IAsyncDisposable
     public Dispatcher Dispatcher { get; }
 
     public Exchange Exchange { get; }
+
+    /// <summary>Whether the process takes it that it hears what it is told.</summary>
+    public bool IsHeard { get; set; }
 
     /// <summary>What the process has logged.</summary>
     public ConcurrentQueue<string> Lines { get; } = new();

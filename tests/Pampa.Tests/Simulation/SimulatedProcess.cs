@@ -43,7 +43,7 @@ internal sealed class SimulatedProcess : IDisposable
         var meeting = new ExchangeStore(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(cluster, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
-        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, PollInterval, Time);
+        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => false, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
     }
 

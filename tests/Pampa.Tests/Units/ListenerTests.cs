@@ -48,6 +48,8 @@ public sealed class ListenerTests
 
         public Task WaitAsync(DbConnection connection, CancellationToken stopping) => inner.WaitAsync(connection, stopping);
 
+        public bool IsFull(Exception error) => inner.IsFull(error);
+
         public string TriggerFunction => inner.TriggerFunction;
 
         public Task<bool> HasTriggerFunctionAsync(IReader database, CancellationToken stopping) => inner.HasTriggerFunctionAsync(database, stopping);

@@ -78,6 +78,18 @@ return await PampaApp.RunAsync(args, pampa =>
             Fill(4_000);
             Add(job => job.MaxAttempts = 1, process: _ => throw new InvalidOperationException(new string('x', 300)));
             break;
+        case "starving":
+            Create();
+            Fill(4);
+            pampa.WorkerLease = TimeSpan.FromSeconds(3);
+            Add(process: _ =>
+            {
+                // Far more than the thread pool has: whatever needs one of its threads waits for the next ten seconds.
+                var never = new ManualResetEventSlim();
+                for (var i = 0; i < 500; i++) ThreadPool.QueueUserWorkItem(_ => never.Wait(TimeSpan.FromSeconds(10)));
+                never.Wait(TimeSpan.FromSeconds(10));
+            });
+            break;
         case "woken":
             Create();
             Add(job => job.WakeOnInsert = true);

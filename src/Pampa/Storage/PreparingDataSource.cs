@@ -1,0 +1,94 @@
+using System.Data.Common;
+using Npgsql;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// Connections on which statements that come again are parsed and planned once: Pampa's own are few and the same for ever. A
+/// prepared statement lives in one server process, so it is done only where each connection is seen to lead to one of its own.
+/// Behind a pooler that gives every transaction another one, all goes on unprepared.
+/// </summary>
+internal sealed class PreparingDataSource : DbDataSource
+{
+    private readonly NpgsqlDataSource prepared;
+    private readonly NpgsqlDataSource plain;
+    private volatile bool isPooled;
+
+    /// <param name="prepared">Prepares; not built yet, so that its connections can be looked at.</param>
+    /// <param name="plain">The same without.</param>
+    public PreparingDataSource(NpgsqlDataSourceBuilder prepared, NpgsqlDataSource plain)
+    {
+        this.plain = plain;
+        this.prepared = prepared.UsePhysicalConnectionInitializer(
+            connection =>
+            {
+                using var command = Ask(connection);
+                Check(connection, command.ExecuteScalar());
+            },
+            async connection =>
+            {
+                await using var command = Ask(connection);
+                Check(connection, await command.ExecuteScalarAsync());
+            }).Build();
+    }
+
+    public override string ConnectionString => plain.ConnectionString;
+
+    /// <summary>Whether a pooler was seen between here and the server.</summary>
+    public bool IsPooled => isPooled;
+
+    private static NpgsqlCommand Ask(NpgsqlConnection connection) => new("SELECT pg_backend_pid()", connection);
+
+    // A server tells its process when the connection begins; a pooler has to make one up, for it has none yet.
+    private static void Check(NpgsqlConnection connection, object? answer)
+    {
+        if (answer is not int process || process != connection.ProcessID) throw new PooledException();
+    }
+
+    protected override DbConnection CreateDbConnection() => plain.CreateConnection();
+
+    protected override DbConnection OpenDbConnection()
+    {
+        try
+        {
+            if (!isPooled) return prepared.OpenConnection();
+        }
+        catch (PooledException)
+        {
+            isPooled = true;
+        }
+        return plain.OpenConnection();
+    }
+
+    protected override async ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            if (!isPooled) return await prepared.OpenConnectionAsync(cancellationToken);
+        }
+        catch (PooledException)
+        {
+            isPooled = true;
+        }
+        return await plain.OpenConnectionAsync(cancellationToken);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            prepared.Dispose();
+            plain.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    protected override async ValueTask DisposeAsyncCore()
+    {
+        await prepared.DisposeAsync();
+        await plain.DisposeAsync();
+        await base.DisposeAsyncCore();
+    }
+
+    private sealed class PooledException : Exception;
+}

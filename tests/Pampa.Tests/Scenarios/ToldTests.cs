@@ -1,0 +1,125 @@
+using Pampa.Storage;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>Processes that are told of something need not look for it; and those that are not told find it all the same.</summary>
+public sealed class ToldTests
+{
+    private static Task<TestProcess> LeaderAsync(TestCluster cluster) =>
+        cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job => job.Process(_ => { })), name: "leader", joins: false);
+
+    /// <summary>A leader that has looked and found nothing, and a node that waits.</summary>
+    private static async Task<(TestProcess Leader, TestProcess Node)> IdleAsync(TestCluster cluster, int workers = 2)
+    {
+        var leader = await LeaderAsync(cluster);
+        var node = await cluster.StartAsync(job => job.Process(_ => { }), workers, "a");
+        await node.ExchangeAsync();
+        await leader.DispatchAsync();
+        Assert.True(leader.Dispatcher.IsIdle);
+        return (leader, node);
+    }
+
+    private static async Task<HandOver> MailAsync(TestCluster cluster)
+    {
+        var row = Assert.Single(await cluster.Db.ReadAsync("SELECT id, job, rows FROM pampa_handover"));
+        return new HandOver((string)row[0]!, (string)row[1]!, (string)row[2]!);
+    }
+
+    private static int InHand(TestProcess node) => node.Lane.Load.Hands.Sum(h => h.Count);
+
+    [Fact]
+    public async Task A_node_that_is_told_what_it_got_need_not_read_it_and_does_not_take_it_twice()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        await cluster.InsertAsync(3);
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+        var mail = await MailAsync(cluster);
+
+        node.Exchange.Wake(mail);
+        node.Exchange.Wake(mail);
+        node.Faults.IsDown = true;
+        await node.ExchangeAsync();
+        Assert.Equal((3, 0), (InHand(node), node.Outages));
+        // It says so a little later: at once, that would hold up the start.
+        await cluster.AdvanceAsync(0.05);
+        await node.ExchangeAsync();
+        Assert.Equal(0, node.Outages);
+        node.Faults.IsDown = false;
+        await cluster.AdvanceAsync(0.05);
+        await node.ExchangeAsync();
+        Assert.Equal(3, InHand(node));
+        await node.ExchangeAsync();
+        Assert.Equal(0, await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM pampa_handover"));
+
+        node.Exchange.Wake(mail);
+        await cluster.UntilEndedAsync();
+        Assert.Equal(3, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_a_former_life_was_told_is_not_taken_in()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        await cluster.InsertAsync(1);
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+        node.Exchange.Wake(await MailAsync(cluster));
+        await cluster.AdvanceAsync(60);
+        await node.JoinAsync();
+        await node.ExchangeAsync();
+        Assert.Equal(0, InHand(node));
+    }
+
+    [Theory]
+    [InlineData(false, 0.6)]
+    [InlineData(true, 2.1)]
+    public async Task A_node_that_hears_looks_more_seldom(bool isHeard, double seconds)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        node.IsHeard = isHeard;
+        await cluster.AdvanceAsync(3);
+        await node.ExchangeAsync();
+        await cluster.InsertAsync(1);
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+        await cluster.AdvanceAsync(0.4);
+        await node.ExchangeAsync();
+        Assert.Equal(0, InHand(node));
+        await cluster.AdvanceAsync(seconds - 0.4);
+        await node.ExchangeAsync();
+        Assert.Equal(1, InHand(node));
+    }
+
+    [Fact]
+    public async Task A_leader_that_is_told_looks_for_records_before_it_asks_the_nodes_but_not_twice_running()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, _) = await IdleAsync(cluster);
+        await cluster.InsertAsync(2);
+        leader.Faults.FailBefore("FROM pampa_load", times: 1);
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+        Assert.Equal(0, leader.Outages);
+        Assert.Equal(2, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+        Assert.Equal(1, leader.Outages);
+    }
+
+    [Fact]
+    public async Task A_leader_that_found_little_names_few_workers_when_it_looks_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, _) = await IdleAsync(cluster, workers: 60);
+        await cluster.InsertAsync(80);
+        leader.Dispatcher.Wake();
+        Assert.True(await leader.DispatchAsync());
+        Assert.Equal(64, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+        await leader.DispatchAsync();
+        Assert.Equal(80, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+    }
+}
