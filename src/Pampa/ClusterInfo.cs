@@ -9,7 +9,39 @@ public sealed record ClusterInfo(LeaderInfo? Leader, IReadOnlyList<NodeInfo> Nod
     /// The names of the nodes that the program declares (<see cref="PampaBuilder.AddNode"/>) and that have no living worker.
     /// </summary>
     public IReadOnlyList<string> AbsentNodes { get; init; } = [];
+
+    /// <summary>The living workers, by id.</summary>
+    public IReadOnlyList<WorkerInfo> Workers { get; init; } = [];
+
+    /// <summary>How many workers each job has, and why, as the leader last decided.</summary>
+    public IReadOnlyList<JobWorkersInfo> Jobs { get; init; } = [];
+
+    /// <summary>What is paused.</summary>
+    public IReadOnlyList<HeldInfo> Held { get; init; } = [];
 }
+
+/// <summary>A living worker.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="Job">The job that it serves; null: none now.</param>
+/// <param name="IsAttached">Whether it may be given tasks: neither it nor its node is paused.</param>
+/// <param name="IsReady">Whether it takes tasks; else it takes back what a former life of its id has left.</param>
+/// <param name="LastHeard">How long ago its last heartbeat came, by the database's clock.</param>
+public sealed record WorkerInfo(string Id, string Node, string? Job, bool IsAttached, bool IsReady, TimeSpan LastHeard);
+
+/// <summary>The workers of a job.</summary>
+/// <param name="Job">The job's name.</param>
+/// <param name="Workers">How many serve it.</param>
+/// <param name="Wanted">How many its due tasks justify (<see cref="JobBuilder.MaxPendingTasks"/>).</param>
+/// <param name="Reason">Why it has as many as it has.</param>
+public sealed record JobWorkersInfo(string Job, int Workers, int Wanted, string Reason);
+
+/// <summary>Something that is paused.</summary>
+/// <param name="Target">What.</param>
+/// <param name="Reason">Why, as somebody has said; may be empty.</param>
+/// <param name="HeldFor">For how long, by the database's clock.</param>
+/// <param name="EndsIn">When it goes on by itself; null: when it is resumed.</param>
+public sealed record HeldInfo(PampaTarget Target, string Reason, TimeSpan HeldFor, TimeSpan? EndsIn);
 
 /// <summary>A dispatcher that leads.</summary>
 /// <param name="Node">The node of its process, or <c>dispatcher</c> where it runs no tasks.</param>

@@ -40,14 +40,22 @@ public sealed class JobBuilder
     /// </summary>
     public TaskColumns? Columns { get; set; }
 
-    /// <summary>How many workers may serve the job at the same time. At least 1; default null: no limit.</summary>
+    /// <summary>
+    /// How many workers may serve the job at the same time, on all nodes together. At least 1; default null: no limit.
+    /// </summary>
     public int? MaxAssignedWorkers { get; set; }
 
     /// <summary>
-    /// Due tasks per assigned worker above which one more worker is wanted. At least 1; default 500. It is published
-    /// with the job; at present every worker that matches <see cref="WorkerFilter"/> serves the job.
+    /// Due tasks per assigned worker above which one more worker is wanted: a job with 1,200 due tasks wants three. At least 1;
+    /// default 500. It decides where jobs compete for workers; workers that nobody wants are lent to jobs with due tasks.
     /// </summary>
     public int MaxPendingTasks { get; set; } = 500;
+
+    /// <summary>
+    /// The job's share where jobs want more workers than there are: one of weight 3 gets three for each one of a job of weight 1.
+    /// 1 to 1,000; default 1. Every job with due tasks gets a worker first, whatever its weight.
+    /// </summary>
+    public int Weight { get; set; } = 1;
 
     /// <summary>
     /// A regular expression that a worker's id (<c>node.n</c>) must match, for example <c>\.1$</c> for the first worker
@@ -251,6 +259,7 @@ public sealed class JobBuilder
             Handler = handler ?? new TaskHandler(null, _ => default),
             MaxAssignedWorkers = MaxAssignedWorkers,
             MaxPendingTasks = MaxPendingTasks,
+            Weight = Weight,
             WorkerFilter = WorkerFilter,
             QueueSize = QueueSize,
             MaxQueueSize = MaxQueueSize ?? Math.Max(1_000, QueueSize),

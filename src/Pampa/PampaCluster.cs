@@ -15,7 +15,7 @@ namespace Pampa;
 /// Methods that take a job's name throw <see cref="ArgumentException"/> where the program has no such job, and what the
 /// database driver throws where the database does not answer.
 /// </remarks>
-public sealed class PampaCluster : IAsyncDisposable
+public sealed partial class PampaCluster : IAsyncDisposable
 {
     private readonly ClusterAccess access;
     private readonly Func<ValueTask>? disposeAsync;
@@ -67,7 +67,7 @@ public sealed class PampaCluster : IAsyncDisposable
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
         var report = exact ? await store.ReportAsync(cancellationToken) : await store.ReportAsync(Limits.CountedRows, cancellationToken);
-        var rates = await parts.Cluster.ReadRatesAsync(cancellationToken);
+        var rates = await parts.Tables.Cluster.ReadRatesAsync(cancellationToken);
         return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = rates[at].PerSecond } : report;
     }
 
@@ -76,12 +76,16 @@ public sealed class PampaCluster : IAsyncDisposable
     public async Task<ClusterInfo> InfoAsync(CancellationToken cancellationToken = default)
     {
         var parts = await access.GetAsync(cancellationToken);
-        var info = await parts.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
-        return info with { AbsentNodes = [.. parts.Nodes.Where(name => !info.Nodes.Any(n => IsOf(n.Name, name)))] };
-
-        // The workers of one that runs them as processes of their own are nodes themselves.
-        static bool IsOf(string node, string declared) => node == declared
-            || (node.StartsWith($"{declared}.", StringComparison.Ordinal) && node.AsSpan(declared.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0);
+        var info = await parts.Tables.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
+        var held = await parts.Tables.Control.ReadHoldsAsync(cancellationToken);
+        var holds = new Holds(held.Select(h => h.Hold));
+        return info with
+        {
+            Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node) })],
+            AbsentNodes = [.. parts.Nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
+            Jobs = [.. (await parts.Tables.Control.ReadSharesAsync(cancellationToken)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
+            Held = [.. held.Select(HeldOf)],
+        };
     }
 
     /// <summary>Lists a job's records in the order of their keys.</summary>

@@ -8,8 +8,24 @@ namespace Pampa.Commands;
 /// <param name="Leader">The dispatcher that leads, if there is one.</param>
 /// <param name="Nodes">The nodes that have a living worker.</param>
 /// <param name="AbsentNodes">The nodes that the program declares and that have none.</param>
+/// <param name="Workers">The living workers.</param>
+/// <param name="Stretch">How many workers each job has, and why.</param>
+/// <param name="Paused">What is paused.</param>
 internal sealed record StatusJson(
-    string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes);
+    string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes,
+    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused);
+
+/// <summary>A worker; times are in seconds.</summary>
+internal sealed record WorkerJson(string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeardSeconds)
+{
+    public static WorkerJson Of(WorkerInfo w) => new(w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds);
+}
+
+/// <summary>Something that is paused; times are in seconds.</summary>
+internal sealed record HeldJson(string Target, string Reason, double HeldForSeconds, double? EndsInSeconds)
+{
+    public static HeldJson Of(HeldInfo h) => new(h.Target.ToString(), h.Reason, h.HeldFor.TotalSeconds, h.EndsIn?.TotalSeconds);
+}
 
 /// <summary>The leader; times are in seconds.</summary>
 internal sealed record LeaderJson(string Node, long Term, double LeadsForSeconds)

@@ -98,7 +98,7 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
             try
             {
                 // Counting the table is for whoever dispatches: many nodes would count it as often.
-                if (engine.Role.Dispatches) await journal.Output.WriteLineAsync(StatusCommand.Line(await lane.Store.ReportAsync(deadline.Token)));
+                if (engine.Role.Dispatches) await journal.Output.WriteLineAsync(StatusPage.Line(await lane.Store.ReportAsync(deadline.Token)));
                 if (!engine.Role.Works) continue;
                 var c = lane.Counters;
                 await journal.Output.WriteLineAsync(FormattableString.Invariant(

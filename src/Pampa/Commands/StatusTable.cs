@@ -28,8 +28,8 @@ internal static class StatusTable
             r.Job,
             .. counts.Select(count => $"{count.ToString("N0", CultureInfo.InvariantCulture)}{(r.IsExact ? "" : "+")}"),
             r.PerSecond?.ToString("N0", CultureInfo.InvariantCulture) ?? "-",
-            r.Eta is { } left ? $"{(r.IsExact ? "" : ">")}{StatusCommand.Duration(left)}" : "-",
-            r.OldestPending is { } waits ? StatusCommand.Duration(waits) : "-",
+            r.Eta is { } left ? $"{(r.IsExact ? "" : ">")}{StatusPage.Duration(left)}" : "-",
+            r.OldestPending is { } waits ? StatusPage.Duration(waits) : "-",
         ];
     }
 

@@ -10,7 +10,7 @@ internal sealed class VerbCommand(string name, string description) : Command(nam
     public IReadOnlyList<(string Arguments, string What)> Examples { get; init; } = [];
 
     /// <summary>The exit codes that it may end with.</summary>
-    public IReadOnlyList<(int Code, string Meaning)> ExitCodes { get; init; } =
+    public IReadOnlyList<(int Code, string Meaning)> ExitCodes { get; set; } =
     [
         (ExitCode.Done, "done"), (ExitCode.Configuration, "wrong arguments or configuration, or no connection"), (ExitCode.InternalError, "internal error"),
     ];

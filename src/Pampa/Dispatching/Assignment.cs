@@ -5,37 +5,25 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>
-/// Which workers serve a job, and how many records each of them lacks. Pure: it decides from what it is
-/// given.
+/// Which workers may serve a job, and how many records each of them lacks. Pure: it decides from what it is given.
 /// </summary>
 internal sealed class Assignment
 {
     // A node whose workers have more in hand looks several times a second by itself.
     private const int Few = 5;
     private const int MostRemembered = 10_000;
-    private readonly JobDefinition job;
-    private readonly int offset;
     private readonly Regex? filter;
     private readonly Dictionary<string, bool> matches = new(StringComparer.Ordinal);
 
     /// <summary>Makes the rule for one job.</summary>
-    /// <param name="job">The job.</param>
-    /// <param name="offset">Where in the row of workers the job begins, so that jobs with a limit do not all crowd on
-    /// the first ones.</param>
-    public Assignment(JobDefinition job, int offset)
+    public Assignment(JobDefinition job)
     {
-        this.job = job;
-        this.offset = offset;
         if (job.WorkerFilter is { } pattern) filter = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
-    /// <summary>Those of these workers that serve the job.</summary>
-    public IReadOnlyList<WorkerHand> Serving(IReadOnlyList<WorkerHand> workers)
-    {
-        var matching = filter is null ? workers : [.. workers.Where(w => Matches(w.Worker))];
-        if (job.MaxAssignedWorkers is not { } max || matching.Count <= max) return matching;
-        return [.. Enumerable.Range(0, max).Select(i => matching[(offset + i) % matching.Count])];
-    }
+    /// <summary>Those of these workers that may serve the job.</summary>
+    public IReadOnlyList<WorkerHand> Matching(IReadOnlyList<WorkerHand> workers) =>
+        filter is null ? workers : [.. workers.Where(w => Matches(w.Worker))];
 
     private bool Matches(string worker)
     {

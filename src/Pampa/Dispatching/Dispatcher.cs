@@ -9,7 +9,7 @@ namespace Pampa.Dispatching;
 /// may run; the one with the lease works, the others wait for it.
 /// </summary>
 internal sealed class Dispatcher(
-    ClusterStore cluster, ExchangeStore exchange, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node,
+    ClusterTables tables, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node,
     TimeSpan pollInterval, ILogger log, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
@@ -18,13 +18,17 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private const int FirstLook = 64;
     private readonly SemaphoreSlim turn = new(1, 1);
-    private readonly OtherNodes others = new(exchange);
+    private readonly OtherNodes others = new(tables.Exchange);
+    private readonly Roster roster = new(jobs, tables.Control, log, time);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
     private long takenBack;
     private long watchedAt;
     private bool isHasty;
+
+    // What was known in a former reign is too old: somebody else has led meanwhile.
+    private bool hasSeen;
 
     /// <summary>
     /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
@@ -59,17 +63,19 @@ internal sealed class Dispatcher(
         if (await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted.
-        isHasty = !isHasty && jobs.Any(j => j.IsWoken);
-        await ServeAsync(stopping);
+        isHasty = !isHasty && hasSeen && jobs.Any(j => j.IsWoken);
+        await SeeAsync(stopping);
+        if (roster.IsDue) await StretchAsync(term, stopping);
         return await DispatchAsync(term, stopping);
     }, stopping);
 
     /// <summary>The first step alone: which workers serve which job. Returns how many workers were moved.</summary>
-    public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(async _ =>
+    public Task<int> StretchAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
         isHasty = false;
         await WatchAsync(isAsked: true, stopping);
-        return await ServeAsync(stopping);
+        await SeeAsync(stopping);
+        return await StretchAsync(term, stopping);
     }, stopping);
 
     /// <summary>
@@ -90,7 +96,7 @@ internal sealed class Dispatcher(
         isHasty = false;
         Wake();
         await WatchAsync(isAsked: false, stopping);
-        await ServeAsync(stopping);
+        await SeeAsync(stopping);
         await DispatchAsync(term, stopping);
         return (int)(reserved - before);
     }, stopping);
@@ -116,20 +122,31 @@ internal sealed class Dispatcher(
     {
         if (!isAsked && watchedAt != 0 && time.GetElapsedTime(watchedAt) < WatchEvery) return false;
         watchedAt = time.GetTimestamp();
-        var workers = await cluster.ReadWorkersAsync(stopping);
+        var workers = await tables.Cluster.ReadWorkersAsync(stopping);
         dead = watch.Look(workers);
         var gone = dead.Select(d => d.Id).ToHashSet(StringComparer.Ordinal);
         var own = node();
+        await roster.ReadAsync(stopping);
         others.See(workers.Where(w => w.State == WorkerStates.Ready && w.Node != own && !gone.Contains(w.Id)));
         return true;
     }
 
-    /// <summary>Chooses which workers serve which job, from what all nodes have in hand now.</summary>
-    private async Task<int> ServeAsync(CancellationToken stopping)
+    /// <summary>Looks at what all nodes have in hand now.</summary>
+    private async Task SeeAsync(CancellationToken stopping)
     {
         var own = node();
         if (!isHasty) await others.ReadAsync(own, stopping);
-        return jobs.Sum(job => job.Assign(own, others));
+        hasSeen = true;
+        foreach (var job in jobs) job.See(own, others);
+    }
+
+    private Task<int> StretchAsync(LeaseTerm term, CancellationToken stopping) => roster.StretchAsync(P90, term, stopping);
+
+    /// <summary>How long nine of ten tasks of a job take at most, where they take longest.</summary>
+    private TimeSpan? P90(JobDispatch job)
+    {
+        var own = job.Load.Durations.Percentile(0.9);
+        return others.P90(job.Store.Job.Name) is { } p90 && (own is null || p90 > own) ? p90 : own;
     }
 
     private async Task<bool> DispatchAsync(LeaseTerm term, CancellationToken stopping)
@@ -145,6 +162,8 @@ internal sealed class Dispatcher(
         else if (reign is not null) Log.LeadsNoMore(log, reign.Scope, reign.Term);
         reign = term;
         watch.Reset();
+        roster.Reset();
+        hasSeen = false;
         watchedAt = 0;
         foreach (var job in jobs)
         {
@@ -170,7 +189,7 @@ internal sealed class Dispatcher(
         }
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
         watch.Settle(dead);
-        if (looked) await exchange.ForgetDeadNodesAsync(stopping);
+        if (looked) await tables.Exchange.ForgetDeadNodesAsync(stopping);
         return (int)(takenBack - before);
     }
 
@@ -194,8 +213,7 @@ internal sealed class Dispatcher(
     private async Task PassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var rows = job.Store.Database.Dialect.MaxRows;
-        var own = job.Load.Durations.Percentile(0.9);
-        var handTimeout = JobLoad.HandTimeout(job.Store.Job, others.P90(job.Store.Job.Name) is { } p90 && (own is null || p90 > own) ? p90 : own);
+        var handTimeout = JobLoad.HandTimeout(job.Store.Job, P90(job));
         var all = default(TakenBack);
         TakenBack back;
         do
@@ -230,16 +248,24 @@ internal sealed class Dispatcher(
             job.EmptySince = 0;
             Restart(job);
         }
-        // A timer that is over a little early must not cost a whole interval more.
-        if (job.EmptySince != 0 && time.GetElapsedTime(job.EmptySince) < pollInterval * 0.9) return false;
+        if (!job.IsLookDue) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
         var max = job.FoundLittle ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
+        var isWoken = job.IsWoken;
         job.BeginLook();
-        if (job.Serving.Count == 0 && job.HasWorkers) return NobodyServes(job);
+        if (job.Hands.Count == 0 && job.HasWorkers) return NobodyServes(job);
+        var serving = roster.IsHeld(job) ? [] : roster.Serving(job);
+        if (serving.Count == 0 && job.HasWorkers)
+        {
+            job.SkipLook();
+            // Others have all workers: it is stretched at once and not when its second is over.
+            if (isWoken) roster.Hurry();
+            return isWoken;
+        }
         // What troubles this process's own node is no reason to let the others starve.
         var isTroubled = load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch);
-        var slots = Assignment.Slots(isTroubled ? [.. job.Serving.Where(w => w.Node != name)] : job.Serving, max);
+        var slots = Assignment.Slots(isTroubled ? serving.FindAll(w => w.Node != name) : serving, max);
         if (slots.Count == 0) return false;
         return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
     }
@@ -249,7 +275,7 @@ internal sealed class Dispatcher(
     {
         if (!job.IsUnserved) Log.Unserved(log, job.Store.Job.Name, job.Store.Job.WorkerFilter ?? "");
         job.IsUnserved = true;
-        job.EndLook(mayBeMore: false);
+        job.SkipLook();
         return false;
     }
 
@@ -294,6 +320,7 @@ internal sealed class Dispatcher(
     private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
     {
         job.Deliver(bound);
+        roster.Take(job, bound.Select(r => r.Worker));
         if (!others.Any) return;
         var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));

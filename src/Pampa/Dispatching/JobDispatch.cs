@@ -4,38 +4,36 @@ using Pampa.Storage;
 namespace Pampa.Dispatching;
 
 /// <summary>What the dispatcher knows of one job: where it picks on, and when it looks again.</summary>
-internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, int offset, TimeProvider time)
+internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnlyList<Reservation>> deliver, TimeSpan pollInterval, TimeProvider time)
 {
+    // A timer that is over a little early must not cost a whole interval more.
+    private const double Early = 0.9;
+    private const int LookRarity = 20;
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private readonly Lock gate = new();
     private int wakes;
     private int seenWakes;
+    private long lookBegan;
 
     public TaskStore Store => store;
 
     public JobLoad Load => load;
 
-    private HashSet<string> names = [];
+    private readonly Assignment assignment = new(store.Job);
 
-    private readonly Assignment assignment = new(store.Job, offset);
+    /// <summary>The workers that may serve the job, as they were when <see cref="See"/> looked.</summary>
+    public IReadOnlyList<WorkerHand> Hands { get; private set; } = [];
 
-    /// <summary>The workers that serve the job, as they were when <see cref="Assign"/> looked.</summary>
-    public IReadOnlyList<WorkerHand> Serving { get; private set; } = [];
-
-    /// <summary>Whether there is any worker at all that could.</summary>
+    /// <summary>Whether there is any worker at all that knows the job.</summary>
     public bool HasWorkers { get; private set; }
 
-    /// <summary>Chooses them anew. Returns how many came or went.</summary>
-    public int Assign(string ownNode, OtherNodes others)
+    /// <summary>Looks at the hands of all nodes; the own one's come first.</summary>
+    public void See(string ownNode, OtherNodes others)
     {
         load.Measure();
         List<WorkerHand> all = [.. load.Hands.Select(h => new WorkerHand(h.Worker, ownNode, h.Count, h.IsResting, load.Depth)), .. others.Hands(store.Job)];
         HasWorkers = all.Count > 0;
-        Serving = assignment.Serving(all);
-        var before = names;
-        names = Serving.Select(w => w.Worker).ToHashSet(StringComparer.Ordinal);
-        var stayed = names.Count(before.Contains);
-        return before.Count - stayed + names.Count - stayed;
+        Hands = assignment.Matching(all);
     }
 
     /// <summary>Gives reservations to the workers of this process.</summary>
@@ -85,9 +83,19 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         }
     }
 
+    /// <summary>
+    /// When to look again for records that nobody has told of. Where a look takes long (it passes by a million that are
+    /// scheduled), it comes so seldom that it costs a twentieth of a processor.
+    /// </summary>
+    private readonly Pace looks = new(pollInterval * Early, time, LookRarity);
+
+    /// <summary>Whether that is now.</summary>
+    public bool IsLookDue => EmptySince == 0 || looks.IsDue;
+
     /// <summary>A look begins.</summary>
     public void BeginLook()
     {
+        lookBegan = time.GetTimestamp();
         lock (gate) seenWakes = wakes;
     }
 
@@ -98,7 +106,15 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public void EndLook(bool mayBeMore)
     {
         FoundLittle = !mayBeMore;
+        looks.End(lookBegan);
         lock (gate) EmptySince = mayBeMore || wakes != seenWakes ? 0 : time.GetTimestamp();
+    }
+
+    /// <summary>There was nobody to look for records for: whether there are any is not known.</summary>
+    public void SkipLook()
+    {
+        EndLook(mayBeMore: false);
+        FoundLittle = false;
     }
 
     /// <summary>Whether it was said that no worker of the cluster serves the job.</summary>

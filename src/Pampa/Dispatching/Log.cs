@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
     public static partial void PassFailed(ILogger log, string job, string error);
 
+    [LoggerMessage(210, LogLevel.Information, "Job '{Job}' has {Workers} workers: {Reason}")]
+    public static partial void Stretched(ILogger log, string job, int workers, string reason);
+
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
 }

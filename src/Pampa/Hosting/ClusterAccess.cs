@@ -5,14 +5,15 @@ namespace Pampa.Hosting;
 
 /// <summary>What <see cref="PampaCluster"/> works with.</summary>
 /// <param name="Database">The database.</param>
-/// <param name="Cluster">The cluster's own rows.</param>
+/// <param name="Tables">The cluster's own tables.</param>
 /// <param name="Stores">The jobs' tables, in the program's order.</param>
 /// <param name="Nodes">The names of the nodes that the program declares.</param>
 /// <param name="Dispatcher">The dispatcher of this process.</param>
 /// <param name="WakeAsync">Makes the dispatchers of all processes look at once: for one job, or where null for any.</param>
+/// <param name="SteerAsync">Makes the nodes of all processes look at once what is held.</param>
 internal sealed record ClusterParts(
-    Database Database, ClusterStore Cluster, IReadOnlyList<TaskStore> Stores, IReadOnlyList<string> Nodes, Dispatcher Dispatcher,
-    Func<string?, CancellationToken, Task> WakeAsync);
+    Database Database, ClusterTables Tables, IReadOnlyList<TaskStore> Stores, IReadOnlyList<string> Nodes, Dispatcher Dispatcher,
+    Func<string?, CancellationToken, Task> WakeAsync, Func<CancellationToken, Task> SteerAsync);
 
 /// <summary>The parts, which come when the application starts: whoever asks before waits for that.</summary>
 internal sealed class ClusterAccess

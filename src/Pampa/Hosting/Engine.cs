@@ -24,6 +24,7 @@ internal sealed class Engine : IAsyncDisposable
     private readonly DbDataSource handlers;
     private readonly DbDataSource? messages;
     private readonly WakeUps wakeUps;
+    private readonly ClusterTables tables;
     private readonly ILogger log;
     private readonly TimeProvider time;
     private readonly Random random;
@@ -33,7 +34,7 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Listener? listener;
 
     private Engine(
-        PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> tables, ProcessRole role, Surroundings surroundings)
+        PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> jobTables, ProcessRole role, Surroundings surroundings)
     {
         var dialect = database.Dialect;
         var (logs, time, random) = surroundings;
@@ -54,8 +55,8 @@ internal sealed class Engine : IAsyncDisposable
             Pulse.Beat();
             health.Worked();
         };
-        Cluster = new ClusterStore(database, program.Cluster);
-        var lanes = tables.Select(table => new Lane(
+        tables = ClusterTables.Of(database, program.Cluster);
+        var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
         var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
@@ -65,25 +66,24 @@ internal sealed class Engine : IAsyncDisposable
             Start = new WorkerStart(program.WorkerStarts),
         };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
-        var meeting = new ExchangeStore(database, program.Cluster);
-        var jobs = lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
+        var jobs = lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
         Dispatcher = new Dispatcher(
-            Cluster, meeting, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+            tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
         listener = MakeListener();
-        exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
+        exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
 
     /// <summary>What this process is in the cluster.</summary>
     public ProcessRole Role { get; }
 
-    public ClusterStore Cluster { get; }
+    public ClusterStore Cluster => tables.Cluster;
 
     public Node Node { get; }
 
     public Dispatcher Dispatcher { get; }
 
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, Cluster, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync);
+    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync);
 
     private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
 
@@ -93,6 +93,13 @@ internal sealed class Engine : IAsyncDisposable
         exchange.Wake();
         if (wakeUps.AreSupported)
             await wakeUps.HintAsync(WakeUps.Due, [.. Node.Lanes.Select(l => l.Job.Name).Where(name => job is null || name == job)], stopping);
+    }
+
+    // Leaders look by themselves, once a second.
+    private async Task SteerAsync(CancellationToken stopping)
+    {
+        exchange.Wake();
+        await wakeUps.HintAsync(WakeUps.HandOver, [HandOverMessage.ToAll], stopping);
     }
 
     private void Wake(string? job)
@@ -208,7 +215,7 @@ internal sealed class Engine : IAsyncDisposable
     private void Hear(string message)
     {
         var (node, handOver) = HandOverMessage.Read(message);
-        if (node == Node.Membership.Node) exchange.Wake(handOver);
+        if (node == Node.Membership.Node || node == HandOverMessage.All) exchange.Wake(handOver);
     }
 
     private bool Dispatches => Role.Dispatches && program.RunsDispatcher;

@@ -17,6 +17,8 @@ internal sealed record JobDefinition
 
     public int MaxPendingTasks { get; init; }
 
+    public int Weight { get; init; } = 1;
+
     public string? WorkerFilter { get; init; }
 
     public int QueueSize { get; init; }

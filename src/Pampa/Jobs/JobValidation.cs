@@ -25,6 +25,7 @@ internal static partial class JobValidation
         Range(errors, "QueueSize", job.QueueSize, 1, 1_000);
         Range(errors, "MaxQueueSize", job.MaxQueueSize, Math.Max(1, job.QueueSize), Limits.ReserveRows);
         Range(errors, "MaxAttempts", job.MaxAttempts, 1, Limits.Attempts);
+        Range(errors, "Weight", job.Weight, 1, 1_000);
         Range(errors, "MaxPendingTasks", job.MaxPendingTasks, 1, int.MaxValue);
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
         if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)

@@ -4,15 +4,18 @@ namespace Pampa.Jobs;
 /// When a pass that reads much comes again: regularly, but never sooner than many times its own duration, so that on a
 /// long table it costs a small share of the time.
 /// </summary>
-internal sealed class Pace(TimeSpan every, TimeProvider time)
+/// <param name="every">How often it comes at most.</param>
+/// <param name="time">Time.</param>
+/// <param name="rarity">How many times its own duration it stays away.</param>
+internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.Rarity)
 {
     private const int Rarity = 50;
     private const int MostGrowth = 4;
-    private TimeSpan took = every / Rarity;
+    private TimeSpan took = every / rarity;
     private long endedAt;
 
     /// <summary>Whether it is time for one; also before the first and after <see cref="Reset"/>.</summary>
-    public bool IsDue => endedAt == 0 || time.GetElapsedTime(endedAt) >= took * Rarity;
+    public bool IsDue => endedAt == 0 || time.GetElapsedTime(endedAt) >= took * rarity;
 
     /// <summary>The next one comes at once.</summary>
     public void Reset() => endedAt = 0;
@@ -29,6 +32,6 @@ internal sealed class Pace(TimeSpan every, TimeProvider time)
         // A sudden growth is a database that was out of reach rather than a table that grew: hours would pass until the next one.
         var most = took * MostGrowth;
         took = duration > most ? most : duration;
-        if (took < every / Rarity) took = every / Rarity;
+        if (took < every / rarity) took = every / rarity;
     }
 }

@@ -21,6 +21,7 @@ internal static class PublishedJob
             WriteColumns(json, job.Columns);
             if (job.MaxAssignedWorkers is { } workers) json.WriteNumber("maxAssignedWorkers", workers);
             json.WriteNumber("maxPendingTasks", job.MaxPendingTasks);
+            json.WriteNumber("weight", job.Weight);
             if (job.WorkerFilter is not null) json.WriteString("workerFilter", job.WorkerFilter);
             json.WriteNumber("queueSize", job.QueueSize);
             json.WriteNumber("maxQueueSize", job.MaxQueueSize);

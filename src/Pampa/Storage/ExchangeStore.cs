@@ -10,6 +10,9 @@ namespace Pampa.Storage;
 /// <param name="Rows">The reservations, as <see cref="HandOverText"/> writes them.</param>
 internal sealed record HandOver(string Batch, string Job, string Rows);
 
+/// <summary>What a node finds when it looks: what was handed over to it, and what is held now.</summary>
+internal sealed record Mail(List<HandOver> HandOvers, Holds Holds);
+
 /// <summary>What the leader knows of another node and one job.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="Job">The job.</param>
@@ -34,13 +37,13 @@ internal sealed class ExchangeStore(Database database, string cluster)
 
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
-    /// first two are one transaction, so that the leader never counts a record twice or not at all.
+    /// first two are one transaction, so that the leader never counts a record twice or not at all. What is held comes along.
     /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="said">Its loads; null where they are as it last said.</param>
     /// <param name="taken">The batches that it has taken in and that <paramref name="said"/> tells of.</param>
     /// <param name="stopping">Gives up.</param>
-    public Task<List<HandOver>> ExchangeAsync(
+    public Task<Mail> ExchangeAsync(
         string node, IReadOnlyList<NodeLoad>? said, IReadOnlyCollection<string> taken, CancellationToken stopping)
     {
         if (said is null && taken.Count == 0) return ReadAsync(database);
@@ -51,10 +54,19 @@ internal sealed class ExchangeStore(Database database, string cluster)
             return await ReadAsync(unit);
         }, stopping);
 
-        Task<List<HandOver>> ReadAsync(IReader reader) => reader.QueryAsync(
-            new Statement("SELECT id, job, rows FROM pampa_handover WHERE cluster = @cluster AND node = @node ORDER BY created_at, id")
-                .With("cluster", cluster).With("node", node),
-            row => new HandOver(row.GetString(0), row.GetString(1), row.GetString(2)), stopping);
+        async Task<Mail> ReadAsync(IReader reader)
+        {
+            var rows = await reader.QueryAsync(
+                new Statement($"""
+                    SELECT id, job, rows, NULL AS kind, created_at FROM pampa_handover WHERE cluster = @cluster AND node = @node
+                    UNION ALL SELECT name, '', '', kind, held_at FROM pampa_hold
+                    WHERE cluster = @cluster AND {HoldText.IsKnown} AND (held_until IS NULL OR held_until > {Dialect.Now}) ORDER BY created_at, id
+                    """).With("cluster", cluster).With("node", node),
+                row => (HandOver: new HandOver(row.GetString(0), row.GetString(1), row.GetString(2)), Kind: row.IsDBNull(3) ? null : row.GetString(3)),
+                stopping);
+            return new Mail([.. rows.Where(r => r.Kind is null).Select(r => r.HandOver)],
+                new Holds(rows.Where(r => r.Kind is not null).Select(r => HoldText.Read(r.Kind!, r.HandOver.Batch))));
+        }
     }
 
     private Statement Forget(string node, IReadOnlyCollection<string> taken)
@@ -124,6 +136,12 @@ internal static class HandOverMessage
 {
     /// <summary>Bytes of <see cref="HandOver.Rows"/> up to which they are told: every node hears what is told to any.</summary>
     public const int MaxRows = 1500;
+
+    /// <summary>No node has this name.</summary>
+    public const string All = "*";
+
+    /// <summary>That all nodes shall look.</summary>
+    public const string ToAll = $"[\"{All}\"]";
 
     /// <summary>For whom it is, and what; nothing where another version wrote it in a way that this one does not know.</summary>
     public static (string? Node, HandOver? HandOver) Read(string text)

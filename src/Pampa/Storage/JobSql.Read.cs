@@ -50,6 +50,13 @@ internal sealed partial class JobSql
         ORDER BY {KeysOf("t")} LIMIT @want
         """;
 
+    /// <summary>How many open records somebody holds: anybody, or one of these workers.</summary>
+    public string CountHeld(bool ofWorkers) => $"""
+        SELECT count(*) FROM {Table} AS t WHERE t.{Et} IS NULL AND t.{Rid} IS NOT NULL{(ofWorkers ? $" AND t.{Rid} IN (SELECT v._pampa_worker FROM ({dialect.Rows(HolderRows)}) AS v)" : "")}
+        """;
+
+    public static RowSource HolderRows { get; } = new("holders", [new("_pampa_worker", CellKind.Text)]);
+
     /// <summary>
     /// Ended records of a state, oldest end first; where asked, only those that ended at least @age seconds ago: key,
     /// end, state. Parameters: @state, @want.

@@ -62,6 +62,9 @@ internal sealed partial class JobSql
     public string ReserveLook(string? where, bool afterCursor) =>
         $"SELECT {string.Join(", ", Keys.Select((_, i) => dialect.KeyOutput($"p._pampa_k{i}")))} FROM ({Pick(where, null, afterCursor, "")}) AS p";
 
+    /// <summary>How many RESERVE would take next: at most @want.</summary>
+    public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";
+
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
     public string ReserveApply => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveRows)})

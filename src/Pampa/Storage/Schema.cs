@@ -49,6 +49,12 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         // What each node does of each job, as it last said.
         ("pampa_load", $"cluster text NOT NULL, node text NOT NULL, job text NOT NULL, in_hand bigint NOT NULL, running bigint NOT NULL, per_second double precision NOT NULL, "
             + $"p50_ms double precision NOT NULL, p90_ms double precision NOT NULL, hands text NOT NULL, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, node, job)"),
+        // Which worker serves which job.
+        ("pampa_assignment", $"cluster text NOT NULL, worker_id text NOT NULL, job text NOT NULL, assigned_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, worker_id)"),
+        // How many workers each job has, and why.
+        ("pampa_stretch", $"cluster text NOT NULL, job text NOT NULL, workers bigint NOT NULL, wanted bigint NOT NULL, reason text NOT NULL, decided_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, job)"),
+        // What people hold: a job, a node or a worker that shall begin nothing.
+        ("pampa_hold", $"cluster text NOT NULL, kind text NOT NULL, name text NOT NULL, reason text NOT NULL, held_at {Dialect.MomentType} NOT NULL, held_until {Dialect.MomentType}, PRIMARY KEY (cluster, kind, name)"),
         // What Setup has done to this database, and which tables it made.
         ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
     ];

@@ -63,6 +63,14 @@ internal sealed partial class TaskStore
     private static double? NumberOrNull(DbDataReader reader, int ordinal) =>
         reader.IsDBNull(ordinal) ? null : Convert.ToDouble(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
 
+    /// <summary>How many open records these workers hold; null: anybody.</summary>
+    public async Task<long> CountHeldAsync(IReadOnlyList<string>? workers, CancellationToken stopping)
+    {
+        var statement = Statement(sql.CountHeld(workers is not null));
+        if (workers is not null) database.Dialect.Bind(statement, JobSql.HolderRows, [.. workers.Select(w => new[] { w })]);
+        return (await database.QueryAsync(statement, reader => reader.GetInt64(0), stopping))[0];
+    }
+
     /// <summary>
     /// Ended records of a state with the time of their end, oldest first; where asked, only those of at least an age.
     /// </summary>

@@ -101,6 +101,17 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         }
     }
 
+    /// <summary>How many records RESERVE could take after a key: at most so many are counted.</summary>
+    public async Task<long> CountDueAsync(int most, TaskKey? cursor, CancellationToken stopping)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var where = Where(parameters);
+        var statement = ByKey(sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)).With("want", most);
+        statement.Parameters.AddRange(parameters);
+        if (cursor is { } key) database.Dialect.BindCursor(statement, key);
+        return (await database.QueryAsync(statement, reader => reader.GetInt64(0), stopping))[0];
+    }
+
     /// <summary>
     /// T2: starts reserved records whose worker still has the session. Returns those that were started.
     /// </summary>

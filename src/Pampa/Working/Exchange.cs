@@ -60,7 +60,8 @@ internal sealed class Exchange(
         if (!tells && Volatile.Read(ref readAt) is not 0 and var last && time.GetElapsedTime(last) < LookEvery) return false;
         Volatile.Write(ref readAt, time.GetTimestamp());
         var done = taken.ToList();
-        var messages = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, done, stopping);
+        var (messages, holds) = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, done, stopping);
+        node.Hold(holds);
         if (tells)
         {
             said = loads;
@@ -97,7 +98,7 @@ internal sealed class Exchange(
     public async Task ReturnAsync(CancellationToken stopping)
     {
         if (node.Membership.Workers.Count == 0) return;
-        var messages = await store.ExchangeAsync(node.Membership.Node, null, [], stopping);
+        var (messages, _) = await store.ExchangeAsync(node.Membership.Node, null, [], stopping);
         foreach (var message in messages.Where(m => !taken.Contains(m.Batch)))
         {
             if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane)

@@ -108,7 +108,8 @@ internal sealed partial class Node
                 if (w >= lane.Load.Hands.Count) continue;
                 var hand = lane.Load.Hands[w];
                 hand.IsLeaked = leak == lane;
-                if (!isHeldUp)
+                if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping);
+                else if (!isHeldUp)
                 {
                     hand.IsResting = false;
                     did |= await GiveBackAsync(lane, Surplus(lane, w), stopping);

@@ -26,6 +26,8 @@ internal sealed partial class Node : IDisposable
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
+    private volatile Holds holds = Holds.None;
+
     // The database may go away between the registration and the rest of it.
     private bool isJoined;
 
@@ -111,6 +113,16 @@ internal sealed partial class Node : IDisposable
         }
         return all;
     }
+
+    /// <summary>These are held from now on: nothing of theirs is started, and what waits for its start is given back.</summary>
+    public void Hold(Holds now)
+    {
+        if (holds.IsSame(now)) return;
+        holds = now;
+        WantsMore.Set();
+    }
+
+    private bool IsHeld(Lane lane, int w) => holds.IsJobHeld(lane.Job.Name) || holds.IsWorkerHeld(membership.Workers[w].Worker, membership.Node);
 
     /// <summary>
     /// Takes reservations in. A record that is already known is not taken twice; nor is one whose START got no answer, for
@@ -199,7 +211,7 @@ internal sealed partial class Node : IDisposable
         {
             var index = (last + i) % lanes.Count;
             var lane = lanes[index];
-            if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0) continue;
+            if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0 || IsHeld(lane, w)) continue;
             var load = lane.Load;
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
             load.Measure();

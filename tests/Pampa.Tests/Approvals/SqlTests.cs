@@ -141,6 +141,10 @@ public sealed class SqlTests
         var type when type == typeof(LeaseTerm) => new LeaseTerm("cluster", "leader", 1),
         var type when type == typeof(JobDefinition) => job.Job,
         var type when type == typeof(JobTable) => job,
+        var type when type == typeof(DateTimeOffset?) => null,
+        var type when type == typeof(Hold) => new Hold(HoldKind.Job, "job"),
+        var type when type == typeof(IReadOnlyList<(string, string?)>) => new (string, string?)[] { ("a.1", "job"), ("a.2", null) },
+        var type when type == typeof(IReadOnlyList<StretchRow>) => new[] { new StretchRow("job", 1, 1, "reason") },
         var type when type == typeof(CancellationToken) => Stopping,
         // Reference types and optional ones are looked at by few; what has no value of its own goes without.
         { IsValueType: false } => null,

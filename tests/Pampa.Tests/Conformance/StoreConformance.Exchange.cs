@@ -11,8 +11,8 @@ public abstract partial class StoreConformance
     private static NodeLoad Load(double rate, params WorkerWord[] hands) =>
         new("job", 2, rate, TimeSpan.FromMilliseconds(1.5), TimeSpan.FromMilliseconds(2), hands);
 
-    private protected Task<List<HandOver>> ExchangeAsync(string node, NodeLoad? said = null, params string[] taken) =>
-        Ticked(Meeting.ExchangeAsync(node, said is null ? null : [said], taken, Stopping));
+    private protected async Task<List<HandOver>> ExchangeAsync(string node, NodeLoad? said = null, params string[] taken) =>
+        (await Ticked(Meeting.ExchangeAsync(node, said is null ? null : [said], taken, Stopping))).HandOvers;
 
     [Fact]
     public async Task A_node_gets_what_was_handed_over_to_it_until_it_says_that_it_has_it()

@@ -96,16 +96,6 @@ public sealed class LoadTests
 
     private static IEnumerable<string> Slots(WorkerHand[] hands, int max) => Assignment.Slots(hands, max).Select(s => s.Worker);
 
-    [Fact]
-    public void Jobs_with_a_limit_begin_at_different_workers()
-    {
-        WorkerHand[] hands = [Hand("a.1", 0), Hand("a.2", 0), Hand("a.3", 0)];
-        var job = Job(j => j.MaxAssignedWorkers = 2);
-
-        Assert.Equal(["a.1", "a.2"], new Assignment(job, 0).Serving(hands).Select(h => h.Worker));
-        Assert.Equal(["a.3", "a.1"], new Assignment(job, 2).Serving(hands).Select(h => h.Worker));
-    }
-
     private static List<string> Taken(Hand hand, int ahead, bool idle)
     {
         var taken = new List<Reservation>();

@@ -28,7 +28,7 @@ internal sealed class TestProcess : IAsyncDisposable
     private readonly ListLogger log;
     private long beatAt;
 
-    private TestProcess(TestCluster cluster, PampaBuilder program, string name, Faults faults, Database database, List<JobTable> tables)
+    private TestProcess(TestCluster cluster, PampaBuilder program, string name, Faults faults, Database database, List<JobTable> resolved)
     {
         this.cluster = cluster;
         this.name = name;
@@ -38,7 +38,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var random = new Random(1);
         var time = cluster.Time;
         Store = new ClusterStore(database, TestCluster.Cluster);
-        Lanes = tables.ConvertAll(table => new Lane(
+        Lanes = resolved.ConvertAll(table => new Lane(
             new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
         var runner = new TaskRunner(database.Source, log, time, random);
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
@@ -47,11 +47,11 @@ internal sealed class TestProcess : IAsyncDisposable
             Start = new WorkerStart(program.WorkerStarts),
         };
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
-        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, time)).ToList();
-        var meeting = new ExchangeStore(database, TestCluster.Cluster);
+        var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
+        var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
-            Store, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
-        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
+            tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
 
     public static async Task<TestProcess> MakeAsync(TestCluster cluster, PampaBuilder program, string name)

@@ -53,6 +53,9 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
 
     public IReadOnlyList<Record> Of(JobPlan job) => states[job.Name];
 
+    /// <summary>Whether several lives of a node go on at once: they take each other's mail, and say each what they have in hand.</summary>
+    public Func<string, bool> HasTwins { get; set; } = _ => false;
+
     /// <summary>Records that a rule of their table has refused for a while.</summary>
     public HashSet<(string Job, long Key)> Refused { get; } = [];
 
@@ -138,6 +141,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         // A worker that has left is sent to until the leader looks at the workers again; then all of it is taken back.
         if (db.Lives().Find(l => l.Worker == step.After.Rid) is not { State: "ready" }) return;
         // Those whose START meets a lock, or that the node is just starting or taking up again, are in nobody's hand.
+        if (HasTwins(step.After.Rid![..step.After.Rid!.LastIndexOf('.')])) return;
         if (Obstructed.Count > 0 || step.Process.Loops.Any(l => l is { IsNode: true, IsUnderWay: true })) return;
         var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
         // A node elsewhere has told what is left in its hands, and may be starting the rest.

@@ -39,11 +39,11 @@ internal sealed class SimulatedProcess : IDisposable
         Node = new Node(new NodeName(name), workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
-        var jobs = Lanes.Select((lane, i) => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), i, Time)).ToList();
-        var meeting = new ExchangeStore(database, TestCluster.Cluster);
-        Dispatcher = new Dispatcher(cluster, meeting, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
+        var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
+        var tables = ClusterTables.Of(database, TestCluster.Cluster);
+        Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
-        Exchange = new Exchange(Node, meeting, () => Dispatcher.IsLeading, () => false, PollInterval, Time);
+        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => false, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
     }
 

@@ -20,6 +20,7 @@ internal sealed class Simulation : IDisposable
     {
         world = new World(seed);
         misfortunes = new Misfortunes(world, this);
+        world.Ledger.HasTwins = node => processes.Count(p => p.Name == node) > 1;
     }
 
     public World World => world;

@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace Pampa.Commands;
+
+/// <summary>What <c>status</c> shows: the jobs, then who leads and who works.</summary>
+internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact, bool explains, bool showsWorkers)
+{
+    public async Task<string> JsonAsync(string database, CancellationToken stopping)
+    {
+        var (reports, info) = await ReadAsync(stopping);
+        var status = new StatusJson(
+            database, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)], info.AbsentNodes,
+            [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)]);
+        return JsonSerializer.Serialize(status, CommandJson.Default.StatusJson);
+    }
+
+    /// <summary>Lines for whatever reads them; for people, where the terminal of this width has room, a table.</summary>
+    public async Task<IReadOnlyList<string>> LinesAsync(int? width, CancellationToken stopping)
+    {
+        var (reports, info) = await ReadAsync(stopping);
+        var table = width is { } room ? StatusTable.Draw(reports, room) : null;
+        return
+        [
+            .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
+            .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
+            .. info.Held.Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
+        ];
+    }
+
+    private async Task<(List<Report> Reports, ClusterInfo Info)> ReadAsync(CancellationToken stopping)
+    {
+        var jobs = job is null ? await cluster.JobsAsync(stopping) : [job];
+        var reports = new List<Report>();
+        foreach (var name in jobs) reports.Add(await cluster.ReportAsync(name, isExact, stopping));
+        return (reports, await cluster.InfoAsync(stopping));
+    }
+
+    /// <summary>The counts in one line; those of a table that was not counted to its end stand with a plus.</summary>
+    public static string Line(Report r)
+    {
+        var more = r.IsExact ? "" : "+";
+        return FormattableString.Invariant(
+            $"{r.Job}: {r.Total:N0}{more} tasks: {r.Completed:N0}{more} completed, {r.Failed:N0}{more} failed, {r.Pending:N0}{more} pending, {r.Scheduled:N0}{more} scheduled, {r.Reserved:N0}{more} reserved, {r.Running:N0}{more} running");
+    }
+
+    /// <summary>Who leads, and a line for each node.</summary>
+    public static IEnumerable<string> Lines(ClusterInfo info)
+    {
+        yield return info.Leader is { } leader
+            ? FormattableString.Invariant($"leader: {leader.Node}, in term {leader.Term}, for {Duration(leader.LeadsFor)}")
+            : "leader: none; no dispatcher runs";
+        if (info.Nodes.Count == 0) yield return "nodes: none; nobody works";
+        foreach (var node in info.Nodes)
+        {
+            var recovering = node.Ready < node.Workers ? $" ({node.Workers - node.Ready} recovering)" : "";
+            var leaked = node.Leaked > 0 ? $" ({node.Leaked} lost to tasks that do not end)" : "";
+            var jobs = string.Concat(node.Jobs.Select(j => FormattableString.Invariant($"; {j.Job}: {j.InHand:N0} in hand, {j.Running:N0} running, {j.PerSecond:N0}/s")));
+            yield return FormattableString.Invariant($"node {node.Name}: {node.Workers:N0} workers{recovering}{leaked}, {node.Program}, heard {Duration(node.LastHeard)} ago{jobs}");
+        }
+        foreach (var name in info.AbsentNodes) yield return $"node {name}: not here; the program declares it";
+    }
+
+    /// <summary>How many workers a job has, and why.</summary>
+    public static string Line(JobWorkersInfo j) => FormattableString.Invariant($"{j.Job}: {j.Workers:N0} workers: {j.Reason}");
+
+    /// <summary>What is paused.</summary>
+    public static string Line(HeldInfo h) =>
+        $"{h.Target}: paused for {Duration(h.HeldFor)}{(h.Reason.Length > 0 ? $" ({Printable.Line(h.Reason)})" : "")}, {(h.EndsIn is { } end ? $"goes on in {Duration(end)}" : "until it is resumed")}";
+
+    private static string Line(WorkerInfo w) =>
+        $"worker {w.Id}: {(w.Job is { } of ? $"serves {of}" : "serves nobody")}{(w.IsAttached ? "" : ", detached")}{(w.IsReady ? "" : ", recovering")}, heard {Duration(w.LastHeard)} ago";
+
+    private static string SpeedLine(Report r)
+    {
+        var rate = r.PerSecond is { } perSecond ? FormattableString.Invariant($"{perSecond:N0}/s") : "nobody works on it";
+        var eta = r.Eta is { } left ? $"ETA {(r.IsExact ? "" : "more than ")}{Duration(left)}" : "ETA unknown";
+        var oldest = r.OldestPending is { } waits ? $", the oldest pending one is due for {Duration(waits)}" : "";
+        return $"{r.Job}: {rate}, {eta}{oldest}";
+    }
+
+    public static string Duration(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds)).ToString("c");
+}

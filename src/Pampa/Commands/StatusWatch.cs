@@ -1,0 +1,61 @@
+using System.Data.Common;
+
+namespace Pampa.Commands;
+
+/// <summary>
+/// Shows the status again and again: on a terminal in one place, else one after the other. It outlives an outage of the database.
+/// </summary>
+internal sealed class StatusWatch(StatusPage page, TextWriter output, bool isTerminal)
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+    private readonly LiveRegion region = new();
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        try
+        {
+            while (!stopping.IsCancellationRequested)
+            {
+                await ShowAsync(await LinesAsync(stopping));
+                await Task.Delay(Every, TimeProvider.System, stopping);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Whoever watches has seen enough.
+        }
+        finally
+        {
+            // What was seen last stays; only the cursor comes back.
+            if (region.IsOpen) await output.WriteAsync("\e[?25h\n");
+            await output.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> LinesAsync(CancellationToken stopping)
+    {
+        var now = TimeProvider.System.GetLocalNow().ToString("HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+        try
+        {
+            return [now, .. await page.LinesAsync(isTerminal ? Terminal.Size().Width - 1 : null, stopping)];
+        }
+        catch (Exception e) when (e is DbException or TimeoutException or IOException)
+        {
+            return [now, $"The database does not answer: {e.Message.ReplaceLineEndings(" ")}"];
+        }
+    }
+
+    private async Task ShowAsync(IReadOnlyList<string> lines)
+    {
+        if (!isTerminal)
+        {
+            foreach (var line in lines) await output.WriteLineAsync(line);
+            return;
+        }
+        var (width, height) = Terminal.Size();
+        // What does not fit would scroll, and be seen twice.
+        var fitting = lines.Take(Math.Max(1, height - 1)).Select(Printable.Line).Select(line => line[..Math.Min(line.Length, Math.Max(0, width - 1))]);
+        await output.WriteAsync(region.Update([], [.. fitting.Select(line => new LiveLine(line, line.Length))], width));
+        await output.FlushAsync(CancellationToken.None);
+    }
+}

@@ -1,0 +1,245 @@
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>
+/// Which worker serves which job: kept in the database, so that a new leader goes on where the one before it has stopped, and
+/// stretched once a second. Between two stretches a worker that serves nobody is there for whoever has a record for it.
+/// </summary>
+internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store, ILogger log, TimeProvider time)
+{
+    private const int MostCounted = 50_000;
+    private static readonly TimeSpan StretchEvery = TimeSpan.FromSeconds(1);
+    private readonly Dictionary<string, int> indexes = Enumerable.Range(0, jobs.Count).ToDictionary(j => jobs[j].Store.Job.Name, StringComparer.Ordinal);
+    private readonly JobStretch[] states = [.. jobs.Select(_ => new JobStretch(time))];
+    private readonly Dictionary<string, int> serving = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> written = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, StretchRow> said = new(StringComparer.Ordinal);
+    private Holds holds = Holds.None;
+    private long stretchedAt;
+    private bool isRead;
+
+    /// <summary>Whether it is time to stretch.</summary>
+    public bool IsDue => stretchedAt == 0 || time.GetElapsedTime(stretchedAt) >= StretchEvery;
+
+    /// <summary>A job has records and nobody for them: the next stretch comes at once.</summary>
+    public void Hurry() => stretchedAt = 0;
+
+    /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
+    public void Reset()
+    {
+        isRead = false;
+        stretchedAt = 0;
+        foreach (var state in states) state.Reset();
+    }
+
+    /// <summary>Reads what is held now and, at the beginning of a reign, what the leader before has decided.</summary>
+    public async Task ReadAsync(CancellationToken stopping)
+    {
+        holds = new Holds((await store.ReadHoldsAsync(stopping)).Select(h => h.Hold));
+        if (isRead) return;
+        serving.Clear();
+        written.Clear();
+        said.Clear();
+        foreach (var (worker, job) in await store.ReadAssignmentsAsync(stopping))
+        {
+            written[worker] = job;
+            if (indexes.TryGetValue(job, out var index)) serving[worker] = index;
+        }
+        foreach (var share in await store.ReadSharesAsync(stopping)) said[share.Job] = share;
+        isRead = true;
+    }
+
+    /// <summary>Whether somebody wants that a job begins nothing.</summary>
+    public bool IsHeld(JobDispatch job) => holds.IsJobHeld(job.Store.Job.Name);
+
+    /// <summary>The workers that a job may be given records for: its own, and those that serve nobody, up to its limit.</summary>
+    public List<WorkerHand> Serving(JobDispatch job)
+    {
+        var index = Index(job);
+        var most = job.Store.Job.MaxAssignedWorkers ?? int.MaxValue;
+        var open = Open(job).ToList();
+        var own = open.Where(w => serving.TryGetValue(w.Worker, out var of) && of == index).Take(most).ToList();
+        own.AddRange(open.Where(w => !serving.ContainsKey(w.Worker)).Take(most - own.Count));
+        return own;
+    }
+
+    private int Index(JobDispatch job) => indexes[job.Store.Job.Name];
+
+    private IEnumerable<WorkerHand> Open(JobDispatch job) => job.Hands.Where(w => !holds.IsWorkerHeld(w.Worker, w.Node));
+
+    /// <summary>Workers that got records of a job serve it from now on.</summary>
+    public void Take(JobDispatch job, IEnumerable<string> workers)
+    {
+        var index = Index(job);
+        foreach (var worker in workers) serving.TryAdd(worker, index);
+    }
+
+    /// <summary>Stretches the workers over the jobs, and writes what has changed. Returns how many moved.</summary>
+    public async Task<int> StretchAsync(Func<JobDispatch, TimeSpan?> p90, LeaseTerm term, CancellationToken stopping)
+    {
+        stretchedAt = time.GetTimestamp();
+        for (var j = 0; j < jobs.Count; j++) states[j].See(await DueAsync(j, stopping), IsHeld(jobs[j]));
+        var seats = Seats();
+        var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)))], seats);
+        serving.Clear();
+        for (var w = 0; w < seats.Count; w++)
+        {
+            if (plan.Jobs[w] is { } job) serving[seats[w].Id] = job;
+        }
+        for (var j = 0; j < jobs.Count; j++)
+        {
+            if (plan.Shares[j].Workers > 0 && !states[j].HasWorkers) jobs[j].EmptySince = 0;
+            Tell(j, plan.Shares[j]);
+        }
+        await WriteAsync(plan, term, stopping);
+        return plan.Moves;
+    }
+
+    /// <summary>
+    /// Records that are due, or in somebody's hand: they are as good as due. Counted to where more would not matter, and
+    /// seldom where counting takes long.
+    /// </summary>
+    private async Task<long> DueAsync(int j, CancellationToken stopping)
+    {
+        var job = jobs[j];
+        var state = states[j];
+        var inHand = job.Hands.Sum(h => h.Count);
+        if (IsHeld(job) || job.Load.IsSuspendedAt(JobStep.Dispatch)) return 0;
+        if (job.FoundLittle && !job.IsWoken) state.Pending = 0;
+        else if (state.Count.IsDue)
+        {
+            var began = time.GetTimestamp();
+            var workers = Math.Min(job.Hands.Count, job.Store.Job.MaxAssignedWorkers ?? int.MaxValue);
+            state.Pending = workers == 0 ? 1 : await CountAsync(job, (int)Math.Min(MostCounted, (long)workers * job.Store.Job.MaxPendingTasks), stopping);
+            state.Count.End(began);
+        }
+        return state.Pending + inHand;
+    }
+
+    private static async Task<long> CountAsync(JobDispatch job, int most, CancellationToken stopping)
+    {
+        try
+        {
+            return await job.Store.CountDueAsync(most, job.Cursor, stopping);
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
+        {
+            job.Load.Suspend(JobStep.Dispatch, e);
+            return 0;
+        }
+    }
+
+    private List<Seat> Seats()
+    {
+        var all = new Dictionary<string, (List<int> Jobs, int InHand)>(StringComparer.Ordinal);
+        var order = new List<string>();
+        for (var j = 0; j < jobs.Count; j++)
+        {
+            foreach (var hand in Open(jobs[j]))
+            {
+                // One that rests can begin nothing now: it stays with its job and helps no other.
+                if (hand.IsResting && !(serving.TryGetValue(hand.Worker, out var own) && own == j)) continue;
+                if (!all.TryGetValue(hand.Worker, out var one))
+                {
+                    one = ([], 0);
+                    order.Add(hand.Worker);
+                }
+                one.Jobs.Add(j);
+                all[hand.Worker] = (one.Jobs, one.InHand + (serving.TryGetValue(hand.Worker, out var of) && of == j ? hand.Count : 0));
+            }
+        }
+        return order.ConvertAll(w => new Seat(w, all[w].Jobs, serving.TryGetValue(w, out var job) ? job : null, all[w].InHand));
+    }
+
+    private void Tell(int j, JobShare share)
+    {
+        var reason = IsHeld(jobs[j]) ? "it is paused" : share.Reason;
+        if (states[j].Share(share)) Log.Stretched(log, jobs[j].Store.Job.Name, share.Workers, reason);
+    }
+
+    private async Task WriteAsync(StretchPlan plan, LeaseTerm term, CancellationToken stopping)
+    {
+        var now = serving.ToDictionary(s => s.Key, s => jobs[s.Value].Store.Job.Name, StringComparer.Ordinal);
+        List<(string Worker, string? Job)> changes =
+        [
+            .. now.Where(n => written.GetValueOrDefault(n.Key) != n.Value).Select(n => (n.Key, (string?)n.Value)),
+            .. written.Keys.Where(w => !now.ContainsKey(w)).Select(w => (w, default(string?))),
+        ];
+        var shares = jobs.Select((job, j) => new StretchRow(job.Store.Job.Name, plan.Shares[j].Workers, plan.Shares[j].Wanted,
+            IsHeld(job) ? "it is paused" : plan.Shares[j].Reason)).Where(s => said.GetValueOrDefault(s.Job) != s).ToList();
+        if (changes.Count == 0 && shares.Count == 0) return;
+        await store.AssignAsync(changes, shares, term, stopping);
+        foreach (var (worker, job) in changes)
+        {
+            if (job is null) written.Remove(worker);
+            else written[worker] = job;
+        }
+        foreach (var share in shares) said[share.Job] = share;
+    }
+}
+
+/// <summary>What the stretch remembers of a job.</summary>
+internal sealed class JobStretch(TimeProvider time)
+{
+    /// <summary>A job keeps its workers for so many looks after it wants fewer: a load that goes up and down must not move them.</summary>
+    private const int Looks = 3;
+
+    private static readonly TimeSpan ShortestTurn = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(1);
+    private readonly Queue<long> recent = [];
+    private long seatedAt;
+    private long waitingSince;
+    private long toldAt;
+    private int told;
+
+    /// <summary>When counting is due again.</summary>
+    public Pace Count { get; } = new(CountEvery, time);
+
+    /// <summary>What the last count found.</summary>
+    public long Pending { get; set; }
+
+    /// <summary>Whether it had workers when it was last decided.</summary>
+    public bool HasWorkers => seatedAt != 0;
+
+    public void Reset()
+    {
+        recent.Clear();
+        Count.Reset();
+        seatedAt = waitingSince = 0;
+    }
+
+    /// <summary>So many are due now; what is held wants nothing, from now on.</summary>
+    public void See(long due, bool isHeld)
+    {
+        if (isHeld) recent.Clear();
+        recent.Enqueue(isHeld ? 0 : due);
+        if (recent.Count > Looks) recent.Dequeue();
+        if (recent.Max() == 0) waitingSince = 0;
+    }
+
+    public JobNeed Need(JobDefinition job, TimeSpan? p90)
+    {
+        var turn = 2 * (p90 ?? TimeSpan.Zero);
+        return new JobNeed(job.Name, recent.Max(), job.MaxPendingTasks, job.MaxAssignedWorkers, job.Weight, turn > ShortestTurn ? turn : ShortestTurn,
+            Since(seatedAt), Since(waitingSince));
+    }
+
+    private TimeSpan Since(long moment) => moment == 0 ? TimeSpan.Zero : time.GetElapsedTime(moment) + TimeSpan.FromTicks(1);
+
+    /// <summary>Notes what it got. Says whether people should be told.</summary>
+    public bool Share(JobShare share)
+    {
+        if (share.Workers == 0) seatedAt = 0;
+        else if (seatedAt == 0) seatedAt = time.GetTimestamp();
+        if (share.Workers > 0 || share.Wanted == 0) waitingSince = 0;
+        else if (waitingSince == 0) waitingSince = time.GetTimestamp();
+        if (share.Workers == told || (toldAt != 0 && time.GetElapsedTime(toldAt) < TellEvery)) return false;
+        told = share.Workers;
+        toldAt = time.GetTimestamp();
+        return true;
+    }
+}

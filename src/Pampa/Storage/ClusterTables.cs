@@ -1,0 +1,11 @@
+namespace Pampa.Storage;
+
+/// <summary>The control tables of one cluster.</summary>
+/// <param name="Cluster">Leases, workers, published jobs.</param>
+/// <param name="Exchange">What leader and nodes tell each other.</param>
+/// <param name="Control">Who serves what, and what is held.</param>
+internal sealed record ClusterTables(ClusterStore Cluster, ExchangeStore Exchange, ControlStore Control)
+{
+    public static ClusterTables Of(Database database, string cluster) =>
+        new(new ClusterStore(database, cluster), new ExchangeStore(database, cluster), new ControlStore(database, cluster));
+}
