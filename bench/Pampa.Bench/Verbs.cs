@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Pampa.Bench;
 
-/// <summary>The measurements that have a verb of their own, all on PostgreSQL.</summary>
+/// <summary>The measurements that have a verb of their own, all on PostgreSQL, and what is drawn without one.</summary>
 internal static class Verbs
 {
     public static IEnumerable<Command> All(TextWriter output)
@@ -36,6 +36,7 @@ internal static class Verbs
                 Number("--seconds", "How long they are looked at.", 30),
             ],
             n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
+        yield return TimelineChart.Command(output);
     }
 
     public static Option<string?> Postgres() => new("--postgres")

@@ -34,5 +34,5 @@ public sealed record PampaTarget
     public static PampaTarget Worker(string id) => new(HoldKind.Worker, id);
 
     /// <summary>For example <c>node web1</c>.</summary>
-    public override string ToString() => $"{Hold.Kind.ToString().ToLowerInvariant()} {Name}";
+    public override string ToString() => Hold.ToString();
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
 
 namespace Pampa.Dispatching;
 
@@ -28,6 +29,12 @@ internal static partial class Log
 
     [LoggerMessage(210, LogLevel.Information, "Job '{Job}' has {Workers} workers: {Reason}")]
     public static partial void Stretched(ILogger log, string job, int workers, string reason);
+
+    [LoggerMessage(211, LogLevel.Information, "{Target} is paused: it begins nothing")]
+    public static partial void Paused(ILogger log, Hold target);
+
+    [LoggerMessage(212, LogLevel.Information, "{Target} goes on")]
+    public static partial void Resumed(ILogger log, Hold target);
 
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);

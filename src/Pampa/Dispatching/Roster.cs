@@ -38,7 +38,10 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     /// <summary>Reads what is held now and, at the beginning of a reign, what the leader before has decided.</summary>
     public async Task ReadAsync(CancellationToken stopping)
     {
-        holds = new Holds((await store.ReadHoldsAsync(stopping)).Select(h => h.Hold));
+        var now = new Holds((await store.ReadHoldsAsync(stopping)).Select(h => h.Hold));
+        foreach (var hold in now.Beyond(holds)) Log.Paused(log, hold);
+        foreach (var hold in holds.Beyond(now)) Log.Resumed(log, hold);
+        holds = now;
         if (isRead) return;
         serving.Clear();
         written.Clear();

@@ -9,7 +9,11 @@ internal enum HoldKind
 }
 
 /// <summary>Somebody wants that a job, a node or a worker begins nothing.</summary>
-internal sealed record Hold(HoldKind Kind, string Name);
+internal sealed record Hold(HoldKind Kind, string Name)
+{
+    /// <summary>For example <c>node web1</c>.</summary>
+    public override string ToString() => $"{Kind.ToString().ToLowerInvariant()} {Name}";
+}
 
 /// <summary>All that is held now.</summary>
 internal sealed class Holds
@@ -19,6 +23,9 @@ internal sealed class Holds
     private readonly HashSet<Hold> all;
 
     public Holds(IEnumerable<Hold> holds) => all = [.. holds];
+
+    /// <summary>What is held now and was not before.</summary>
+    public IEnumerable<Hold> Beyond(Holds before) => all.Except(before.all);
 
     public bool IsJobHeld(string job) => all.Contains(new Hold(HoldKind.Job, job));
 

@@ -63,6 +63,42 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     }
 
     [Theory, InlineData(true), InlineData(false)]
+    public async Task A_job_is_paused_explained_and_resumed_and_a_node_drained_from_the_command_line(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
+            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "idle")]);
+        async Task<string> SayAsync(int code, params string[] verb)
+        {
+            var child = await CaseAsync(verb);
+            Assert.Equal(code, await child.EndAsync());
+            return child.Said;
+        }
+        var run = await CaseAsync("run", "--workers", "2");
+        await run.HearAsync("Node 'local' has 2 workers");
+        Assert.Contains("job odd is paused", await SayAsync(0, "pause", "job", "odd", "--reason", "the shop moves", "--for", "01:00:00"), StringComparison.Ordinal);
+        await run.HearAsync("job odd is paused: it begins nothing");
+        await database.ExecuteAsync("INSERT INTO numbers (value) VALUES (1), (2), (3)");
+        var status = await SayAsync(0, "status", "--explain", "--workers");
+        Assert.Contains("odd: 0 workers: it is paused", status, StringComparison.Ordinal);
+        Assert.Contains("(the shop moves), goes on in 0", status, StringComparison.Ordinal);
+        Assert.Contains("worker local.1: serves nobody, heard", status, StringComparison.Ordinal);
+        Assert.Equal(0, await database.CountAsync(NumbersDatabase.Completed));
+
+        Assert.Contains("job odd is resumed", await SayAsync(0, "resume", "job", "odd"), StringComparison.Ordinal);
+        await run.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) == 3, "all are done");
+        Assert.Contains("node local is drained", await SayAsync(0, "drain", "node", "local", "--timeout", "00:00:30"), StringComparison.Ordinal);
+        Assert.Contains("worker local.2: serves nobody, detached", await SayAsync(0, "status", "--workers"), StringComparison.Ordinal);
+        Assert.Contains("\"target\":\"node local\"", await SayAsync(0, "status", "--json"), StringComparison.Ordinal);
+        Assert.Contains("node local is attached", await SayAsync(0, "attach", "node", "local"), StringComparison.Ordinal);
+        Assert.Contains("node local was not paused", await SayAsync(0, "attach", "node", "local"), StringComparison.Ordinal);
+        Assert.Contains("did you mean 'odd'?", await SayAsync(2, "pause", "job", "ood"), StringComparison.Ordinal);
+        Assert.Contains("There never was a worker locl.1 (did you mean 'local.1'?)", await SayAsync(2, "detach", "worker", "locl.1"), StringComparison.Ordinal);
+        run.Terminate();
+        Assert.Equal(0, await run.EndAsync());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(bool onSqlite)
     {
         await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
