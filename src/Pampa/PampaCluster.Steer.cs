@@ -7,6 +7,7 @@ namespace Pampa;
 public sealed partial class PampaCluster
 {
     private const int MaxReason = 500;
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
@@ -18,13 +19,14 @@ public sealed partial class PampaCluster
     /// <param name="reason">Why, for whoever asks <c>status</c>; at most 500 characters. Default: none.</param>
     /// <param name="until">When it goes on by itself, by the database's clock. Default null: when it is resumed.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ArgumentException">There is no such job, node or worker, or the reason is too long.</exception>
+    /// <exception cref="ArgumentException">There is no such job, node or worker, the reason is too long, or the end is past.</exception>
     public async Task PauseAsync(PampaTarget target, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default)
     {
         var parts = await access.GetAsync(cancellationToken);
         await CheckAsync(parts, target, cancellationToken);
         var why = reason ?? "";
         if (why.Length > MaxReason) throw Fault($"A reason has at most {MaxReason} characters, got {why.Length}.");
+        if (until <= TimeProvider.System.GetUtcNow()) throw Fault($"The pause must end in the future, got {until:O}.");
         await parts.Tables.Control.HoldAsync(target.Hold, why, until, cancellationToken);
         await parts.SteerAsync(cancellationToken);
     }
@@ -79,6 +81,7 @@ public sealed partial class PampaCluster
         await PauseAsync(target, reason, until, cancellationToken);
         var parts = await access.GetAsync(cancellationToken);
         var began = TimeProvider.System.GetTimestamp();
+        var quietSince = began;
         // It reads what is open: seldom where that is much.
         var pace = new Pace(LookEvery, TimeProvider.System);
         while (true)
@@ -86,7 +89,9 @@ public sealed partial class PampaCluster
             var looked = TimeProvider.System.GetTimestamp();
             var left = await HeldRecordsAsync(parts, target.Hold, cancellationToken);
             pace.End(looked);
-            if (left == 0) return 0;
+            // Whoever has not heard of it yet may still begin something: nothing of it for a while is what counts.
+            if (left > 0) quietSince = TimeProvider.System.GetTimestamp();
+            else if (TimeProvider.System.GetElapsedTime(quietSince) >= Quiet) return 0;
             while (!pace.IsDue)
             {
                 if (TimeProvider.System.GetElapsedTime(began) >= timeout) return left;

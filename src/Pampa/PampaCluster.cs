@@ -79,11 +79,12 @@ public sealed partial class PampaCluster : IAsyncDisposable
         var info = await parts.Tables.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
         var held = await parts.Tables.Control.ReadHoldsAsync(cancellationToken);
         var holds = new Holds(held.Select(h => h.Hold));
+        var shares = await parts.Tables.Control.ReadSharesAsync(cancellationToken);
         return info with
         {
             Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node) })],
             AbsentNodes = [.. parts.Nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
-            Jobs = [.. (await parts.Tables.Control.ReadSharesAsync(cancellationToken)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
+            Jobs = [.. shares.Where(s => parts.Stores.Any(j => j.Job.Name == s.Job)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
             Held = [.. held.Select(HeldOf)],
         };
     }

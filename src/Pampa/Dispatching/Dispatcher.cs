@@ -260,13 +260,18 @@ internal sealed class Dispatcher(
         {
             job.SkipLook();
             // Others have all workers: it is stretched at once and not when its second is over.
-            if (isWoken) roster.Hurry();
-            return isWoken;
+            var mayHelp = isWoken && roster.MayServe(job);
+            if (mayHelp) roster.Hurry(job);
+            return mayHelp;
         }
         // What troubles this process's own node is no reason to let the others starve.
         var isTroubled = load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch);
         var slots = Assignment.Slots(isTroubled ? serving.FindAll(w => w.Node != name) : serving, max);
-        if (slots.Count == 0) return false;
+        if (slots.Count == 0)
+        {
+            job.ForgetLook();
+            return false;
+        }
         return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
     }
 
@@ -368,7 +373,7 @@ internal sealed class Dispatcher(
             // Somebody holds a record that the statement needs and that cannot be passed by: the next round tries
             // again.
             Log.Locked(log, job.Store.Job.Name);
-            job.EndLook(mayBeMore: false);
+            job.SkipLook();
             return false;
         }
     }

@@ -110,12 +110,16 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         lock (gate) EmptySince = mayBeMore || wakes != seenWakes ? 0 : time.GetTimestamp();
     }
 
-    /// <summary>There was nobody to look for records for: whether there are any is not known.</summary>
+    /// <summary>There is nobody to look for records for: whether there are any is not known.</summary>
     public void SkipLook()
     {
-        EndLook(mayBeMore: false);
-        FoundLittle = false;
+        ForgetLook();
+        looks.Restart();
+        lock (gate) EmptySince = wakes != seenWakes ? 0 : time.GetTimestamp();
     }
+
+    /// <summary>What the last look found is too old to tell what is due.</summary>
+    public void ForgetLook() => FoundLittle = false;
 
     /// <summary>Whether it was said that no worker of the cluster serves the job.</summary>
     public bool IsUnserved { get; set; }

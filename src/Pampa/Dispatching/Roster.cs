@@ -10,7 +10,7 @@ namespace Pampa.Dispatching;
 /// </summary>
 internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store, ILogger log, TimeProvider time)
 {
-    private const int MostCounted = 50_000;
+    private const int MostCounted = 10_000;
     private static readonly TimeSpan StretchEvery = TimeSpan.FromSeconds(1);
     private readonly Dictionary<string, int> indexes = Enumerable.Range(0, jobs.Count).ToDictionary(j => jobs[j].Store.Job.Name, StringComparer.Ordinal);
     private readonly JobStretch[] states = [.. jobs.Select(_ => new JobStretch(time))];
@@ -20,12 +20,17 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     private Holds holds = Holds.None;
     private long stretchedAt;
     private bool isRead;
+    private int handsAtStretch;
 
-    /// <summary>Whether it is time to stretch.</summary>
-    public bool IsDue => stretchedAt == 0 || time.GetElapsedTime(stretchedAt) >= StretchEvery;
+    /// <summary>Whether it is time to stretch; also when workers have come, before the first job takes all of them.</summary>
+    public bool IsDue => stretchedAt == 0 || time.GetElapsedTime(stretchedAt) >= StretchEvery || jobs.Sum(j => j.Hands.Count) != handsAtStretch;
 
     /// <summary>A job has records and nobody for them: the next stretch comes at once.</summary>
-    public void Hurry() => stretchedAt = 0;
+    public void Hurry(JobDispatch job)
+    {
+        stretchedAt = 0;
+        states[Index(job)].Count.Reset();
+    }
 
     /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
     public void Reset()
@@ -49,7 +54,9 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         foreach (var (worker, job) in await store.ReadAssignmentsAsync(stopping))
         {
             written[worker] = job;
-            if (indexes.TryGetValue(job, out var index)) serving[worker] = index;
+            if (!indexes.TryGetValue(job, out var index)) continue;
+            serving[worker] = index;
+            states[index].Sit();
         }
         foreach (var share in await store.ReadSharesAsync(stopping)) said[share.Job] = share;
         isRead = true;
@@ -58,6 +65,9 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     /// <summary>Whether somebody wants that a job begins nothing.</summary>
     public bool IsHeld(JobDispatch job) => holds.IsJobHeld(job.Store.Job.Name);
 
+    /// <summary>Whether the job and one of its workers may begin something at all.</summary>
+    public bool MayServe(JobDispatch job) => !IsHeld(job) && Open(job).Any();
+
     /// <summary>The workers that a job may be given records for: its own, and those that serve nobody, up to its limit.</summary>
     public List<WorkerHand> Serving(JobDispatch job)
     {
@@ -65,7 +75,8 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         var most = job.Store.Job.MaxAssignedWorkers ?? int.MaxValue;
         var open = Open(job).ToList();
         var own = open.Where(w => serving.TryGetValue(w.Worker, out var of) && of == index).Take(most).ToList();
-        own.AddRange(open.Where(w => !serving.ContainsKey(w.Worker)).Take(most - own.Count));
+        // One that is held up by a long task would keep the place of one that is free.
+        own.AddRange(open.Where(w => !w.IsResting && !serving.ContainsKey(w.Worker)).OrderBy(w => w.Count).Take(most - own.Count));
         return own;
     }
 
@@ -84,6 +95,13 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     public async Task<int> StretchAsync(Func<JobDispatch, TimeSpan?> p90, LeaseTerm term, CancellationToken stopping)
     {
         stretchedAt = time.GetTimestamp();
+        var hands = jobs.Sum(j => j.Hands.Count);
+        if (hands != handsAtStretch)
+        {
+            // How far it is worth counting depends on them.
+            foreach (var state in states) state.Count.Reset();
+        }
+        handsAtStretch = hands;
         for (var j = 0; j < jobs.Count; j++) states[j].See(await DueAsync(j, stopping), IsHeld(jobs[j]));
         var seats = Seats();
         var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)))], seats);
@@ -111,13 +129,22 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         var state = states[j];
         var inHand = job.Hands.Sum(h => h.Count);
         if (IsHeld(job) || job.Load.IsSuspendedAt(JobStep.Dispatch)) return 0;
-        if (job.FoundLittle && !job.IsWoken) state.Pending = 0;
+        if (job.FoundLittle && !job.IsWoken) (state.Pending, state.HasMore) = (0, false);
         else if (state.Count.IsDue)
         {
             var began = time.GetTimestamp();
             var workers = Math.Min(job.Hands.Count, job.Store.Job.MaxAssignedWorkers ?? int.MaxValue);
-            state.Pending = workers == 0 ? 1 : await CountAsync(job, (int)Math.Min(MostCounted, (long)workers * job.Store.Job.MaxPendingTasks), stopping);
-            state.Count.End(began);
+            var most = (int)Math.Min(MostCounted, (long)workers * job.Store.Job.MaxPendingTasks);
+            try
+            {
+                state.Pending = workers == 0 ? 1 : await CountAsync(job, most, stopping);
+                state.HasMore = workers > 0 && state.Pending >= most;
+            }
+            finally
+            {
+                // One that takes too long for the database must not be all that is ever tried.
+                state.Count.End(began);
+            }
         }
         return state.Pending + inHand;
     }
@@ -193,7 +220,8 @@ internal sealed class JobStretch(TimeProvider time)
     private static readonly TimeSpan ShortestTurn = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(1);
-    private readonly Queue<long> recent = [];
+    private readonly List<long> recent = [];
+    private long seenAt;
     private long seatedAt;
     private long waitingSince;
     private long toldAt;
@@ -204,6 +232,9 @@ internal sealed class JobStretch(TimeProvider time)
 
     /// <summary>What the last count found.</summary>
     public long Pending { get; set; }
+
+    /// <summary>Whether there may be more than that.</summary>
+    public bool HasMore { get; set; }
 
     /// <summary>Whether it had workers when it was last decided.</summary>
     public bool HasWorkers => seatedAt != 0;
@@ -218,9 +249,17 @@ internal sealed class JobStretch(TimeProvider time)
     /// <summary>So many are due now; what is held wants nothing, from now on.</summary>
     public void See(long due, bool isHeld)
     {
+        var last = recent.Count == 0 ? 0 : recent[^1];
         if (isHeld) recent.Clear();
-        recent.Enqueue(isHeld ? 0 : due);
-        if (recent.Count > Looks) recent.Dequeue();
+        // What is decided in between does not make a job forget sooner what it wanted.
+        var isSoon = recent.Count > 0 && time.GetElapsedTime(seenAt) < CountEvery * 0.9;
+        if (isSoon) recent[^1] = Math.Max(last, due);
+        else
+        {
+            recent.Add(isHeld ? 0 : due);
+            seenAt = time.GetTimestamp();
+        }
+        if (recent.Count > Looks) recent.RemoveAt(0);
         if (recent.Max() == 0) waitingSince = 0;
     }
 
@@ -228,10 +267,16 @@ internal sealed class JobStretch(TimeProvider time)
     {
         var turn = 2 * (p90 ?? TimeSpan.Zero);
         return new JobNeed(job.Name, recent.Max(), job.MaxPendingTasks, job.MaxAssignedWorkers, job.Weight, turn > ShortestTurn ? turn : ShortestTurn,
-            Since(seatedAt), Since(waitingSince));
+            Since(seatedAt), Since(waitingSince))
+        { HasMore = HasMore };
     }
 
-    private TimeSpan Since(long moment) => moment == 0 ? TimeSpan.Zero : time.GetElapsedTime(moment) + TimeSpan.FromTicks(1);
+    // Those that began to wait together wait equally long, and the program's order decides.
+    private TimeSpan Since(long moment) =>
+        moment == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1 + Math.Floor(time.GetElapsedTime(moment).TotalMilliseconds / 100) * 100);
+
+    /// <summary>It has workers already: its turn begins.</summary>
+    public void Sit() => seatedAt = time.GetTimestamp();
 
     /// <summary>Notes what it got. Says whether people should be told.</summary>
     public bool Share(JobShare share)

@@ -10,7 +10,11 @@ namespace Pampa.Dispatching;
 /// <param name="SeatedFor">For how long it has had a worker; zero where it has none.</param>
 /// <param name="WaitingFor">For how long it has had due records and no worker.</param>
 internal sealed record JobNeed(
-    string Name, long Due, int MaxPendingTasks, int? MaxWorkers, int Weight, TimeSpan Turn, TimeSpan SeatedFor, TimeSpan WaitingFor);
+    string Name, long Due, int MaxPendingTasks, int? MaxWorkers, int Weight, TimeSpan Turn, TimeSpan SeatedFor, TimeSpan WaitingFor)
+{
+    /// <summary>Whether more may be due than were counted.</summary>
+    public bool HasMore { get; init; }
+}
 
 /// <summary>A worker that takes tasks.</summary>
 /// <param name="Id">Its id.</param>
@@ -84,13 +88,14 @@ internal sealed class Stretch
     /// <summary>Decides.</summary>
     public static StretchPlan Plan(IReadOnlyList<JobNeed> jobs, IReadOnlyList<Seat> seats) => new Stretch(jobs, seats).Plan();
 
-    /// <summary>How many workers a job's due records justify, whatever there is.</summary>
-    public static int Wanted(JobNeed job) => job.Due <= 0 ? 0
+    /// <summary>How many workers a job's due records justify, whatever there is; where they were not counted to the end, as many as it may have.</summary>
+    public static int Wanted(JobNeed job) => job.Due <= 0 ? 0 : job.HasMore ? job.MaxWorkers ?? int.MaxValue
         : (int)Math.Clamp((job.Due + job.MaxPendingTasks - 1) / job.MaxPendingTasks, 1, job.MaxWorkers ?? int.MaxValue);
 
     private StretchPlan Plan()
     {
-        var wanted = jobs.Select(Wanted).ToArray();
+        // More than may serve it is as much as all of them.
+        var wanted = jobs.Select((job, j) => Math.Min(Wanted(job), Math.Max(1, matching[j]))).ToArray();
         int[] all = [.. Enumerable.Range(0, jobs.Count)];
         foreach (var j in all.Where(j => wanted[j] > 0).OrderBy(TurnClass).ThenByDescending(j => jobs[j].WaitingFor)) Give(j);
         Fill(j => wanted[j]);
@@ -180,13 +185,13 @@ internal sealed class Stretch
     {
         var job = jobs[j];
         if (job.Due <= 0) return "nothing is due";
-        var due = FormattableString.Invariant($"{job.Due:N0} due at {job.MaxPendingTasks:N0} a worker want {wanted:N0}");
+        var due = FormattableString.Invariant($"{job.Due:N0}{(job.HasMore ? "+" : "")} due at {job.MaxPendingTasks:N0} a worker want {wanted:N0}");
         if (matching[j] == 0) return $"{due}, but no worker may serve it";
         if (given[j] == 0) return $"{due}, but it waits for its turn: there are more jobs than workers";
         if (given[j] > own) return FormattableString.Invariant($"{due}; {given[j] - own:N0} more that nobody else wants");
-        if (own >= wanted) return job.MaxWorkers == wanted && job.Due > (long)wanted * job.MaxPendingTasks ? $"{due}, which is its limit" : due;
-        return matching[j] <= own
-            ? FormattableString.Invariant($"{due}, but only {matching[j]:N0} may serve it")
-            : $"{due}, but other jobs want the others";
+        var wantsMore = job.HasMore || job.Due > (long)wanted * job.MaxPendingTasks;
+        if (own >= wanted && !wantsMore) return due;
+        if (own >= wanted) return job.MaxWorkers == wanted ? $"{due}, which is its limit" : $"{due}, which is all that may serve it";
+        return $"{due}, but other jobs want the others";
     }
 }

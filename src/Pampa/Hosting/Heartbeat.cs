@@ -26,6 +26,7 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
 
     private void Run()
     {
+        Connect();
         var wait = every;
         while (!pulse.Rest(() => stop.Wait(wait)))
         {
@@ -41,6 +42,20 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
                 health.Failed(e);
                 wait = RetryEvery < every ? RetryEvery : every;
             }
+        }
+    }
+
+    // Before there are handlers: to connect while they hold all threads may take longer than a lease.
+    private void Connect()
+    {
+        try
+        {
+            membership.Connect();
+        }
+        catch (Exception e)
+        {
+            // The first beat tries again.
+            health.Failed(e);
         }
     }
 

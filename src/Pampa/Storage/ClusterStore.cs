@@ -101,6 +101,9 @@ internal sealed class ClusterStore(Database database, string cluster)
             return [.. workers.Select(w => rows.Find(r => r.Item1 == w))];
         }, stopping);
 
+    /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>
+    public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt32(0));
+
     /// <summary>
     /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their
     /// session.

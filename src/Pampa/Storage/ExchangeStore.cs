@@ -143,7 +143,7 @@ internal static class HandOverMessage
     /// <summary>That all nodes shall look.</summary>
     public const string ToAll = $"[\"{All}\"]";
 
-    /// <summary>For whom it is, and what; nothing where another version wrote it in a way that this one does not know.</summary>
+    /// <summary>For whom it is, and what; where another version wrote something else, it is a node's name.</summary>
     public static (string? Node, HandOver? HandOver) Read(string text)
     {
         try
@@ -154,7 +154,7 @@ internal static class HandOverMessage
         }
         catch (Exception e) when (HandsText.IsForeign(e))
         {
-            return (null, null);
+            return (text, null);
         }
     }
 }

@@ -23,6 +23,8 @@ internal sealed class Exchange(
     /// <summary>How often a busy node looks and says something.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
+    // What people hold must not wait for a long interval.
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ForPeople = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WhenIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Lively = TimeSpan.FromSeconds(1);
@@ -117,7 +119,10 @@ internal sealed class Exchange(
     }
 
     private TimeSpan LookEvery =>
-        changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every : isHeard() ? HeardFactor * pollInterval : pollInterval;
+        changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every
+        : isHeard() ? Shorter(HeardFactor * pollInterval) : Shorter(pollInterval);
+
+    private static TimeSpan Shorter(TimeSpan interval) => interval < LongestLook ? interval : LongestLook;
 
     private bool HaveSameHands(List<NodeLoad> loads) => said.Count == loads.Count && said.Zip(loads).All(l => l.First.HasSameHands(l.Second));
 

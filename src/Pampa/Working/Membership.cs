@@ -19,6 +19,9 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
 
     public IReadOnlyList<(string Worker, long Session)> Workers { get; private set; } = [];
 
+    /// <summary>Opens the connection of the heartbeats.</summary>
+    public void Connect() => heartbeatStore.Connect();
+
     /// <summary>Whether the workers' sessions surely stand: not lost, and renewed recently enough.</summary>
     public bool IsTrusted => !isLost && trustedFrom != 0 && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < ttl - Margin;
 

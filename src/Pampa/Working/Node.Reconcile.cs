@@ -108,7 +108,8 @@ internal sealed partial class Node
                 if (w >= lane.Load.Hands.Count) continue;
                 var hand = lane.Load.Hands[w];
                 hand.IsLeaked = leak == lane;
-                if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping);
+                // The leader may not know of the hold yet: to wake it would bring the same records again.
+                if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping, tells: false);
                 else if (!isHeldUp)
                 {
                     hand.IsResting = false;
@@ -157,11 +158,12 @@ internal sealed partial class Node
         return false;
     }
 
-    private async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping)
+    private async Task<bool> GiveBackAsync(Lane lane, List<Reservation> waiting, CancellationToken stopping, bool tells = true)
     {
         if (waiting.Count == 0) return false;
         foreach (var reservation in waiting) lane.Forget(reservation.Key, reservation.Claim);
         await ReleaseAsync(lane, waiting, stopping);
+        if (!tells) return true;
         lane.Load.GiveBack();
         HandIsLow.Set();
         return true;

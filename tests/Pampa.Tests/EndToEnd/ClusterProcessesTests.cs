@@ -57,9 +57,28 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         var node = await CaseAsync("node", "--name", "a", "--workers", "4");
         // More than three leases long.
         await node.UntilAsync(async () => await database.CountAsync("odd_checking_end_time IS NOT NULL") == 4, "all have ended");
-        Assert.Equal(4, await database.CountAsync("odd_checking_success = TRUE AND odd_checking_reservation_times = 1"));
+        Assert.True(
+            await database.CountAsync("odd_checking_success = TRUE AND odd_checking_reservation_times = 1") == 4,
+            $"An attempt was lost. The dispatcher said: {dispatcher.Said}{Environment.NewLine}The node said: {node.Said}");
         Assert.DoesNotContain("session 2", node.Said, StringComparison.Ordinal);
         await node.KillAsync();
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Three_jobs_share_two_workers_of_which_one_serves_only_the_first_of_each_node(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        var run = await programs.StartAsync(
+            ProgramFixture.Cases, ["run", "--drain", "--workers", "2", .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "several-jobs")]);
+        Assert.Equal(0, await run.EndAsync());
+        // Two were served at first, and the third when its turn came or a worker was free.
+        Assert.Contains("Job 'first' has 1 workers: 200+ due at 100 a worker want 2, but other jobs want the others", run.Said, StringComparison.Ordinal);
+        Assert.Contains("Job 'second' has 1 workers: ", run.Said, StringComparison.Ordinal);
+        foreach (var table in (string[])["first", "second", "third"])
+        {
+            Assert.Equal(2_000, await database.CountAsync("odd_checking_success = TRUE AND odd_checking_reservation_times = 1", table));
+        }
+        Assert.Equal(0, await database.CountAsync("odd_checking_reservation_id <> 'local.1'", "third"));
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -73,11 +73,11 @@ internal sealed class NumbersDatabase : IAsyncDisposable
     }
 
     /// <summary>How many numbers are as the condition says; 0 while there is no such table or column yet.</summary>
-    public async Task<long> CountAsync(string where)
+    public async Task<long> CountAsync(string where, string table = "numbers")
     {
         try
         {
-            return Convert.ToInt64((await ReadAsync($"SELECT count(*) FROM numbers WHERE {where}"))[0][0], CultureInfo.InvariantCulture);
+            return Convert.ToInt64((await ReadAsync($"SELECT count(*) FROM {table} WHERE {where}"))[0][0], CultureInfo.InvariantCulture);
         }
         catch (DbException)
         {

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+using Pampa.Dispatching;
 using Pampa.Jobs;
 using Pampa.Storage;
 using Pampa.Tests.Scenarios;
@@ -163,6 +165,87 @@ public sealed class RosterTests
         await node.ExchangeAsync();
         await second.DispatchAsync();
         Assert.Equal(before, await ServingAsync(cluster));
+    }
+
+    [Fact]
+    public async Task Seats_survive_a_new_leader_where_there_are_more_jobs_than_workers()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "second", "third");
+        string[] tables = ["numbers", "second", "third"];
+        foreach (var table in tables) await cluster.InsertAsync(2_000, table: table);
+        void Program(PampaBuilder p) => AddJobs(p, job =>
+        {
+            job.QueueSize = 1;
+            job.MaxQueueSize = 1;
+        }, tables);
+        var first = await cluster.StartProgramAsync(Program, name: "first", joins: false);
+        var second = await cluster.StartProgramAsync(Program, name: "second", joins: false);
+        var node = await cluster.StartProgramAsync(Program, name: "node");
+        // The first turns are over: it is not the program's first jobs any more that have the workers.
+        await LeadAsync(first, 12);
+        var before = await ServingAsync(cluster);
+        Assert.Equal(2, before.Count);
+        Assert.Contains("third", before.Values);
+        await first.Leadership.ResignAsync(TestCluster.Stopping);
+        await cluster.AdvanceAsync(6);
+        await LeadAsync(second, 2);
+        Assert.True(second.Dispatcher.IsLeading);
+        Assert.Equal(before, await ServingAsync(cluster));
+
+        async Task LeadAsync(TestProcess leader, int seconds)
+        {
+            for (var i = 0; i < seconds * 10; i++)
+            {
+                if (i % 50 == 0) node.TryBeat();
+                await leader.DispatchAsync();
+                await node.ExchangeAsync();
+                await node.StartAsync();
+                await node.RunAsync();
+                await node.FinishAsync();
+                await cluster.AdvanceAsync(0.1);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_held_up_does_not_keep_the_only_place_of_a_job()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        var a = await cluster.StartAsync(job =>
+        {
+            job.MaxAssignedWorkers = 1;
+            job.Process(_ => { });
+        });
+        await TurnAsync(cluster, 5, a);
+        a.Lane.Load.Hands[0].IsResting = true;
+        await cluster.InsertAsync(1);
+        a.Dispatcher.Wake();
+        await a.DispatchAsync();
+        Assert.Equal("a.2", (await cluster.RowAsync(1)).Rid);
+    }
+
+    [Fact]
+    public void What_is_decided_in_between_does_not_make_a_job_forget_what_it_wanted()
+    {
+        var time = new FakeTimeProvider();
+        var errors = new List<string>();
+        var program = new PampaBuilder();
+        program.AddJob("job", "t", "id", job => job.Process(_ => { }));
+        var definition = program.Build(errors).Single();
+        var state = new JobStretch(time);
+        state.See(700, isHeld: false);
+        for (var i = 0; i < 5; i++) state.See(0, isHeld: false);
+        Assert.Equal(700, state.Need(definition, null).Due);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(700, state.Need(definition, null).Due);
+            time.Advance(TimeSpan.FromSeconds(1));
+            state.See(0, isHeld: false);
+        }
+        Assert.Equal(0, state.Need(definition, null).Due);
+        state.See(700, isHeld: false);
+        state.See(0, isHeld: true);
+        Assert.Equal(0, state.Need(definition, null).Due);
     }
 
     [Fact]

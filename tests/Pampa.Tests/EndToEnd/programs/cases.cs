@@ -78,16 +78,28 @@ return await PampaApp.RunAsync(args, pampa =>
             Fill(4_000);
             Add(job => job.MaxAttempts = 1, process: _ => throw new InvalidOperationException(new string('x', 300)));
             break;
+        case "several-jobs":
+            foreach (var name in (string[])["first", "second", "third"])
+            {
+                pampa.Setup($"CREATE TABLE IF NOT EXISTS {name} (value bigint PRIMARY KEY, is_odd boolean)");
+                pampa.Setup(FillOf(name, 2_000));
+                Add(job =>
+                {
+                    job.MaxPendingTasks = 100;
+                    if (name == "third") job.WorkerFilter = @"\.1$";
+                }, name, name: name);
+            }
+            break;
         case "starving":
             Create();
             Fill(4);
-            pampa.WorkerLease = TimeSpan.FromSeconds(3);
+            pampa.WorkerLease = TimeSpan.FromSeconds(4);
             Add(process: _ =>
             {
-                // Far more than the thread pool has: whatever needs one of its threads waits for the next ten seconds.
+                // Four of them take more than the thread pool has: whatever needs one of its threads waits, for several leases.
                 var never = new ManualResetEventSlim();
-                for (var i = 0; i < 500; i++) ThreadPool.QueueUserWorkItem(_ => never.Wait(TimeSpan.FromSeconds(10)));
-                never.Wait(TimeSpan.FromSeconds(10));
+                for (var i = 0; i < 15; i++) ThreadPool.QueueUserWorkItem(_ => never.Wait(TimeSpan.FromSeconds(13)));
+                never.Wait(TimeSpan.FromSeconds(13));
             });
             break;
         case "woken":
@@ -103,8 +115,10 @@ return await PampaApp.RunAsync(args, pampa =>
 
     void Create() => pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean)");
 
-    void Fill(int count) => pampa.Setup(
-        $"INSERT INTO numbers (value) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {count}) SELECT v FROM n WHERE TRUE ON CONFLICT DO NOTHING");
+    void Fill(int count) => pampa.Setup(FillOf("numbers", count));
+
+    static string FillOf(string table, int count) =>
+        $"INSERT INTO {table} (value) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {count}) SELECT v FROM n WHERE TRUE ON CONFLICT DO NOTHING";
 
     void Add(Action<JobBuilder>? more = null, string table = "numbers", string key = "value", string name = "odd", Action<PampaTask>? process = null) =>
         pampa.AddJob(name, table, key, job =>
