@@ -12,15 +12,18 @@ internal sealed class StatusWatch(StatusPage page, TextWriter output, bool isTer
 
     public async Task RunAsync(CancellationToken stopping)
     {
+        // Else CTRL+C would end the process before the cursor is seen again.
+        using var signals = new Signals(_ => { });
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, signals.Stopping);
         try
         {
-            while (!stopping.IsCancellationRequested)
+            while (!either.IsCancellationRequested)
             {
-                await ShowAsync(await LinesAsync(stopping));
-                await Task.Delay(Every, TimeProvider.System, stopping);
+                await ShowAsync(await LinesAsync(either.Token));
+                await Task.Delay(Every, TimeProvider.System, either.Token);
             }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             // Whoever watches has seen enough.
         }
