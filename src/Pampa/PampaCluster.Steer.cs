@@ -11,8 +11,9 @@ public sealed partial class PampaCluster
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Pauses a job, a node or a worker: within a second nothing of it is reserved or started, and what was reserved and not started
-    /// is given back at no cost. What runs goes on to its end. It stands in the database, survives every process, and holds for a
+    /// Pauses a job, a node or a worker: soon (at once where notifications come, else within two seconds or
+    /// <see cref="PampaBuilder.PollInterval"/>) nothing of it is reserved or started, and what was reserved and not started is given back
+    /// at no cost. What runs goes on to its end. It stands in the database, survives every process, and holds for a
     /// node that comes back. Paused again, it gets the new reason and the new end.
     /// </summary>
     /// <param name="target">What.</param>
@@ -31,7 +32,7 @@ public sealed partial class PampaCluster
         await parts.SteerAsync(cancellationToken);
     }
 
-    /// <summary>Ends a pause: within a second it takes tasks again.</summary>
+    /// <summary>Ends a pause: it takes tasks again, as soon as it was paused.</summary>
     /// <param name="target">What.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>False: it was not paused.</returns>
@@ -68,7 +69,10 @@ public sealed partial class PampaCluster
     /// or a job's table be changed.
     /// </summary>
     /// <param name="target">What.</param>
-    /// <param name="timeout">How long to wait at most. More than zero.</param>
+    /// <param name="timeout">
+    /// How long to wait at most while something runs. More than zero; that nothing runs is waited for three seconds in any case, because
+    /// somebody may not have heard of the pause yet.
+    /// </param>
     /// <param name="reason">Why. Default: none.</param>
     /// <param name="until">When it goes on by itself. Default null: when it is resumed.</param>
     /// <param name="cancellationToken">Gives up; it stays paused.</param>
@@ -94,7 +98,8 @@ public sealed partial class PampaCluster
             else if (TimeProvider.System.GetElapsedTime(quietSince) >= Quiet) return 0;
             while (!pace.IsDue)
             {
-                if (TimeProvider.System.GetElapsedTime(began) >= timeout) return left;
+                // Nothing just now is not yet drained: that takes a moment more, whatever the time-out.
+                if (left > 0 && TimeProvider.System.GetElapsedTime(began) >= timeout) return left;
                 await Task.Delay(LookEvery / 4, TimeProvider.System, cancellationToken);
             }
         }

@@ -19,6 +19,14 @@ public sealed class ToldTests
         return (leader, node);
     }
 
+    /// <summary>Records come in, and the leader hands them over.</summary>
+    private static async Task HandOverAsync(TestCluster cluster, TestProcess leader, int records)
+    {
+        await cluster.InsertAsync(records);
+        leader.Dispatcher.Wake();
+        await leader.DispatchAsync();
+    }
+
     private static async Task<HandOver> MailAsync(TestCluster cluster)
     {
         var row = Assert.Single(await cluster.Db.ReadAsync("SELECT id, job, rows FROM pampa_handover"));
@@ -32,9 +40,7 @@ public sealed class ToldTests
     {
         await using var cluster = await TestCluster.CreateAsync();
         var (leader, node) = await IdleAsync(cluster);
-        await cluster.InsertAsync(3);
-        leader.Dispatcher.Wake();
-        await leader.DispatchAsync();
+        await HandOverAsync(cluster, leader, 3);
         var mail = await MailAsync(cluster);
 
         node.Exchange.Wake(mail);
@@ -63,9 +69,7 @@ public sealed class ToldTests
     {
         await using var cluster = await TestCluster.CreateAsync();
         var (leader, node) = await IdleAsync(cluster);
-        await cluster.InsertAsync(1);
-        leader.Dispatcher.Wake();
-        await leader.DispatchAsync();
+        await HandOverAsync(cluster, leader, 1);
         node.Exchange.Wake(await MailAsync(cluster));
         await cluster.AdvanceAsync(60);
         await node.JoinAsync();
@@ -83,9 +87,7 @@ public sealed class ToldTests
         node.IsHeard = isHeard;
         await cluster.AdvanceAsync(3);
         await node.ExchangeAsync();
-        await cluster.InsertAsync(1);
-        leader.Dispatcher.Wake();
-        await leader.DispatchAsync();
+        await HandOverAsync(cluster, leader, 1);
         await cluster.AdvanceAsync(0.4);
         await node.ExchangeAsync();
         Assert.Equal(0, InHand(node));
