@@ -17,7 +17,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
     private const string Registered = "Pampa[101]";
     private readonly Lock gate = new();
     private readonly HashSet<WorkerProcess> living = [];
-    private volatile bool hasBegun;
+    private readonly HashSet<string> begun = [];
     private bool isStopping;
     private int? endedBy;
 
@@ -43,7 +43,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
             var began = time.GetTimestamp();
             var code = await TryLiveAsync(id);
             if (stop.IsCancellationRequested) return code;
-            if (policy.After(code, time.GetElapsedTime(began), hasBegun) is not { } pause)
+            if (policy.After(code, time.GetElapsedTime(began), HasBegun(id)) is not { } pause)
             {
                 Tell($"Worker '{id}' ended with {code}, so the node ends");
                 endedBy ??= code;
@@ -92,9 +92,17 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
 
     private void Pass(string id, string line)
     {
-        // It has registered: from now on a death is no reason for all to end.
-        if (line.Contains(Registered, StringComparison.Ordinal)) hasBegun = true;
+        // It has registered: from now on a death of it is no reason for all to end.
+        if (line.Contains(Registered, StringComparison.Ordinal))
+        {
+            lock (gate) begun.Add(id);
+        }
         verb.Output.WriteLine($"{id} | {line}");
+    }
+
+    private bool HasBegun(string id)
+    {
+        lock (gate) return begun.Contains(id);
     }
 
     private void StopAll() => ToAll(process => process.Stop());

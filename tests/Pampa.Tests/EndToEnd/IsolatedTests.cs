@@ -81,11 +81,11 @@ public sealed class IsolatedTests(ProgramFixture programs)
     }
 
     [Fact]
-    public async Task A_name_that_is_at_work_ends_the_node_with_4()
+    public async Task A_name_that_is_at_work_ends_the_node_with_4_whatever_other_workers_do()
     {
         await using var database = await NumbersDatabase.CreateAsync(onSqlite: true, programs);
-        var first = await StartAsync(database, "node", "--name", "iso", "--workers", "1");
-        await first.HearAsync("Node 'iso' has 1 workers");
+        var first = await StartAsync(database, "worker", "--id", "iso.1");
+        await first.HearAsync("Node 'iso.1' has 1 workers");
         var node = await NodeAsync(this, database);
         Assert.Equal(4, await node.EndAsync());
         Assert.Contains("Worker 'iso.1' ended with 4, so the node ends", node.Said, StringComparison.Ordinal);
