@@ -13,12 +13,15 @@ namespace Pampa.Commands;
 /// <param name="time">The clock.</param>
 internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeProvider time)
 {
+    // It may keep several processors of the server busy; where nothing happens nobody waits for the next one.
     private const int CountRarity = 50;
+    private const int QuietRarity = 200;
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
     private Task counting = Task.CompletedTask;
     private Count? counted;
     private long triedAt;
     private TimeSpan took;
+    private bool isQuiet;
     private readonly Queue<(long At, long Ended)> samples = new([(time.GetTimestamp(), lane.Counters.Ended)]);
 
     /// <summary>A count of the table, and how many tasks this process had ended when it began.</summary>
@@ -45,7 +48,7 @@ internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeP
     }
 
     private bool IsCountDue =>
-        triedAt == 0 || time.GetElapsedTime(triedAt) >= (took * CountRarity is var rare && rare > CountEvery ? rare : CountEvery);
+        triedAt == 0 || time.GetElapsedTime(triedAt) >= (took * (isQuiet ? QuietRarity : CountRarity) is var rare && rare > CountEvery ? rare : CountEvery);
 
     private async Task CountAsync(CancellationToken stopping)
     {
@@ -53,7 +56,9 @@ internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeP
         var began = time.GetTimestamp();
         try
         {
-            counted = new Count(await lane.Store.ReportAsync(stopping), ended);
+            var now = await lane.Store.ReportAsync(stopping);
+            isQuiet = counted is { } last && Counts(last.Report) == Counts(now);
+            counted = new Count(now, ended);
         }
         catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException)
         {
@@ -62,6 +67,9 @@ internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeP
         triedAt = time.GetTimestamp();
         took = time.GetElapsedTime(began, triedAt);
     }
+
+    private static (long, long, long, long, long) Counts(Report report) =>
+        (report.Total, report.Completed, report.Failed, report.Reserved, report.Running);
 
     public Task EndAsync() => counting;
 }

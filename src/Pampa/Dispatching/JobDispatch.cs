@@ -8,7 +8,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 {
     // A timer that is over a little early must not cost a whole interval more.
     private const double Early = 0.9;
-    private const int LookRarity = 20;
+    private const int LookRarity = 50;
     private static readonly TimeSpan PassEvery = TimeSpan.FromSeconds(10);
     private readonly Lock gate = new();
     private int wakes;
@@ -31,7 +31,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public void See(string ownNode, OtherNodes others)
     {
         load.Measure();
-        List<WorkerHand> all = [.. load.Hands.Select(h => new WorkerHand(h.Worker, ownNode, h.Count, h.IsResting, load.Depth)), .. others.Hands(store.Job)];
+        List<WorkerHand> all = [.. load.Hands.Select(h => WorkerHand.Of(h.Word, ownNode, load.Depth)), .. others.Hands(store.Job)];
         HasWorkers = all.Count > 0;
         Hands = assignment.Matching(all);
     }
@@ -85,7 +85,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     /// <summary>
     /// When to look again for records that nobody has told of. Where a look takes long (it passes by a million that are
-    /// scheduled), it comes so seldom that it costs a twentieth of a processor.
+    /// scheduled), it comes so seldom that it costs a fiftieth of a processor.
     /// </summary>
     private readonly Pace looks = new(pollInterval * Early, time, LookRarity);
 

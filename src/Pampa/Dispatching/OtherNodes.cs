@@ -9,7 +9,21 @@ namespace Pampa.Dispatching;
 /// <param name="Count">What it has in hand, with what is on its way to it.</param>
 /// <param name="IsResting">Whether it shall get nothing more for the moment.</param>
 /// <param name="Depth">How many it should have.</param>
-internal readonly record struct WorkerHand(string Worker, string Node, int Count, bool IsResting, int Depth);
+internal readonly record struct WorkerHand(string Worker, string Node, int Count, bool IsResting, int Depth)
+{
+    /// <summary>Whether a task of the job has kept it for a second or longer.</summary>
+    public bool IsBusy { get; init; }
+
+    /// <summary>Whether a task of the job keeps it for good, as it seems.</summary>
+    public bool IsLeaked { get; init; }
+
+    /// <summary>As its node says.</summary>
+    /// <param name="word">The word.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="depth">How many records it should have.</param>
+    public static WorkerHand Of(WorkerWord word, string node, int depth) =>
+        new(word.Worker, node, word.Count, word.IsResting, depth) { IsBusy = word.IsBusy, IsLeaked = word.IsLeaked };
+}
 
 /// <summary>
 /// What the leader knows of the nodes of other processes: which workers live there, what they said that they have in
@@ -86,9 +100,12 @@ internal sealed class OtherNodes(ExchangeStore store)
         foreach (var worker in workers)
         {
             if (!known.TryGetValue((worker.Node, job.Name), out var one) || one.Word is not { } word) continue;
-            var hand = word.Hands!.GetValueOrDefault(worker.Id);
+            var hand = word.Hands!.TryGetValue(worker.Id, out var said) ? said : new WorkerWord(worker.Id, 0, false);
             var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : job.QueueSize;
-            yield return new WorkerHand(worker.Id, worker.Node, hand.Count + one.Coming.GetValueOrDefault(worker.Id), hand.IsResting || one.IsUnclear, depth);
+            yield return WorkerHand.Of(hand with
+            {
+                Count = hand.Count + one.Coming.GetValueOrDefault(worker.Id), IsResting = hand.IsResting || one.IsUnclear,
+            }, worker.Node, depth);
         }
     }
 }

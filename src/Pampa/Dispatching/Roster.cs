@@ -120,14 +120,14 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     }
 
     /// <summary>
-    /// Records that are due, or in somebody's hand: they are as good as due. Counted to where more would not matter, and
-    /// seldom where counting takes long.
+    /// Records that are due, in somebody's hand or in long work: they are as good as due. Counted to where more would not
+    /// matter, and seldom where counting takes long.
     /// </summary>
     private async Task<long> DueAsync(int j, CancellationToken stopping)
     {
         var job = jobs[j];
         var state = states[j];
-        var inHand = job.Hands.Sum(h => h.Count);
+        var inHand = job.Hands.Sum(h => h.Count + (h.IsBusy ? 1 : 0));
         if (IsHeld(job) || job.Load.IsSuspendedAt(JobStep.Dispatch)) return 0;
         if (job.FoundLittle && !job.IsWoken) (state.Pending, state.HasMore) = (0, false);
         else if (state.Count.IsDue)
@@ -164,14 +164,14 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
 
     private List<Seat> Seats()
     {
+        var busyWith = BusyWith();
         var all = new Dictionary<string, (List<int> Jobs, int InHand)>(StringComparer.Ordinal);
         var order = new List<string>();
         for (var j = 0; j < jobs.Count; j++)
         {
             foreach (var hand in Open(jobs[j]))
             {
-                // One that rests can begin nothing now: it stays with its job and helps no other.
-                if (hand.IsResting && !(serving.TryGetValue(hand.Worker, out var own) && own == j)) continue;
+                if (busyWith.TryGetValue(hand.Worker, out var with) ? with != j : CannotSit(hand, j)) continue;
                 if (!all.TryGetValue(hand.Worker, out var one))
                 {
                     one = ([], 0);
@@ -181,8 +181,23 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
                 all[hand.Worker] = (one.Jobs, one.InHand + (serving.TryGetValue(hand.Worker, out var of) && of == j ? hand.Count : 0));
             }
         }
-        return order.ConvertAll(w => new Seat(w, all[w].Jobs, serving.TryGetValue(w, out var job) ? job : null, all[w].InHand));
+        return order.ConvertAll(w => new Seat(w, all[w].Jobs, busyWith.TryGetValue(w, out var busy) ? busy : serving.TryGetValue(w, out var job) ? job : null, all[w].InHand));
     }
+
+    // A worker stays with the job whose long task it runs, and is one of those that the job may have, until that is over.
+    private Dictionary<string, int> BusyWith()
+    {
+        var all = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var j = 0; j < jobs.Count; j++)
+        {
+            foreach (var hand in jobs[j].Hands.Where(h => h.IsBusy)) all[hand.Worker] = j;
+        }
+        return all;
+    }
+
+    // One that rests can begin nothing now: it stays with its job and helps no other. One that is lost is no worker any more.
+    private bool CannotSit(WorkerHand hand, int job) =>
+        hand.IsLeaked || (hand.IsResting && !(serving.TryGetValue(hand.Worker, out var own) && own == job));
 
     private void Tell(int j, JobShare share)
     {

@@ -2,7 +2,7 @@ namespace Pampa.Dispatching;
 
 /// <summary>What the stretch has to know of a job.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Due">Records that are due or in hand; of many only that there are at least so many.</param>
+/// <param name="Due">Records that are due, in hand or in long work; of many only that there are at least so many.</param>
 /// <param name="MaxPendingTasks">How many of them justify one worker.</param>
 /// <param name="MaxWorkers">The most workers; null: no limit.</param>
 /// <param name="Weight">Its share where there are not enough workers for all.</param>
@@ -131,8 +131,8 @@ internal sealed class Stretch
         while (queue.TryDequeue(out var next))
         {
             var j = next;
-            // Where it already has workers none has to move.
-            foreach (var group in groups.Where(g => g.Jobs.Contains(j)).OrderByDescending(g => Math.Sign(g.Had[j] - g.Gets[j])))
+            // Where it already has workers none has to move; and who may serve nobody else is left for nobody else.
+            foreach (var group in groups.Where(g => g.Jobs.Contains(j)).OrderByDescending(g => Math.Sign(g.Had[j] - g.Gets[j])).ThenBy(g => g.Jobs.Count))
             {
                 if (group.Used < group.Members.Count)
                 {

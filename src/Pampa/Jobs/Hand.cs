@@ -10,6 +10,7 @@ internal sealed class Hand(string worker)
     private readonly LinkedList<Reservation> waiting = [];
     private volatile bool isResting;
     private volatile bool isLeaked;
+    private volatile bool isBusy;
     private bool isClosed;
 
     public string Worker => worker;
@@ -36,6 +37,16 @@ internal sealed class Hand(string worker)
         get => isLeaked;
         set => isLeaked = value;
     }
+
+    /// <summary>Whether a task of the job has kept the worker for a second or longer.</summary>
+    public bool IsBusy
+    {
+        get => isBusy;
+        set => isBusy = value;
+    }
+
+    /// <summary>What there is to say of it.</summary>
+    public WorkerWord Word => new(worker, Count, IsResting, IsLeaked, IsBusy);
 
     /// <summary>Puts a reservation in. False: the hand is closed, its worker is gone.</summary>
     public bool Add(Reservation reservation)

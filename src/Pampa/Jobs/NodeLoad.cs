@@ -5,10 +5,11 @@ namespace Pampa.Jobs;
 /// <param name="Count">Records that wait for their start.</param>
 /// <param name="IsResting">Whether nothing more shall be given to it for the moment.</param>
 /// <param name="IsLeaked">Whether a task of the job keeps it although its time is over and its token cancelled.</param>
-internal readonly record struct WorkerWord(string Worker, int Count, bool IsResting, bool IsLeaked = false)
+/// <param name="IsBusy">Whether a task of the job has kept it for a second or longer.</param>
+internal readonly record struct WorkerWord(string Worker, int Count, bool IsResting, bool IsLeaked = false, bool IsBusy = false)
 {
     /// <summary>Whether there is nothing to say of it.</summary>
-    public bool IsIdle => this is { Count: 0, IsResting: false, IsLeaked: false };
+    public bool IsIdle => this is { Count: 0, IsResting: false, IsLeaked: false, IsBusy: false };
 }
 
 /// <summary>What a node does of one job, as it says in the database.</summary>
@@ -17,7 +18,7 @@ internal readonly record struct WorkerWord(string Worker, int Count, bool IsRest
 /// <param name="PerSecond">Tasks that ended a second lately.</param>
 /// <param name="Median">How long half of the last tasks took at most.</param>
 /// <param name="P90">How long nine of ten took at most; zero before the first.</param>
-/// <param name="Hands">Its workers that have something in hand or rest; the others have nothing.</param>
+/// <param name="Hands">Its workers that have something in hand, rest or are busy for long; of the others there is nothing to say.</param>
 internal sealed record NodeLoad(string Job, int Running, double PerSecond, TimeSpan Median, TimeSpan P90, IReadOnlyList<WorkerWord> Hands)
 {
     /// <summary>Records that all its workers have in hand.</summary>

@@ -205,7 +205,7 @@ internal static class HandOverText
     }
 }
 
-/// <summary>What the workers of a node have in hand, as text: a list of [worker, count, whether it rests, whether it is leaked].</summary>
+/// <summary>What the workers of a node have in hand, as text: a list of [worker, count, whether it rests, whether it is leaked, whether it is busy].</summary>
 internal static class HandsText
 {
     public static readonly IReadOnlyDictionary<string, WorkerWord> None = new Dictionary<string, WorkerWord>();
@@ -223,6 +223,7 @@ internal static class HandsText
                 json.WriteNumberValue(hand.Count);
                 json.WriteBooleanValue(hand.IsResting);
                 json.WriteBooleanValue(hand.IsLeaked);
+                json.WriteBooleanValue(hand.IsBusy);
                 json.WriteEndArray();
             }
             json.WriteEndArray();
@@ -238,7 +239,7 @@ internal static class HandsText
             using var document = JsonDocument.Parse(text);
             return document.RootElement.EnumerateArray()
                 .Select(hand => new WorkerWord(
-                    hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean(), hand.GetArrayLength() > 3 && hand[3].GetBoolean()))
+                    hand[0].GetString()!, hand[1].GetInt32(), hand[2].GetBoolean(), Is(hand, 3), Is(hand, 4)))
                 .ToDictionary(hand => hand.Worker, StringComparer.Ordinal);
         }
         catch (Exception e) when (IsForeign(e))
@@ -246,6 +247,9 @@ internal static class HandsText
             return null;
         }
     }
+
+    // An older version said less.
+    private static bool Is(JsonElement hand, int cell) => hand.GetArrayLength() > cell && hand[cell].GetBoolean();
 
     /// <summary>Whether an error of reading means that another version wrote the text.</summary>
     public static bool IsForeign(Exception error) =>

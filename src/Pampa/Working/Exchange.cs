@@ -158,6 +158,6 @@ internal sealed class Exchange(
         return [.. node.Lanes.Select(lane => new NodeLoad(
             lane.Job.Name, lane.Counters.Open, rates[lane.Job.Name].PerSecond, lane.Load.Durations.Percentile(0.5) ?? TimeSpan.Zero,
             lane.Load.Durations.Percentile(0.9) ?? TimeSpan.Zero,
-            [.. lane.Load.Hands.Select(h => new WorkerWord(h.Worker, h.Count, h.IsResting, h.IsLeaked)).Where(w => !w.IsIdle)]))];
+            [.. lane.Load.Hands.Select(h => h.Word).Where(w => !w.IsIdle)]))];
     }
 }

@@ -108,6 +108,7 @@ internal sealed partial class Node
                 if (w >= lane.Load.Hands.Count) continue;
                 var hand = lane.Load.Hands[w];
                 hand.IsLeaked = leak == lane;
+                hand.IsBusy = isHeldUp && leak is null && workers[w].Lane == lane;
                 // The leader may not know of the hold yet: to wake it would bring the same records again.
                 if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping, tells: false);
                 else if (!isHeldUp)

@@ -23,6 +23,9 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     /// <summary>How long the task that runs has been running; null while none does.</summary>
     public TimeSpan? Running => isRunning ? time.GetElapsedTime(Volatile.Read(ref runningSince)) : null;
 
+    /// <summary>The job of that task; where none runs, of the last one.</summary>
+    public Lane? Lane => lane;
+
     /// <summary>Whether the task that runs was told to end because its time is over, and has not.</summary>
     public bool IsOverdue => isRunning && attempt.Why == Interruption.MaxDuration;
 

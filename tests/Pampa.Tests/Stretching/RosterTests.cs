@@ -224,6 +224,122 @@ public sealed class RosterTests
         Assert.Equal("a.2", (await cluster.RowAsync(1)).Rid);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_worker_in_a_long_task_stays_with_its_job_and_counts_for_the_limit_of_it(bool together)
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "others");
+        var release = new TaskCompletionSource();
+        await cluster.InsertAsync(1);
+        void Program(PampaBuilder p)
+        {
+            TestCluster.AddNumbers(p, job =>
+            {
+                job.MaxAssignedWorkers = 1;
+                job.Process(task => task.Get<long>("value") == 1 ? release.Task : Task.CompletedTask);
+            }, "numbers", "numbers");
+            AddJobs(p, null, "others");
+        }
+        var leader = await cluster.StartProgramAsync(Program, 2, joins: together);
+        var node = together ? leader : await cluster.StartProgramAsync(Program, 2, "node");
+        async Task LiveAsync(double seconds)
+        {
+            for (var i = 0; i < seconds * 10; i++)
+            {
+                if (i % 50 == 0) node.TryBeat();
+                await node.ExchangeAsync();
+                await leader.DispatchAsync();
+                await node.ExchangeAsync();
+                await node.StartAsync();
+                foreach (var worker in node.Node.Workers) await (worker.Running is null ? worker.RunNextAsync() : Task.FromResult(false)).WaitAsync(TimeSpan.FromSeconds(30));
+                await node.FinishAsync();
+                await cluster.AdvanceAsync(0.1);
+            }
+        }
+        while (node.Node.Running == 0)
+        {
+            await node.ExchangeAsync();
+            await leader.DispatchAsync();
+            await node.ExchangeAsync();
+            await node.StartAsync();
+            await cluster.AdvanceAsync(0.5);
+        }
+        var busy = node.Node.Workers.Single(w => w.Count == 1);
+        var running = busy.RunNextAsync();
+        var worker = Assert.Single(cluster.Calls).Worker;
+
+        // There is nothing else of its job for long, and much of another one.
+        await cluster.InsertAsync(2_000, table: "others");
+        leader.Dispatcher.Wake();
+        await LiveAsync(8);
+        Assert.Equal("numbers", (await ServingAsync(cluster))[worker]);
+        Assert.DoesNotContain(cluster.Calls.Skip(1), c => c.Worker == worker);
+        Assert.NotEmpty(cluster.Calls.Skip(1));
+        // The job may have one worker, and that one is busy.
+        await cluster.InsertAsync(3, first: 2);
+        leader.Dispatcher.Wake();
+        await LiveAsync(5);
+        Assert.Single(cluster.Calls, c => c.Job == "numbers");
+
+        release.SetResult();
+        await running;
+        await LiveAsync(3);
+        Assert.Equal(4, cluster.Calls.Count(c => c.Job == "numbers"));
+        Assert.All(cluster.Calls.Where(c => c.Job == "numbers"), c => Assert.Equal(worker, c.Worker));
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_lost_for_good_does_not_keep_the_only_place_of_its_job()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        var release = new TaskCompletionSource();
+        await cluster.InsertAsync(2);
+        var a = await cluster.StartAsync(job =>
+        {
+            job.MaxAssignedWorkers = 1;
+            job.MaxDuration = TimeSpan.FromSeconds(5);
+            job.Process(task => task.Get<long>("value") == 1 && task.Attempt == 1 ? release.Task : Task.CompletedTask);
+        });
+        await a.DispatchAsync();
+        await a.StartAsync();
+        var lost = a.Node.Workers[0].RunNextAsync();
+        for (var i = 0; i < 40; i++)
+        {
+            await cluster.LiveAsync(2);
+            await a.DispatchAsync();
+            await a.StartAsync();
+            while (await a.Node.Workers[1].RunNextAsync())
+            {
+            }
+            await a.FinishAsync();
+        }
+        Assert.False(lost.IsCompleted);
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
+        release.SetResult();
+        await lost;
+    }
+
+    [Fact]
+    public async Task A_worker_finishes_what_it_holds_before_it_changes_jobs()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "others");
+        await cluster.InsertAsync(400);
+        var a = await cluster.StartProgramAsync(p => AddJobs(p, job => job.QueueSize = 20, "numbers", "others"), 2);
+        await a.DispatchAsync();
+        await cluster.InsertAsync(400, table: "others");
+        a.Dispatcher.Wake();
+        await cluster.AdvanceAsync(1.1);
+        await a.DispatchAsync();
+        var moved = Assert.Single(await ServingAsync(cluster), s => s.Value == "others").Key;
+        var held = (await cluster.RowsAsync()).Where(r => r.Rid == moved).Select(r => r.Key).ToHashSet();
+        Assert.NotEmpty(held);
+
+        await TurnAsync(cluster, 10, a);
+        var run = cluster.Calls.Where(c => c.Job == "numbers" && held.Contains(c.Key)).ToList();
+        Assert.Equal(held, run.Select(c => c.Key).ToHashSet());
+        Assert.All(run, c => Assert.Equal((moved, 1), (c.Worker, c.Attempt)));
+        Assert.Contains(cluster.Calls, c => c.Job == "others" && c.Worker == moved);
+    }
+
     [Fact]
     public void What_is_decided_in_between_does_not_make_a_job_forget_what_it_wanted()
     {
