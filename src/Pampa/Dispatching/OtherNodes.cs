@@ -104,7 +104,8 @@ internal sealed class OtherNodes(ExchangeStore store)
             var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : job.QueueSize;
             yield return WorkerHand.Of(hand with
             {
-                Count = hand.Count + one.Coming.GetValueOrDefault(worker.Id), IsResting = hand.IsResting || one.IsUnclear,
+                Count = hand.Count + one.Coming.GetValueOrDefault(worker.Id),
+                IsResting = hand.IsResting || one.IsUnclear,
             }, worker.Node, depth);
         }
     }

@@ -181,7 +181,11 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
                 all[hand.Worker] = (one.Jobs, one.InHand + (serving.TryGetValue(hand.Worker, out var of) && of == j ? hand.Count : 0));
             }
         }
-        return order.ConvertAll(w => new Seat(w, all[w].Jobs, busyWith.TryGetValue(w, out var busy) ? busy : serving.TryGetValue(w, out var job) ? job : null, all[w].InHand));
+        return order.ConvertAll(w =>
+        {
+            int? job = busyWith.TryGetValue(w, out var busy) ? busy : serving.TryGetValue(w, out var served) ? served : null;
+            return new Seat(w, all[w].Jobs, job, all[w].InHand);
+        });
     }
 
     // A worker stays with the job whose long task it runs, and is one of those that the job may have, until that is over.

@@ -1,5 +1,11 @@
 namespace Pampa.Jobs;
 
+/// <summary>One life of a node, known by the session of its first worker, which every life of it registers.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Worker">Its first worker.</param>
+/// <param name="Session">The session of that one.</param>
+internal readonly record struct NodeLife(string Node, string Worker, long Session);
+
 /// <summary>What a worker has in hand of a job, as its node says.</summary>
 /// <param name="Worker">The worker's id.</param>
 /// <param name="Count">Records that wait for their start.</param>

@@ -38,19 +38,20 @@ internal sealed class ExchangeStore(Database database, string cluster)
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
     /// first two are one transaction, so that the leader never counts a record twice or not at all. What is held comes along.
+    /// A life that another one has followed says nothing any more, and throws nothing away that is the other's.
     /// </summary>
-    /// <param name="node">The node.</param>
+    /// <param name="life">The node.</param>
     /// <param name="said">Its loads; null where they are as it last said.</param>
     /// <param name="taken">The batches that it has taken in and that <paramref name="said"/> tells of.</param>
     /// <param name="stopping">Gives up.</param>
     public Task<Mail> ExchangeAsync(
-        string node, IReadOnlyList<NodeLoad>? said, IReadOnlyCollection<string> taken, CancellationToken stopping)
+        NodeLife life, IReadOnlyList<NodeLoad>? said, IReadOnlyCollection<string> taken, CancellationToken stopping)
     {
         if (said is null && taken.Count == 0) return ReadAsync(database);
         return database.UnitAsync(async unit =>
         {
-            if (said is not null) await unit.ExecuteAsync(Say(node, said));
-            if (taken.Count > 0) await unit.ExecuteAsync(Forget(node, taken));
+            if (said is not null) await unit.ExecuteAsync(Say(life, said));
+            if (taken.Count > 0) await unit.ExecuteAsync(Forget(life, taken));
             return await ReadAsync(unit);
         }, stopping);
 
@@ -61,7 +62,7 @@ internal sealed class ExchangeStore(Database database, string cluster)
                     SELECT id, job, rows, NULL AS kind, created_at FROM pampa_handover WHERE cluster = @cluster AND node = @node
                     UNION ALL SELECT name, '', '', kind, held_at FROM pampa_hold
                     WHERE cluster = @cluster AND {HoldText.IsKnown} AND (held_until IS NULL OR held_until > {Dialect.Now}) ORDER BY created_at, id
-                    """).With("cluster", cluster).With("node", node),
+                    """).With("cluster", cluster).With("node", life.Node),
                 row => (HandOver: new HandOver(row.GetString(0), row.GetString(1), row.GetString(2)), Kind: row.IsDBNull(3) ? null : row.GetString(3)),
                 stopping);
             return new Mail([.. rows.Where(r => r.Kind is null).Select(r => r.HandOver)],
@@ -69,26 +70,32 @@ internal sealed class ExchangeStore(Database database, string cluster)
         }
     }
 
-    private Statement Forget(string node, IReadOnlyCollection<string> taken)
+    private const string IsCurrent =
+        "EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = @worker AND w.session = @session)";
+
+    private Statement By(NodeLife life, string text) => new Statement(text).With("cluster", cluster).With("node", life.Node)
+        .With("worker", life.Worker).With("session", life.Session);
+
+    private Statement Forget(NodeLife life, IReadOnlyCollection<string> taken)
     {
-        var statement = new Statement($"""
+        var statement = By(life, $"""
             DELETE FROM pampa_handover WHERE cluster = @cluster AND node = @node
-              AND id IN (SELECT b._pampa_batch FROM ({Dialect.Rows(BatchRows)}) AS b)
-            """).With("cluster", cluster).With("node", node);
+              AND id IN (SELECT b._pampa_batch FROM ({Dialect.Rows(BatchRows)}) AS b) AND {IsCurrent}
+            """);
         Dialect.Bind(statement, BatchRows, [.. taken.Select(batch => new[] { batch })]);
         return statement;
     }
 
-    private Statement Say(string node, IReadOnlyList<NodeLoad> loads)
+    private Statement Say(NodeLife life, IReadOnlyList<NodeLoad> loads)
     {
-        var statement = new Statement($"""
+        var statement = By(life, $"""
             INSERT INTO pampa_load AS l (cluster, node, job, in_hand, running, per_second, p50_ms, p90_ms, hands, updated_at)
             SELECT @cluster, @node, v._pampa_job, v._pampa_hand, v._pampa_running, CAST(v._pampa_rate AS double precision),
               CAST(v._pampa_p50 AS double precision), CAST(v._pampa_p90 AS double precision), v._pampa_hands, {Dialect.Now}
-            FROM ({Dialect.Rows(LoadRows)}) AS v WHERE TRUE
+            FROM ({Dialect.Rows(LoadRows)}) AS v WHERE {IsCurrent}
             ON CONFLICT (cluster, node, job) DO UPDATE SET in_hand = excluded.in_hand, running = excluded.running, per_second = excluded.per_second,
               p50_ms = excluded.p50_ms, p90_ms = excluded.p90_ms, hands = excluded.hands, updated_at = excluded.updated_at
-            """).With("cluster", cluster).With("node", node);
+            """);
         Dialect.Bind(statement, LoadRows, [.. loads.Select(l => new[]
         {
             l.Job, Text(l.InHand), Text(l.Running), Text(l.PerSecond), Text(l.Median.TotalMilliseconds), Text(l.P90.TotalMilliseconds),
@@ -110,9 +117,8 @@ internal sealed class ExchangeStore(Database database, string cluster)
                 row.IsDBNull(3) || row.GetDouble(3) <= 0 ? null : TimeSpan.FromMilliseconds(row.GetDouble(3))), stopping);
 
     /// <summary>What a node that leaves has said is true no more.</summary>
-    public Task ForgetNodeAsync(string node, CancellationToken stopping) =>
-        database.ExecuteAsync(new Statement("DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node")
-            .With("cluster", cluster).With("node", node), stopping);
+    public Task ForgetNodeAsync(NodeLife life, CancellationToken stopping) =>
+        database.ExecuteAsync(By(life, $"DELETE FROM pampa_load WHERE cluster = @cluster AND node = @node AND {IsCurrent}"), stopping);
 
     /// <summary>
     /// The same for nodes that have had no worker for ten minutes, and what nobody will take in. Sooner would be wrong:

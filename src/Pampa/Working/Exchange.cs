@@ -53,7 +53,7 @@ internal sealed class Exchange(
     /// <summary>One look, if it is time for one. Says whether anything came, so that the leader is told of it at once.</summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
-        if (!node.IsJoined) return false;
+        if (!node.IsJoined || node.Membership.Life is not { } own) return false;
         if (!ReferenceEquals(life, node.Membership.Workers)) BeginLife();
         if (IsToldEnough()) return false;
         var loads = Measure();
@@ -62,7 +62,7 @@ internal sealed class Exchange(
         if (!tells && Volatile.Read(ref readAt) is not 0 and var last && time.GetElapsedTime(last) < LookEvery) return false;
         Volatile.Write(ref readAt, time.GetTimestamp());
         var done = taken.ToList();
-        var (messages, holds) = await store.ExchangeAsync(node.Membership.Node, tells ? loads : null, done, stopping);
+        var (messages, holds) = await store.ExchangeAsync(own, tells ? loads : null, done, stopping);
         node.Hold(holds);
         if (tells)
         {
@@ -94,19 +94,19 @@ internal sealed class Exchange(
 
     /// <summary>The first part of a stop: the leader is told that nothing more can be done here.</summary>
     public Task LeaveAsync(CancellationToken stopping) =>
-        node.Membership.Workers.Count == 0 ? Task.CompletedTask : store.ForgetNodeAsync(node.Membership.Node, stopping);
+        node.Membership.Life is { } own ? store.ForgetNodeAsync(own, stopping) : Task.CompletedTask;
 
     /// <summary>Gives back, unstarted, what was on its way when the leader was told.</summary>
     public async Task ReturnAsync(CancellationToken stopping)
     {
-        if (node.Membership.Workers.Count == 0) return;
-        var (messages, _) = await store.ExchangeAsync(node.Membership.Node, null, [], stopping);
+        if (node.Membership.Life is not { } own) return;
+        var (messages, _) = await store.ExchangeAsync(own, null, [], stopping);
         foreach (var message in messages.Where(m => !taken.Contains(m.Batch)))
         {
             if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane)
                 await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows), stopping);
         }
-        if (messages.Count > 0) await store.ExchangeAsync(node.Membership.Node, null, [.. messages.Select(m => m.Batch)], stopping);
+        if (messages.Count > 0) await store.ExchangeAsync(own, null, [.. messages.Select(m => m.Batch)], stopping);
     }
 
     // What a former life has taken in or said went with its registration.

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Working;
@@ -18,6 +19,9 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     public string Node { get; private set; } = "";
 
     public IReadOnlyList<(string Worker, long Session)> Workers { get; private set; } = [];
+
+    /// <summary>This life of the node; null before the first registration.</summary>
+    public NodeLife? Life => Workers is [var first, ..] ? new NodeLife(Node, first.Worker, first.Session) : null;
 
     /// <summary>Opens the connection of the heartbeats.</summary>
     public void Connect() => heartbeatStore.Connect();

@@ -138,6 +138,7 @@ public sealed class SqlTests
         var type when type == typeof(IReadOnlyList<string>) || type == typeof(IReadOnlyCollection<string>) => new[] { parameter.Name! },
         var type when type == typeof(IReadOnlyList<(string, long)>) => new[] { ("a.1", 1L) },
         var type when type == typeof(IReadOnlyList<NodeLoad>) => new[] { new NodeLoad("job", 1, 1, TimeSpan.Zero, TimeSpan.Zero, [new WorkerWord("a.1", 1, false)]) },
+        var type when type == typeof(NodeLife) => new NodeLife("a", "a.1", 1),
         var type when type == typeof(LeaseTerm) => new LeaseTerm("cluster", "leader", 1),
         var type when type == typeof(JobDefinition) => job.Job,
         var type when type == typeof(JobTable) => job,

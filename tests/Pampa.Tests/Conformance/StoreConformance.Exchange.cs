@@ -11,8 +11,10 @@ public abstract partial class StoreConformance
     private static NodeLoad Load(double rate, params WorkerWord[] hands) =>
         new("job", 2, rate, TimeSpan.FromMilliseconds(1.5), TimeSpan.FromMilliseconds(2), hands);
 
+    private static NodeLife Life(string node, long session = 1) => new(node, $"{node}.1", session);
+
     private protected async Task<List<HandOver>> ExchangeAsync(string node, NodeLoad? said = null, params string[] taken) =>
-        (await Ticked(Meeting.ExchangeAsync(node, said is null ? null : [said], taken, Stopping))).HandOvers;
+        (await Ticked(Meeting.ExchangeAsync(Life(node), said is null ? null : [said], taken, Stopping))).HandOvers;
 
     [Fact]
     public async Task A_node_gets_what_was_handed_over_to_it_until_it_says_that_it_has_it()
@@ -45,7 +47,7 @@ public abstract partial class StoreConformance
         Assert.Equal(("b", "job", TimeSpan.FromMilliseconds(2)), (said.Node, said.Job, said.P90));
         Assert.Equal([new WorkerWord("b.1", 4, false), new WorkerWord("b.2", 0, true)], said.Hands!.Values.OrderBy(h => h.Worker));
         Assert.Equal(("b", "job", "batch"), Assert.Single(words.Where(w => w.Batch is not null).Select(w => (w.Node, w.Job, w.Batch))));
-        await Meeting.ForgetNodeAsync("b", Stopping);
+        await Meeting.ForgetNodeAsync(Life("b"), Stopping);
         Assert.Equal(["batch"], (await Meeting.ReadNodesAsync("a", Stopping)).Select(w => w.Batch));
     }
 
@@ -82,6 +84,23 @@ public abstract partial class StoreConformance
         Assert.Null(await Ticked(Workers.RegisterAsync("a", ["a.1"], "p9", Ttl, [], Stopping)));
         Assert.NotNull(await Ticked(Workers.RegisterAsync("b", ["b.1"], "p9", Ttl, [], Stopping)));
         Assert.Equal(["a", "a"], (await Meeting.ReadNodesAsync("x", Stopping)).Select(w => w.Node));
+    }
+
+    [Fact]
+    public async Task A_life_that_another_one_has_followed_says_and_throws_away_nothing()
+    {
+        await InsertAsync([1]);
+        await ExchangeAsync("b", Load(1, new WorkerWord("b.1", 5, false)));
+        await Workers.ResignAsync([("b.1", 1)], Stopping);
+        Assert.Equal([("b.1", 2L)], await Ticked(Workers.RegisterAsync("b", ["b.1"], "p9", Ttl, [], Stopping)));
+        await Ticked(Meeting.ExchangeAsync(Life("b", 2), [Load(1, new WorkerWord("b.1", 2, false))], [], Stopping));
+        await Ticked(Store.ReserveAsync(Slots("b.1"), Lease, "x", null, Stopping, "batch"));
+
+        await ExchangeAsync("b", Load(9, new WorkerWord("b.1", 9, false)), "batch");
+        await Meeting.ForgetNodeAsync(Life("b"), Stopping);
+        var words = await Meeting.ReadNodesAsync("x", Stopping);
+        Assert.Equal(2, Assert.Single(words, w => w.Batch is null).Hands!["b.1"].Count);
+        Assert.Equal("batch", Assert.Single((await Ticked(Meeting.ExchangeAsync(Life("b", 2), null, [], Stopping))).HandOvers).Batch);
     }
 
     [Fact]
@@ -130,9 +149,9 @@ public abstract partial class StoreConformance
     public async Task The_rates_of_all_nodes_add_up_until_they_are_old()
     {
         await Ticked(Workers.ReadRatesAsync(Stopping));
-        await Meeting.ExchangeAsync("a", [Load(1), Load(7) with { Job = "other" }], [], Stopping);
-        await Meeting.ExchangeAsync("a", [Load(2.25)], [], Stopping);
-        await Meeting.ExchangeAsync("b", [Load(3)], [], Stopping);
+        await Meeting.ExchangeAsync(Life("a"), [Load(1), Load(7) with { Job = "other" }], [], Stopping);
+        await Meeting.ExchangeAsync(Life("a"), [Load(2.25)], [], Stopping);
+        await Meeting.ExchangeAsync(Life("b"), [Load(3)], [], Stopping);
         Assert.Equal([("job", 5.25), ("other", 7)], (await Workers.ReadRatesAsync(Stopping)).Order());
         await Clock.AdvanceAsync(TimeSpan.FromSeconds(31));
         Assert.Empty(await Workers.ReadRatesAsync(Stopping));

@@ -1,8 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Pampa.Dispatching;
-using Pampa.Jobs;
-using Pampa.Storage;
 using Pampa.Tests.Scenarios;
+using static Pampa.Tests.Stretching.RosterSetup;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Stretching;
@@ -10,51 +9,7 @@ namespace Pampa.Tests.Stretching;
 /// <summary>Who serves what, with the real parts of processes on a database: the load comes and goes, leaders change, people pause things.</summary>
 public sealed class RosterTests
 {
-    public static TheoryData<string> Engines => [nameof(Engine.Sqlite), nameof(Engine.PostgreSql), nameof(Engine.Portable)];
-
-    private static async Task<TestCluster> ClusterAsync(string engine, params string[] tables)
-    {
-        var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
-        foreach (var table in tables) await cluster.CreateTableAsync(table);
-        return cluster;
-    }
-
-    private static void AddJobs(PampaBuilder pampa, Action<JobBuilder>? more, params string[] tables)
-    {
-        foreach (var table in tables)
-        {
-            TestCluster.AddNumbers(pampa, job =>
-            {
-                job.Process(_ => { });
-                more?.Invoke(job);
-            }, table, table);
-        }
-    }
-
-    private static async Task<Dictionary<string, string>> ServingAsync(TestCluster cluster) =>
-        (await cluster.Db.ReadAsync("SELECT worker_id, job FROM pampa_assignment ORDER BY worker_id")).ToDictionary(r => (string)r[0]!, r => (string)r[1]!);
-
-    private static async Task<int> CountAsync(TestCluster cluster, string job) => (await ServingAsync(cluster)).Values.Count(j => j == job);
-
-    private static Task<long> DoneAsync(TestCluster cluster, string table) =>
-        cluster.Db.ScalarAsync<long>($"SELECT count(*) FROM {table} WHERE odd_checking_end_time IS NOT NULL");
-
-    private static ControlStore Control(TestCluster cluster) => new(cluster.Db.Database, TestCluster.Cluster);
-
-    private static Task HoldAsync(TestCluster cluster, HoldKind kind, string name, DateTimeOffset? until = null) =>
-        Control(cluster).HoldAsync(new Hold(kind, name), "a test", until, TestCluster.Stopping);
-
-    /// <summary>Turns for some seconds of the cluster's time, a tenth each.</summary>
-    private static async Task TurnAsync(TestCluster cluster, double seconds, params TestProcess[] processes)
-    {
-        for (var i = 0; i < seconds * 10; i++)
-        {
-            foreach (var process in processes) await process.RoundAsync();
-            await cluster.AdvanceAsync(0.1);
-        }
-    }
-
-    [Theory, MemberData(nameof(Engines))]
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(RosterSetup))]
     public async Task Two_jobs_on_two_workers_have_one_each_and_when_one_is_done_the_other_has_both(string engine)
     {
         await using var cluster = await ClusterAsync(engine, "others");
@@ -146,7 +101,7 @@ public sealed class RosterTests
         Assert.True(cluster.Calls.Where(c => c.Job == "others").Select(c => c.Worker).Distinct().Count() <= 2);
     }
 
-    [Theory, MemberData(nameof(Engines))]
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(RosterSetup))]
     public async Task A_new_leader_goes_on_where_the_one_before_has_stopped(string engine)
     {
         await using var cluster = await ClusterAsync(engine, "others");
@@ -250,7 +205,7 @@ public sealed class RosterTests
                 await leader.DispatchAsync();
                 await node.ExchangeAsync();
                 await node.StartAsync();
-                foreach (var worker in node.Node.Workers) await (worker.Running is null ? worker.RunNextAsync() : Task.FromResult(false)).WaitAsync(TimeSpan.FromSeconds(30));
+                foreach (var free in node.Node.Workers.Where(w => w.Running is null)) await free.RunNextAsync();
                 await node.FinishAsync();
                 await cluster.AdvanceAsync(0.1);
             }
@@ -377,77 +332,5 @@ public sealed class RosterTests
         await a.StartAsync();
         await a.RunAsync();
         Assert.Single(cluster.Calls);
-    }
-
-    [Theory, MemberData(nameof(Engines))]
-    public async Task A_paused_job_gives_back_what_waits_and_begins_nothing_until_it_is_resumed(string engine)
-    {
-        await using var cluster = await ClusterAsync(engine);
-        await cluster.InsertAsync(40);
-        void Program(PampaBuilder p) => AddJobs(p, null, "numbers");
-        var leader = await cluster.StartProgramAsync(Program, name: "leader", joins: false);
-        var node = await cluster.StartProgramAsync(Program, name: "node");
-        await node.ExchangeAsync();
-        await leader.DispatchAsync();
-        await node.ExchangeAsync();
-        Assert.Equal(10, (await cluster.RowsAsync()).Count(r => r.IsReserved));
-
-        await HoldAsync(cluster, HoldKind.Job, "numbers");
-        await TurnAsync(cluster, 2, leader, node);
-        Assert.All(await cluster.RowsAsync(), row => Assert.True(row is { IsFree: true } or { IsCompleted: true }));
-        var done = await DoneAsync(cluster, "numbers");
-        Assert.True(done < 40);
-        await TurnAsync(cluster, 5, leader, node);
-        Assert.Equal(done, await DoneAsync(cluster, "numbers"));
-        Assert.Equal("it is paused", Assert.Single(await Control(cluster).ReadSharesAsync(TestCluster.Stopping)).Reason);
-
-        Assert.True(await Control(cluster).ReleaseAsync(new Hold(HoldKind.Job, "numbers"), TestCluster.Stopping));
-        await cluster.UntilEndedAsync();
-        Assert.All(await cluster.RowsAsync(), row => Assert.Equal(1, row.N));
-    }
-
-    [Theory]
-    [InlineData(nameof(HoldKind.Worker), "a.1")]
-    [InlineData(nameof(HoldKind.Node), "a")]
-    public async Task A_detached_worker_gets_nothing_and_others_do_its_work(string kind, string name)
-    {
-        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
-        await cluster.InsertAsync(300);
-        void Program(PampaBuilder p) => AddJobs(p, null, "numbers");
-        var a = await cluster.StartProgramAsync(Program, 2);
-        var b = await cluster.StartProgramAsync(Program, 2, "b");
-        await TurnAsync(cluster, 0.3, a, b);
-        await HoldAsync(cluster, Enum.Parse<HoldKind>(kind), name);
-        await TurnAsync(cluster, 1.2, a, b);
-        await cluster.InsertAsync(100, 1_001);
-        await cluster.UntilEndedAsync();
-        var after = cluster.Calls.Where(c => c.Key > 1_000).Select(c => c.Worker).Distinct().ToList();
-        Assert.DoesNotContain(after, w => w == name || w.StartsWith($"{name}.", StringComparison.Ordinal));
-        Assert.NotEmpty(after);
-        Assert.DoesNotContain((await ServingAsync(cluster)).Keys, w => w == name || w.StartsWith($"{name}.", StringComparison.Ordinal));
-        Assert.All(await cluster.RowsAsync(), row => Assert.Equal(1, row.N));
-    }
-
-    [Fact]
-    public async Task A_pause_ends_by_itself_at_its_time()
-    {
-        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
-        await cluster.InsertAsync(5);
-        var a = await cluster.StartAsync(job => job.Process(_ => { }));
-        var until = new DateTimeOffset(cluster.Db.Clock.Now, TimeSpan.Zero).AddSeconds(20);
-        await HoldAsync(cluster, HoldKind.Job, "numbers", until);
-        await TurnAsync(cluster, 15, a);
-        Assert.Empty(cluster.Calls);
-        await TurnAsync(cluster, 10, a);
-        Assert.Equal(5, cluster.Calls.Count);
-    }
-
-    [Fact]
-    public void A_node_of_isolated_workers_is_held_with_all_of_them()
-    {
-        var holds = new Holds([new Hold(HoldKind.Node, "web")]);
-        Assert.True(holds.IsWorkerHeld("web.1.1", "web.1"));
-        Assert.False(holds.IsWorkerHeld("web.x.1", "web.x"));
-        Assert.False(holds.IsWorkerHeld("web1.1", "web1"));
     }
 }
