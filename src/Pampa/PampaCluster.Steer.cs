@@ -27,8 +27,8 @@ public sealed partial class PampaCluster
         await CheckAsync(parts, target, cancellationToken);
         var why = reason ?? "";
         if (why.Length > MaxReason) throw Fault($"A reason has at most {MaxReason} characters, got {why.Length}.");
-        if (until <= TimeProvider.System.GetUtcNow()) throw Fault($"The pause must end in the future, got {until:O}.");
-        await parts.Tables.Control.HoldAsync(target.Hold, why, until, cancellationToken);
+        if (!await parts.Tables.Control.HoldAsync(target.Hold, why, until, cancellationToken))
+            throw Fault($"The pause must end in the future by the database's clock, got {until:O}.");
         await parts.SteerAsync(cancellationToken);
     }
 
@@ -104,6 +104,10 @@ public sealed partial class PampaCluster
             }
         }
     }
+
+    /// <summary>The database's clock.</summary>
+    internal async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+        await (await access.GetAsync(cancellationToken)).Tables.Control.NowAsync(cancellationToken);
 
     private static async Task<long> HeldRecordsAsync(ClusterParts parts, Hold hold, CancellationToken stopping)
     {

@@ -45,12 +45,14 @@ internal static class SteerCommand
         {
             if (result.GetValue(duration) is not null && result.GetValue(until) is not null) result.AddError($"{name}: give --for or --until, not both.");
             if (result.GetValue(duration) <= TimeSpan.Zero) result.AddError($"{name}: --for must be more than 00:00:00.");
-            if (timeout is not null && result.GetValue(timeout) <= TimeSpan.Zero) result.AddError($"{name}: --timeout must be more than 00:00:00.");
+            // Not given it has no result, and no value here, whatever its default.
+            var isGiven = timeout is not null && result.GetResult(timeout) is { Implicit: false };
+            if (isGiven && result.GetValue(timeout!) <= TimeSpan.Zero) result.AddError($"{name}: --timeout must be more than 00:00:00.");
         });
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var what = Target(parsed.GetValue(kind)!, parsed.GetValue(target)!);
-            var end = parsed.GetValue(duration) is { } time ? TimeProvider.System.GetUtcNow() + time : parsed.GetValue(until);
+            var end = parsed.GetValue(duration) is { } time ? await cluster.NowAsync(stopping) + time : parsed.GetValue(until);
             if (timeout is null) await cluster.PauseAsync(what, parsed.GetValue(reason), end, stopping);
             else if (await cluster.DrainAsync(what, parsed.GetValue(timeout), parsed.GetValue(reason), end, stopping) is var left and > 0)
             {

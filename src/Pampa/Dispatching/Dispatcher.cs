@@ -47,7 +47,9 @@ internal sealed class Dispatcher(
     /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
     /// a second, but cannot wake this one.
     /// </summary>
-    public TimeSpan Pause => reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause : pollInterval;
+    public TimeSpan Pause =>
+        reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
+        : reign is not null && roster.HoldsAny && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)

@@ -36,6 +36,10 @@ internal static partial class Log
     [LoggerMessage(212, LogLevel.Information, "{Target} goes on")]
     public static partial void Resumed(ILogger log, Hold target);
 
+    [LoggerMessage(213, LogLevel.Warning, "Job '{Job}': counting its due records takes more than {Seconds:0} s, it is taken for having many; "
+        + "`migrate` shows the index that is missing")]
+    public static partial void CountedTooLong(ILogger log, string job, double seconds);
+
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
 }

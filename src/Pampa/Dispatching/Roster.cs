@@ -45,7 +45,12 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     {
         var now = new Holds((await store.ReadHoldsAsync(stopping)).Select(h => h.Hold));
         foreach (var hold in now.Beyond(holds)) Log.Paused(log, hold);
-        foreach (var hold in holds.Beyond(now)) Log.Resumed(log, hold);
+        foreach (var hold in holds.Beyond(now))
+        {
+            Log.Resumed(log, hold);
+            // What waited for it has been due for long: nobody will tell of it again.
+            foreach (var job in jobs.Where(j => hold.Kind != HoldKind.Job || j.Store.Job.Name == hold.Name)) job.Wake();
+        }
         holds = now;
         if (isRead) return;
         serving.Clear();
@@ -61,6 +66,9 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         foreach (var share in await store.ReadSharesAsync(stopping)) said[share.Job] = share;
         isRead = true;
     }
+
+    /// <summary>Whether anything is held: its end may come at any time.</summary>
+    public bool HoldsAny => !holds.IsSame(Holds.None);
 
     /// <summary>Whether somebody wants that a job begins nothing.</summary>
     public bool IsHeld(JobDispatch job) => holds.IsJobHeld(job.Store.Job.Name);
@@ -137,7 +145,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
             var most = (int)Math.Min(MostCounted, (long)workers * job.Store.Job.MaxPendingTasks);
             try
             {
-                state.Pending = workers == 0 ? 1 : await CountAsync(job, most, stopping);
+                state.Pending = workers == 0 ? 1 : await CountAsync(job, state, most, stopping);
                 state.HasMore = workers > 0 && state.Pending >= most;
             }
             finally
@@ -149,16 +157,25 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         return state.Pending + inHand;
     }
 
-    private static async Task<long> CountAsync(JobDispatch job, int most, CancellationToken stopping)
+    private async Task<long> CountAsync(JobDispatch job, JobStretch state, int most, CancellationToken stopping)
     {
         try
         {
-            return await job.Store.CountDueAsync(most, job.Cursor, stopping);
+            var count = await job.Store.CountDueAsync(most, job.Cursor, stopping);
+            state.IsSlow = false;
+            return count;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
             job.Load.Suspend(JobStep.Dispatch, e);
             return 0;
+        }
+        catch (Exception e) when (Database.IsTimeout(e))
+        {
+            // A database that needs so long for it has much to go through: the job may have all it can get.
+            if (!state.IsSlow) Log.CountedTooLong(log, job.Store.Job.Name, TaskStore.CountDeadline.TotalSeconds);
+            state.IsSlow = true;
+            return most;
         }
     }
 
@@ -254,6 +271,9 @@ internal sealed class JobStretch(TimeProvider time)
 
     /// <summary>Whether there may be more than that.</summary>
     public bool HasMore { get; set; }
+
+    /// <summary>Whether the last count took too long; then it is said already.</summary>
+    public bool IsSlow { get; set; }
 
     /// <summary>Whether it had workers when it was last decided.</summary>
     public bool HasWorkers => seatedAt != 0;

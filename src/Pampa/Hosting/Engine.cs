@@ -95,10 +95,11 @@ internal sealed class Engine : IAsyncDisposable
             await wakeUps.HintAsync(WakeUps.Due, [.. Node.Lanes.Select(l => l.Job.Name).Where(name => job is null || name == job)], stopping);
     }
 
-    // Leaders look by themselves, once a second.
+    // A leader elsewhere looks by itself.
     private async Task SteerAsync(CancellationToken stopping)
     {
         exchange.Wake();
+        Node.HandIsLow.Set();
         await wakeUps.HintAsync(WakeUps.HandOver, [HandOverMessage.ToAll], stopping);
     }
 

@@ -72,14 +72,29 @@ internal sealed class ControlStore(Database database, string cluster)
         database.QueryAsync(new Statement("SELECT job, workers, wanted, reason FROM pampa_stretch WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
             row => new StretchRow(row.GetString(0), (int)row.GetInt64(1), (int)row.GetInt64(2), row.GetString(3)), stopping);
 
-    /// <summary>Holds something, or changes why and until when it is held; without an end: until it is released.</summary>
-    public Task HoldAsync(Hold hold, string reason, DateTimeOffset? until, CancellationToken stopping) =>
-        database.ExecuteAsync(new Statement($"""
+    /// <summary>The database's clock.</summary>
+    public async Task<DateTimeOffset> NowAsync(CancellationToken stopping)
+    {
+        var seconds = await database.QueryAsync(new Statement($"SELECT {Dialect.SecondsSince(Dialect.MomentFor(Until, "@epoch"), Until)}")
+            .With("epoch", Moment(DateTimeOffset.UnixEpoch)), row => row.GetDouble(0), stopping);
+        return DateTimeOffset.UnixEpoch.AddSeconds(seconds.Single());
+    }
+
+    /// <summary>
+    /// Holds something, or changes why and until when it is held; without an end: until it is released. False: the end is past.
+    /// </summary>
+    public async Task<bool> HoldAsync(Hold hold, string reason, DateTimeOffset? until, CancellationToken stopping)
+    {
+        var end = Dialect.MomentFor(Until, "@until");
+        return await database.ExecuteAsync(new Statement($"""
             INSERT INTO pampa_hold AS h (cluster, kind, name, reason, held_at, held_until)
-            VALUES (@cluster, @kind, @name, @reason, {Dialect.Now}, {Dialect.MomentFor(Until, "@until")})
+            SELECT @cluster, @kind, @name, @reason, {Dialect.Now}, {end} WHERE {end} IS NULL OR {end} > {Dialect.Now}
             ON CONFLICT (cluster, kind, name) DO UPDATE SET reason = excluded.reason, held_at = excluded.held_at, held_until = excluded.held_until
             """).With("cluster", cluster).With("kind", hold.Kind.ToString()).With("name", hold.Name).With("reason", reason)
-            .With("until", until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)), stopping);
+            .With("until", until is { } moment ? Moment(moment) : null), stopping) > 0;
+    }
+
+    private static string Moment(DateTimeOffset moment) => moment.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
     private ColumnInfo Until => new("held_until", Dialect.MomentType, ColumnKind.Time);
 

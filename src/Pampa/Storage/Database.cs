@@ -167,6 +167,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
     }
 
+    /// <summary>Whether a statement took longer than it may.</summary>
+    public static bool IsTimeout(Exception error) => error is TimeoutException or DbException { InnerException: TimeoutException };
+
     private TimeoutException NoTurn() => new($"{dialect.Name}: no turn to write within {Deadline.TotalSeconds} s.");
 
     private Task<List<T>> RunAsync<T>(
@@ -177,6 +180,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
         TimeSpan deadline, CancellationToken stopping)
     {
+        if (statement.Deadline < deadline) deadline = statement.Deadline.Value;
         try
         {
             if (transaction is not null || dialect.Preamble(statement) is not { } limits)

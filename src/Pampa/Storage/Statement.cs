@@ -22,6 +22,9 @@ internal sealed class Statement(string text)
     /// </summary>
     public bool MayBeForgotten { get; init; }
 
+    /// <summary>How long it may take, where that is less than any statement may.</summary>
+    public TimeSpan? Deadline { get; init; }
+
     public List<(string Name, object? Value)> Parameters => parameters;
 
     public Statement With(string name, object? value)

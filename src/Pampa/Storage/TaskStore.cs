@@ -30,6 +30,8 @@ internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt,
 /// <summary>The verbs of one job on its table: reserve, start, finish, release, reclaim, relaunch, count.</summary>
 internal sealed partial class TaskStore(Database database, JobTable job, string cluster, Random random)
 {
+    /// <summary>How long counting may take.</summary>
+    public static readonly TimeSpan CountDeadline = TimeSpan.FromSeconds(5);
     private readonly JobSql sql = new(job);
 
     public JobDefinition Job => job.Job;
@@ -101,12 +103,13 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         }
     }
 
-    /// <summary>How many records RESERVE could take after a key: at most so many are counted.</summary>
+    /// <summary>How many records RESERVE could take after a key: at most so many are counted, and that in a few seconds.</summary>
     public async Task<long> CountDueAsync(int most, TaskKey? cursor, CancellationToken stopping)
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
-        var statement = ByKey(sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)).With("want", most);
+        var statement = new Statement(sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)) { IsByKey = true, Deadline = CountDeadline }
+            .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", most);
         statement.Parameters.AddRange(parameters);
         if (cursor is { } key) database.Dialect.BindCursor(statement, key);
         return (await database.QueryAsync(statement, reader => reader.GetInt64(0), stopping))[0];

@@ -36,6 +36,8 @@ internal sealed partial class Node
             try
             {
                 await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
+                // Where nothing is left to start, no START would ever tell that the table is as it was.
+                lane.Load.Resume(JobStep.Start);
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
@@ -180,8 +182,10 @@ internal sealed partial class Node
         {
             // Nobody knows of them any more: only reading back finds those that are still reserved. One that is locked or
             // refused by a rule of the table would be met again at once; the next regular look is soon enough for it.
-            if (lane.Store.Database.Dialect.Classify(e) is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
-            throw;
+            var kind = lane.Store.Database.Dialect.Classify(e);
+            if (kind is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
+            if (kind != ErrorKind.Schema) throw;
+            lane.Load.Suspend(JobStep.Start, e);
         }
     }
 

@@ -118,7 +118,14 @@ internal sealed partial class Node : IDisposable
     public void Hold(Holds now)
     {
         if (holds.IsSame(now)) return;
+        var isLetGo = holds.Beyond(now).Any();
         holds = now;
+        if (isLetGo)
+        {
+            // What was given back meanwhile nobody was told of.
+            foreach (var lane in lanes) lane.Load.GiveBack();
+            HandIsLow.Set();
+        }
         WantsMore.Set();
     }
 

@@ -118,6 +118,41 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     }
 
     [Theory, InlineData(true), InlineData(false)]
+    public async Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        var go = Path.Combine(programs.NewFolder(), "go");
+        Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
+            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "holding"), ("PAMPA_TEST_GO", go)]);
+        var run = await CaseAsync("run", "--workers", "1");
+        await run.UntilAsync(async () => await database.CountAsync("odd_checking_start_time IS NOT NULL AND odd_checking_end_time IS NULL") == 1, "a task runs");
+
+        var refused = await CaseAsync("pause", "job", "odd", "--until", "2020-01-01T00:00Z");
+        Assert.Equal(2, await refused.EndAsync());
+        Assert.Contains("must end in the future by the database's clock, got 2020-01-01T00:00:00", refused.Said, StringComparison.Ordinal);
+
+        var late = await CaseAsync("drain", "job", "odd", "--timeout", "00:00:01");
+        Assert.Equal(3, await late.EndAsync());
+        Assert.Contains("job odd is not drained within 00:00:01: 1 tasks are reserved or run still. It stays paused.", late.Said, StringComparison.Ordinal);
+
+        var drain = await CaseAsync("drain", "job", "odd", "--until", "2199-12-31T00:00Z");
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await drain.EndAsync();
+        Assert.Contains("job odd is drained", drain.Said, StringComparison.Ordinal);
+        // The others were given back at no cost, and nothing of them was begun meanwhile.
+        Assert.Equal(1, await database.CountAsync(NumbersDatabase.Completed));
+        Assert.Equal(2, await database.CountAsync("odd_checking_reservation_id IS NULL AND COALESCE(odd_checking_reservation_times, 0) = 0"));
+
+        var watch = await CaseAsync("status", "--watch", "--explain");
+        await watch.HearAsync("odd: 0 workers: it is paused");
+        await watch.HearAsync("job odd");
+        watch.Terminate();
+        Assert.Equal(0, await watch.EndAsync());
+        run.Terminate();
+        Assert.Equal(0, await run.EndAsync());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(bool onSqlite)
     {
         await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);

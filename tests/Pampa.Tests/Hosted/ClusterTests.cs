@@ -56,6 +56,46 @@ public sealed class ClusterTests
     public static TheoryData<bool> Databases => [true, false];
 
     [Theory, MemberData(nameof(Databases))]
+    public async Task It_pauses_resumes_and_drains(bool onSqlite)
+    {
+        await using var db = await TestDatabase.CreateAsync(onSqlite ? Engine.Sqlite : Engine.PostgreSql, null);
+        var release = new TaskCompletionSource();
+        using var host = await StartAsync(db, async task =>
+        {
+            if (task.Get<string>("url") is "a" or "b") await release.Task;
+        });
+        var cluster = host.Services.GetRequiredService<PampaCluster>();
+        await UntilAsync(cluster, r => r.Running == 2);
+        // Two run; the two that wait may not have been given back yet.
+        Assert.InRange(await cluster.DrainAsync(PampaTarget.Job("visit"), TimeSpan.FromMilliseconds(1), "the shop moves", cancellationToken: Stopping), 2, 4);
+        var held = Assert.Single((await cluster.InfoAsync(Stopping)).Held);
+        Assert.Equal((PampaTarget.Job("visit"), "the shop moves", null), (held.Target, held.Reason, held.EndsIn));
+
+        release.SetResult();
+        Assert.Equal(0, await cluster.DrainAsync(PampaTarget.Job("visit"), Patience, cancellationToken: Stopping));
+        var drained = await cluster.ReportAsync("visit", exact: true, Stopping);
+        Assert.Equal((2, 2, 0), (drained.Completed, drained.Pending, drained.Running + drained.Reserved));
+
+        Assert.True(await cluster.ResumeAsync(PampaTarget.Job("visit"), Stopping));
+        Assert.False(await cluster.ResumeAsync(PampaTarget.Job("visit"), Stopping));
+        await UntilAsync(cluster, r => r.Completed == 4);
+        await cluster.DetachAsync(PampaTarget.Node("local"), until: TimeProvider.System.GetUtcNow().AddHours(1), cancellationToken: Stopping);
+        Assert.InRange(Assert.Single((await cluster.InfoAsync(Stopping)).Held).EndsIn!.Value, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(61));
+        Assert.True(await cluster.AttachAsync(PampaTarget.Node("local"), Stopping));
+        Assert.Empty((await cluster.InfoAsync(Stopping)).Held);
+
+        async Task RefusedAsync(string says, Func<Task> act) =>
+            Assert.Contains(says, (await Assert.ThrowsAnyAsync<ArgumentException>(act)).Message, StringComparison.Ordinal);
+        await RefusedAsync("by the database's clock", () => cluster.PauseAsync(PampaTarget.Job("visit"), until: TimeProvider.System.GetUtcNow().AddMinutes(-1), cancellationToken: Stopping));
+        await RefusedAsync("at most 500 characters", () => cluster.PauseAsync(PampaTarget.Job("visit"), new string('x', 501), cancellationToken: Stopping));
+        await RefusedAsync("did you mean 'visit'", () => cluster.PauseAsync(PampaTarget.Job("vist"), cancellationToken: Stopping));
+        await RefusedAsync("a job is paused", () => cluster.DetachAsync(PampaTarget.Job("visit"), cancellationToken: Stopping));
+        await RefusedAsync("timeout", () => cluster.DrainAsync(PampaTarget.Job("visit"), TimeSpan.Zero, cancellationToken: Stopping));
+        Assert.Empty((await cluster.InfoAsync(Stopping)).Held);
+        await host.StopAsync(Stopping);
+    }
+
+    [Theory, MemberData(nameof(Databases))]
     public async Task It_reports_lists_relaunches_and_retries(bool onSqlite)
     {
         await using var db = await TestDatabase.CreateAsync(onSqlite ? Engine.Sqlite : Engine.PostgreSql, null);

@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Pampa.Tests.Scenarios;
 
 /// <summary>A task that takes long must not hold up what others could run.</summary>
@@ -38,6 +40,39 @@ public sealed class HeldUpTests
         await cluster.LiveAsync(6);
         Assert.Equal(0, await LeakedAsync());
         Assert.Single(process.Lines, line => line.Contains("Worker 'a.1' works again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_table_that_is_away_while_records_are_given_back_suspends_the_job_and_no_more()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        var release = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job => job.Process(task => task.Get<long>("value") == 1 ? release.Task : Task.CompletedTask));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var held = process.Node.Workers[0].RunNextAsync();
+        while (await process.Node.Workers[1].RunNextAsync())
+        {
+        }
+        await process.FinishAsync();
+        process.Faults.FailBefore(TestProcess.Release, error: new SqliteException("no such table: numbers", 1));
+        process.Faults.FailBefore(TestProcess.ReadOwn, error: new SqliteException("no such table: numbers", 1));
+        for (var i = 0; i < 40 && (await cluster.RowsAsync()).Count(r => r.IsCompleted) < 3; i++)
+        {
+            await cluster.LiveAsync(2);
+            await process.DispatchAsync();
+            await process.StartAsync();
+            while (await process.Node.Workers[1].RunNextAsync())
+            {
+            }
+            await process.FinishAsync();
+        }
+        Assert.Equal(3, (await cluster.RowsAsync()).Count(r => r is { IsCompleted: true, N: 1 }));
+        Assert.Single(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+        Assert.Equal((2, 0), (process.Faults.Hits, process.Outages));
+        release.SetResult();
+        await held;
     }
 
     [Fact]

@@ -296,6 +296,21 @@ public sealed class RosterTests
     }
 
     [Fact]
+    public async Task Counting_that_takes_too_long_means_much_and_holds_up_nothing()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.InsertAsync(3_000);
+        var a = await cluster.StartAsync(job => job.Process(_ => { }), 3);
+        a.Faults.FailBefore("SELECT count(*) FROM (SELECT", times: 1_000, error: new TimeoutException());
+        await TurnAsync(cluster, 2, a);
+        Assert.Equal(3, await CountAsync(cluster, "numbers"));
+        Assert.Equal(0, a.Outages);
+        Assert.NotEmpty(cluster.Calls);
+        Assert.Single(a.Lines, l => l.Contains("counting its due records takes more than", StringComparison.Ordinal));
+        await cluster.UntilEndedAsync();
+    }
+
+    [Fact]
     public void What_is_decided_in_between_does_not_make_a_job_forget_what_it_wanted()
     {
         var time = new FakeTimeProvider();

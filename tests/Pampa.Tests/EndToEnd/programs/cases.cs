@@ -90,6 +90,11 @@ return await PampaApp.RunAsync(args, pampa =>
                 }, name, name: name);
             }
             break;
+        case "holding":
+            Create();
+            Fill(3);
+            Add(process: task => SpinWait.SpinUntil(() => task.Get<long>("value") != 1 || File.Exists(Environment.GetEnvironmentVariable("PAMPA_TEST_GO"))));
+            break;
         case "starving":
             Create();
             Fill(4);
