@@ -212,6 +212,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     {
         // The driver prepares it anew: a column was given another type.
         if (error is PostgresException { SqlState: "0A000", Routine: "RevalidateCachedQuery" }) return ErrorKind.Retry;
+        // After such an error the driver forgets what it has prepared and falls over that in the middle of the answer.
+        if (error is NullReferenceException { Source: "Npgsql" }) return ErrorKind.Infrastructure;
         if (error is not PostgresException { SqlState: var state })
             return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch
