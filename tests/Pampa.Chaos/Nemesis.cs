@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pampa.Chaos.Checks;
 using Pampa.Chaos.Faults;
 using Pampa.Chaos.Servers;
 
@@ -54,6 +55,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
     {
         var own = new Random(random.Next());
         var began = clock.Elapsed;
+        world.Say($"{fault.Name} ...");
         try
         {
             var what = await fault.RunAsync(world, own, stopping);
@@ -69,6 +71,10 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
         {
             world.Say($"{fault.Name}: not possible here: {e.Message}");
             Count(fault, r => r with { NotPossible = r.NotPossible + 1, Why = e.Message });
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            world.Complaints.Add($"{fault.Name} could not be injected or healed: {e}");
         }
         return false;
     }
@@ -105,8 +111,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
     {
         var last = await Store.InsistAsync(() => world.Store.QueryAsync(
             "SELECT at FROM (SELECT at, n_ok, n_et FROM audit ORDER BY seq DESC LIMIT 200) AS a WHERE n_ok = TRUE AND n_et IS NOT NULL ORDER BY at DESC LIMIT 1",
-            r => r.GetValue(0) is DateTime time ? time : DateTime.Parse(r.GetString(0), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AdjustToUniversal),
-            stopping), stopping);
+            r => HistoryReader.Time(r, 0)!.Value, stopping), stopping);
         return last.Count > 0 && last[0] >= from;
     }
 }

@@ -15,6 +15,9 @@ internal sealed record Options(int Seed, double Minutes, Profile Profile)
     /// <summary>How many tasks come in a second.</summary>
     public double Rate { get; init; } = 25;
 
+    /// <summary>Only one dispatcher and one worker, so that the same worker gets each task again.</summary>
+    public bool IsSmall { get; init; }
+
     /// <summary>Where the run keeps its files; null: a folder of its own that is removed when all went well.</summary>
     public string? Folder { get; init; }
 
@@ -30,14 +33,16 @@ internal sealed record Options(int Seed, double Minutes, Profile Profile)
         var faults = new Option<string[]>("--faults") { Description = "Only these, with commas between them.", AllowMultipleArgumentsPerToken = true };
         var list = new Option<bool>("--list") { Description = "Names the faults and injects none." };
         var rate = new Option<double>("--rate") { Description = "Tasks that come in a second.", DefaultValueFactory = _ => 25 };
+        var small = new Option<bool>("--small") { Description = "One dispatcher and one worker only: the same worker gets each task again." };
         var folder = new Option<string?>("--folder") { Description = "Where the run keeps its files; else a folder of its own, which stays if something is wrong." };
         var root = new RootCommand("Breaks everything around a cluster of real processes and checks, without trusting a line of them, that no task is lost or done twice.");
-        foreach (var option in (Option[])[seed, minutes, profile, faults, list, rate, folder]) root.Options.Add(option);
+        foreach (var option in (Option[])[seed, minutes, profile, faults, list, rate, small, folder]) root.Options.Add(option);
         root.SetAction((parsed, stopping) => run(new Options(parsed.GetValue(seed), parsed.GetValue(minutes), parsed.GetValue(profile))
         {
             Faults = [.. (parsed.GetValue(faults) ?? []).SelectMany(f => f.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
             IsList = parsed.GetValue(list),
             Rate = parsed.GetValue(rate),
+            IsSmall = parsed.GetValue(small),
             Folder = parsed.GetValue(folder),
         }, stopping));
         return root;

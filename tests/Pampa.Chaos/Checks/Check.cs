@@ -43,7 +43,7 @@ internal static class AllChecks
         new("C4 one outcome", "Each attempt has one outcome, and only one that was started.", RecordChecks.OneOutcome),
         new("C5 attempts", "The number of attempts never exceeds the limit.", RecordChecks.Attempts),
         new("C6 ended", "No task is lost, and each ends within the bound.", RecordChecks.Ended),
-        new("C7 ledger", "What is completed was executed to its end, by the worker that it was completed for.", RecordChecks.Executed),
+        new("C7 ledger", "What is completed or failed was executed to its end, by the worker that it was settled for.", e => RecordChecks.Executed(e).Concat(RecordChecks.Failed(e))),
         new("C8 effects", "What a handler set on its record is written with its completion, once, and at no other time.", RecordChecks.Effects),
         new("C9 terms", "Terms and sessions only grow, and each has one holder.", LeaseChecks.Terms),
         new("C10 leader", "Only the leader, whose term stands, reserves, takes back from others, and finalises.", LeaseChecks.Leader),

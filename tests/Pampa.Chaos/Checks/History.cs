@@ -80,8 +80,10 @@ internal sealed record ProcessFacts(string Application, int Id, bool IsIsolated,
 /// <summary>What a process believes that it has done.</summary>
 internal sealed record Belief(long Started, long Completed, long Again, long Failed, long Snoozed, long Forgiven, long Fenced)
 {
-    /// <summary>Attempts of which it does not know what became of them.</summary>
-    public long Unknown => Math.Max(0, Started - Completed - Again - Failed - Snoozed - Forgiven - Fenced);
+    /// <summary>
+    /// Attempts of which it may not know what became of them. Those that it gave back are among them, for it did not count all of their starts.
+    /// </summary>
+    public long Unknown => Math.Max(0, Started - Completed - Again - Failed - Snoozed - Fenced);
 }
 
 /// <summary>A record at the end.</summary>

@@ -46,7 +46,8 @@ internal static partial class HistoryReader
     private static AuditStep Step(DbDataReader row)
     {
         var (worker, lease) = Witness(Text(row, 24));
-        return new AuditStep(row.GetInt64(0), Time(row, 1)!.Value, Time(row, 2)!.Value, row.GetString(3), row.GetInt64(4), row.GetInt64(5), State(row, 6), State(row, 15))
+        var (at, tx) = (Time(row, 1)!.Value, Time(row, 2)!.Value);
+        return new AuditStep(row.GetInt64(0), at, tx, row.GetString(3), row.GetInt64(4), row.GetInt64(5), State(row, 6), State(row, 15))
         {
             OldResult = Text(row, 13),
             OldTotal = row.GetInt64(14),
@@ -68,7 +69,7 @@ internal static partial class HistoryReader
 
     private static string? Text(DbDataReader row, int at) => row.IsDBNull(at) ? null : row.GetString(at);
 
-    private static DateTime? Time(DbDataReader row, int at) => row.IsDBNull(at) ? null : row.GetValue(at) switch
+    public static DateTime? Time(DbDataReader row, int at) => row.IsDBNull(at) ? null : row.GetValue(at) switch
     {
         DateTime time => DateTime.SpecifyKind(time, DateTimeKind.Utc),
         var text => DateTime.Parse((string)text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal),

@@ -8,6 +8,9 @@ internal static class LeaseChecks
     // When somebody first saw a lease, and when the change is written: what lies between them.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(300);
 
+    // A process that a task has killed is seen to be dead by the cluster at once, and a little later here.
+    private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(0.7);
+
     public static IEnumerable<string> Terms(Evidence evidence)
     {
         var holders = new Dictionary<(string Kind, string Name, long Term), string>();
@@ -74,7 +77,7 @@ internal static class LeaseChecks
         if (!worker.IsLive) return process is null ? null : Grace(evidence, step, process);
         if (step.Old.St is null && step.Old.Rt <= step.Tx - Limits.Hand) return null;
         // A process that is known on this computer and is gone is dead whatever its lease says; of workers in processes of their own nothing is known.
-        return process is null || process.To <= step.At ? null : "its worker lives, and its lease stands";
+        return process is null || process.To - Noticed <= step.At || evidence.History.HasFalseClocks ? null : "its worker lives, and its lease stands";
     }
 
     // After an outage of all the leases are over although nobody is dead: they get half a lease to be heard of.
@@ -92,8 +95,10 @@ internal static class LeaseChecks
         {
             var step = judged.Step;
             if (evidence.Ledger[judged.Attempt].Any()) continue;
-            var process = evidence.History.Processes.FirstOrDefault(p => step.Rid.StartsWith($"{p.Member}.", StringComparison.Ordinal) && p.RanFrom(step.Old.St!.Value, step.At));
-            if (process is not null && !evidence.WasCutOff(process.Application, step.Old.St!.Value, step.At))
+            var start = step.Old.St!.Value;
+            var own = evidence.History.Processes.Where(p => step.Rid.StartsWith($"{p.Member}.", StringComparison.Ordinal));
+            var process = own.FirstOrDefault(p => p.RanFrom(start, step.At));
+            if (process is not null && !evidence.WasCutOff(process.Application, start, step.At))
                 yield return $"charged, and never executed, although {process.Application} ran all the time: {step}";
         }
     }

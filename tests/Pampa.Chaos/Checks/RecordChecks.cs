@@ -55,6 +55,9 @@ internal static class RecordChecks
         {
             var wasDone = evidence.Ledger[judged.Attempt].Any(l => l.Line.Word == LedgerLine.End && l.At < judged.Step.At - ClockSlack);
             if (judged.Move == Move.Snooze && kinds.GetValueOrDefault(judged.Step.Id) != Kind.Snooze) yield return $"it was put off, and had not asked for it: {judged.Step}";
+            var runner = evidence.Ledger[judged.Attempt].Select(l => (int?)l.Line.Process).FirstOrDefault();
+            if (judged.Move == Move.Forgive && runner is not null && judged.Step.Worker is { Process: { } owner } && owner != runner)
+                yield return $"process {runner} executed it, and {owner} has forgiven it: {judged.Step}";
             if (judged.Move == Move.Forgive && wasDone && !evidence.History.HasFalseClocks) yield return $"it ran to its end and was forgiven: {judged.Step}";
         }
     }
@@ -94,6 +97,21 @@ internal static class RecordChecks
             if (!lines.Exists(l => l.Line.Word == LedgerLine.Start)) yield return $"completed and never executed: {end.Step}";
             else if (!lines.Exists(l => l.Line.Word == LedgerLine.End && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
                 yield return $"completed before its handler had ended: {end.Step}";
+        }
+    }
+
+    /// <summary>A failure is one of the handler, or of what the table refuses; never one of another attempt.</summary>
+    public static IEnumerable<string> Failed(Evidence evidence)
+    {
+        var kinds = evidence.History.Rows.ToDictionary(r => r.Id, r => r.Kind);
+        foreach (var failed in evidence.Of(Move.Again, Move.Fail))
+        {
+            var lines = evidence.Ledger[failed.Attempt].Where(l => l.Line.Worker == failed.Step.Rid).ToList();
+            var end = lines.Find(l => l.Line.Word != LedgerLine.Start);
+            if (end.Line is null || (end.At > failed.Step.At + ClockSlack && !evidence.History.HasFalseClocks))
+                yield return $"failed, and its handler had not come to an end: {failed.Step}";
+            else if (end.Line.Word == LedgerLine.End && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && end.At - lines[0].At < Limits.MaxDuration)
+                yield return $"failed, and its handler had completed it in time: {failed.Step}";
         }
     }
 

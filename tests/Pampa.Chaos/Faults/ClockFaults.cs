@@ -48,9 +48,10 @@ internal static class ClockFaults
         await world.RestartAsync(member, m =>
         {
             m.Environment["LD_PRELOAD"] = library;
-            // The handlers' ledger compares the monotonic clocks of all processes.
+            // The monotonic clock goes on as it does on every computer; the fix is for older systems, where waits ended at once without it, and
+            // makes them do so here.
             m.Environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-            m.Environment["DONT_FAKE_MONOTONIC"] = "1";
+            m.Environment["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
             change(m.Environment);
         });
         try

@@ -21,7 +21,7 @@ internal sealed class EmptyDatabase(string url, DbDataSource? source, string con
         var name = $"empty{number}";
         await Store.InsistAsync(() => world.Store.ExecuteAsync($"CREATE DATABASE {name}", CancellationToken.None), CancellationToken.None);
         var scheme = world.Shape.Profile == Profile.Portable ? "cockroachdb" : "postgres";
-        return new EmptyDatabase(Store.Invariant($"{scheme}://postgres@127.0.0.1:{server.Port}/{name}?sslmode=disable&Max%20Pool%20Size=3"),
+        return new EmptyDatabase(Store.Invariant($"{scheme}://postgres@127.0.0.1:{server.Port}/{name}?sslmode=disable&Maximum%20Pool%20Size=3"),
             NpgsqlDataSource.Create($"{server.Settings};Database={name};Maximum Pool Size=1"), "");
     }
 

@@ -52,7 +52,7 @@ internal static class ServerFaults
         var ended = await Store.InsistAsync(() => world.Store.QueryAsync(
             Store.Invariant($"SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%~%' AND pid % {share} = 0) AS t"),
             r => r.GetInt64(0), stopping), stopping);
-        return $"{ended} of them";
+        return $"{ended[0]} of them";
     }
 
     private static async Task<string> ReadOnlyAsync(World world, Random random, CancellationToken stopping)
@@ -79,7 +79,7 @@ internal static class ServerFaults
             {
                 try
                 {
-                    while (held.Count < 200)
+                    while (held.Count < 300)
                     {
                         var connection = new Npgsql.NpgsqlConnection(settings);
                         held.Add(connection);

@@ -66,7 +66,8 @@ internal static class WireFaults
     private static Task<string> BlackHoleAllAsync(World world, Random random, CancellationToken stopping) =>
         BlackHoleAsync(world, _ => true, "all", isOfAll: true, random, stopping);
 
-    private static async Task<string> BlackHoleAsync(World world, Func<string, bool> which, string whom, bool isOfAll, Random random, CancellationToken stopping)
+    private static async Task<string> BlackHoleAsync(
+        World world, Func<string, bool> which, string whom, bool isOfAll, Random random, CancellationToken stopping)
     {
         var time = Limits.WorkerLease * (1.2 + random.NextDouble());
         var from = World.Now();
@@ -117,7 +118,7 @@ internal static class WireFaults
     {
         var acts = Array.FindAll(Errors, e => e.State == state);
         var act = acts[random.Next(acts.Length)].Act;
-        var kinds = StatementKinds.Reserve | StatementKinds.Start | StatementKinds.Finish | StatementKinds.Release | StatementKinds.Reclaim | StatementKinds.Heartbeat | StatementKinds.Lease;
+        var kinds = StatementKinds.Any & ~(StatementKinds.Commit | StatementKinds.Other);
         return RuleAsync(world, new WireRule(null, kinds, act, 12) { SqlState = state }, stopping);
     }
 

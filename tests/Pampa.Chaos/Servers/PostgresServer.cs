@@ -47,7 +47,7 @@ internal sealed class PostgresServer : IAsyncDisposable
             unix_socket_directories = '{folder}'
             listen_addresses = '127.0.0.1'
             fsync = off
-            max_connections = 90
+            max_connections = 220
             shared_buffers = 64MB
             max_wal_size = 256MB
             wal_keep_size = 0

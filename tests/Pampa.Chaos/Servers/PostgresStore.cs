@@ -87,7 +87,7 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
         $"""
         CREATE FUNCTION public.chaos_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
           INSERT INTO public.audit ({AuditNames}) VALUES (clock_timestamp(), now(), current_setting('application_name'), OLD.id, OLD.life,
-            {StateOf("OLD")}, to_jsonb(OLD)->>'result', OLD.total, {StateOf("NEW")}, to_jsonb(NEW)->>'result', NEW.total, NEW.witness);
+            {StateOf("OLD")}, COALESCE(to_jsonb(OLD)->>'result', to_jsonb(OLD)->>'moved'), OLD.total, {StateOf("NEW")}, COALESCE(to_jsonb(NEW)->>'result', to_jsonb(NEW)->>'moved'), NEW.total, NEW.witness);
           RETURN NULL;
         END $$
         """,

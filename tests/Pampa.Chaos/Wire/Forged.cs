@@ -12,7 +12,7 @@ internal static class Forged
     public static readonly byte[] Terminate = [(byte)'X', 0, 0, 0, 4];
 
     public static byte[] Error(string severity, string state) =>
-        Message('E', $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0\0");
+        Message('E', $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0{(state == "0A000" ? "RRevalidateCachedQuery\0" : "")}\0");
 
     public static byte[] Ready(char status) => Message('Z', status.ToString());
 

@@ -14,7 +14,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
 
     private readonly Socket server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly Dictionary<string, StatementKinds> prepared = [];
-    private readonly Queue<WireRule?> outstanding = [];
+    private readonly Queue<(WireAct? Act, string SqlState)> outstanding = [];
     private volatile char status = 'I';
 
     // What becomes of the request is no client's business any more; its own connection is gone.
@@ -136,28 +136,28 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         var isAlone = IsIdle;
         var rule = proxy.Match(Application, kinds);
         // Within a transaction a forged error would have to end it, too.
-        if (rule?.Act is WireAct.FailBefore or WireAct.FailAfter && (!isAlone || status != 'I')) rule = rule with { Act = WireAct.LoseAnswer };
-        if (rule?.SqlState is { Length: > 0 } state) proxy.ForgedErrors.AddOrUpdate(state, 1, (_, n) => n + 1);
-        switch (rule?.Act)
+        var act = rule?.Act is WireAct.FailBefore or WireAct.FailAfter && (!isAlone || status != 'I') ? WireAct.LoseAnswer : rule?.Act;
+        if (act is WireAct.FailBefore or WireAct.FailAfter) proxy.ForgedErrors.AddOrUpdate(rule!.SqlState, 1, (_, n) => n + 1);
+        switch (act)
         {
             case WireAct.Cut:
                 return false;
             case WireAct.DeliverLate:
                 isOrphan = true;
                 Abort();
-                await Task.Delay(rule.Time, TimeProvider.System, stopping);
+                await Task.Delay(rule!.Time, TimeProvider.System, stopping);
                 await toServer.WriteAsync(bytes, stopping);
                 await toServer.WriteAsync(Forged.Terminate, stopping);
                 return false;
             case WireAct.FailBefore:
-                await toClient.WriteAsync(Forged.Error("ERROR", rule.SqlState), stopping);
+                await toClient.WriteAsync(Forged.Error("ERROR", rule!.SqlState), stopping);
                 await toClient.WriteAsync(Forged.Ready('I'), stopping);
                 return true;
             case WireAct.Delay:
-                await Task.Delay(rule.Time, TimeProvider.System, stopping);
+                await Task.Delay(rule!.Time, TimeProvider.System, stopping);
                 break;
         }
-        lock (outstanding) outstanding.Enqueue(rule);
+        lock (outstanding) outstanding.Enqueue((act, rule?.SqlState ?? ""));
         return await SendAsync(toServer, bytes, stopping);
     }
 
@@ -169,9 +169,9 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         }
     }
 
-    private WireRule? Head()
+    private (WireAct? Act, string SqlState) Head()
     {
-        lock (outstanding) return outstanding.TryPeek(out var rule) ? rule : null;
+        lock (outstanding) return outstanding.TryPeek(out var head) ? head : default;
     }
 
     private async Task AnswersAsync(NetworkStream fromServer, NetworkStream toClient, CancellationToken stopping)
@@ -182,7 +182,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
             using var ready = new MemoryStream();
             while (await reader.ReadAsync(stopping) is { } frame)
             {
-                var rule = Head();
+                var (act, state) = Head();
                 var isEnd = frame.Type == 'Z';
                 if (isEnd)
                 {
@@ -190,12 +190,12 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
                     lock (outstanding) outstanding.TryDequeue(out _);
                 }
                 if (isOrphan) continue;
-                if (rule?.Act == WireAct.LoseAnswer)
+                if (act == WireAct.LoseAnswer)
                 {
                     if (isEnd) return;
                     continue;
                 }
-                if (isEnd && rule?.Act == WireAct.FailAfter) ready.Write(Forged.Error("ERROR", rule.SqlState));
+                if (isEnd && act == WireAct.FailAfter) ready.Write(Forged.Error("ERROR", state));
                 ready.Write(frame.Bytes.Span);
                 if (reader.HasMore && ready.Length < 64 * 1024) continue;
                 await proxy.PassAsync(Application, stopping);

@@ -34,7 +34,7 @@ internal static partial class StatementShape
     [GeneratedRegex(@"v\._pampa_outcome")]
     private static partial Regex Finish { get; }
 
-    [GeneratedRegex(@"= NULL\s+FROM _pampa_v AS v WHERE")]
+    [GeneratedRegex(@"AS t SET ""(?:[^""]|"""")*"" = NULL, ""(?:[^""]|"""")*"" = NULL\s+FROM _pampa_v AS v")]
     private static partial Regex Release { get; }
 
     [GeneratedRegex(@"_pampa_verdict")]

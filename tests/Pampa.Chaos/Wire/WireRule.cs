@@ -23,13 +23,17 @@ internal enum WireAct
 }
 
 /// <summary>What the proxy does to the requests of some connections while the rule stands.</summary>
-/// <param name="Application">Which: the name under which a connection was opened, or null for all.</param>
-/// <param name="Kinds">Requests that hold such a statement.</param>
-/// <param name="Act">What happens to them.</param>
-/// <param name="Most">To so many of them.</param>
-internal sealed record WireRule(Func<string, bool>? Application, StatementKinds Kinds, WireAct Act, int Most)
+/// <param name="application">Which: the name under which a connection was opened, or null for all.</param>
+/// <param name="kinds">Requests that hold such a statement.</param>
+/// <param name="act">What happens to them.</param>
+/// <param name="most">To so many of them.</param>
+internal sealed class WireRule(Func<string, bool>? application, StatementKinds kinds, WireAct act, int most)
 {
     private int hits;
+
+    public WireAct Act => act;
+
+    public int Most => most;
 
     public string SqlState { get; init; } = "";
 
@@ -37,10 +41,10 @@ internal sealed record WireRule(Func<string, bool>? Application, StatementKinds 
 
     public int Hits => Volatile.Read(ref hits);
 
-    public bool TryHit(string application, StatementKinds kinds)
+    public bool TryHit(string client, StatementKinds request)
     {
-        if ((Kinds & kinds) == 0 || Application?.Invoke(application) == false) return false;
-        if (Interlocked.Increment(ref hits) <= Most) return true;
+        if ((kinds & request) == 0 || application?.Invoke(client) == false) return false;
+        if (Interlocked.Increment(ref hits) <= most) return true;
         Interlocked.Decrement(ref hits);
         return false;
     }

@@ -55,7 +55,11 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
                 await EffectAsync(task, id, life);
                 break;
             case Kind.Snooze:
-                if (task.Get<bool>("is_snoozed")) break;
+                if (task.Get<bool>("is_snoozed"))
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, task.CancellationToken);
+                    break;
+                }
                 task["is_snoozed"] = true;
                 throw new SnoozeException(TimeSpan.FromSeconds(1));
             case Kind.Hog:
