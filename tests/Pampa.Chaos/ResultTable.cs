@@ -94,7 +94,7 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     }
 
     // A handler that came to its end, and whose attempt somebody else had settled before.
-    private int Refused() => evidence.Of(Move.TakeBack, Move.Forgive).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.Word == LedgerLine.End));
+    private int Refused() => evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.Word == LedgerLine.End && l.At > j.Step.At));
 
     private string Overlaps()
     {

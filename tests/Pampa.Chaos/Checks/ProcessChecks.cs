@@ -33,7 +33,7 @@ internal static class ProcessChecks
 
     // SQLite knows no applications; there the worker's registration names the process.
     private static bool IsBy(AuditStep step, ProcessFacts process) =>
-        step.Actor.Length > 0 ? step.Actor == process.Application : step.Worker?.Process == process.Id && process.From <= step.At && !process.IsIsolated;
+        step.Actor.Length > 0 ? step.Actor == process.Application : step.Worker?.Process == process.Id && !process.IsIsolated;
 
     public static IEnumerable<string> Ends(Evidence evidence)
     {
