@@ -21,6 +21,9 @@ internal sealed record Fault(string Name, Target Target, string What, Func<World
     /// <summary>Null: all.</summary>
     public Profile[]? Profiles { get; init; }
 
+    /// <summary>Not with another: what a process that starts meanwhile makes of it is another story.</summary>
+    public bool IsAlone { get; init; }
+
     public bool IsOf(Profile profile) => Profiles is null || Profiles.Contains(profile);
 }
 

@@ -56,7 +56,8 @@ internal static class OperatorFaults
             var life = member.Current!;
             for (var i = 0; i < 40 && !File.ReadAllText(life.Log).Contains("Pampa[101]", StringComparison.Ordinal); i++) await World.WaitAsync(0.25, stopping);
             world.MayBeRefused[life.Application] = 0;
-            var (code, said) = await world.Cluster.RunAsync($"{member.Name}~twin{random.Next(1_000)}", member.Arguments, TimeSpan.FromSeconds(20));
+            var (code, said) = await world.Cluster.RunAsync(
+                $"{member.Name}~twin{random.Next(1_000)}", ["node", "--name", member.Name, "--workers", "3"], TimeSpan.FromSeconds(20));
             if (code != 4 && member.Current == life) world.Complaints.Add($"duplicate: a twin of {life.Application} ended with {code}, expected 4: {said}");
             return $"{member}, refused with {code}";
         }

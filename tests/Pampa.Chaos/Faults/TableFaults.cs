@@ -16,7 +16,7 @@ internal static class TableFaults
         new("lock-file", Target.Table, "An application begins to write and does not end.", LockFileAsync) { Profiles = [Profile.Sqlite] },
         new("alter", Target.Table, "Columns are added, given another type and dropped.", AlterAsync) { Profiles = Postgres },
         new("add-column", Target.Table, "A column is added.", AddColumnAsync) { Profiles = [Profile.Sqlite] },
-        new("rename-column", Target.Table, "A column that handlers set is renamed, and back.", (w, r, s) => RenameAsync(w, r, "result", s)),
+        new("rename-column", Target.Table, "A column that handlers set is renamed, and back.", (w, r, s) => RenameAsync(w, r, "result", s)) { IsAlone = true },
         new("rename-state", Target.Table, "A state column is renamed, and back.", (w, r, s) => RenameAsync(w, r, w.Shape.State[6], s)) { Profiles = Postgres },
         new("rename-table", Target.Table, "The table is renamed, and back.", RenameTableAsync) { Profiles = Postgres },
     ];

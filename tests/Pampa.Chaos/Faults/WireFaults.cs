@@ -12,7 +12,7 @@ internal static class WireFaults
     /// <summary>Errors and whether the server has done the work before.</summary>
     private static readonly (string State, WireAct Act)[] Errors =
     [
-        ("40001", WireAct.FailBefore), ("40001", WireAct.FailAfter), ("40P01", WireAct.FailBefore), ("40003", WireAct.FailAfter), ("57P01", WireAct.FailBefore),
+        ("40001", WireAct.FailBefore), ("40P01", WireAct.FailBefore), ("40003", WireAct.FailAfter), ("57P01", WireAct.FailBefore),
         ("25006", WireAct.FailBefore), ("53300", WireAct.FailBefore), ("53100", WireAct.FailBefore), ("0A000", WireAct.FailBefore),
     ];
 
