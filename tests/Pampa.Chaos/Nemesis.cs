@@ -35,7 +35,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
             }
             var first = queue.Dequeue();
             // Pairs come when each was seen alone.
-            var second = !isFirstRound && queue.TryPeek(out var other) && other.Target != first.Target && !first.IsAlone && !other.IsAlone ? queue.Dequeue() : null;
+            var second = !isFirstRound && queue.TryPeek(out var other) && MayMeet(first, other) ? queue.Dequeue() : null;
             if (queue.Count == 0) isFirstRound = false;
             Task<bool>[] both = second is null ? [InjectAsync(first, stopping)] : [InjectAsync(first, stopping), InjectAsync(second, stopping)];
             await Task.WhenAll(both);
@@ -43,6 +43,8 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
             await World.WaitAsync(0.3 + 0.7 * random.NextDouble(), stopping);
         }
     }
+
+    private static bool MayMeet(Fault one, Fault other) => one.Target != other.Target && !one.IsAlone && !other.IsAlone;
 
     private List<Fault> Shuffled(IReadOnlyList<Fault> from)
     {

@@ -137,7 +137,8 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     }
 
     private TimeSpan? LeaderAfter(DateTime at) =>
-        history.Leases.FirstOrDefault(l => l is { Kind: "lease", Name: "cluster" } && l.At > at && l.New.Term != l.Old?.Term) is { } next && next.At - at < Limits.Bound ? next.At - at : null;
+        history.Leases.FirstOrDefault(l => l is { Kind: "lease", Name: "cluster" } && l.At > at && l.New.Term != l.Old?.Term) is { } next
+            && next.At - at < Limits.Bound ? next.At - at : null;
 
     private TimeSpan? StepAfter(DateTime at) => history.Steps.FirstOrDefault(s => s.At > at) is { } next ? next.At - at : null;
 

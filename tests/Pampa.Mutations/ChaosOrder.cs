@@ -16,7 +16,7 @@ internal sealed record ChaosOrder(string Profile, string Faults, double Minutes,
 
     public string[] Arguments =>
     [
-        "--seed", "1", "--profile", Profile, "--faults", Faults, "--minutes", Minutes.ToString(CultureInfo.InvariantCulture), .. IsSmall ? ["--small"] : Array.Empty<string>(),
+        "--seed", "1", "--profile", Profile, "--faults", Faults, "--minutes", Minutes.ToString(CultureInfo.InvariantCulture), .. IsSmall ? ["--small", "--rate", "8"] : Array.Empty<string>(),
     ];
 
     /// <summary>The checks that are broken, and where the first of them is; null where all hold.</summary>
