@@ -8,7 +8,9 @@ namespace Pampa.Mutations;
 /// </summary>
 internal sealed class Campaign(Options options, TextWriter output)
 {
-    private const string ListPath = "tests/Pampa.Mutations/mutations.json";
+    private string ListPath => options.IsChaos ? "tests/Pampa.Mutations/chaos.json" : "tests/Pampa.Mutations/mutations.json";
+
+    private string Project => options.IsChaos ? "tests/Pampa.Chaos/Pampa.Chaos.csproj" : "tests/Pampa.Tests/Pampa.Tests.csproj";
 
     /// <summary>A busy machine must not make a mutation look found: the limit is at least so many times what the tests need.</summary>
     private const int Patience = 4;
@@ -43,11 +45,18 @@ internal sealed class Campaign(Options options, TextWriter output)
     /// <summary>Whether the tests that will be asked pass as things are; without that a failure would say nothing.</summary>
     private async Task<bool> IsGreenAsync(Workshop workshop, List<Mutation> all, CancellationToken stopping)
     {
-        if (await workshop.BuildAsync(isFirst: true, stopping) is { } error)
+        if (await workshop.BuildAsync(Project, isFirst: true, stopping) is { } error)
         {
             output.WriteLine($"ERROR: does not compile as it is: {error}");
             return false;
         }
+        foreach (var order in all.Select(m => m.Chaos).OfType<ChaosOrder>().Distinct())
+        {
+            var run = await workshop.ChaosAsync(order, stopping);
+            output.WriteLine($"{order.Faults} as it is: {run.FoundBy ?? (run.HasRun ? "all holds" : "nothing was checked")} in {run.Took.TotalSeconds:0} s");
+            if (run.FoundBy is not null || !run.HasRun) return false;
+        }
+        if (options.IsChaos) return true;
         foreach (var suite in all.SelectMany(m => m.Suites).Distinct())
         {
             var run = await workshop.TestAsync(suite, TimeSpan.FromHours(1), stopping);
@@ -66,25 +75,37 @@ internal sealed class Campaign(Options options, TextWriter output)
         workshop.Write(mutation.File, mutation.ApplyTo(original)!);
         try
         {
-            if (await workshop.BuildAsync(isFirst: false, stopping) is { } error)
+            if (await workshop.BuildAsync(Project, isFirst: false, stopping) is { } error)
             {
                 output.WriteLine($"ERROR: does not compile: {mutation.Name}\n    {error}");
                 return false;
             }
+            if (mutation.Chaos is { } order)
+                return Tell(mutation, await workshop.ChaosAsync(order, stopping), watch.Elapsed) || NotFound(mutation, watch.Elapsed);
             foreach (var suite in mutation.First is { } first ? mutation.Suites.Prepend(Suite.OfClass(first)) : mutation.Suites)
             {
                 var run = await workshop.TestAsync(suite, limits.GetValueOrDefault(suite, options.Limit), stopping);
-                if (run.FoundBy is null) continue;
-                output.WriteLine($"found by {run.FoundBy} in {watch.Elapsed.TotalSeconds:0} s: {mutation.Name}");
-                if (run.Because is { } because) output.WriteLine($"    {because}");
-                return true;
+                if (Tell(mutation, run, watch.Elapsed)) return true;
             }
-            output.WriteLine($"NOT FOUND in {watch.Elapsed.TotalSeconds:0} s: {mutation.Name}\n    {mutation.Rule}");
-            return false;
+            return NotFound(mutation, watch.Elapsed);
         }
         finally
         {
             workshop.Write(mutation.File, original);
         }
+    }
+
+    private bool Tell(Mutation mutation, TestRun run, TimeSpan took)
+    {
+        if (run.FoundBy is null) return false;
+        output.WriteLine($"found by {run.FoundBy} in {took.TotalSeconds:0} s: {mutation.Name}");
+        if (run.Because is { } because) output.WriteLine($"    {because}");
+        return true;
+    }
+
+    private bool NotFound(Mutation mutation, TimeSpan took)
+    {
+        output.WriteLine($"NOT FOUND in {took.TotalSeconds:0} s: {mutation.Name}\n    {mutation.Rule}");
+        return false;
     }
 }

@@ -28,6 +28,9 @@ internal sealed record Mutation(string Name, string Rule, string File, IReadOnly
     public IEnumerable<Suite> Suites =>
         [Suite.Simulation, Suite.Scenarios, .. File.StartsWith("src/Pampa/Storage/", StringComparison.Ordinal) ? [Suite.Conformance] : Array.Empty<Suite>()];
 
+    /// <summary>Of the rules that the chaos program must miss: the run that shows it.</summary>
+    public ChaosOrder? Chaos { get; init; }
+
     /// <summary>Why no test can find it, where another rule has the same effect; it is not tried then.</summary>
     public string? Implied { get; init; }
 

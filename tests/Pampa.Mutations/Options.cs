@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace Pampa.Mutations;
 
 /// <summary>Which mutations are tried, and how long a test run may take.</summary>
-internal sealed record Options(IReadOnlyList<string> Only, bool List, TimeSpan Limit)
+internal sealed record Options(IReadOnlyList<string> Only, bool List, TimeSpan Limit, bool IsChaos = false)
 {
     /// <summary>The command line; the work is given to <paramref name="run"/>.</summary>
     public static RootCommand Command(Func<Options, Func<CancellationToken, Task<int>>> run)
@@ -15,14 +15,16 @@ internal sealed record Options(IReadOnlyList<string> Only, bool List, TimeSpan L
             Description = "Seconds that the tests may take. A mutation that makes them take longer is found by that.",
             DefaultValueFactory = _ => 180,
         };
+        var chaos = new Option<bool>("--chaos") { Description = "Takes out the guards of the protocol, each to be missed by a check of the chaos program." };
         limit.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1) result.AddError("--limit must be at least 1.");
         });
         var root = new RootCommand("Takes one rule after the other out of a copy of the code; each time a test must fail.");
-        foreach (var option in (Option[])[only, list, limit]) root.Options.Add(option);
+        foreach (var option in (Option[])[only, list, limit, chaos]) root.Options.Add(option);
         root.SetAction((parsed, stopping) =>
-            run(new Options(parsed.GetValue(only) ?? [], parsed.GetValue(list), TimeSpan.FromSeconds(parsed.GetValue(limit))))(stopping));
+            run(new Options(
+                parsed.GetValue(only) ?? [], parsed.GetValue(list), TimeSpan.FromSeconds(parsed.GetValue(limit)), parsed.GetValue(chaos)))(stopping));
         return root;
     }
 }

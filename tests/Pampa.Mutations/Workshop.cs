@@ -68,13 +68,13 @@ internal sealed class Workshop : IDisposable
 
     public void Write(string path, string text) => File.WriteAllText(Path.Combine(copy, path), text);
 
-    /// <summary>Builds the tests and what they test. Null where that works, else the first error.</summary>
-    public async Task<string?> BuildAsync(bool isFirst, CancellationToken stopping)
+    /// <summary>Builds a project and what it needs. Null where that works, else the first error.</summary>
+    public async Task<string?> BuildAsync(string project, bool isFirst, CancellationToken stopping)
     {
         // Without the analyzers: that a mutation leaves something unused is no reason not to compile it.
         string[] command =
         [
-            "dotnet", "build", "tests/Pampa.Tests/Pampa.Tests.csproj", "-v", "quiet", "-nologo", "-m:1", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false",
+            "dotnet", "build", project, "-v", "quiet", "-nologo", "-m:1", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false",
             .. isFirst ? Array.Empty<string>() : ["--no-restore"],
         ];
         var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "build.log"), BuildTime,
@@ -98,6 +98,16 @@ internal sealed class Workshop : IDisposable
         {
             StopServers();
         }
+    }
+
+    /// <summary>Lets the chaos program run.</summary>
+    public async Task<TestRun> ChaosAsync(ChaosOrder order, CancellationToken stopping)
+    {
+        var watch = Stopwatch.StartNew();
+        var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "chaos.log"), order.Limit,
+            new Dictionary<string, string> { ["TMPDIR"] = temp }, [ChaosOrder.Program, .. order.Arguments], stopping);
+        foreach (var left in Directory.GetDirectories(temp)) Directory.Delete(left, recursive: true);
+        return ChaosOrder.Of(run, watch.Elapsed);
     }
 
     // Tests that were killed have not stopped the PostgreSQL that they had started, and it is nobody's child.

@@ -54,9 +54,12 @@ internal sealed class Child : IAsyncDisposable
     public bool HasExited => process.HasExited;
 
     /// <summary>Waits for the end and returns the exit code.</summary>
-    public async Task<int> EndAsync()
+    public Task<int> EndAsync() => EndAsync(Patience);
+
+    /// <summary>The same of one that takes its time.</summary>
+    public async Task<int> EndAsync(TimeSpan patience)
     {
-        using var deadline = new CancellationTokenSource(Patience);
+        using var deadline = new CancellationTokenSource(patience);
         try
         {
             await process.WaitForExitAsync(deadline.Token);
@@ -64,7 +67,7 @@ internal sealed class Child : IAsyncDisposable
         catch (OperationCanceledException)
         {
             process.Kill();
-            Assert.Fail($"The process did not end within {Patience}: {Said}");
+            Assert.Fail($"The process did not end within {patience}: {Said}");
         }
         return process.ExitCode;
     }

@@ -6,13 +6,14 @@ namespace Pampa.Tests.Tidy;
 /// <summary>The list of rules that are taken out one by one fits the code, so that none is lost when the code changes.</summary>
 public sealed class MutationListTests
 {
-    private const string ListPath = "tests/Pampa.Mutations/mutations.json";
+    private const string Ordinary = "tests/Pampa.Mutations/mutations.json";
+    private const string Chaos = "tests/Pampa.Mutations/chaos.json";
 
     private sealed record Entry(string Name, string File, string Before, string After, string? First);
 
-    private static List<Entry> Entries()
+    private static List<Entry> Entries(string path = Ordinary)
     {
-        using var list = JsonDocument.Parse(new Source(ListPath).Text);
+        using var list = JsonDocument.Parse(new Source(path).Text);
         return [.. list.RootElement.EnumerateArray().Select(e => new Entry(
             e.GetProperty("name").GetString()!, e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after")),
             e.TryGetProperty("first", out var first) ? first.GetString() : null))];
@@ -20,25 +21,25 @@ public sealed class MutationListTests
 
     private static string Lines(JsonElement lines) => string.Join('\n', lines.EnumerateArray().Select(l => l.GetString()));
 
-    [Fact]
-    public void Each_rule_stands_in_one_place() => Sources.None(
-        from entry in Entries()
+    [Theory, InlineData(Ordinary), InlineData(Chaos)]
+    public void Each_rule_stands_in_one_place(string path) => Sources.None(
+        from entry in Entries(path)
         let times = Sources.Paths.Contains(entry.File) ? Regex.Count(new Source(entry.File).Text, Regex.Escape(entry.Before)) : 0
         where times != 1
-        select $"{ListPath}: '{entry.Name}': its text stands {times} times in {entry.File}",
+        select $"{path}: '{entry.Name}': its text stands {times} times in {entry.File}",
         "Name the rule as the code has it now; where it is gone for good, take it out of the list.");
 
-    [Fact]
-    public void Each_rule_has_a_name_of_its_own_and_is_changed() => Sources.None(
-        from same in Entries().GroupBy(e => e.Name)
+    [Theory, InlineData(Ordinary), InlineData(Chaos)]
+    public void Each_rule_has_a_name_of_its_own_and_is_changed(string path) => Sources.None(
+        from same in Entries(path).GroupBy(e => e.Name)
         where same.Count() > 1 || same.Any(e => e.Before == e.After)
-        select $"{ListPath}: '{same.Key}'",
+        select $"{path}: '{same.Key}'",
         "A name stands for one rule, and a mutation takes something out.");
 
     [Fact]
     public void Tests_that_are_named_are_there() => Sources.None(
         from entry in Entries()
         where entry.First is not null && !Sources.Paths.Contains($"tests/Pampa.Tests/Scenarios/{entry.First}.cs")
-        select $"{ListPath}: '{entry.Name}': {entry.First}",
+        select $"{Ordinary}: '{entry.Name}': {entry.First}",
         "Name a class of the scenarios, or none.");
 }

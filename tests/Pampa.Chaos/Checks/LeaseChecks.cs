@@ -1,0 +1,105 @@
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Checks;
+
+/// <summary>What must hold of leases, and of those who act by them.</summary>
+internal static class LeaseChecks
+{
+    // When somebody first saw a lease, and when the change is written: what lies between them.
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(300);
+
+    // A process that a task has killed is seen to be dead by the cluster at once, and a little later here.
+    private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(0.7);
+
+    public static IEnumerable<string> Terms(Evidence evidence)
+    {
+        var holders = new Dictionary<(string Kind, string Name, long Term), string>();
+        foreach (var step in evidence.History.Leases)
+        {
+            var key = (step.Kind, step.Name, step.New.Term);
+            if (holders.TryGetValue(key, out var holder) && holder != step.New.Holder) yield return $"{key} has two holders: {holder} and {step.New.Holder} at {step.At:HH:mm:ss.ffffff}";
+            holders[key] = step.New.Holder;
+            if (step.Old is not { } old) continue;
+            if (step.New.Term < old.Term) yield return $"{step.Kind} {step.Name} goes back from {old.Term} to {step.New.Term} at {step.At:HH:mm:ss.ffffff}";
+            if (step.New.Holder != old.Holder && step.New.Term != old.Term + 1) yield return $"{step.Kind} {step.Name} changes hands from {old} to {step.New}";
+        }
+    }
+
+    public static IEnumerable<string> Leader(Evidence evidence)
+    {
+        foreach (var judged in evidence.Of(Move.Reserve, Move.Exhaust, Move.TakeBack))
+        {
+            var step = judged.Step;
+            if (judged.Move == Move.TakeBack && (step.Actor.Length == 0 || IsOfActor(step))) continue;
+            if (step.Lease is not { IsLive: true }) yield return $"{judged.Move} without a term that stands: {step}";
+            else if (evidence.History.ProcessOf(step.Actor) is { IsIsolated: false } actor && actor.Id != step.Lease.Process)
+                yield return $"{judged.Move} by {actor.Application}, process {actor.Id}, which does not lead: {step}";
+        }
+    }
+
+    public static IEnumerable<string> Session(Evidence evidence)
+    {
+        foreach (var judged in evidence.Of(Move.Start))
+        {
+            var step = judged.Step;
+            if (step.Worker is not { IsLive: true }) yield return $"started without a lease that stands: {step}";
+            if (step.Actor.Length == 0 || evidence.History.ProcessOf(step.Actor) is not { } actor) continue;
+            if (!IsOfActor(step)) yield return $"started by somebody else than its worker: {step}";
+            else if (!actor.IsIsolated && step.Worker is { } worker && worker.Process != actor.Id)
+                yield return $"started by process {actor.Id}, but the worker's id is that of process {worker.Process}: {step}";
+        }
+    }
+
+    /// <summary>Whether the worker is one of the process that acts.</summary>
+    private static bool IsOfActor(AuditStep step)
+    {
+        var member = step.Actor.Split('~')[0];
+        return step.Rid == member || step.Rid.StartsWith($"{member}.", StringComparison.Ordinal);
+    }
+
+    public static IEnumerable<string> Owner(Evidence evidence)
+    {
+        foreach (var judged in evidence.Of(Move.Release, Move.TakeBack))
+        {
+            var step = judged.Step;
+            if (step.Actor.Length == 0 && judged.Move == Move.Release) continue;
+            if (step.Actor.Length > 0 && IsOfActor(step)) continue;
+            if (WhyNot(evidence, step) is { } why) yield return $"{why}: {step}";
+        }
+    }
+
+    // Null: it was right to take it away.
+    private static string? WhyNot(Evidence evidence, AuditStep step)
+    {
+        if (Transition.IsOverdue(step.New.Err)) return step.Old.St <= step.Tx - Limits.Deadline ? null : "called late before its time was over";
+        if (step.Worker is not { State: not ("resigned" or "recovering") } worker) return null;
+        var process = evidence.History.ProcessOf(worker.Process, step.At);
+        if (!worker.IsLive) return process is null ? null : Grace(evidence, step, process);
+        if (step.Old.St is null && step.Old.Rt <= step.Tx - Limits.Hand) return null;
+        // A process that is known on this computer and is gone is dead whatever its lease says; of workers in processes of their own nothing is known.
+        return process is null || process.To - Noticed <= step.At || evidence.History.HasFalseClocks ? null : "its worker lives, and its lease stands";
+    }
+
+    // After an outage of all the leases are over although nobody is dead: they get half a lease to be heard of.
+    private static string? Grace(Evidence evidence, AuditStep step, ProcessFacts process)
+    {
+        var outage = evidence.History.Outages.FirstOrDefault(o => o.IsOfAll && o.To <= step.At && step.At < o.To + Limits.WorkerLease / 2 - Slack);
+        return outage is not null && process.RanFrom(outage.From, step.At) && outage.To - outage.From > TimeSpan.Zero
+            ? $"the database was away until {outage.To:HH:mm:ss.fff}, and its worker had no time to be heard of"
+            : null;
+    }
+
+    public static IEnumerable<string> LostAnswers(Evidence evidence)
+    {
+        foreach (var judged in evidence.Of(Move.TakeBack).Where(j => Transition.IsOverdue(j.Step.New.Err)))
+        {
+            var step = judged.Step;
+            if (evidence.Ledger[judged.Attempt].Any()) continue;
+            var start = step.Old.St!.Value;
+            var own = evidence.History.Processes.Where(p => step.Rid.StartsWith($"{p.Member}.", StringComparison.Ordinal));
+            var process = own.FirstOrDefault(p => p.RanFrom(start, step.At));
+            if (process is not null && !evidence.WasCutOff(process.Application, start, step.At))
+                yield return $"charged, and never executed, although {process.Application} ran all the time: {step}";
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using Pampa.Chaos.Servers;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Faults;
+
+/// <summary>A database beside the one under fire, with nothing in it.</summary>
+internal sealed class EmptyDatabase(string url, DbDataSource? source, string connection) : IAsyncDisposable
+{
+    public string Url => url;
+
+    public static async Task<EmptyDatabase> MakeAsync(World world, int number)
+    {
+        if (world.Server is not { } server)
+        {
+            var path = Path.Combine(world.Folder, $"empty{number}.db");
+            return new EmptyDatabase($"sqlite:{path}", null, $"Data Source={path};Pooling=False");
+        }
+        var name = $"empty{number}";
+        await Store.InsistAsync(() => world.Store.ExecuteAsync($"CREATE DATABASE {name}", CancellationToken.None), CancellationToken.None);
+        var scheme = world.Shape.Profile == Profile.Portable ? "cockroachdb" : "postgres";
+        return new EmptyDatabase(Store.Invariant($"{scheme}://postgres@127.0.0.1:{server.Port}/{name}?sslmode=disable&Maximum%20Pool%20Size=3"),
+            NpgsqlDataSource.Create($"{server.Settings};Database={name};Maximum Pool Size=1"), "");
+    }
+
+    public async Task<long> CountAsync(string query)
+    {
+        await using var opened = source is null ? new SqliteConnection(connection) : source.CreateConnection();
+        await opened.OpenAsync();
+        await using var command = opened.CreateCommand();
+        command.CommandText = query;
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (source is not null) await source.DisposeAsync();
+    }
+}

@@ -1,0 +1,106 @@
+using Pampa.Chaos.Cluster;
+using Pampa.Chaos.Servers;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Faults;
+
+/// <summary>Processes die, freeze and stutter.</summary>
+internal static class ProcessFaults
+{
+    public static IEnumerable<Fault> All =>
+    [
+        new("kill-node", Target.Process, "kill -9 of a process that works.", KillNodeAsync),
+        new("kill-worker", Target.Process, "kill -9 of one worker of an isolated node.", KillWorkerAsync),
+        new("kill-leader", Target.Process, "kill -9 of the process that leads.", KillLeaderAsync),
+        new("kill-all", Target.Process, "kill -9 of all processes at once.", KillAllAsync),
+        new("freeze-node", Target.Process, "SIGSTOP of a process that works, past its lease; then SIGCONT.", FreezeNodeAsync),
+        new("freeze-leader", Target.Process, "SIGSTOP of the process that leads, past its lease; then SIGCONT.", FreezeLeaderAsync),
+        new("stutter", Target.Process, "A process is stopped for 200 ms in every 300 ms.", StutterAsync),
+    ];
+
+    private static Task<string> KillNodeAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = world.Take(random, m => m.Works);
+        var life = member.Current!;
+        ProcessCluster.Kill(life);
+        world.Give(member);
+        return Task.FromResult(life.Application);
+    }
+
+    private static Task<string> KillWorkerAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = world.Take(random, m => m.IsIsolated);
+        world.Give(member);
+        var children = Shell.Children(member.Current!.Id);
+        if (children.Count == 0) throw new NoVictimException();
+        var child = children[random.Next(children.Count)];
+        Shell.Signal(child, Shell.Kill);
+        return Task.FromResult($"process {child} of {member.Current.Application}");
+    }
+
+    private static async Task<string> KillLeaderAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = await world.TakeLeaderAsync(stopping);
+        var life = member.Current!;
+        world.LeadersGone.Add(World.Now());
+        ProcessCluster.Kill(life);
+        world.Give(member);
+        return life.Application;
+    }
+
+    private static Task<string> KillAllAsync(World world, Random random, CancellationToken stopping)
+    {
+        var lives = world.Cluster.Members.Where(m => !m.IsHeld).Select(m => m.Current).OfType<Life>().ToList();
+        world.LeadersGone.Add(World.Now());
+        foreach (var life in lives) ProcessCluster.Kill(life);
+        return Task.FromResult($"{lives.Count} processes");
+    }
+
+    private static async Task<string> FreezeNodeAsync(World world, Random random, CancellationToken stopping) =>
+        await FreezeAsync(world, world.Take(random, m => m.Works), Limits.WorkerLease * (1.3 + 1.2 * random.NextDouble()), stopping);
+
+    private static async Task<string> FreezeLeaderAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = await world.TakeLeaderAsync(stopping);
+        world.LeadersGone.Add(World.Now());
+        return await FreezeAsync(world, member, Limits.LeaderLease * (1.3 + 1.2 * random.NextDouble()), stopping);
+    }
+
+    private static async Task<string> FreezeAsync(World world, Member member, TimeSpan time, CancellationToken stopping)
+    {
+        var life = member.Current!;
+        ProcessCluster.Freeze(life);
+        try
+        {
+            await World.WaitAsync(time.TotalSeconds, stopping);
+        }
+        finally
+        {
+            ProcessCluster.Thaw(life);
+            world.Give(member);
+        }
+        return Store.Invariant($"{life.Application} for {time.TotalSeconds:0.0} s");
+    }
+
+    private static async Task<string> StutterAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = world.Take(random, m => m.Works);
+        var life = member.Current!;
+        try
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                ProcessCluster.Freeze(life);
+                await World.WaitAsync(0.2, stopping);
+                ProcessCluster.Thaw(life);
+                await World.WaitAsync(0.1, stopping);
+            }
+        }
+        finally
+        {
+            ProcessCluster.Thaw(life);
+            world.Give(member);
+        }
+        return life.Application;
+    }
+}

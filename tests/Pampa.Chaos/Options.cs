@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos;
+
+/// <summary>What a run is asked.</summary>
+internal sealed record Options(int Seed, double Minutes, Profile Profile)
+{
+    /// <summary>Only these faults, in turn; empty: all that the profile has.</summary>
+    public IReadOnlyList<string> Faults { get; init; } = [];
+
+    /// <summary>Names the faults and injects none.</summary>
+    public bool IsList { get; init; }
+
+    /// <summary>How many tasks come in a second.</summary>
+    public double Rate { get; init; } = 25;
+
+    /// <summary>Only one dispatcher and one worker, so that the same worker gets each task again.</summary>
+    public bool IsSmall { get; init; }
+
+    /// <summary>Where the run keeps its files; null: a folder of its own that is removed when all went well.</summary>
+    public string? Folder { get; init; }
+
+    public static RootCommand Command(Func<Options, CancellationToken, Task<int>> run)
+    {
+        var seed = new Option<int>("--seed") { Description = "What everything random comes from.", DefaultValueFactory = _ => 1 };
+        var minutes = new Option<double>("--minutes") { Description = "How long faults are injected; then everything is healed and must come to its end.", DefaultValueFactory = _ => 1 };
+        minutes.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is <= 0 or > 1_440) result.AddError("--minutes must be above 0, and at most 1,440.");
+        });
+        var profile = new Option<Profile>("--profile") { Description = "The database: sqlite, pg, or portable (PostgreSQL in the manner of CockroachDB).", DefaultValueFactory = _ => Profile.Pg };
+        var faults = new Option<string[]>("--faults") { Description = "Only these, with commas between them.", AllowMultipleArgumentsPerToken = true };
+        var list = new Option<bool>("--list") { Description = "Names the faults and injects none." };
+        var rate = new Option<double>("--rate") { Description = "Tasks that come in a second.", DefaultValueFactory = _ => 25 };
+        var small = new Option<bool>("--small") { Description = "One dispatcher and one worker only: the same worker gets each task again." };
+        var folder = new Option<string?>("--folder") { Description = "Where the run keeps its files; else a folder of its own, which stays if something is wrong." };
+        var root = new RootCommand("Breaks everything around a cluster of real processes and checks, without trusting a line of them, that no task is lost or done twice.");
+        foreach (var option in (Option[])[seed, minutes, profile, faults, list, rate, small, folder]) root.Options.Add(option);
+        root.SetAction((parsed, stopping) => run(new Options(parsed.GetValue(seed), parsed.GetValue(minutes), parsed.GetValue(profile))
+        {
+            Faults = [.. (parsed.GetValue(faults) ?? []).SelectMany(f => f.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+            IsList = parsed.GetValue(list),
+            Rate = parsed.GetValue(rate),
+            IsSmall = parsed.GetValue(small),
+            Folder = parsed.GetValue(folder),
+        }, stopping));
+        return root;
+    }
+}

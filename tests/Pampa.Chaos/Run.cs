@@ -1,0 +1,170 @@
+using System.Data;
+using System.Data.Common;
+using System.Diagnostics;
+using Pampa.Chaos.Checks;
+using Pampa.Chaos.Cluster;
+using Pampa.Chaos.Faults;
+using Pampa.Chaos.Servers;
+using Pampa.Chaos.Wire;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos;
+
+/// <summary>
+/// A run: makes database and cluster, lets tasks come in and faults happen, heals everything, waits for the end of all
+/// tasks, and then checks what was written down.
+/// </summary>
+internal sealed class Run(Options options, TextWriter output)
+{
+    private const string LogDisk = "logdisk";
+
+    /// <summary>Returns the exit code: 0 all held, 1 something did not, 2 it could not be run.</summary>
+    public async Task<int> RunAsync(CancellationToken stopping)
+    {
+        var faults = Catalogue.All.Where(f => f.IsOf(options.Profile) && (options.Faults.Count == 0 || options.Faults.Contains(f.Name))).ToList();
+        var unknown = options.Faults.Except(Catalogue.All.Select(f => f.Name)).ToList();
+        foreach (var name in unknown) await output.WriteLineAsync($"There is no fault '{name}'; --list names them.");
+        if (unknown.Count > 0) return 2;
+        if (options.IsList)
+        {
+            foreach (var fault in faults) await output.WriteLineAsync($"{fault.Name,-16} {fault.What}");
+            return 0;
+        }
+        var folder = Path.GetFullPath(options.Folder ?? Directory.CreateTempSubdirectory("pampa-chaos-").FullName);
+        Directory.CreateDirectory(folder);
+        // The server's user must reach its own folder in here.
+        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        await output.WriteLineAsync(Store.Invariant($"seed {options.Seed}, {options.Minutes} min, profile {options.Profile}, files in {folder}"));
+        var isRight = options.Profile == Profile.Sqlite
+            ? await OnSqliteAsync(folder, faults, stopping)
+            : await OnPostgresAsync(folder, faults, stopping);
+        if (isRight && options.Folder is null) Directory.Delete(folder, recursive: true);
+        return isRight ? 0 : 1;
+    }
+
+    private async Task<bool> OnSqliteAsync(string folder, List<Fault> faults, CancellationToken stopping)
+    {
+        await using var store = new SqliteStore(Shape.Of(options.Profile), folder);
+        return await WithClusterAsync(store, null, null, folder, faults, stopping);
+    }
+
+    private async Task<bool> OnPostgresAsync(string folder, List<Fault> faults, CancellationToken stopping)
+    {
+        await using var server = await PostgresServer.StartAsync(Path.Combine(folder, "pg"));
+        await using var proxy = new Proxy(server.Port);
+        await using var store = new PostgresStore(Shape.Of(options.Profile), server, proxy.Port);
+        return await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+    }
+
+    private async Task<bool> WithClusterAsync(
+        Store store, PostgresServer? server, Proxy? proxy, string folder, List<Fault> faults, CancellationToken stopping)
+    {
+        await store.CreateAsync(stopping);
+        var disk = Directory.CreateDirectory(Path.Combine(folder, LogDisk)).FullName;
+        var hasDisk = Environment.IsPrivilegedProcess && await Shell.TryRunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "pampa-chaos", disk) == 0;
+        try
+        {
+            await using var cluster = new ProcessCluster(store, folder, output);
+            await PrepareAsync(store, server, cluster, stopping);
+            var world = new World(options, store, cluster, folder, output) { Server = server, Proxy = proxy, LogDisk = hasDisk ? disk : null };
+            return await WithWorldAsync(world, disk, faults, stopping);
+        }
+        finally
+        {
+            if (hasDisk) await Shell.RunAsync("umount", disk);
+        }
+    }
+
+    private static async Task PrepareAsync(Store store, PostgresServer? server, ProcessCluster cluster, CancellationToken stopping)
+    {
+        // The portable profile's role may not make tables.
+        var url = store.Shape.Profile == Profile.Portable ? $"cockroachdb://postgres@127.0.0.1:{server!.Port}/chaos?sslmode=disable" : null;
+        var (code, said) = await cluster.RunAsync("migrate~1", ["migrate"], TimeSpan.FromSeconds(60), url);
+        if (code != 0) throw new InvalidOperationException($"migrate ended with {code}: {said}");
+        await store.WatchControlTablesAsync(stopping);
+    }
+
+    private static IEnumerable<Member> Few => [new("d1", ["dispatcher"]), new("a", ["node", "--name", "a", "--workers", "1"])];
+
+    private static IEnumerable<Member> Members(string disk) =>
+    [
+        new("d1", ["dispatcher"]),
+        new("r", ["run", "--workers", "2"]),
+        new("a", ["node", "--name", "a", "--workers", "3"]),
+        new("b", ["node", "--name", "b", "--workers", "3", "--log", Path.Combine(disk, "b.log")]),
+        new("c", ["node", "--name", "c", "--workers", "2", "--isolated"]),
+        new("w", ["worker", "--id", "w.1"]),
+    ];
+
+    private async Task<bool> WithWorldAsync(World world, string disk, List<Fault> faults, CancellationToken stopping)
+    {
+        foreach (var member in options.IsSmall ? Few : Members(disk)) world.Cluster.Add(member);
+        world.Cluster.Watch();
+        await using var snapshot = world.Server is null ? null : await SnapshotAsync(world.Store, stopping);
+        var loader = new Loader(world.Store, new Random(options.Seed), options.Rate);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var loading = loader.RunAsync(enough.Token);
+        await World.WaitAsync(3, stopping);
+        var nemesis = new Nemesis(world, faults, new Random(options.Seed));
+        await nemesis.RunAsync(TimeSpan.FromMinutes(options.Minutes), stopping);
+        await enough.CancelAsync();
+        await loading;
+        var settling = Stopwatch.StartNew();
+        world.Say(Store.Invariant($"healed; all must end within {Limits.Bound.TotalSeconds:0} s"));
+        await SettleAsync(world, stopping);
+        var settled = settling.Elapsed;
+        world.Say(Store.Invariant($"settled in {settled.TotalSeconds:0.0} s"));
+        var late = await world.Cluster.EndAsync(Limits.ShutdownTimeout + TimeSpan.FromSeconds(30));
+        foreach (var life in late) world.Complaints.Add($"{life.Application} did not stop within its time");
+        var history = await HistoryAsync(world, loader, stopping);
+        var broken = AllChecks.Broken(history);
+        new ResultTable(world, nemesis, history, settled).Write(output);
+        await TellAsync(broken);
+        return broken.Count == 0;
+    }
+
+    private async Task TellAsync(IReadOnlyList<(Check Check, IReadOnlyList<string> Where)> broken)
+    {
+        foreach (var check in AllChecks.List)
+        {
+            var where = broken.FirstOrDefault(b => b.Check == check).Where ?? [];
+            await output.WriteLineAsync($"{(where.Count == 0 ? "held  " : "BROKEN")} {check.Name}: {check.Rule}");
+            foreach (var line in where.Take(8)) await output.WriteLineAsync($"    {line}");
+            if (where.Count > 8) await output.WriteLineAsync($"    and {where.Count - 8} more");
+        }
+    }
+
+    // What nobody may vacuum away, for the whole run.
+    private static async Task<DbConnection> SnapshotAsync(Store store, CancellationToken stopping)
+    {
+        var connection = await store.OpenAsync(stopping);
+        await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stopping);
+        // No table is read: that would lock it against ALTER.
+        await Store.ExecuteAsync(connection, "SELECT txid_current_snapshot()", stopping);
+        return connection;
+    }
+
+    private static async Task SettleAsync(World world, CancellationToken stopping)
+    {
+        var watch = Stopwatch.StartNew();
+        while (watch.Elapsed < Limits.Bound)
+        {
+            if (await Store.InsistAsync(() => world.Store.CountAsync($"{world.Shape.Et} IS NULL", stopping), stopping) == 0) return;
+            await World.WaitAsync(0.25, stopping);
+        }
+    }
+
+    private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
+    {
+        var history = await HistoryReader.ReadAsync(world.Store, world.Cluster, stopping);
+        return history with
+        {
+            Processes = [.. history.Processes.Select(p => p with { MayBeRefused = world.MayBeRefused.ContainsKey(p.Application) })],
+            Outages = [.. world.Outages],
+            Inserted = loader.Inserted,
+            Complaints = [.. world.Complaints],
+            LeastMaxAttempts = world.LeastMaxAttempts,
+            HasFalseClocks = world.HasFalseClocks,
+        };
+    }
+}

@@ -1,0 +1,99 @@
+using System.Data.Common;
+using Npgsql;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Servers;
+
+/// <summary>
+/// A database of the private server. Two triggers watch the tasks: one before the change, which sees the leases just as
+/// the statement's own conditions saw them, and one after it, which writes all of it down.
+/// </summary>
+internal sealed class PostgresStore(Shape shape, PostgresServer server, int port) : Store(shape)
+{
+    private const string Role = "chaos_app";
+
+    /// <summary>The harness goes past the proxy; what it does is no part of the clients that are disturbed.</summary>
+    public NpgsqlDataSource Direct { get; } = NpgsqlDataSource.Create(
+        $"{server.Settings};Database=chaos;Application Name=harness;Timezone=UTC;Options=-c default_transaction_read_only=off;Timeout=5;Maximum Pool Size=20;Keepalive=5");
+
+    public override string Url(string application) =>
+        $"{(Shape.Profile == Profile.Portable ? "cockroachdb" : "postgres")}://{Role}@127.0.0.1:{port}/chaos?application_name={application}&sslmode=disable"
+        + (Shape.Profile == Profile.Portable ? "&Options=-c%20default_transaction_isolation%3Dserializable" : "");
+
+    public override async Task<DbConnection> OpenAsync(CancellationToken stopping) => await Direct.OpenConnectionAsync(stopping);
+
+    public override string NowPlus(double seconds) => Invariant($"now() + {seconds} * interval '1 second'");
+
+    public override async Task CreateAsync(CancellationToken stopping)
+    {
+        var isPortable = Shape.Profile == Profile.Portable;
+        foreach (var statement in (string[])
+        [
+            $"CREATE ROLE {Role} LOGIN",
+            .. isPortable ? ["CREATE SCHEMA \"My Schema\"", $"GRANT USAGE ON SCHEMA \"My Schema\" TO {Role}"] : new[] { $"GRANT CREATE ON SCHEMA public TO {Role}" },
+            $"CREATE TABLE {Shape.Table} ({TaskColumns("timestamptz")}) WITH (fillfactor = 50)",
+            $"CREATE INDEX tasks_open ON {Shape.Table} ({Shape.PrimaryKey}) WHERE {Shape.Et} IS NULL",
+            isPortable ? $"GRANT SELECT, UPDATE ON {Shape.Table} TO {Role}" : $"ALTER TABLE {Shape.Table} OWNER TO {Role}",
+            $"CREATE TABLE public.audit (seq bigserial PRIMARY KEY, {AuditColumns("timestamptz")})",
+            $"CREATE TABLE public.lease_audit (seq bigserial PRIMARY KEY, {LeaseColumns("timestamptz")})",
+            $"CREATE TABLE {Effects} (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
+            $"GRANT INSERT ON {Effects} TO {Role}",
+        ]) await ExecuteAsync(statement, stopping);
+    }
+
+    private string Effects => Shape.Profile == Profile.Portable ? "\"My Schema\".effects" : "effects";
+
+    public override async Task WatchControlTablesAsync(CancellationToken stopping)
+    {
+        if (Shape.Profile == Profile.Portable)
+        {
+            var tables = await QueryAsync("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'pampa\\_%'", r => r.GetString(0), stopping);
+            foreach (var table in tables) await ExecuteAsync($"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {Role}", stopping);
+        }
+        foreach (var statement in Triggers()) await ExecuteAsync(statement, stopping);
+        foreach (var (table, kind, name, holder, term) in SqliteStore.Watched)
+        {
+            await ExecuteAsync($"""
+                CREATE FUNCTION public.chaos_{kind}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+                  INSERT INTO public.lease_audit ({LeaseNames}) VALUES (clock_timestamp(), now(), '{kind}', NEW.{name},
+                    CASE WHEN TG_OP = 'UPDATE' THEN OLD.{holder} END, CASE WHEN TG_OP = 'UPDATE' THEN OLD.{term} END, CASE WHEN TG_OP = 'UPDATE' THEN OLD.expires_at END,
+                    NEW.{holder}, NEW.{term}, NEW.expires_at);
+                  RETURN NULL;
+                END $$
+                """, stopping);
+            await ExecuteAsync($"CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON public.{table} FOR EACH ROW EXECUTE FUNCTION public.chaos_{kind}()", stopping);
+        }
+    }
+
+    // STABLE: it sees what the statement sees. A column that is renamed under load must not stop the audit, hence the JSON.
+    private string[] Triggers() =>
+    [
+        """
+        CREATE FUNCTION public.chaos_witness(worker text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
+          SELECT jsonb_build_object(
+            'worker', (SELECT jsonb_build_object('process', process, 'session', session, 'live', (expires_at > now())::int, 'state', state)
+              FROM public.pampa_worker WHERE cluster = 'pampa' AND worker_id = worker),
+            'lease', (SELECT jsonb_build_object('process', process, 'term', term, 'live', (expires_at > now())::int)
+              FROM public.pampa_lease WHERE cluster = 'pampa' AND scope = 'cluster'))::text
+        $$
+        """,
+        $"""
+        CREATE FUNCTION public.chaos_before() RETURNS trigger LANGUAGE plpgsql STABLE AS $$ BEGIN
+          NEW.witness := public.chaos_witness(COALESCE(OLD.{Shape.Rid}, NEW.{Shape.Rid}));
+          IF COALESCE(NEW.{Shape.N}, 0) < COALESCE(OLD.{Shape.N}, 0) THEN NEW.life := OLD.life + 1; END IF;
+          RETURN NEW;
+        END $$
+        """,
+        $"""
+        CREATE FUNCTION public.chaos_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+          INSERT INTO public.audit ({AuditNames}) VALUES (clock_timestamp(), now(), current_setting('application_name'), OLD.id, OLD.life,
+            {StateOf("OLD")}, COALESCE(to_jsonb(OLD)->>'result', to_jsonb(OLD)->>'moved'), OLD.total, {StateOf("NEW")}, COALESCE(to_jsonb(NEW)->>'result', to_jsonb(NEW)->>'moved'), NEW.total, NEW.witness);
+          RETURN NULL;
+        END $$
+        """,
+        $"CREATE TRIGGER a_chaos BEFORE UPDATE ON {Shape.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_before()",
+        $"CREATE TRIGGER z_chaos AFTER UPDATE ON {Shape.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_after()",
+    ];
+
+    public override async ValueTask DisposeAsync() => await Direct.DisposeAsync();
+}

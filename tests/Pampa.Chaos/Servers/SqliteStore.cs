@@ -1,0 +1,75 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Servers;
+
+/// <summary>A SQLite file. Its triggers run in the process that writes, so its times are that process's.</summary>
+internal sealed class SqliteStore(Shape shape, string folder) : Store(shape)
+{
+    private const string Now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+    private readonly string path = Path.Combine(folder, "chaos.db");
+
+    public override string Url(string application) => $"sqlite:{path}";
+
+    public override async Task<DbConnection> OpenAsync(CancellationToken stopping)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);
+        await connection.OpenAsync(stopping);
+        await ExecuteAsync(connection, "PRAGMA busy_timeout = 20000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", stopping);
+        return connection;
+    }
+
+    public override string NowPlus(double seconds) => Invariant($"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '{seconds:0.000} seconds')");
+
+    public override async Task CreateAsync(CancellationToken stopping)
+    {
+        foreach (var statement in (string[])
+        [
+            $"CREATE TABLE {Shape.Table} ({TaskColumns("text")})",
+            $"CREATE INDEX tasks_open ON {Shape.Table} ({Shape.PrimaryKey}) WHERE {Shape.Et} IS NULL",
+            $"CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, {AuditColumns("text")})",
+            $"CREATE TABLE lease_audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, {LeaseColumns("text")})",
+            "CREATE TABLE effects (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
+        ]) await ExecuteAsync(statement, stopping);
+    }
+
+    // A trigger of SQLite needs the tables that it names.
+    public override async Task WatchControlTablesAsync(CancellationToken stopping)
+    {
+        await ExecuteAsync($"""
+            CREATE TRIGGER tasks_audit AFTER UPDATE ON {Shape.Table} WHEN {HasMoved("IS NOT")} BEGIN
+              INSERT INTO audit ({AuditNames}) VALUES ({Now}, {Now}, '', OLD.id, OLD.life, {StateOf("OLD")}, OLD.result, OLD.total, {StateOf("NEW")}, NEW.result, NEW.total,
+                json_object(
+                  'worker', (SELECT json_object('process', process, 'session', session, 'live', expires_at > {Now}, 'state', state)
+                    FROM pampa_worker WHERE cluster = 'pampa' AND worker_id = COALESCE(OLD.{Shape.Rid}, NEW.{Shape.Rid})),
+                  'lease', (SELECT json_object('process', process, 'term', term, 'live', expires_at > {Now})
+                    FROM pampa_lease WHERE cluster = 'pampa' AND scope = 'cluster')));
+              UPDATE {Shape.Table} SET life = life + 1 WHERE id = NEW.id AND COALESCE(NEW.{Shape.N}, 0) < COALESCE(OLD.{Shape.N}, 0);
+            END
+            """, stopping);
+        foreach (var (table, kind, name, holder, term) in Watched)
+        {
+            await ExecuteAsync($"""
+                CREATE TRIGGER {table}_begins AFTER INSERT ON {table} BEGIN
+                  INSERT INTO lease_audit ({LeaseNames}) VALUES ({Now}, {Now}, '{kind}', NEW.{name}, NULL, NULL, NULL, NEW.{holder}, NEW.{term}, NEW.expires_at);
+                END
+                """, stopping);
+            await ExecuteAsync($"""
+                CREATE TRIGGER {table}_goes_on AFTER UPDATE ON {table} BEGIN
+                  INSERT INTO lease_audit ({LeaseNames}) VALUES
+                    ({Now}, {Now}, '{kind}', NEW.{name}, OLD.{holder}, OLD.{term}, OLD.expires_at, NEW.{holder}, NEW.{term}, NEW.expires_at);
+                END
+                """, stopping);
+        }
+    }
+
+    internal static readonly (string Table, string Kind, string Name, string Holder, string Term)[] Watched =
+        [("pampa_lease", "lease", "scope", "process", "term"), ("pampa_worker", "worker", "worker_id", "process", "session")];
+
+    public override ValueTask DisposeAsync()
+    {
+        SqliteConnection.ClearAllPools();
+        return default;
+    }
+}

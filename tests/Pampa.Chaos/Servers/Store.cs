@@ -1,0 +1,111 @@
+using System.Data.Common;
+using System.Globalization;
+using Pampa.Chaos.Work;
+
+namespace Pampa.Chaos.Servers;
+
+/// <summary>The database under fire, and the harness's own way to it, which goes past all that is broken on purpose.</summary>
+internal abstract class Store(Shape shape) : IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    public Shape Shape => shape;
+
+    /// <summary>What a process is given as its database.</summary>
+    /// <param name="application">How its connections call themselves.</param>
+    public abstract string Url(string application);
+
+    /// <summary>Makes the tables, and all that watches them.</summary>
+    public abstract Task CreateAsync(CancellationToken stopping);
+
+    /// <summary>Watches the control tables, which the program itself has made by now.</summary>
+    public abstract Task WatchControlTablesAsync(CancellationToken stopping);
+
+    /// <summary>A literal of a moment that lies so many seconds after the database's now.</summary>
+    public abstract string NowPlus(double seconds);
+
+    public abstract Task<DbConnection> OpenAsync(CancellationToken stopping);
+
+    public abstract ValueTask DisposeAsync();
+
+    public async Task<int> ExecuteAsync(string text, CancellationToken stopping)
+    {
+        await using var connection = await OpenAsync(stopping);
+        return await ExecuteAsync(connection, text, stopping);
+    }
+
+    public static async Task<int> ExecuteAsync(DbConnection connection, string text, CancellationToken stopping)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.CommandTimeout = 60;
+        return await command.ExecuteNonQueryAsync(stopping);
+    }
+
+    public async Task<List<T>> QueryAsync<T>(string text, Func<DbDataReader, T> map, CancellationToken stopping)
+    {
+        await using var connection = await OpenAsync(stopping);
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.CommandTimeout = 60;
+        await using var reader = await command.ExecuteReaderAsync(stopping);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(stopping)) rows.Add(map(reader));
+        return rows;
+    }
+
+    public async Task<long> CountAsync(string condition, CancellationToken stopping) =>
+        (await QueryAsync($"SELECT count(*) FROM {shape.Table} WHERE {condition}", r => r.GetInt64(0), stopping))[0];
+
+    /// <summary>Tries until the database does it, through whatever outage.</summary>
+    public static async Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                return await act();
+            }
+            catch (Exception e) when (e is DbException or IOException or TimeoutException or System.Net.Sockets.SocketException or InvalidOperationException)
+            {
+                await Task.Delay(Pause, TimeProvider.System, stopping);
+            }
+        }
+    }
+
+    /// <summary>The program's own columns, and those that the check needs, in a CREATE TABLE.</summary>
+    protected string TaskColumns(string time) => $"""
+        {shape.KeyColumns}id bigint NOT NULL{(shape.Profile == Profile.Portable ? "" : " PRIMARY KEY")}, kind text NOT NULL,
+        {shape.Rid} text, {shape.Rt} {time}, {shape.N} bigint, {shape.St} {time}, {shape.Et} {time}, {shape.Ok} boolean, {shape.Err} text,
+        result text CHECK (result <> 'bad'), total bigint NOT NULL DEFAULT 0, is_snoozed boolean NOT NULL DEFAULT FALSE,
+        life bigint NOT NULL DEFAULT 0, witness text{(shape.Profile == Profile.Portable ? $", PRIMARY KEY ({shape.PrimaryKey})" : "")}
+        """;
+
+    /// <summary>What an audit row has, in a CREATE TABLE.</summary>
+    protected static string AuditColumns(string time) => $"""
+        at {time} NOT NULL, tx {time} NOT NULL, actor text NOT NULL, id bigint NOT NULL, life bigint NOT NULL,
+        o_rid text, o_rt {time}, o_n bigint, o_st {time}, o_et {time}, o_ok boolean, o_err text, o_result text, o_total bigint,
+        n_rid text, n_rt {time}, n_n bigint, n_st {time}, n_et {time}, n_ok boolean, n_err text, n_result text, n_total bigint, witness text
+        """;
+
+    public const string AuditNames = "at, tx, actor, id, life, o_rid, o_rt, o_n, o_st, o_et, o_ok, o_err, o_result, o_total, "
+        + "n_rid, n_rt, n_n, n_st, n_et, n_ok, n_err, n_result, n_total, witness";
+
+    public const string LeaseNames = "at, tx, kind, name, o_holder, o_term, o_expires, n_holder, n_term, n_expires";
+
+    protected static string LeaseColumns(string time) => $"""
+        at {time} NOT NULL, tx {time} NOT NULL, kind text NOT NULL, name text NOT NULL,
+        o_holder text, o_term bigint, o_expires {time}, n_holder text, n_term bigint, n_expires {time}
+        """;
+
+    /// <summary>The values of an audit row that are the record's: <paramref name="alias"/> is OLD or NEW.</summary>
+    protected string StateOf(string alias) =>
+        $"{alias}.{shape.Rid}, {alias}.{shape.Rt}, COALESCE({alias}.{shape.N}, 0), {alias}.{shape.St}, {alias}.{shape.Et}, {alias}.{shape.Ok}, {alias}.{shape.Err}";
+
+    /// <summary>Whether one of the seven differs.</summary>
+    protected string HasMoved(string different) => string.Join(" OR ", shape.State.Select(c => $"OLD.{Shape.Quote(c)} {different} NEW.{Shape.Quote(c)}"));
+
+    public static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    public static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,28 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Pampa.Chaos.Wire;
+
+/// <summary>Messages that no server has sent.</summary>
+internal static class Forged
+{
+    /// <summary>"Not encrypted": the answer to a request for encryption.</summary>
+    public static readonly byte[] No = "N"u8.ToArray();
+
+    public static readonly byte[] Terminate = [(byte)'X', 0, 0, 0, 4];
+
+    public static byte[] Error(string severity, string state) =>
+        Message('E', $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0{(state == "0A000" ? "RRevalidateCachedQuery\0" : "")}\0");
+
+    public static byte[] Ready(char status) => Message('Z', status.ToString());
+
+    private static byte[] Message(char type, string body)
+    {
+        var content = Encoding.UTF8.GetBytes(body);
+        var bytes = new byte[5 + content.Length];
+        bytes[0] = (byte)type;
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(1), 4 + content.Length);
+        content.CopyTo(bytes, 5);
+        return bytes;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Pampa.Chaos.Wire;
+
+/// <summary>One client and its connection to the server.</summary>
+internal sealed class Link(Proxy proxy, Socket client) : IDisposable
+{
+    private const int EncryptionRequest = 80877103;
+    private const int GssEncryptionRequest = 80877104;
+    private const int CancelRequest = 80877102;
+
+    private readonly Socket server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Dictionary<string, StatementKinds> prepared = [];
+    private readonly Queue<(WireAct? Act, string SqlState)> outstanding = [];
+    private volatile char status = 'I';
+
+    // What becomes of the request is no client's business any more; its own connection is gone.
+    private volatile bool isOrphan;
+
+    /// <summary>How the client calls itself.</summary>
+    public string Application { get; private set; } = "";
+
+    public void Dispose() => server.Dispose();
+
+    public void Abort()
+    {
+        foreach (var socket in (Socket[])[client, .. isOrphan ? Array.Empty<Socket>() : [server]])
+        {
+            // A reset and no farewell.
+            if (socket.Connected) socket.LingerState = new LingerOption(true, 0);
+            socket.Dispose();
+        }
+    }
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        await using var fromClient = new NetworkStream(client);
+        var reader = new FrameReader(fromClient);
+        if (await HandshakeAsync(fromClient, reader, stopping) is not { } startup) return;
+        await proxy.PassAsync(Application, stopping);
+        await server.ConnectAsync(IPAddress.Loopback, proxy.ServerPort, stopping);
+        await using var toServer = new NetworkStream(server);
+        await toServer.WriteAsync(startup, stopping);
+        if (Code(startup) == CancelRequest) return;
+        var back = AnswersAsync(toServer, fromClient, stopping);
+        try
+        {
+            await RequestsAsync(reader, toServer, fromClient, stopping);
+        }
+        finally
+        {
+            if (!isOrphan) Abort();
+            await back.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static int Code(byte[] startup) => BinaryPrimitives.ReadInt32BigEndian(startup.AsSpan(4));
+
+    private async Task<byte[]?> HandshakeAsync(NetworkStream stream, FrameReader reader, CancellationToken stopping)
+    {
+        while (await reader.ReadStartupAsync(stopping) is { } startup)
+        {
+            if (proxy.IsHalfOpen)
+            {
+                while (proxy.IsHalfOpen) await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, stopping);
+                return null;
+            }
+            if (Code(startup) is EncryptionRequest or GssEncryptionRequest)
+            {
+                await stream.WriteAsync(Forged.No, stopping);
+                continue;
+            }
+            if (Code(startup) != CancelRequest) Application = ApplicationIn(startup);
+            if (proxy.Refusal is not { } state) return startup;
+            proxy.ForgedErrors.AddOrUpdate(state, 1, (_, n) => n + 1);
+            await stream.WriteAsync(Forged.Error("FATAL", state), stopping);
+            return null;
+        }
+        return null;
+    }
+
+    private static string ApplicationIn(byte[] startup)
+    {
+        var texts = Encoding.UTF8.GetString(startup.AsSpan(8)).Split('\0');
+        var at = Array.IndexOf(texts, "application_name");
+        return at >= 0 ? texts[at + 1] : "";
+    }
+
+    private async Task RequestsAsync(FrameReader reader, NetworkStream toServer, NetworkStream toClient, CancellationToken stopping)
+    {
+        using var request = new MemoryStream();
+        var kinds = StatementKinds.None;
+        while (await reader.ReadAsync(stopping) is { } frame)
+        {
+            kinds |= KindsOf(frame);
+            request.Write(frame.Bytes.Span);
+            var ends = frame.Type is 'S' or 'Q';
+            if (!ends && frame.Type is not ('X' or 'H' or 'p' or 'f' or 'c' or 'd')) continue;
+            await proxy.PassAsync(Application, stopping);
+            var bytes = request.ToArray();
+            var isSent = ends ? await RequestAsync(bytes, kinds, toServer, toClient, stopping) : await SendAsync(toServer, bytes, stopping);
+            if (!isSent) return;
+            request.SetLength(0);
+            if (ends) kinds = StatementKinds.None;
+        }
+    }
+
+    private StatementKinds KindsOf(Frame frame)
+    {
+        switch (frame.Type)
+        {
+            case 'Q':
+                return StatementShape.Of(frame.Text());
+            case 'P':
+                prepared[frame.Text()] = StatementShape.Of(frame.Text(skip: 1));
+                return StatementKinds.None;
+            case 'B':
+                return prepared.GetValueOrDefault(frame.Text(skip: 1), StatementKinds.Other);
+            default:
+                return StatementKinds.None;
+        }
+    }
+
+    private static async Task<bool> SendAsync(NetworkStream stream, byte[] bytes, CancellationToken stopping)
+    {
+        await stream.WriteAsync(bytes, stopping);
+        return true;
+    }
+
+    // False: the connection is over.
+    private async Task<bool> RequestAsync(byte[] bytes, StatementKinds kinds, NetworkStream toServer, NetworkStream toClient, CancellationToken stopping)
+    {
+        var isAlone = IsIdle;
+        var rule = proxy.Match(Application, kinds);
+        // Within a transaction a forged error would have to end it, too.
+        var act = rule?.Act is WireAct.FailBefore or WireAct.FailAfter && (!isAlone || status != 'I') ? WireAct.LoseAnswer : rule?.Act;
+        if (act is WireAct.FailBefore or WireAct.FailAfter) proxy.ForgedErrors.AddOrUpdate(rule!.SqlState, 1, (_, n) => n + 1);
+        switch (act)
+        {
+            case WireAct.Cut:
+                return false;
+            case WireAct.DeliverLate:
+                isOrphan = true;
+                Abort();
+                await Task.Delay(rule!.Time, TimeProvider.System, stopping);
+                await toServer.WriteAsync(bytes, stopping);
+                await toServer.WriteAsync(Forged.Terminate, stopping);
+                return false;
+            case WireAct.FailBefore:
+                await toClient.WriteAsync(Forged.Error("ERROR", rule!.SqlState), stopping);
+                await toClient.WriteAsync(Forged.Ready('I'), stopping);
+                return true;
+            case WireAct.Delay:
+                await Task.Delay(rule!.Time, TimeProvider.System, stopping);
+                break;
+        }
+        lock (outstanding) outstanding.Enqueue((act, rule?.SqlState ?? ""));
+        return await SendAsync(toServer, bytes, stopping);
+    }
+
+    private bool IsIdle
+    {
+        get
+        {
+            lock (outstanding) return outstanding.Count == 0;
+        }
+    }
+
+    private (WireAct? Act, string SqlState) Head()
+    {
+        lock (outstanding) return outstanding.TryPeek(out var head) ? head : default;
+    }
+
+    private async Task AnswersAsync(NetworkStream fromServer, NetworkStream toClient, CancellationToken stopping)
+    {
+        try
+        {
+            var reader = new FrameReader(fromServer);
+            using var ready = new MemoryStream();
+            while (await reader.ReadAsync(stopping) is { } frame)
+            {
+                var (act, state) = Head();
+                var isEnd = frame.Type == 'Z';
+                if (isEnd)
+                {
+                    status = (char)frame.Body[0];
+                    lock (outstanding) outstanding.TryDequeue(out _);
+                }
+                if (isOrphan) continue;
+                if (act == WireAct.LoseAnswer)
+                {
+                    if (isEnd) return;
+                    continue;
+                }
+                if (isEnd && act == WireAct.FailAfter) ready.Write(Forged.Error("ERROR", state));
+                ready.Write(frame.Bytes.Span);
+                if (reader.HasMore && ready.Length < 64 * 1024) continue;
+                await proxy.PassAsync(Application, stopping);
+                await toClient.WriteAsync(ready.ToArray(), stopping);
+                ready.SetLength(0);
+            }
+        }
+        finally
+        {
+            if (isOrphan) server.Dispose();
+            else Abort();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Pampa.Chaos.Work;
+
+/// <summary>What the tasks do. Each execution is in the ledger, with its begin and its end.</summary>
+internal sealed class Handlers(Shape shape, Ledger ledger)
+{
+    public async Task RunAsync(PampaTask task)
+    {
+        var (id, life) = (task.Get<long>("id"), task.Get<long>("life"));
+        ledger.Write(LedgerLine.Start, id, life, task);
+        try
+        {
+            // Two effects that are folded into the completion: which attempt it was, and how many there have been.
+            task["result"] = string.Create(CultureInfo.InvariantCulture, $"{life}/{task.Attempt}");
+            task["total"] = task.Get<long>("total") + 1;
+            await DoAsync(task, id, life);
+        }
+        catch (Exception)
+        {
+            ledger.Write(LedgerLine.Thrown, id, life, task);
+            throw;
+        }
+        ledger.Write(LedgerLine.End, id, life, task);
+    }
+
+    private async Task DoAsync(PampaTask task, long id, long life)
+    {
+        switch (Enum.Parse<Kind>(task.Get<string>("kind")))
+        {
+            case Kind.Quick or Kind.Scheduled:
+                await Task.Delay(TimeSpan.FromMilliseconds(id % 6), TimeProvider.System, task.CancellationToken);
+                break;
+            case Kind.Slow:
+                await Task.Delay(TimeSpan.FromMilliseconds(500 + id % 5 * 700), TimeProvider.System, task.CancellationToken);
+                break;
+            case Kind.FailsOnce:
+                if (task.Attempt == 1) throw new InvalidOperationException("fails once");
+                break;
+            case Kind.FailsAlways:
+                throw new InvalidOperationException("fails always");
+            case Kind.Permanent:
+                throw new PermanentFailureException("cannot be mended");
+            case Kind.Poison:
+                Process.GetCurrentProcess().Kill();
+                break;
+            case Kind.Stubborn:
+                Block(Limits.MaxDuration + TimeSpan.FromSeconds(3));
+                break;
+            case Kind.Refused:
+                if (task.Attempt == 1) task["result"] = "bad";
+                break;
+            case Kind.Effect:
+                await EffectAsync(task, id, life);
+                break;
+            case Kind.Snooze:
+                if (task.Get<bool>("is_snoozed"))
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, task.CancellationToken);
+                    break;
+                }
+                task["is_snoozed"] = true;
+                throw new SnoozeException(TimeSpan.FromSeconds(1));
+            case Kind.Hog:
+                for (var i = 0; i < 8; i++) ThreadPool.QueueUserWorkItem(_ => Block(TimeSpan.FromSeconds(3)));
+                Block(TimeSpan.FromSeconds(3));
+                break;
+        }
+    }
+
+    private static void Block(TimeSpan time)
+    {
+        using var never = new ManualResetEventSlim();
+        never.Wait(time);
+    }
+
+    // In a transaction of its own: it may well be done and the attempt lost, which is what at-least-once means.
+    private async Task EffectAsync(PampaTask task, long id, long life)
+    {
+        await using var connection = await task.Database.OpenConnectionAsync(task.CancellationToken);
+        await using var command = connection.CreateCommand();
+        var table = shape.Profile == Profile.Portable ? "\"My Schema\".effects" : "effects";
+        command.CommandText = string.Create(CultureInfo.InvariantCulture,
+            $"INSERT INTO {table} (id, life, attempt, worker) VALUES ({id}, {life}, {task.Attempt}, '{task.Worker}')");
+        await command.ExecuteNonQueryAsync(task.CancellationToken);
+    }
+}

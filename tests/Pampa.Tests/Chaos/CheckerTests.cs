@@ -1,0 +1,175 @@
+using Pampa.Chaos.Checks;
+using Pampa.Chaos.Work;
+using static Pampa.Tests.Chaos.MadeHistory;
+
+namespace Pampa.Tests.Chaos;
+
+/// <summary>The checker of the chaos program is not blind: each check misses what it is about.</summary>
+public sealed class CheckerTests
+{
+    private static void Breaks(string check, History history) =>
+        Assert.Contains(check, AllChecks.Broken(history).Select(b => b.Check.Name.Split(' ')[0]));
+
+    [Fact]
+    public void A_history_in_which_all_is_right_breaks_nothing() =>
+        Assert.Empty(AllChecks.Broken(Good).Select(b => $"{b.Check.Name}: {string.Join("; ", b.Where)}"));
+
+    [Fact]
+    public void A_change_that_does_not_begin_where_the_last_one_ended()
+    {
+        Breaks("C1", Of(Reserve, Start with { Old = Reserved with { Rt = At(0.5) } }, Complete));
+        Breaks("C1", Of(Reserve, Complete));
+        Breaks("C1", Good with { Rows = [new FinalRow(1, Kind.Quick, Completed with { Err = "changed behind the audit's back" }, 1)] });
+    }
+
+    public static TheoryData<string, object, object> WrongSteps => new()
+    {
+        { "reserved while somebody held it", Reserved, Reserved with { Rid = "b.1", Rt = At(5) } },
+        { "reserved before it was due", Free with { Rt = At(50) }, Reserved with { Rt = At(5) } },
+        { "reserved with another time than now", Free, Reserved with { Rt = At(4) } },
+        { "reserved without an attempt left", Free with { N = 3 }, Reserved with { N = 3, Rt = At(5) } },
+        { "reserved with the success of before", Free with { Ok = false, Err = "no", N = 1 }, Reserved with { Ok = false, Err = "no", N = 1, Rt = At(5) } },
+        { "started for another worker", Reserved, Running with { Rid = "b.1" } },
+        { "started without being counted", Reserved, Running with { N = 0 } },
+        { "started with a new reservation time", Reserved, Running with { Rt = At(5) } },
+        { "started beyond the limit", Reserved with { N = 3 }, Running with { N = 4 } },
+        { "completed for another worker", Running, Completed with { Rid = "b.1" } },
+        { "completed with another number", Running, Completed with { N = 2 } },
+        { "completed with another start", Running, Completed with { St = At(2.5) } },
+        { "completed with an error", Running, Completed with { Err = "no" } },
+        { "completed without a start", Reserved, Completed },
+        { "to be tried again without an attempt left", Running with { N = 3 }, Again with { N = 3, Rt = At(6) } },
+        { "to be tried again before now", Running, Again with { Rt = At(4) } },
+        { "taken back for good with attempts left", Running, Running with { Et = At(5), Ok = false, Err = "worker a.1 lost during attempt 1 of 3" } },
+        { "released and charged", Reserved, Free with { N = 1 } },
+        { "released with a time", Reserved, Free with { Rt = At(9) } },
+        { "ended and changed", Completed, Completed with { Err = "no" } },
+        { "ended and reserved", Completed, Reserved with { Rt = At(5) } },
+        { "finalised with attempts left", Free with { N = 1 }, Free with { N = 1, Et = At(5), Ok = false } },
+        { "forgiven twice", Running with { N = 3 }, Free with { N = 1, Rt = At(6) } },
+        { "free and changed", Free, Free with { Err = "no" } },
+    };
+
+    [Theory, MemberData(nameof(WrongSteps))]
+    public void A_change_that_is_no_transition(string what, object before, object after)
+    {
+        Assert.NotEmpty(what);
+        Breaks("C2", Of(Step(5, "a~1", (RowState)before, (RowState)after)));
+    }
+
+    [Fact]
+    public void An_attempt_that_starts_or_is_executed_twice_or_only_executed()
+    {
+        Breaks("C3", Of(Reserve, Start, Start));
+        Breaks("C3", Good with { Ledger = [.. Good.Ledger, Said(LedgerLine.Start, 2.5)] });
+        Breaks("C3", Good with { Ledger = [.. Good.Ledger, Said(LedgerLine.Start, 2.5, "b.1", 2)] });
+    }
+
+    [Fact]
+    public void An_attempt_with_two_outcomes_or_one_that_was_never_started_or_is_forgiven_when_it_is_done()
+    {
+        Breaks("C4", Of(Reserve, Start, TakeBack(9), Complete));
+        Breaks("C4", Of(Reserve, Complete));
+        Breaks("C4", Of(Reserve, Start, Step(9, "a~1", Running, Free with { Rt = At(10) })) with { Ledger = Good.Ledger });
+        Breaks("C4", Of(Reserve, Start, Step(9, "a~1", Running, Free with { Rt = At(10) }) with { NewTotal = 1, NewResult = "0/1" }));
+    }
+
+    [Fact]
+    public void More_attempts_than_the_limit() => Breaks("C5", Of(Step(2, "a~1", Reserved with { N = 3 }, Running with { N = 4 })));
+
+    [Fact]
+    public void A_task_that_is_lost_or_does_not_end_or_ends_as_it_cannot()
+    {
+        Breaks("C6", Good with { Inserted = [1, 2] });
+        Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.Quick, Running, 1)] });
+        Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.FailsAlways, Completed, 1)] });
+        Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.Quick, Completed with { Ok = false, Err = "out of the blue" }, 1)] });
+    }
+
+    [Fact]
+    public void A_completion_without_an_execution_or_before_its_end()
+    {
+        Breaks("C7", Good with { Ledger = [] });
+        Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1)] });
+        Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1), Said(LedgerLine.End, 9)] });
+        Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1, "b.1"), Said(LedgerLine.End, 2.9, "b.1")] });
+    }
+
+    [Fact]
+    public void An_effect_of_another_attempt_or_twice_or_without_a_completion()
+    {
+        Breaks("C8", With(Complete, s => s with { NewResult = "0/2" }));
+        Breaks("C8", With(Complete, s => s with { NewTotal = 2 }));
+        Breaks("C8", With(Complete, s => s with { NewResult = null, NewTotal = 0 }));
+        Breaks("C8", With(Start, s => s with { NewTotal = 1 }));
+        Breaks("C8", Good with { Rows = [new FinalRow(1, Kind.Quick, Completed, 2)] });
+        Breaks("C8", Good with { Rows = [new FinalRow(1, Kind.Effect, Completed, 1)] });
+        Breaks("C8", Good with { Effects = [(1, 0, 2)] });
+    }
+
+    [Fact]
+    public void A_term_that_goes_back_or_has_two_holders()
+    {
+        var first = new LeaseRow("d", 5, At(3));
+        Breaks("C9", Good with { Leases = [Lease(0, "d", 4, first)] });
+        Breaks("C9", Good with { Leases = [Lease(0, "d", 5), Lease(1, "e", 5, first)] });
+        Breaks("C9", Good with { Leases = [Lease(1, "e", 7, first)] });
+        Breaks("C9", Good with { Leases = [Lease(0, "d", 2, first, "worker")] });
+    }
+
+    [Fact]
+    public void Somebody_who_does_not_lead_any_more_and_acts_as_if()
+    {
+        Breaks("C10", With(Reserve, s => s with { Lease = s.Lease! with { IsLive = false } }));
+        Breaks("C10", With(Reserve, s => s with { Lease = s.Lease! with { Process = 99 } }));
+        Breaks("C10", With(Reserve, s => s with { Lease = null }));
+        Breaks("C10", Of(Reserve, Start, TakeBack(9) with { Lease = new LeaseSeen(99, 2, true) }));
+    }
+
+    [Fact]
+    public void A_start_without_a_session_or_by_somebody_else()
+    {
+        Breaks("C11", With(Start, s => s with { Worker = s.Worker! with { IsLive = false } }));
+        Breaks("C11", With(Start, s => s with { Worker = s.Worker! with { Process = 99 } }));
+        Breaks("C11", With(Start, s => s with { Worker = null }));
+        Breaks("C11", With(Start, s => s with { Actor = "d~1" }));
+    }
+
+    [Fact]
+    public void Something_taken_from_a_worker_that_lives()
+    {
+        var alive = new LeaseSeen(NodeProcess, 1, true, "ready");
+        Breaks("C12", Of(Reserve, Start, TakeBack(9) with { Worker = alive }));
+        Breaks("C12", Of(Reserve, Step(9, "d~1", Reserved, Free)));
+        var late = TakeBack(9);
+        Breaks("C12", Of(Reserve, Start, late with { Worker = alive, New = late.New with { Err = "deadline of 00:00:06 exceeded during attempt 1 of 3" } }));
+        Breaks("C12", Of(Reserve, Start, TakeBack(9)) with { Outages = [new Outage(_ => true, At(4), At(8.5)) { IsOfAll = true }] });
+    }
+
+    [Fact]
+    public void A_process_that_believes_something_else_than_the_audit()
+    {
+        ProcessFacts[] Says(Belief belief) => [.. Good.Processes.Select(p => p.Belief is null ? p : p with { Belief = belief })];
+        Breaks("C13", Good with { Processes = Says(new Belief(2, 2, 0, 0, 0, 0, 0)) });
+        Breaks("C13", Good with { Processes = Says(new Belief(1, 0, 1, 0, 0, 0, 0)) });
+        Breaks("C13", Good with { Processes = Says(new Belief(1, 0, 0, 0, 0, 0, 1)) });
+    }
+
+    [Fact]
+    public void A_lost_answer_that_costs_an_attempt()
+    {
+        var late = TakeBack(30);
+        Breaks("C14", Of(Reserve, Start, late with { New = late.New with { Err = "deadline of 00:00:06 exceeded during attempt 1 of 3" } }) with { Ledger = [] });
+    }
+
+    [Fact]
+    public void A_process_that_dies_by_itself_or_tells_of_an_error_that_it_did_not_expect()
+    {
+        Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 5 })] });
+        Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 4 })] });
+        Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { Surfaced = ["Pampa[303]"] })] });
+    }
+
+    [Fact]
+    public void What_a_fault_complains_of() => Breaks("C16", Good with { Complaints = ["a twin was let in"] });
+}

@@ -1,0 +1,32 @@
+using System.Text.RegularExpressions;
+using Pampa.Chaos.Wire;
+using Pampa.Tests.Tidy;
+
+namespace Pampa.Tests.Chaos;
+
+/// <summary>The proxy of the chaos program still knows the statements that its faults aim at, and takes no other for one.</summary>
+public sealed partial class StatementShapeTests
+{
+    [GeneratedRegex(@"^-- (\S+?)(?:\([^\n]*\))?$\n(.*?)(?=^-- |\z)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Section();
+
+    private static StatementKinds Expected(string name) => name switch
+    {
+        "JobSql.Reserve" => StatementKinds.Reserve,
+        "JobSql.Start" => StatementKinds.Start,
+        "JobSql.Finish" => StatementKinds.Finish,
+        "JobSql.Release" => StatementKinds.Release,
+        "JobSql.Reclaim" or "JobSql.Recover" => StatementKinds.Reclaim,
+        _ => StatementKinds.Other,
+    };
+
+    [Theory, InlineData("PostgreSql"), InlineData("CockroachDb")]
+    public void Each_statement_of_a_job_has_the_shape_of_its_kind(string dialect)
+    {
+        var text = new Source($"tests/Pampa.Tests/Approvals/Sql.{dialect}.approved.txt").Text;
+        var sections = Section().Matches(text).Select(m => (Name: m.Groups[1].Value, Text: m.Groups[2].Value))
+            .Where(s => s.Name.StartsWith("JobSql.", StringComparison.Ordinal)).ToList();
+        Assert.All(sections, s => Assert.Equal((s.Name, Expected(s.Name)), (s.Name, StatementShape.Of(s.Text))));
+        Assert.Equal(6, sections.Select(s => Expected(s.Name)).Distinct().Count());
+    }
+}
