@@ -71,7 +71,7 @@ internal sealed class Run(Options options, TextWriter output)
         }
         finally
         {
-            if (hasDisk) await Shell.RunAsync("umount", disk);
+            if (hasDisk) await Shell.UnmountAsync(disk);
         }
     }
 

@@ -71,7 +71,8 @@ internal static class LeaseChecks
     // Null: it was right to take it away.
     private static string? WhyNot(Evidence evidence, AuditStep step)
     {
-        if (Transition.IsOverdue(step.New.Err)) return step.Old.St <= step.Tx - Limits.Deadline ? null : "called late before its time was over";
+        // Of what was not started the text is that of an attempt before.
+        if (step.Old.St is not null && Transition.IsOverdue(step.New.Err)) return step.Old.St <= step.Tx - Limits.Deadline ? null : "called late before its time was over";
         if (step.Worker is not { State: not ("resigned" or "recovering") } worker) return null;
         var process = evidence.History.ProcessOf(worker.Process, step.At);
         if (!worker.IsLive) return process is null ? null : Grace(evidence, step, process);

@@ -108,6 +108,6 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         NpgsqlConnection.ClearAllPools();
         if (await IsRunningAsync()) await StopAtOnceAsync();
-        if (HasOwnDisk) await Shell.RunAsync("umount", folder);
+        if (HasOwnDisk) await Shell.UnmountAsync(folder);
     }
 }

@@ -34,6 +34,17 @@ internal static partial class Shell
         if (code != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {code}.");
     }
 
+    /// <summary>Takes a disk away; whoever still has a file of it open keeps that file, and no more.</summary>
+    public static async Task UnmountAsync(string folder)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            if (await TryRunAsync("umount", folder) == 0) return;
+            await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
+        }
+        await TryRunAsync("umount", "-l", folder);
+    }
+
     /// <summary>An order for a process whose both outputs are appended to a file. The process is the program itself.</summary>
     public static ProcessStartInfo Order(string folder, string log, string program, IEnumerable<string> arguments)
     {

@@ -147,6 +147,15 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void A_reservation_that_lay_too_long_may_be_taken_back_whatever_its_text_says()
+    {
+        var tried = Reserved with { N = 1, Ok = false, Err = "deadline of 00:00:06 exceeded during attempt 1 of 3" };
+        var broken = AllChecks.Broken(Of(Step(90, "d~1", tried, tried with { Rid = null, Rt = null }))).Select(b => b.Check.Name.Split(' ')[0]);
+        Assert.DoesNotContain("C12", broken);
+        Assert.DoesNotContain("C2", broken);
+    }
+
+    [Fact]
     public void A_process_that_believes_something_else_than_the_audit()
     {
         ProcessFacts[] Says(Belief belief) => [.. Good.Processes.Select(p => p.Belief is null ? p : p with { Belief = belief })];
