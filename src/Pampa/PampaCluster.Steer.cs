@@ -11,9 +11,8 @@ public sealed partial class PampaCluster
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Pauses a job, a node or a worker: soon (at once where notifications come, else within two seconds or
-    /// <see cref="PampaBuilder.PollInterval"/>) nothing of it is reserved or started, and what was reserved and not started is given back
-    /// at no cost. What runs goes on to its end. It stands in the database, survives every process, and holds for a
+    /// Pauses a job, a node or a worker: soon (at once where notifications come, else within two seconds) nothing of it is
+    /// started, and what was reserved and not started is given back at no cost. What runs goes on to its end. It stands in the database, survives every process, and holds for a
     /// node that comes back. Paused again, it gets the new reason and the new end.
     /// </summary>
     /// <param name="target">What.</param>
