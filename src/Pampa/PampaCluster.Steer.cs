@@ -12,7 +12,8 @@ public sealed partial class PampaCluster
 
     /// <summary>
     /// Pauses a job, a node or a worker: soon (at once where notifications come, else within two seconds) nothing of it is
-    /// started, and what was reserved and not started is given back at no cost. What runs goes on to its end. It stands in the database, survives every process, and holds for a
+    /// started, and what was reserved and not started is given back at no cost.
+    /// What runs goes on to its end. It stands in the database, survives every process, and holds for a
     /// node that comes back. Paused again, it gets the new reason and the new end.
     /// </summary>
     /// <param name="target">What.</param>
