@@ -92,13 +92,16 @@ internal static class LeaseChecks
 
     public static IEnumerable<string> LostAnswers(Evidence evidence)
     {
-        foreach (var judged in evidence.Of(Move.TakeBack).Where(j => Transition.IsOverdue(j.Step.New.Err)))
+        foreach (var judged in evidence.Of(Move.TakeBack))
         {
             var step = judged.Step;
-            if (evidence.Ledger[judged.Attempt].Any()) continue;
+            var isByItself = step.Actor.Length > 0 && IsOfActor(step);
+            if (evidence.Ledger[judged.Attempt].Any() || !(isByItself || Transition.IsOverdue(step.New.Err))) continue;
             var start = step.Old.St!.Value;
+            // Workers in processes of their own may have had another life meanwhile.
+            if (isByItself && evidence.History.ProcessOf(step.Actor) is not { IsIsolated: false }) continue;
             var own = evidence.History.Processes.Where(p => step.Rid.StartsWith($"{p.Member}.", StringComparison.Ordinal));
-            var process = own.FirstOrDefault(p => p.RanFrom(start, step.At));
+            var process = own.FirstOrDefault(p => p.RanFrom(start, step.At) && (!isByItself || p.Application == step.Actor));
             if (process is not null && !evidence.WasCutOff(process.Application, start, step.At))
                 yield return $"charged, and never executed, although {process.Application} ran all the time: {step}";
         }

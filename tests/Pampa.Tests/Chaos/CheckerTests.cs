@@ -167,6 +167,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_lost_answer_that_costs_an_attempt()
     {
+        Breaks("C14", Of(Reserve, Start, TakeBack(9) with { Actor = "a~1" }) with { Ledger = [] });
         var late = TakeBack(30);
         Breaks("C14", Of(Reserve, Start, late with { New = late.New with { Err = "deadline of 00:00:06 exceeded during attempt 1 of 3" } }) with { Ledger = [] });
     }
