@@ -43,7 +43,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
             var began = time.GetTimestamp();
             var code = await TryLiveAsync(id);
             if (stop.IsCancellationRequested) return code;
-            if (policy.After(code, time.GetElapsedTime(began), HasBegun(id)) is not { } pause)
+            if (policy.After(code, time.GetElapsedTime(began), HasBegun(id, code)) is not { } pause)
             {
                 Tell($"Worker '{id}' ended with {code}, so the node ends");
                 endedBy ??= code;
@@ -100,9 +100,10 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         verb.Output.WriteLine($"{id} | {line}");
     }
 
-    private bool HasBegun(string id)
+    // A name is one worker's own. The configuration is everybody's: where one has begun with it, it was an outage.
+    private bool HasBegun(string id, int code)
     {
-        lock (gate) return begun.Contains(id);
+        lock (gate) return code == ExitCode.WorkerIdTaken ? begun.Contains(id) : begun.Count > 0;
     }
 
     private void StopAll() => ToAll(process => process.Stop());

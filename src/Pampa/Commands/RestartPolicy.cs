@@ -14,9 +14,8 @@ internal sealed class RestartPolicy
     private int deaths;
 
     /// <summary>
-    /// The pause before the next life; null: there is no sense in one, for this worker has never begun and has shown that
-    /// the program is set up wrongly or that somebody else is the worker. What others of the node did does not matter: which
-    /// of them was the quickest is chance.
+    /// The pause before the next life; null: there is no sense in one, for it has never begun and this death has shown that the
+    /// program is set up wrongly or that somebody else is the worker.
     /// </summary>
     public TimeSpan? After(int exitCode, TimeSpan lived, bool hasBegun)
     {
