@@ -45,7 +45,7 @@ internal sealed class Dispatcher(
 
     /// <summary>
     /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
-    /// a second, but cannot wake this one.
+    /// a second, but cannot wake this one; and what is held may be let go at any time.
     /// </summary>
     public TimeSpan Pause =>
         reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause

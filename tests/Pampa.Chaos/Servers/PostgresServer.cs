@@ -69,12 +69,18 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>As if all its processes were killed: it starts with a recovery.</summary>
     public Task StopAtOnceAsync() => Async("pg_ctl", "-D", Data, "-w", "-m", "immediate", "stop");
 
-    public async Task<bool> IsRunningAsync() =>
-        await Shell.TryRunAsync("runuser", "-u", user ?? "postgres", "--", Path.Combine(bin, "pg_ctl"), "-D", Data, "status") == 0;
+    public async Task<bool> IsRunningAsync() => await TryAsync("pg_ctl", "-D", Data, "status") == 0;
 
-    private Task Async(string program, params string[] arguments) => user is null
-        ? Shell.RunAsync(Path.Combine(bin, program), arguments)
-        : Shell.RunAsync("runuser", ["-u", user, "--", Path.Combine(bin, program), .. arguments]);
+    private async Task Async(string program, params string[] arguments)
+    {
+        var code = await TryAsync(program, arguments);
+        if (code != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {code}.");
+    }
+
+    // The server refuses to run as root; whoever is not root runs it as himself.
+    private Task<int> TryAsync(string program, params string[] arguments) => user is null
+        ? Shell.TryRunAsync(Path.Combine(bin, program), arguments)
+        : Shell.TryRunAsync("runuser", ["-u", user, "--", Path.Combine(bin, program), .. arguments]);
 
     // A port that was free a moment ago may be another server's by now, and that one would answer.
     private async Task CheckIsOursAsync()

@@ -8,6 +8,7 @@ namespace Pampa.Chaos.Servers;
 internal abstract class Store(Shape shape) : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     public Shape Shape => shape;
 
@@ -57,16 +58,18 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     public async Task<long> CountAsync(string condition, CancellationToken stopping) =>
         (await QueryAsync($"SELECT count(*) FROM {shape.Table} WHERE {condition}", r => r.GetInt64(0), stopping))[0];
 
-    /// <summary>Tries until the database does it, through whatever outage.</summary>
+    /// <summary>Tries until the database does it, through whatever outage; one that nothing here makes so long is an error.</summary>
     public static async Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken stopping)
     {
+        var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
             {
                 return await act();
             }
-            catch (Exception e) when (e is DbException or IOException or TimeoutException or System.Net.Sockets.SocketException or InvalidOperationException)
+            catch (Exception e) when (e is DbException or IOException or TimeoutException or System.Net.Sockets.SocketException or InvalidOperationException
+                && TimeProvider.System.GetElapsedTime(began) < Patience)
             {
                 await Task.Delay(Pause, TimeProvider.System, stopping);
             }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>A minute of the chaos program with a fixed seed: everything around the cluster breaks, and every check holds.</summary>
@@ -20,6 +23,11 @@ public sealed class ChaosTests(ProgramFixture programs)
         await using var ending = child;
         var code = await child.EndAsync(TimeSpan.FromMinutes(6));
         Assert.True(code == 0, child.Said);
+        // A run in which nothing was broken, or nothing done, would hold as well.
+        var injected = Regex.Match(child.Said, @"faults injected / survived \| (\d+) / (\d+), (\d+) kinds");
+        Assert.True(injected.Success && injected.Groups[1].Value == injected.Groups[2].Value, child.Said);
+        Assert.True(int.Parse(injected.Groups[3].Value, CultureInfo.InvariantCulture) >= 5, child.Said);
+        Assert.Matches(@"\| tasks \| [1-9][\d,]*: [1-9][\d,]* completed, [1-9]", child.Said);
         TestContext.Current.TestOutputHelper?.WriteLine(child.Said);
     }
 

@@ -6,7 +6,7 @@ using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Stretching;
 
-/// <summary>Who serves what, with the real parts of processes on a database: the load comes and goes, leaders change, people pause things.</summary>
+/// <summary>Who serves what, with the real parts of processes on a database: the load comes and goes, tasks take long, leaders change.</summary>
 public sealed class RosterTests
 {
     [Theory, MemberData(nameof(Engines), MemberType = typeof(RosterSetup))]
