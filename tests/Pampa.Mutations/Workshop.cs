@@ -91,7 +91,7 @@ internal sealed class Workshop : IDisposable
         try
         {
             var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "tests.log"), limit, new Dictionary<string, string> { ["TMPDIR"] = temp },
-                [Tests, "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", suite.By, suite.Value], stopping);
+                [Tests, "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", .. suite.Options], stopping);
             return TestRun.Of(run, watch.Elapsed);
         }
         finally

@@ -33,12 +33,12 @@ internal sealed class Assignment
     }
 
     /// <summary>
-    /// The slots to reserve for, in turns and the emptiest hands first; behind a long task last. A hand that is more than
-    /// half full is left alone, so that records travel in batches.
+    /// The slots to reserve for, in turns and the emptiest hands first. A hand that is more than half full is left alone, so
+    /// that records travel in batches.
     /// </summary>
     public static List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max)
     {
-        var low = workers.Where(w => !w.IsResting && w.Count <= w.Depth / 2).OrderBy(w => w.IsBusy).ToList();
+        var low = workers.Where(w => !w.IsResting && w.Count <= w.Depth / 2).ToList();
         var slots = new List<Slot>();
         var deepest = low.Count == 0 ? 0 : low.Max(w => w.Depth);
         for (var level = 0; level < deepest && slots.Count < max; level++)

@@ -140,6 +140,7 @@ internal sealed class Dispatcher(
         if (!isHasty) await others.ReadAsync(own, stopping);
         hasSeen = true;
         foreach (var job in jobs) job.See(own, others);
+        roster.See();
     }
 
     private Task<int> StretchAsync(LeaseTerm term, CancellationToken stopping) => roster.StretchAsync(P90, term, stopping);

@@ -20,16 +20,28 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     private Holds holds = Holds.None;
     private long stretchedAt;
     private bool isRead;
+    private Dictionary<string, int> busy = [];
     private int handsAtStretch;
 
     /// <summary>Whether it is time to stretch; also when workers have come, before the first job takes all of them.</summary>
     public bool IsDue => stretchedAt == 0 || time.GetElapsedTime(stretchedAt) >= StretchEvery || jobs.Sum(j => j.Hands.Count) != handsAtStretch;
 
+    /// <summary>
+    /// Notes who is in a long task. Only when that is over its worker can be moved: where a job waits for one, it is stretched at
+    /// once, before the worker gets the next record of the job that had it.
+    /// </summary>
+    public void See()
+    {
+        var now = BusyWith();
+        if (states.Any(s => s.IsWaiting) && busy.Keys.Any(w => !now.ContainsKey(w))) stretchedAt = 0;
+        busy = now;
+    }
+
     /// <summary>A job has records and nobody for them: the next stretch comes at once.</summary>
     public void Hurry(JobDispatch job)
     {
         stretchedAt = 0;
-        states[Index(job)].Count.Reset();
+        states[Index(job)].Count.Hasten();
     }
 
     /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
@@ -73,8 +85,8 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     /// <summary>Whether somebody wants that a job begins nothing.</summary>
     public bool IsHeld(JobDispatch job) => holds.IsJobHeld(job.Store.Job.Name);
 
-    /// <summary>Whether the job and one of its workers may begin something at all.</summary>
-    public bool MayServe(JobDispatch job) => !IsHeld(job) && Open(job).Any();
+    /// <summary>Whether the job and one of its workers may begin something now.</summary>
+    public bool MayServe(JobDispatch job) => !IsHeld(job) && Open(job).Any(w => !w.IsResting);
 
     /// <summary>The workers that a job may be given records for: its own, and those that serve nobody, up to its limit.</summary>
     public List<WorkerHand> Serving(JobDispatch job)
@@ -107,12 +119,12 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         if (hands != handsAtStretch)
         {
             // How far it is worth counting depends on them.
-            foreach (var state in states) state.Count.Reset();
+            foreach (var state in states) state.Count.Hasten();
         }
         handsAtStretch = hands;
         for (var j = 0; j < jobs.Count; j++) states[j].See(await DueAsync(j, stopping), IsHeld(jobs[j]));
         var seats = Seats();
-        var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)))], seats);
+        var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)) with { HasServers = job.Hands.Count > 0 })], seats);
         serving.Clear();
         for (var w = 0; w < seats.Count; w++)
         {
@@ -154,6 +166,8 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
                 state.Count.End(began);
             }
         }
+        // Told of, and not counted yet.
+        else if (job.IsWoken && state.Pending == 0) state.Pending = 1;
         return state.Pending + inHand;
     }
 
@@ -181,14 +195,13 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
 
     private List<Seat> Seats()
     {
-        var busyWith = BusyWith();
         var all = new Dictionary<string, (List<int> Jobs, int InHand)>(StringComparer.Ordinal);
         var order = new List<string>();
         for (var j = 0; j < jobs.Count; j++)
         {
             foreach (var hand in Open(jobs[j]))
             {
-                if (busyWith.TryGetValue(hand.Worker, out var with) ? with != j : CannotSit(hand, j)) continue;
+                if (busy.TryGetValue(hand.Worker, out var with) ? with != j : CannotSit(hand, j)) continue;
                 if (!all.TryGetValue(hand.Worker, out var one))
                 {
                     one = ([], 0);
@@ -200,7 +213,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         }
         return order.ConvertAll(w =>
         {
-            int? job = busyWith.TryGetValue(w, out var busy) ? busy : serving.TryGetValue(w, out var served) ? served : null;
+            int? job = busy.TryGetValue(w, out var with) ? with : serving.TryGetValue(w, out var served) ? served : null;
             return new Seat(w, all[w].Jobs, job, all[w].InHand);
         });
     }
@@ -277,6 +290,9 @@ internal sealed class JobStretch(TimeProvider time)
 
     /// <summary>Whether it had workers when it was last decided.</summary>
     public bool HasWorkers => seatedAt != 0;
+
+    /// <summary>Whether it wanted some then, and got none.</summary>
+    public bool IsWaiting => waitingSince != 0;
 
     public void Reset()
     {

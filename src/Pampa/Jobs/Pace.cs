@@ -13,9 +13,14 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     private const int MostGrowth = 4;
     private TimeSpan took = every / rarity;
     private long endedAt;
+    private TimeSpan least;
+    private bool isHastened;
 
     /// <summary>Whether it is time for one; also before the first and after <see cref="Reset"/>.</summary>
-    public bool IsDue => endedAt == 0 || time.GetElapsedTime(endedAt) >= took * rarity;
+    public bool IsDue => endedAt == 0 || time.GetElapsedTime(endedAt) >= (isHastened ? least : took) * rarity;
+
+    /// <summary>The next one comes as soon as its own duration allows, whatever is regular.</summary>
+    public void Hasten() => isHastened = true;
 
     /// <summary>The next one comes at once.</summary>
     public void Reset() => endedAt = 0;
@@ -32,6 +37,8 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
         // A sudden growth is a database that was out of reach rather than a table that grew: hours would pass until the next one.
         var most = took * MostGrowth;
         took = duration > most ? most : duration;
+        least = took;
+        isHastened = false;
         if (took < every / rarity) took = every / rarity;
     }
 }

@@ -167,8 +167,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
     }
 
-    /// <summary>Whether a statement took longer than it may.</summary>
-    public static bool IsTimeout(Exception error) => error is TimeoutException or DbException { InnerException: TimeoutException };
+    /// <summary>Whether a statement took longer than it may; that a connection could not be had in time is something else.</summary>
+    public static bool IsTimeout(Exception error) =>
+        error is TimeoutException or DbException { InnerException: TimeoutException } && error.Data.Contains(FailedStatement);
 
     private TimeoutException NoTurn() => new($"{dialect.Name}: no turn to write within {Deadline.TotalSeconds} s.");
 
@@ -206,7 +207,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             await results.NextResultAsync(stopping);
             return await read(results, stopping);
         }
-        catch (DbException e)
+        catch (Exception e) when (e is DbException or TimeoutException)
         {
             e.Data[FailedStatement] = statement.Text;
             throw;

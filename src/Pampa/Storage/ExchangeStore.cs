@@ -38,7 +38,7 @@ internal sealed class ExchangeStore(Database database, string cluster)
     /// <summary>
     /// A node's turn: what it has taken in is thrown away, what it does now is said, and what waits for it is read. The
     /// first two are one transaction, so that the leader never counts a record twice or not at all. What is held comes along.
-    /// A life that another one has followed says nothing any more, and throws nothing away that is the other's.
+    /// A life that another one has followed says nothing any more, and neither reads nor throws away what is the other's.
     /// </summary>
     /// <param name="life">The node.</param>
     /// <param name="said">Its loads; null where they are as it last said.</param>
@@ -58,11 +58,11 @@ internal sealed class ExchangeStore(Database database, string cluster)
         async Task<Mail> ReadAsync(IReader reader)
         {
             var rows = await reader.QueryAsync(
-                new Statement($"""
-                    SELECT id, job, rows, NULL AS kind, created_at FROM pampa_handover WHERE cluster = @cluster AND node = @node
+                By(life, $"""
+                    SELECT id, job, rows, NULL AS kind, created_at FROM pampa_handover WHERE cluster = @cluster AND node = @node AND {IsCurrent}
                     UNION ALL SELECT name, '', '', kind, held_at FROM pampa_hold
                     WHERE cluster = @cluster AND {HoldText.IsKnown} AND (held_until IS NULL OR held_until > {Dialect.Now}) ORDER BY created_at, id
-                    """).With("cluster", cluster).With("node", life.Node),
+                    """),
                 row => (HandOver: new HandOver(row.GetString(0), row.GetString(1), row.GetString(2)), Kind: row.IsDBNull(3) ? null : row.GetString(3)),
                 stopping);
             return new Mail([.. rows.Where(r => r.Kind is null).Select(r => r.HandOver)],

@@ -39,8 +39,8 @@ internal sealed class Exchange(
     private long ratedAt;
     private long toldAt;
 
-    /// <summary>Set when something may have come.</summary>
-    public Signal Arrived { get; } = new();
+    /// <summary>Set when something may have come, or is to be told at once.</summary>
+    public Signal Arrived => node.HandsChanged;
 
     /// <summary>Something may have come: look at once. Or it is known what has come: then the look can wait.</summary>
     public void Wake(HandOver? message = null)

@@ -37,7 +37,7 @@ internal sealed partial class Node
             {
                 await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
                 // Where nothing is left to start, no START would ever tell that the table is as it was.
-                lane.Load.Resume(JobStep.Start);
+                if (lane.Load.Hands.All(h => h.Count == 0)) lane.Load.Resume(JobStep.Start);
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
@@ -90,8 +90,8 @@ internal sealed partial class Node
     private static Fence FenceOf(OwnRecord record) => new(record.Key, record.Worker, record.Attempts, record.StartedAt!);
 
     /// <summary>
-    /// Nothing shall wait behind a long task that others could run: what was started behind it and not run is given
-    /// back, and what waits in the hand too, where another worker has nothing to do or the task does not end in its time.
+    /// Nothing shall wait behind a long task that others, of whatever node, could run: what was started behind it and not run
+    /// is given back, and what waits in the hands of its worker too. Nothing more comes to it until the task has ended.
     /// </summary>
     private async Task<bool> RelieveAsync(CancellationToken stopping)
     {
@@ -100,6 +100,13 @@ internal sealed partial class Node
         {
             var isHeldUp = workers[w].Running >= LongTask;
             var leak = NoteLeak(w);
+            if (wasHeldUp[w] && !isHeldUp)
+            {
+                // It has nothing in hand: whoever deals shall know at once.
+                HandIsLow.Set();
+                HandsChanged.Set();
+            }
+            wasHeldUp[w] = isHeldUp;
             if (isHeldUp)
             {
                 foreach (var (lane, task) in workers[w].Empty())
@@ -112,17 +119,9 @@ internal sealed partial class Node
                 hand.IsLeaked = leak == lane;
                 hand.IsBusy = isHeldUp && leak is null && workers[w].Lane == lane;
                 // The leader may not know of the hold yet: to wake it would bring the same records again.
+                hand.IsResting = isHeldUp;
                 if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping, tells: false);
-                else if (!isHeldUp)
-                {
-                    hand.IsResting = false;
-                    did |= await GiveBackAsync(lane, Surplus(lane, w), stopping);
-                }
-                else if (workers[w].IsOverdue || (hand.Count > 0 && AnotherIsIdle(lane, w)))
-                {
-                    hand.IsResting = true;
-                    did |= await GiveBackAsync(lane, hand.Empty(), stopping);
-                }
+                else did |= await GiveBackAsync(lane, isHeldUp ? hand.Empty() : Surplus(lane, w), stopping);
             }
         }
         return did;

@@ -23,6 +23,7 @@ internal sealed partial class Node : IDisposable
     private readonly int[] lastLanes;
     private readonly bool[] isAlone;
     private readonly Lane?[] leaks;
+    private readonly bool[] wasHeldUp;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -47,6 +48,7 @@ internal sealed partial class Node : IDisposable
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
+        wasHeldUp = new bool[workerCount];
     }
 
     /// <summary>What the program does at the start of each worker.</summary>
@@ -69,6 +71,9 @@ internal sealed partial class Node : IDisposable
 
     /// <summary>Set when a hand has run low, so that the dispatcher of this process fills it.</summary>
     public Signal HandIsLow { get; } = new();
+
+    /// <summary>Set when a leader elsewhere should be told at once what the workers have in hand.</summary>
+    public Signal HandsChanged { get; } = new();
 
     /// <summary>
     /// Registers, takes back what a former life of these ids held, lets the program start its workers, and declares itself

@@ -38,6 +38,7 @@ public sealed class PostgreSqlConformance : StoreConformance
     public async Task Nodes_that_have_next_to_nothing_are_told_at_once_what_they_got()
     {
         await InsertAsync([1, 2, 3, 4]);
+        Assert.NotNull(await Ticked(Workers.RegisterAsync("c", ["c.1"], "p9", Ttl, [], Stopping)));
         List<Reservation> reserved = [];
         var told = await ToldAsync(async () =>
             reserved = await Ticked(Store.ReserveAsync([.. Low("a.1", "b.1"), .. Slots("c.1"), .. Low("b.2")], Lease, "a", null, Stopping, "first")));

@@ -87,7 +87,7 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
-    public async Task A_life_that_another_one_has_followed_says_and_throws_away_nothing()
+    public async Task A_life_that_another_one_has_followed_reads_says_and_throws_away_nothing()
     {
         await InsertAsync([1]);
         await ExchangeAsync("b", Load(1, new WorkerWord("b.1", 5, false)));
@@ -96,7 +96,8 @@ public abstract partial class StoreConformance
         await Ticked(Meeting.ExchangeAsync(Life("b", 2), [Load(1, new WorkerWord("b.1", 2, false))], [], Stopping));
         await Ticked(Store.ReserveAsync(Slots("b.1"), Lease, "x", null, Stopping, "batch"));
 
-        await ExchangeAsync("b", Load(9, new WorkerWord("b.1", 9, false)), "batch");
+        Assert.Empty(await ExchangeAsync("b"));
+        Assert.Empty(await ExchangeAsync("b", Load(9, new WorkerWord("b.1", 9, false)), "batch"));
         await Meeting.ForgetNodeAsync(Life("b"), Stopping);
         var words = await Meeting.ReadNodesAsync("x", Stopping);
         Assert.Equal(2, Assert.Single(words, w => w.Batch is null).Hands!["b.1"].Count);

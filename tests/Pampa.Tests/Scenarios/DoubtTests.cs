@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Scenarios;
@@ -213,6 +214,29 @@ public sealed class DoubtTests
 
         Assert.Equal((1, 0), (process.Faults.Hits, process.Node.Unfinished));
         Assert.Equal((7, 1), (process.Counters.Completed, process.Counters.Failed));
+    }
+
+    [Fact]
+    public async Task Reading_back_does_not_say_that_a_job_goes_on_whose_records_cannot_be_started()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        process.Faults.FailBefore(TestProcess.Start, times: 1_000, error: new SqliteException("no such column: mislaid", 1));
+        for (var i = 0; i < 12; i++)
+        {
+            await process.RoundAsync();
+            await cluster.LiveAsync(10);
+        }
+        Assert.InRange(process.Faults.Hits, 3, 10);
+        Assert.Single(process.Lines, line => line.Contains("is suspended", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+
+        process.Faults.Clear();
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync();
+        Assert.Single(process.Lines, line => line.Contains("goes on", StringComparison.Ordinal));
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
 
     [Fact]

@@ -44,6 +44,12 @@ internal sealed class Faults(Func<string, Exception> error)
     public void Meanwhile(string part, Action happening) =>
         Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, 1, happening));
 
+    /// <summary>Nothing that is planned goes wrong any more.</summary>
+    public void Clear()
+    {
+        lock (gate) planned.Clear();
+    }
+
     private void Plan(Fault fault)
     {
         lock (gate) planned.Add(fault);

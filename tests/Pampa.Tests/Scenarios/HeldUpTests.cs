@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Pampa.Jobs;
 
 namespace Pampa.Tests.Scenarios;
 
@@ -189,32 +190,57 @@ public sealed class HeldUpTests
     }
 
     [Fact]
-    public async Task What_waits_behind_a_task_whose_time_is_over_is_given_back_although_nobody_is_idle()
+    public async Task What_waits_behind_a_long_task_is_given_back_although_nobody_of_the_node_is_idle_and_nothing_more_comes_until_it_ends()
     {
         await using var cluster = await TestCluster.CreateAsync();
-        await cluster.InsertAsync(3);
+        await cluster.InsertAsync(4);
         var release = new TaskCompletionSource();
-        var process = await cluster.StartAsync(job =>
-        {
-            job.MaxDuration = TimeSpan.FromSeconds(5);
-            job.Process(_ => release.Task);
-        }, workers: 1);
+        void Job(JobBuilder job) => job.Process(task => task.Get<long>("value") == 1 ? release.Task : Task.CompletedTask);
+        var process = await cluster.StartAsync(Job, workers: 1);
         await process.DispatchAsync();
         await process.StartAsync();
-        var hung = process.Node.Workers[0].RunNextAsync();
-
-        await cluster.LiveAsync(4.9);
+        var slow = process.Node.Workers[0].RunNextAsync();
+        await cluster.LiveAsync(0.9);
         await process.StartAsync();
-        Assert.Equal(2, process.Lane.Load.Hands[0].Count);
+        Assert.Equal(3, process.Lane.Load.Hands[0].Count);
         await cluster.LiveAsync(0.2);
         await process.StartAsync();
-        Assert.Equal([false, true, true], (await cluster.RowsAsync()).Select(r => r.IsFree));
+        Assert.Equal([false, true, true, true], (await cluster.RowsAsync()).Select(r => r.IsFree));
+        for (var i = 0; i < 3; i++)
+        {
+            await process.DispatchAsync();
+            await cluster.LiveAsync(1);
+        }
+        Assert.Equal(0, process.Lane.Load.Hands[0].Count);
 
+        // Somebody else can run them, of another node.
+        var other = await cluster.StartAsync(Job, workers: 1, name: "b");
+        for (var i = 0; i < 10; i++)
+        {
+            await other.ExchangeAsync();
+            await process.DispatchAsync();
+            await other.ExchangeAsync();
+            await other.StartAsync();
+            await other.RunAsync();
+            await other.FinishAsync();
+            await cluster.LiveAsync(1);
+        }
+        Assert.Equal((3, 0), (other.Counters.Completed, process.Counters.Completed));
+
+        // When it is over, whoever deals is told at once, in this process and in another one.
+        foreach (var signal in (Signal[])[process.Node.HandIsLow, process.Node.HandsChanged])
+            await signal.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping);
         release.SetResult();
-        await hung;
-        await process.FinishAsync();
+        await slow;
+        await process.StartAsync();
+        Assert.True(await process.Node.HandIsLow.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+        Assert.True(await process.Node.HandsChanged.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+        await cluster.InsertAsync(10, first: 5);
+        process.Dispatcher.Wake();
+        await process.DispatchAsync();
+        Assert.NotEqual(0, process.Lane.Load.Hands[0].Count);
         await cluster.UntilEndedAsync();
-        Assert.Equal(3, process.Counters.Completed);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
 
     [Fact]

@@ -58,6 +58,38 @@ public sealed class HoldTests
     }
 
     [Fact]
+    public async Task The_worker_in_a_long_task_of_a_paused_job_is_nobodys_until_that_is_over()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "others");
+        var release = new TaskCompletionSource();
+        await cluster.InsertAsync(1);
+        var a = await cluster.StartProgramAsync(p =>
+        {
+            TestCluster.AddNumbers(p, job => job.Process(_ => release.Task));
+            AddJobs(p, null, "others");
+        }, 1);
+        await a.DispatchAsync();
+        await a.StartAsync();
+        var slow = a.Node.Workers[0].RunNextAsync();
+        await cluster.AdvanceAsync(1.1);
+        await HoldAsync(cluster, HoldKind.Job, "numbers");
+        await cluster.InsertAsync(20, table: "others");
+        for (var i = 0; i < 50; i++)
+        {
+            a.Dispatcher.Wake();
+            await a.DispatchAsync();
+            await a.StartAsync();
+            Assert.Equal(0L, await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM others WHERE odd_checking_reservation_id IS NOT NULL"));
+            await cluster.LiveAsync(0.1);
+        }
+        Assert.Equal("20 due at 500 a worker want 1, but all that may serve it are in long tasks or paused", (await SharesAsync(cluster, "others")).Reason);
+
+        release.SetResult();
+        await slow;
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "others") == 20, "the others are done");
+    }
+
+    [Fact]
     public async Task A_pause_ends_by_itself_at_its_time()
     {
         await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));

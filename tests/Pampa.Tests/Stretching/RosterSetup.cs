@@ -39,6 +39,9 @@ internal static class RosterSetup
 
     public static ControlStore Control(TestCluster cluster) => new(cluster.Db.Database, TestCluster.Cluster);
 
+    public static async Task<StretchRow> SharesAsync(TestCluster cluster, string job) =>
+        (await Control(cluster).ReadSharesAsync(TestCluster.Stopping)).Single(s => s.Job == job);
+
     public static Task HoldAsync(TestCluster cluster, HoldKind kind, string name, DateTimeOffset? until = null) =>
         Control(cluster).HoldAsync(new Hold(kind, name), "a test", until, TestCluster.Stopping);
 

@@ -39,7 +39,8 @@ public sealed class MutationListTests
     [Fact]
     public void Tests_that_are_named_are_there() => Sources.None(
         from entry in Entries()
-        where entry.First is not null && !Sources.Paths.Contains($"tests/Pampa.Tests/Scenarios/{entry.First}.cs")
+        where entry.First is not null
+            && !Array.Exists(["Scenarios", "Stretching"], folder => Sources.Paths.Contains($"tests/Pampa.Tests/{folder}/{entry.First}.cs"))
         select $"{Ordinary}: '{entry.Name}': {entry.First}",
-        "Name a class of the scenarios, or none.");
+        "Name a class of the scenarios or of the stretch, or none.");
 }
