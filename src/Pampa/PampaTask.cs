@@ -17,11 +17,11 @@ public sealed class PampaTask
     private SortedList<int, object?>? changes;
 
     internal PampaTask(
-        StartedTask started, JobTable table, ILogger log, DbDataSource database,
+        StartedTask started, ILogger log, DbDataSource database,
         Func<string?> cancellationReason, CancellationToken cancellationToken)
     {
         this.started = started;
-        this.table = table;
+        table = started.Table;
         this.cancellationReason = cancellationReason;
         Log = log;
         Database = database;
@@ -107,7 +107,7 @@ public sealed class PampaTask
         var values = new string?[changes.Count];
         for (var i = 0; i < values.Length; i++)
             values[i] = table.Dialect.Encode(changes.Values[i], table.RecordColumns[changes.Keys[i]]);
-        return new ColumnChanges([.. changes.Keys], values);
+        return new ColumnChanges(table, [.. changes.Keys], values);
     }
 
     internal object ReadRow(RowType type)

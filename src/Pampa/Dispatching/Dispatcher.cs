@@ -187,7 +187,7 @@ internal sealed class Dispatcher(
         {
             var isDue = isAsked || job.Pass.IsDue;
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
-            await TryAsync(job, () => TryPassAsync(job, term, stopping));
+            await TryAsync(job, () => TryPassAsync(job, term, stopping), stopping);
             looked |= isDue;
         }
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
@@ -275,7 +275,7 @@ internal sealed class Dispatcher(
             job.ForgetLook();
             return false;
         }
-        return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping));
+        return await TryAsync(job, () => ReserveAsync(job, slots, term, name, stopping), stopping);
     }
 
     // There is nobody to look for records for: as idle as if there were none.
@@ -360,7 +360,7 @@ internal sealed class Dispatcher(
     /// <summary>
     /// Runs a step of one job; a job whose statements do not fit is suspended and does not hold up the others.
     /// </summary>
-    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step)
+    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping)
     {
         try
         {
@@ -368,7 +368,7 @@ internal sealed class Dispatcher(
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
-            job.Load.Suspend(JobStep.Dispatch, e);
+            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, e, stopping);
             return false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked)

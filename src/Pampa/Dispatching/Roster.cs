@@ -181,7 +181,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
-            job.Load.Suspend(JobStep.Dispatch, e);
+            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, e, stopping);
             return 0;
         }
         catch (Exception e) when (Database.IsTimeout(e))

@@ -139,6 +139,12 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     [LoggerMessage(1, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
     private static partial void Suspended(ILogger log, string job, string error);
 
+    /// <summary>The table has changed, and the job gets on with it as it is now.</summary>
+    public void GoOnWithChangedTable() => TableChanged(log, job.Name, job.Table);
+
+    [LoggerMessage(3, LogLevel.Information, "Job '{Job}': table '{Table}' has changed; it is used as it is now")]
+    private static partial void TableChanged(ILogger log, string job, string table);
+
     [LoggerMessage(2, LogLevel.Information, "Job '{Job}' goes on")]
     private static partial void Resumed(ILogger log, string job);
 }

@@ -8,6 +8,7 @@ namespace Pampa.Storage;
 internal sealed class JobTable
 {
     private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
+    private readonly bool[] isNamed;
 
     private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation)
     {
@@ -30,6 +31,8 @@ internal sealed class JobTable
         PropertyColumns = job.Handler.Row is null
             ? []
             : [.. job.Handler.Row.Properties.Select(p => recordIndexes[Match(table, p)!.Name])];
+        isNamed = new bool[RecordColumns.Count];
+        Sql = new JobSql(this);
     }
 
     public JobDefinition Job { get; }
@@ -51,13 +54,39 @@ internal sealed class JobTable
     /// <summary>For each property of the row type, its index in <see cref="RecordColumns"/>.</summary>
     public int[] PropertyColumns { get; }
 
+    /// <summary>The statements.</summary>
+    public JobSql Sql { get; }
+
     /// <summary>Characters that an error text may have.</summary>
     public int ErrorLength => Math.Min(State[(int)StateColumn.ErrorDescription].Length ?? Limits.ErrorText, Limits.ErrorText);
 
     /// <summary>The index of a record column.</summary>
-    public int RecordColumn(string name) => recordIndexes.TryGetValue(name, out var index)
-        ? index
-        : throw new ArgumentException(NoSuchColumn(name), nameof(name));
+    /// <exception cref="NoSuchColumnException">There is none.</exception>
+    public int RecordColumn(string name)
+    {
+        if (!recordIndexes.TryGetValue(name, out var index)) throw new NoSuchColumnException(NoSuchColumn(name), name);
+        isNamed[index] = true;
+        return index;
+    }
+
+    /// <summary>Whether there is such a record column.</summary>
+    public bool HasRecordColumn(string name) => recordIndexes.ContainsKey(name);
+
+    /// <summary>
+    /// Whether the table, looked at anew, is another one by now, and has all columns that handlers have named so far. Where it
+    /// lacks one it may only be away for a moment: a job that waits for it loses nothing.
+    /// </summary>
+    public bool MayBeFollowedBy(JobTable now)
+    {
+        for (var i = 0; i < RecordColumns.Count; i++)
+        {
+            if (!isNamed[i]) continue;
+            if (!now.HasRecordColumn(RecordColumns[i].Name)) return false;
+            now.RecordColumn(RecordColumns[i].Name);
+        }
+        return !now.Key.SequenceEqual(Key) || !now.State.SequenceEqual(State) || now.Generation != Generation
+            || !now.RecordColumns.SequenceEqual(RecordColumns);
+    }
 
     /// <summary>The index of a record column that a handler may set.</summary>
     public int WritableColumn(string name)
@@ -177,4 +206,11 @@ internal sealed class JobTable
     }
 
     private static string Plain(string name) => name.Replace("_", "", StringComparison.Ordinal).ToUpperInvariant();
+}
+
+/// <summary>A handler names a column that the table does not have, as far as it is known.</summary>
+internal sealed class NoSuchColumnException(string message, string column) : ArgumentException(message)
+{
+    /// <summary>The column.</summary>
+    public string Column => column;
 }

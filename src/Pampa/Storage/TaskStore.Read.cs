@@ -9,16 +9,16 @@ internal sealed partial class TaskStore
 {
     /// <summary>Counts the records in each state: reads the whole table.</summary>
     public async Task<Report> ReportAsync(CancellationToken stopping) =>
-        ToReport(await CountAsync(Asked(sql.Report), stopping), isExact: true);
+        ToReport(await CountAsync(Asked(Sql.Report), stopping), isExact: true);
 
     /// <summary>
     /// Counts at most so many open and so many ended records. The numbers are exact where the table has no more.
     /// </summary>
     public async Task<Report> ReportAsync(int limit, CancellationToken stopping)
     {
-        var open = await CountAsync(Asked(sql.ReportOpen).With("limit", limit), stopping);
+        var open = await CountAsync(Asked(Sql.ReportOpen).With("limit", limit), stopping);
         var hasAllOpen = open.Sum(c => c.Count) < limit;
-        var ended = await CountAsync(Statement(sql.ReportEnded(passesOpen: hasAllOpen)).With("limit", limit), stopping);
+        var ended = await CountAsync(Statement(Sql.ReportEnded(passesOpen: hasAllOpen)).With("limit", limit), stopping);
         // Between the two a record may end and be counted twice. A table that is short enough is counted once, as of one moment.
         return hasAllOpen && ended.Sum(c => c.Count) < limit ? await ReportAsync(stopping) : ToReport([.. open, .. ended], isExact: false);
     }
@@ -42,7 +42,7 @@ internal sealed partial class TaskStore
     /// <summary>Records in the order of the key, after a key, of one state or of all.</summary>
     public Task<List<TaskInfo>> ListAsync(TaskState? state, TaskKey? after, int limit, CancellationToken stopping)
     {
-        var statement = Asked(where => sql.List(where, state is not null, after is not null)).With("want", limit);
+        var statement = Asked(where => Sql.List(where, state is not null, after is not null)).With("want", limit);
         if (state is { } of) statement.With("state", of.ToString());
         if (after is { } key) database.Dialect.BindCursor(statement, key);
         return database.QueryAsync(statement, ReadInfo, stopping);
@@ -50,7 +50,7 @@ internal sealed partial class TaskStore
 
     private TaskInfo ReadInfo(DbDataReader reader)
     {
-        var at = job.Key.Count;
+        var at = Table.Key.Count;
         return new TaskInfo(database.Dialect.Display(ReadKey(reader)), Enum.Parse<TaskState>(reader.GetString(at)), TextOrNull(reader, at + 1),
             reader.GetInt32(at + 3), Moment(reader, at + 2), Moment(reader, at + 4), Moment(reader, at + 5), TextOrNull(reader, at + 6));
     }
@@ -66,7 +66,7 @@ internal sealed partial class TaskStore
     /// <summary>How many open records these workers hold; null: anybody.</summary>
     public async Task<long> CountHeldAsync(IReadOnlyList<string>? workers, CancellationToken stopping)
     {
-        var statement = Statement(sql.CountHeld(workers is not null));
+        var statement = Statement(Sql.CountHeld(workers is not null));
         if (workers is not null) database.Dialect.Bind(statement, JobSql.HolderRows, [.. workers.Select(w => new[] { w })]);
         return (await database.QueryAsync(statement, reader => reader.GetInt64(0), stopping))[0];
     }
@@ -77,7 +77,7 @@ internal sealed partial class TaskStore
     public async Task<List<(TaskKey Key, string EndedAt)>> ReadEndedAsync(
         TaskState state, int limit, CancellationToken stopping, TimeSpan? age = null)
     {
-        var statement = Statement(sql.ReadEnded(age is not null)).With("state", state.ToString()).With("want", limit);
+        var statement = Statement(Sql.ReadEnded(age is not null)).With("state", state.ToString()).With("want", limit);
         if (age is { } atLeast) statement.With("age", atLeast.TotalSeconds);
         return (await database.QueryAsync(statement, ReadEnd, stopping)).ConvertAll(e => (e.Key, e.EndedAt));
     }
@@ -87,13 +87,13 @@ internal sealed partial class TaskStore
         IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
         ChunkedAsync(keys, chunk =>
         {
-            var statement = ByKey(sql.ReadEndedOf);
-            database.Dialect.Bind(statement, sql.KeyRows, [.. chunk.Select(k => Row(k))]);
+            var statement = ByKey(Sql.ReadEndedOf);
+            database.Dialect.Bind(statement, Sql.KeyRows, [.. chunk.Select(k => Row(k))]);
             return database.QueryAsync(statement, ReadEnd, stopping);
         });
 
     private (TaskKey Key, string EndedAt, TaskState State) ReadEnd(DbDataReader reader) =>
-        (ReadKey(reader), reader.GetString(job.Key.Count), Enum.Parse<TaskState>(reader.GetString(job.Key.Count + 1)));
+        (ReadKey(reader), reader.GetString(Table.Key.Count), Enum.Parse<TaskState>(reader.GetString(Table.Key.Count + 1)));
 
     /// <summary>
     /// A key as people write it: the text that <see cref="Dialect.Display(TaskKey)"/> gives. False: it has not as many
@@ -101,9 +101,9 @@ internal sealed partial class TaskStore
     /// </summary>
     public bool TryParseKey(string text, out TaskKey key)
     {
-        var parts = job.Key.Count == 1 ? [text] : KeyText.Split(text);
-        var fits = parts.Count == job.Key.Count;
-        key = fits ? new TaskKey([.. parts.Select((p, i) => database.Dialect.ParseKeyPart(p, job.Key[i]))]) : default;
+        var parts = Table.Key.Count == 1 ? [text] : KeyText.Split(text);
+        var fits = parts.Count == Table.Key.Count;
+        key = fits ? new TaskKey([.. parts.Select((p, i) => database.Dialect.ParseKeyPart(p, Table.Key[i]))]) : default;
         return fits;
     }
 

@@ -18,7 +18,7 @@ internal sealed partial class TaskStore
     public async Task<TakenBack> ReclaimAsync(
         IReadOnlyList<DeadWorker> dead, TimeSpan handTimeout, LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = WithLease(TakeBackStatement(sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
+        var statement = WithLease(TakeBackStatement(Sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
         return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
     }
@@ -28,7 +28,7 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<TakenBack> RecoverAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {
-        var statement = TakeBackStatement(sql.Recover);
+        var statement = TakeBackStatement(Sql.Recover);
         database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
         return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
     }
@@ -42,13 +42,13 @@ internal sealed partial class TaskStore
             .With("maxDelay", delays[^1])
             .With("deadline", (Job.MaxDuration + DeadlineMargin).TotalSeconds)
             .With("duration", Job.MaxDuration.ToString("c", CultureInfo.InvariantCulture))
-            .With("errorLength", job.ErrorLength)
+            .With("errorLength", Table.ErrorLength)
             .With("want", database.Dialect.MaxRows);
     }
 
     private (bool Failed, bool Started) ReadVerdict(System.Data.Common.DbDataReader reader)
     {
-        var at = job.Key.Count;
+        var at = Table.Key.Count;
         return (Flag(reader, at), Flag(reader, at + 1));
     }
 
@@ -63,7 +63,7 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<int> ExhaustAsync(LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = WithLease(Statement(sql.Exhaust), lease).With("want", database.Dialect.MaxRows);
+        var statement = WithLease(Statement(Sql.Exhaust), lease).With("want", database.Dialect.MaxRows);
         return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
     }
 
@@ -73,7 +73,7 @@ internal sealed partial class TaskStore
         var statement = Statement("").With("want", 0);
         var where = Where(statement.Parameters);
         var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
-        var probe = new Statement(sql.ReservePick(where, orderBy, afterCursor: false));
+        var probe = new Statement(Sql.ReservePick(where, orderBy, afterCursor: false));
         probe.Parameters.AddRange(statement.Parameters);
         return database.QueryAsync(probe, _ => 0, stopping);
     }
@@ -84,7 +84,7 @@ internal sealed partial class TaskStore
         var statement = Statement("").With("want", 1);
         var where = Where(statement.Parameters);
         if (after is { } key) database.Dialect.BindCursor(statement, key);
-        var look = new Statement(sql.ReserveLook(where, after is not null));
+        var look = new Statement(Sql.ReserveLook(where, after is not null));
         look.Parameters.AddRange(statement.Parameters);
         var keys = await database.QueryAsync(look, ReadKey, stopping);
         return keys.Count == 0 ? null : keys[0];
@@ -97,8 +97,8 @@ internal sealed partial class TaskStore
         IReadOnlyList<(TaskKey Key, string EndedAt)> records, TaskState seen, CancellationToken stopping) =>
         ChunkedAsync(records, chunk =>
         {
-            var statement = ByKey(sql.Relaunch);
-            database.Dialect.Bind(statement, sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
+            var statement = ByKey(Sql.Relaunch);
+            database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
 
@@ -107,11 +107,11 @@ internal sealed partial class TaskStore
     /// </summary>
     public Task<List<OwnRecord>> ReadOwnAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
     {
-        var statement = Statement(sql.ReadOwn);
+        var statement = Statement(Sql.ReadOwn);
         database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
         return database.QueryAsync(statement, reader =>
         {
-            var at = job.Key.Count;
+            var at = Table.Key.Count;
             return new OwnRecord(ReadKey(reader), reader.GetString(at), TextOrNull(reader, at + 1), reader.GetInt32(at + 2), TextOrNull(reader, at + 3));
         }, stopping);
     }
@@ -121,7 +121,7 @@ internal sealed partial class TaskStore
     {
         var statement = Statement("").With("horizon", horizon.TotalSeconds);
         var where = Where(statement.Parameters);
-        var asked = new Statement(sql.IsAnythingLeft(where));
+        var asked = new Statement(Sql.IsAnythingLeft(where));
         asked.Parameters.AddRange(statement.Parameters);
         return (await database.QueryAsync(asked, reader => Flag(reader, 0), stopping))[0];
     }

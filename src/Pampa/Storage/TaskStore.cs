@@ -28,15 +28,18 @@ internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt,
 }
 
 /// <summary>The verbs of one job on its table: reserve, start, finish, release, reclaim, relaunch, count.</summary>
-internal sealed partial class TaskStore(Database database, JobTable job, string cluster, Random random)
+internal sealed partial class TaskStore(Database database, JobTable table, string cluster, Random random)
 {
     /// <summary>How long counting may take.</summary>
     public static readonly TimeSpan CountDeadline = TimeSpan.FromSeconds(5);
-    private readonly JobSql sql = new(job);
+    private JobTable known = table;
 
-    public JobDefinition Job => job.Job;
+    public JobDefinition Job => Table.Job;
 
-    public JobTable Table => job;
+    /// <summary>The table as it was when it was last looked at.</summary>
+    public JobTable Table => Volatile.Read(ref known);
+
+    private JobSql Sql => Table.Sql;
 
     public Database Database => database;
 
@@ -78,7 +81,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
         Task<List<Reservation>> ReserveAtOnceAsync(string[] told)
         {
-            var statement = WithLease(Common(sql.Reserve(where, orderBy, cursor is not null, told.Length > 0), picks: true), lease)
+            var statement = WithLease(Common(Sql.Reserve(where, orderBy, cursor is not null, told.Length > 0), picks: true), lease)
                 .With("job", Job.Name).With("own", ownNode).With("batch", batch);
             if (told.Length > 0) statement.With("told", told);
             database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
@@ -87,16 +90,16 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
         async Task<List<Reservation>> ReserveInStepsAsync(Database.Unit unit)
         {
-            var picked = await unit.QueryAsync(Common(sql.ReservePick(where, orderBy, cursor is not null), picks: true), ReadKey);
+            var picked = await unit.QueryAsync(Common(Sql.ReservePick(where, orderBy, cursor is not null), picks: true), ReadKey);
             if (picked.Count == 0) return [];
-            var apply = WithLease(ByKey(sql.ReserveApply), lease);
-            database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
+            var apply = WithLease(ByKey(Sql.ReserveApply), lease);
+            database.Dialect.Bind(apply, Sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
             var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
             var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))
                 .Where(r => r.Reservation is not null).ToList();
             foreach (var remote in ordered.Where(r => r.Node != ownNode).GroupBy(r => r.Node))
             {
-                await unit.ExecuteAsync(Statement(sql.HandOver).With("node", remote.Key).With("id", batch)
+                await unit.ExecuteAsync(Statement(Sql.HandOver).With("node", remote.Key).With("id", batch)
                     .With("job", Job.Name).With("term", lease.Term).With("rows", HandOverText.Write(remote.Select(r => r.Reservation!))));
             }
             return [.. ordered.Select(r => r.Reservation!)];
@@ -108,7 +111,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
-        var statement = new Statement(sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)) { IsByKey = true, Deadline = CountDeadline }
+        var statement = new Statement(Sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)) { IsByKey = true, Deadline = CountDeadline }
             .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", most);
         statement.Parameters.AddRange(parameters);
         if (cursor is { } key) database.Dialect.BindCursor(statement, key);
@@ -122,13 +125,14 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
+        var table = Table;
         return ChunkedAsync(rows, chunk =>
         {
-            var statement = ByKey(sql.Start(where));
+            var statement = ByKey(table.Sql.Start(where));
             foreach (var (name, value) in parameters) statement.With(name, value);
-            database.Dialect.Bind(statement, sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
+            database.Dialect.Bind(statement, table.Sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
                 r.Reservation.ReservedAt, Text(r.Reservation.Attempts), Text(r.Session)))]);
-            return database.WriteAsync(statement, ReadStarted, stopping);
+            return database.WriteAsync(statement, reader => ReadStarted(table, reader), stopping);
         });
     }
 
@@ -138,22 +142,25 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     /// </summary>
     public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
     {
-        var changed = results[0].Changes?.Columns ?? [];
+        var changes = results[0].Changes;
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
         return ChunkedAsync(sorted, chunk =>
         {
-            var statement = ByKey(sql.Finish(changed, skipLocked));
-            database.Dialect.Bind(statement, sql.FinishRows(changed), [.. chunk.Select(FinishRow)]);
-            return database.WriteAsync(statement, ReadKey, stopping);
+            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)]), ReadKey, stopping);
         });
     }
 
     /// <summary>Lets the database read FINISH without a row.</summary>
-    public Task ProbeFinishAsync(IReadOnlyList<int> changed, CancellationToken stopping)
+    public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
+        database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
+
+    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows)
     {
-        var statement = ByKey(sql.Finish(changed, skipLocked: false));
-        database.Dialect.Bind(statement, sql.FinishRows(changed), []);
-        return database.WriteAsync(statement, ReadKey, stopping);
+        var sql = (changes?.Table ?? Table).Sql;
+        var changed = changes?.Columns ?? [];
+        var statement = ByKey(sql.Finish(changed, skipLocked));
+        database.Dialect.Bind(statement, sql.FinishRows(changed), rows);
+        return statement;
     }
 
     private string?[] FinishRow(TaskResult result) =>
@@ -165,7 +172,7 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
         .. result.Changes?.Values ?? [],
     ];
 
-    private string? StoredError(TaskResult result) => result.Error is null ? null : ErrorText.Sanitise(result.Error, job.ErrorLength);
+    private string? StoredError(TaskResult result) => result.Error is null ? null : ErrorText.Sanitise(result.Error, Table.ErrorLength);
 
     /// <summary>
     /// Whether a record that still has the result's fence has ended by that very result: the leader that fails a record
@@ -182,11 +189,11 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Task<List<FenceNow>> ReadFencesAsync(IReadOnlyList<TaskKey> keys, CancellationToken stopping) =>
         ChunkedAsync(keys, chunk =>
         {
-            var statement = ByKey(sql.ReadFences);
-            database.Dialect.Bind(statement, sql.KeyRows, [.. chunk.Select(k => Row(k))]);
+            var statement = ByKey(Sql.ReadFences);
+            database.Dialect.Bind(statement, Sql.KeyRows, [.. chunk.Select(k => Row(k))]);
             return database.QueryAsync(statement, reader =>
             {
-                var at = job.Key.Count;
+                var at = Table.Key.Count;
                 return new FenceNow(
                     new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
                     Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture),
@@ -198,8 +205,8 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
     public Task<List<TaskKey>> ReleaseAsync(IReadOnlyList<Reservation> reservations, CancellationToken stopping) =>
         ChunkedAsync(reservations, chunk =>
         {
-            var statement = ByKey(sql.Release);
-            database.Dialect.Bind(statement, sql.ReleaseRows, [.. chunk.Select(r => Row(r.Key, r.Worker, r.ReservedAt))]);
+            var statement = ByKey(Sql.Release);
+            database.Dialect.Bind(statement, Sql.ReleaseRows, [.. chunk.Select(r => Row(r.Key, r.Worker, r.ReservedAt))]);
             return database.WriteAsync(statement, ReadKey, stopping);
         });
 
@@ -247,27 +254,27 @@ internal sealed partial class TaskStore(Database database, JobTable job, string 
 
     private TaskKey ReadKey(DbDataReader reader)
     {
-        if (job.Key.Count == 1) return new TaskKey(database.Dialect.ReadKeyPart(reader, 0));
-        var parts = new string[job.Key.Count];
+        if (Table.Key.Count == 1) return new TaskKey(database.Dialect.ReadKeyPart(reader, 0));
+        var parts = new string[Table.Key.Count];
         for (var i = 0; i < parts.Length; i++) parts[i] = database.Dialect.ReadKeyPart(reader, i);
         return new TaskKey(parts);
     }
 
     private Reservation ReadReservation(DbDataReader reader)
     {
-        var at = job.Key.Count;
+        var at = Table.Key.Count;
         return new Reservation(ReadKey(reader), reader.GetString(at), reader.GetString(at + 1), reader.GetInt32(at + 2));
     }
 
-    private StartedTask ReadStarted(DbDataReader reader)
+    private StartedTask ReadStarted(JobTable table, DbDataReader reader)
     {
         // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is
         // needed.
-        var at = job.Key.Count;
+        var at = table.Key.Count;
         var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), reader.GetString(at + 2));
-        var values = new object?[job.RecordColumns.Count];
+        var values = new object?[table.RecordColumns.Count];
         for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 4 + i);
-        return new StartedTask(fence, values, reader.GetInt64(at + 3));
+        return new StartedTask(table, fence, values, reader.GetInt64(at + 3));
     }
 
     private static object? ReadValue(DbDataReader reader, int ordinal)

@@ -39,14 +39,14 @@ internal sealed class Counters
 
     public void AddUnknown() => Interlocked.Increment(ref unknown);
 
-    public void Add(Jobs.Outcome outcome)
+    public void Add(Storage.Outcome outcome)
     {
         switch (outcome)
         {
-            case Jobs.Outcome.Completed: Interlocked.Increment(ref completed); break;
-            case Jobs.Outcome.Again: Interlocked.Increment(ref again); break;
-            case Jobs.Outcome.Failed: Interlocked.Increment(ref failed); break;
-            case Jobs.Outcome.Forgiven: Interlocked.Increment(ref forgiven); break;
+            case Storage.Outcome.Completed: Interlocked.Increment(ref completed); break;
+            case Storage.Outcome.Again: Interlocked.Increment(ref again); break;
+            case Storage.Outcome.Failed: Interlocked.Increment(ref failed); break;
+            case Storage.Outcome.Forgiven: Interlocked.Increment(ref forgiven); break;
             default: Interlocked.Increment(ref snoozed); break;
         }
     }

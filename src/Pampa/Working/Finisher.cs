@@ -60,7 +60,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
-        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes?.Columns ?? [], ColumnSets.Instance)
+        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes, AlikeChanges.Instance)
             .SelectMany(group => group.Chunk(lane.Store.Database.Dialect.MaxRows))), skipLocked, stopping);
 
     // The answer tells keys. Two attempts of one record, of which one is stale, must not share a statement: both would
@@ -180,7 +180,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         try
         {
-            await lane.Store.ProbeFinishAsync(rows[0].Result.Changes?.Columns ?? [], stopping);
+            await lane.Store.ProbeFinishAsync(rows[0].Result.Changes, stopping);
             return true;
         }
         catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
@@ -275,16 +275,16 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Posted.Set();
     }
 
-    private sealed class ColumnSets : IEqualityComparer<int[]>
+    private sealed class AlikeChanges : IEqualityComparer<ColumnChanges?>
     {
-        public static readonly ColumnSets Instance = new();
+        public static readonly AlikeChanges Instance = new();
 
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
+        public bool Equals(ColumnChanges? x, ColumnChanges? y) => ColumnChanges.AreAlike(x, y);
 
-        public int GetHashCode(int[] columns)
+        public int GetHashCode(ColumnChanges changes)
         {
             var hash = new HashCode();
-            foreach (var column in columns) hash.Add(column);
+            foreach (var column in changes.Columns) hash.Add(column);
             return hash.ToHashCode();
         }
     }

@@ -41,7 +41,7 @@ internal sealed partial class Node
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
-                lane.Load.Suspend(JobStep.Start, e);
+                await lane.Store.SuspendAsync(lane.Load, JobStep.Start, e, stopping);
             }
         });
         if (isDue) reconcile.End(began);
@@ -184,7 +184,7 @@ internal sealed partial class Node
             var kind = lane.Store.Database.Dialect.Classify(e);
             if (kind is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
             if (kind != ErrorKind.Schema) throw;
-            lane.Load.Suspend(JobStep.Start, e);
+            await lane.Store.SuspendAsync(lane.Load, JobStep.Start, e, stopping);
         }
     }
 

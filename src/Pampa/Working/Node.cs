@@ -296,7 +296,7 @@ internal sealed partial class Node : IDisposable
         // Whether they were started is not known; what they really are is read back before anything else is done.
         foreach (var (reservation, _) in rows) lane.Doubt(reservation);
         lane.Load.Doubt();
-        if (kind == ErrorKind.Schema) lane.Load.Suspend(JobStep.Start, error);
+        if (kind == ErrorKind.Schema) await lane.Store.SuspendAsync(lane.Load, JobStep.Start, error, stopping);
         else ExceptionDispatchInfo.Throw(error);
     }
 

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Working;
 
@@ -13,7 +14,7 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
     public async ValueTask<TaskResult> RunAsync(Lane lane, StartedTask started, Attempt attempt)
     {
         var began = time.GetTimestamp();
-        var task = new PampaTask(started, lane.Store.Table, log, handlerDatabase, () => attempt.Reason, attempt.Token);
+        var task = new PampaTask(started, log, handlerDatabase, () => attempt.Reason, attempt.Token);
         try
         {
             await lane.Job.Handler.RunAsync(task);
@@ -23,6 +24,8 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
         {
             try
             {
+                if (MissingColumn(e) is { } column && await IsThereByNowAsync(lane, started.Table, column))
+                    return new TaskResult(started.Fence, Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random));
                 return Failed(lane, task, started.Fence, attempt, e);
             }
             catch (Exception again)
@@ -35,6 +38,30 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
         finally
         {
             lane.Load.Durations.Add(time.GetElapsedTime(began));
+        }
+    }
+
+    private static string? MissingColumn(Exception? error)
+    {
+        while (error is not null and not NoSuchColumnException) error = error.InnerException;
+        return (error as NoSuchColumnException)?.Column;
+    }
+
+    /// <summary>
+    /// Whether the table has a column that it lacked when the task was started: added since, or renamed and back. A program that
+    /// began meanwhile must not fail its tasks for that.
+    /// </summary>
+    private static async Task<bool> IsThereByNowAsync(Lane lane, JobTable before, string column)
+    {
+        try
+        {
+            if (await lane.Store.LookAgainAsync(before, CancellationToken.None)) lane.Load.GoOnWithChangedTable();
+            return lane.Store.Table.HasRecordColumn(column);
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+        {
+            // Nobody can tell: then it is no fault of the task.
+            return true;
         }
     }
 

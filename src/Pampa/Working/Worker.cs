@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Working;
 

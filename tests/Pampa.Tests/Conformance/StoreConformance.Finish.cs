@@ -1,4 +1,5 @@
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Tests.Conformance;
 

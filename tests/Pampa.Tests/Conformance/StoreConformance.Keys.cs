@@ -116,7 +116,7 @@ public abstract partial class StoreConformance
         Assert.Equal(rows.Length, started.Count);
         var mark = store.Table.WritableColumn("mark");
         var results = started.Select(s => new TaskResult(s.Fence, Outcome.Completed,
-            Changes: new ColumnChanges([mark], [Db.Database.Dialect.Encode(Shown(s.Fence.Key), store.Table.RecordColumns[mark])]))).ToList();
+            Changes: new ColumnChanges(store.Table, [mark], [Db.Database.Dialect.Encode(Shown(s.Fence.Key), store.Table.RecordColumns[mark])]))).ToList();
         Assert.Equal(rows.Length, (await Ticked(store.FinishAsync(results, skipLocked: false, Stopping))).Count);
         Assert.Equal(rows.Length, (await store.ReadFencesAsync([.. first.Select(r => r.Key)], Stopping)).Count(f => f.Ended));
         var ended = await store.ReadEndedAsync(TaskState.Completed, 100, Stopping);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Pampa.Jobs;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 
@@ -119,7 +118,7 @@ public abstract partial class StoreConformance
     private protected ColumnChanges Changes(TaskStore store, params (string Column, object? Value)[] changes)
     {
         var sorted = changes.Select(c => (Index: store.Table.WritableColumn(c.Column), c.Value)).OrderBy(c => c.Index).ToList();
-        return new ColumnChanges([.. sorted.Select(c => c.Index)],
+        return new ColumnChanges(store.Table, [.. sorted.Select(c => c.Index)],
             [.. sorted.Select(c => Db.Database.Dialect.Encode(c.Value, store.Table.RecordColumns[c.Index]))]);
     }
 }

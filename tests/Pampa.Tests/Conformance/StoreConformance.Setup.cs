@@ -210,9 +210,9 @@ public abstract partial class StoreConformance
     {
         var key = Assert.Throws<ArgumentException>(() => Store.Table.WritableColumn(Profile.Key[0]));
         Assert.Contains("part of the key", key.Message, StringComparison.Ordinal);
-        var state = Assert.Throws<ArgumentException>(() => Store.Table.WritableColumn(Profile.Columns.Success));
+        var state = Assert.ThrowsAny<ArgumentException>(() => Store.Table.WritableColumn(Profile.Columns.Success));
         Assert.Contains("is a state column", state.Message, StringComparison.Ordinal);
-        var slip = Assert.Throws<ArgumentException>(() => Store.Table.WritableColumn($"{Profile.Note}e"));
+        var slip = Assert.ThrowsAny<ArgumentException>(() => Store.Table.WritableColumn($"{Profile.Note}e"));
         Assert.Contains($"did you mean '{Profile.Note}'", slip.Message, StringComparison.Ordinal);
         await Db.ExecuteAsync($"CREATE TABLE odd (id bigint PRIMARY KEY, twice bigint GENERATED ALWAYS AS (id * 2) STORED, {State})");
         var job = Definition([], "odd", ["id"], j => j.Columns = TaskColumns.WithPrefix("x"))!;

@@ -1,4 +1,4 @@
-using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Tests.Conformance;
 

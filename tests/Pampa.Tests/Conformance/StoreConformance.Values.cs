@@ -105,7 +105,7 @@ public abstract partial class StoreConformance
     private async Task<StartedTask> SetAsync(TaskStore store, StartedTask task, int column, object? value)
     {
         var encoded = Db.Database.Dialect.Encode(value, store.Table.RecordColumns[column]);
-        var result = new TaskResult(task.Fence, Outcome.Snoozed, Changes: new ColumnChanges([column], [encoded]));
+        var result = new TaskResult(task.Fence, Outcome.Snoozed, Changes: new ColumnChanges(store.Table, [column], [encoded]));
         Assert.Single(await Ticked(store.FinishAsync([result], skipLocked: false, Stopping)));
         return Assert.Single(await StartAsync(await ReserveAsync(1, store: store), store));
     }
@@ -170,7 +170,7 @@ public abstract partial class StoreConformance
         foreach (var value in (string?[])["11", null])
         {
             var error = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => store.FinishAsync(
-                [.. tasks.Select((t, i) => Completed(t, new ColumnChanges([column], [i == 0 ? "1" : value])))], skipLocked: false, Stopping));
+                [.. tasks.Select((t, i) => Completed(t, new ColumnChanges(store.Table, [column], [i == 0 ? "1" : value])))], skipLocked: false, Stopping));
             Assert.Equal(ErrorKind.Data, Db.Database.Dialect.Classify(error));
         }
         Assert.Equal(2, await Db.ScalarAsync<int>("SELECT count(*) FROM strict WHERE et IS NULL AND c = 0"));
@@ -191,7 +191,7 @@ public abstract partial class StoreConformance
         var column = store.Table.WritableColumn("mark");
         var encoded = Db.Database.Dialect.Encode("x", store.Table.RecordColumns[column]);
         var error = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => store.FinishAsync(
-            [Completed(task, new ColumnChanges([column], [encoded]))], skipLocked: false, Stopping));
+            [Completed(task, new ColumnChanges(store.Table, [column], [encoded]))], skipLocked: false, Stopping));
         Assert.Equal(ErrorKind.Data, Db.Database.Dialect.Classify(error));
         Assert.Contains("not so", error.Message, StringComparison.Ordinal);
     }

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Tests.Simulation;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Tests.Simulation;
 

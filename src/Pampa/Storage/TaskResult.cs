@@ -1,0 +1,59 @@
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// A record that START gave to its worker: the fence, the values of the record columns of <paramref name="Table"/>, which is the
+/// table as it was then, and its generation.
+/// </summary>
+internal sealed record StartedTask(JobTable Table, Fence Fence, object?[] Values, long Generation)
+{
+    /// <summary>The reservation that was started.</summary>
+    public Claim Claim { get; init; }
+}
+
+/// <summary>How an attempt ended (PROTOCOL T3, T4, T5, T10, T11).</summary>
+internal enum Outcome
+{
+    /// <summary>T3: done.</summary>
+    Completed,
+
+    /// <summary>T4: failed, pending again after a delay.</summary>
+    Again,
+
+    /// <summary>T5: failed for good.</summary>
+    Failed,
+
+    /// <summary>T10: interrupted without fault of the task; the attempt does not count.</summary>
+    Forgiven,
+
+    /// <summary>T11: the handler put it off; the attempt does not count.</summary>
+    Snoozed,
+}
+
+/// <summary>
+/// The result of an attempt. <paramref name="Changes"/> are the columns that the handler set; they are written only with
+/// <see cref="Outcome.Completed"/> and <see cref="Outcome.Snoozed"/>.
+/// </summary>
+internal sealed record TaskResult(
+    Fence Fence,
+    Outcome Outcome,
+    double DelaySeconds = 0,
+    DateTimeOffset? Until = null,
+    string? Error = null,
+    ColumnChanges? Changes = null)
+{
+    /// <summary>The reservation that the attempt came from.</summary>
+    public Claim Claim { get; init; }
+}
+
+/// <summary>
+/// Changed columns of one record: sorted indexes into the record columns of the table as it was when the task was started, and
+/// their values, encoded by the dialect.
+/// </summary>
+internal sealed record ColumnChanges(JobTable Table, int[] Columns, string?[] Values)
+{
+    /// <summary>Whether one statement can write both; null: nothing was changed.</summary>
+    public static bool AreAlike(ColumnChanges? a, ColumnChanges? b) => ReferenceEquals(a, b)
+        || (a is not null && b is not null && a.Table == b.Table && a.Columns.AsSpan().SequenceEqual(b.Columns));
+}

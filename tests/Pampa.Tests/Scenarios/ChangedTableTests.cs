@@ -1,0 +1,101 @@
+using static Pampa.Tests.Stretching.RosterSetup;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>A table that changes while programs are at work on it: by a migration, or for a moment.</summary>
+public sealed class ChangedTableTests
+{
+    private static void SetNote(JobBuilder job) => job.Process(task => task["note"] = "x");
+
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
+    public async Task A_program_that_starts_while_a_column_is_away_fails_nothing_once_it_is_back(string engine)
+    {
+        await using var cluster = await ClusterAsync(engine);
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN note TO mislaid");
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 1;
+            SetNote(job);
+        });
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN mislaid TO note");
+        await cluster.InsertAsync(10);
+        await cluster.UntilEndedAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, "x"), (row.IsCompleted, row.N, row.Note)));
+        Assert.Single(process.Lines, l => l.Contains("table 'numbers' has changed", StringComparison.Ordinal));
+        Assert.Equal(0, process.Counters.Failed);
+    }
+
+    [Fact]
+    public async Task A_column_that_comes_later_is_there_for_handlers_that_name_it()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 5;
+            job.Process(task => task["rank"] = 7L);
+        });
+        await process.RoundAsync();
+        var row = await cluster.RowAsync(1);
+        Assert.Equal((1, false), (row.N, row.IsCompleted));
+        Assert.Contains("table 'numbers' has no column 'rank'", row.Err, StringComparison.Ordinal);
+
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers ADD COLUMN rank bigint");
+        // The attempt in which the column was missed although it is there does not count.
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 1, "it is done");
+        Assert.Equal(1, process.Counters.Forgiven);
+        Assert.Equal(2, (await cluster.RowAsync(1)).N);
+        Assert.Equal(7, await cluster.Db.ScalarAsync<long>("SELECT rank FROM numbers WHERE value = 1"));
+    }
+
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
+    public async Task A_column_that_nobody_needs_may_be_dropped_under_load(string engine)
+    {
+        await using var cluster = await ClusterAsync(engine);
+        await cluster.CreateTableAsync("results", ", extra text, later text");
+        await cluster.InsertAsync(30, table: "results");
+        var process = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job =>
+        {
+            job.QueueSize = 2;
+            job.Process(task => task["later"] = "x");
+        }, table: "results"), workers: 1);
+        await process.RoundAsync();
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE results DROP COLUMN extra");
+        // Its result was made before, from the table as it was.
+        Assert.Equal(1, process.Lane.Finisher.Count);
+        await cluster.UntilEndedAsync("results", maxRounds: 100);
+        Assert.All(await cluster.RowsAsync("results"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(30, await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM results WHERE later = 'x'"));
+        Assert.Single(process.Lines, l => l.Contains("table 'results' has changed", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_column_that_handlers_have_named_is_waited_for()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.InsertAsync(20);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.QueueSize = 2;
+            SetNote(job);
+        }, workers: 1);
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN note TO mislaid");
+        for (var i = 0; i < 10; i++)
+        {
+            await process.RoundAsync();
+            await cluster.LiveAsync(10);
+        }
+        Assert.Single(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Lines, l => l.Contains("has changed", StringComparison.Ordinal));
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN mislaid TO note");
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, "x"), (row.IsCompleted, row.N, row.Note)));
+    }
+}
