@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Pampa.Servers;
 
 namespace Pampa.Bench;
 
@@ -85,7 +86,7 @@ internal sealed class Child : IAsyncDisposable
     public async Task<ClientUse> StopAsync(CancellationToken stopping)
     {
         await CheckAsync();
-        await Shell.RunAsync("kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
+        await Tool.RunAsync("kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(StopTime);
         try

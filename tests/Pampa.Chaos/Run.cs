@@ -7,6 +7,7 @@ using Pampa.Chaos.Faults;
 using Pampa.Chaos.Servers;
 using Pampa.Chaos.Wire;
 using Pampa.Chaos.Work;
+using Pampa.Servers;
 
 namespace Pampa.Chaos;
 
@@ -61,7 +62,7 @@ internal sealed class Run(Options options, TextWriter output)
     {
         await store.CreateAsync(stopping);
         var disk = Directory.CreateDirectory(Path.Combine(folder, LogDisk)).FullName;
-        var hasDisk = Environment.IsPrivilegedProcess && await Shell.TryRunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "pampa-chaos", disk) == 0;
+        var hasDisk = Environment.IsPrivilegedProcess && await Tool.TryRunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "pampa-chaos", disk) == 0;
         try
         {
             await using var cluster = new ProcessCluster(store, folder, output);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Pampa.Chaos.Servers;
 using Pampa.Chaos.Work;
+using Pampa.Servers;
 
 namespace Pampa.Chaos.Cluster;
 
@@ -79,7 +80,7 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
         var self = Environment.ProcessPath!;
         var isTool = Path.GetFileNameWithoutExtension(self) == "dotnet";
         string[] command = [.. under, self, .. isTool ? [typeof(Program).Assembly.Location] : Array.Empty<string>(), .. arguments];
-        var start = Shell.Order(folder, LogOf(application), command[0], command[1..]);
+        var start = Tool.Order(folder, LogOf(application), command[0], command[1..]);
         start.Environment[WorkerProgram.ProfileVariable] = store.Shape.Profile.ToString();
         start.Environment[WorkerProgram.LedgerVariable] = Ledgers;
         start.Environment["PAMPA_DATABASE_URL"] = store.Url(application);

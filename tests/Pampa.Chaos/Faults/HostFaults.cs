@@ -2,6 +2,7 @@ using Pampa.Chaos.Checks;
 using Pampa.Chaos.Cluster;
 using Pampa.Chaos.Servers;
 using Pampa.Chaos.Work;
+using Pampa.Servers;
 
 namespace Pampa.Chaos.Faults;
 
@@ -20,7 +21,7 @@ internal static class HostFaults
         var ballast = Path.Combine(disk, "ballast");
         try
         {
-            await Shell.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=4k");
+            await Tool.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=4k");
             await World.WaitAsync(5 + 3 * random.NextDouble(), stopping);
         }
         finally
@@ -35,15 +36,15 @@ internal static class HostFaults
     {
         var number = Environment.ProcessId % 10_000;
         var (space, here, there) = ($"chaos{number}", $"ch{number}a", $"ch{number}b");
-        if (await Shell.TryRunAsync("ip", "netns", "add", space) != 0) throw new NotPossibleException("network namespaces are not permitted");
+        if (await Tool.TryRunAsync("ip", "netns", "add", space) != 0) throw new NotPossibleException("network namespaces are not permitted");
         Member? member = null;
         try
         {
-            await Shell.RunAsync("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", space);
-            await Shell.RunAsync("ip", "addr", "add", "10.213.7.1/30", "dev", here);
-            await Shell.RunAsync("ip", "link", "set", here, "up");
-            await Shell.RunAsync("ip", "-n", space, "addr", "add", "10.213.7.2/30", "dev", there);
-            await Shell.RunAsync("ip", "-n", space, "link", "set", there, "up");
+            await Tool.RunAsync("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", space);
+            await Tool.RunAsync("ip", "addr", "add", "10.213.7.1/30", "dev", here);
+            await Tool.RunAsync("ip", "link", "set", here, "up");
+            await Tool.RunAsync("ip", "-n", space, "addr", "add", "10.213.7.2/30", "dev", there);
+            await Tool.RunAsync("ip", "-n", space, "link", "set", there, "up");
             member = world.Cluster.Members.FirstOrDefault(m => m.Name == "far");
             if (member is null)
             {
@@ -60,9 +61,9 @@ internal static class HostFaults
             member.IsHeld = true;
             await World.WaitAsync(5, stopping);
             var from = World.Now();
-            await Shell.RunAsync("ip", "link", "set", here, "down");
+            await Tool.RunAsync("ip", "link", "set", here, "down");
             await World.WaitAsync(Limits.WorkerLease.TotalSeconds * (1.2 + random.NextDouble()), stopping);
-            await Shell.RunAsync("ip", "link", "set", here, "up");
+            await Tool.RunAsync("ip", "link", "set", here, "up");
             world.Outages.Add(new Outage(a => a.StartsWith("far~", StringComparison.Ordinal), from, World.Now() + TimeSpan.FromSeconds(5)));
             await World.WaitAsync(4, stopping);
             return Store.Invariant($"for {(World.Now() - from).TotalSeconds:0.0} s");
@@ -70,8 +71,8 @@ internal static class HostFaults
         finally
         {
             if (member?.Current is { } life && await ProcessCluster.StopAsync(life, TimeSpan.FromSeconds(30)) is null) ProcessCluster.Kill(life);
-            await Shell.TryRunAsync("ip", "netns", "del", space);
-            await Shell.TryRunAsync("ip", "link", "del", here);
+            await Tool.TryRunAsync("ip", "netns", "del", space);
+            await Tool.TryRunAsync("ip", "link", "del", here);
         }
     }
 }

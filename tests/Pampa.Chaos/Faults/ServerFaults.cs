@@ -2,6 +2,7 @@ using System.Data.Common;
 using Pampa.Chaos.Checks;
 using Pampa.Chaos.Servers;
 using Pampa.Chaos.Work;
+using Pampa.Servers;
 
 namespace Pampa.Chaos.Faults;
 
@@ -109,8 +110,8 @@ internal static class ServerFaults
         var from = World.Now();
         try
         {
-            await Shell.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=1M");
-            await Shell.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=4k", "oflag=append", "conv=notrunc");
+            await Tool.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=1M");
+            await Tool.TryRunAsync("dd", "if=/dev/zero", $"of={ballast}", "bs=4k", "oflag=append", "conv=notrunc");
             await World.WaitAsync(5 + 4 * random.NextDouble(), stopping);
         }
         finally

@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Pampa.Servers;
 
 namespace Pampa.Chaos.Servers;
 
-/// <summary>Tools of the computer, and signals.</summary>
+/// <summary>Signals, processes and disks.</summary>
 internal static partial class Shell
 {
     public const int Kill = 9;
@@ -12,45 +12,21 @@ internal static partial class Shell
     public const int Continue = 18;
     public const int Stop = 19;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int SendSignal(int process, int signal);
 
     /// <summary>Whether the process was there to get it.</summary>
     public static bool Signal(int process, int signal) => SendSignal(process, signal) == 0;
 
-    /// <summary>Runs a tool; its output goes to a file, for what it leaves behind would keep a pipe open.</summary>
-    public static async Task<int> TryRunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(Order("/", "/dev/null", program, arguments))!;
-        await process.WaitForExitAsync().WaitAsync(Patience, TimeProvider.System);
-        return process.ExitCode;
-    }
-
-    public static async Task RunAsync(string program, params string[] arguments)
-    {
-        var code = await TryRunAsync(program, arguments);
-        if (code != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {code}.");
-    }
-
     /// <summary>Takes a disk away; whoever still has a file of it open keeps that file, and no more.</summary>
     public static async Task UnmountAsync(string folder)
     {
         for (var i = 0; i < 20; i++)
         {
-            if (await TryRunAsync("umount", folder) == 0) return;
+            if (await Tool.TryRunAsync("umount", folder) == 0) return;
             await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
         }
-        await TryRunAsync("umount", "-l", folder);
-    }
-
-    /// <summary>An order for a process whose both outputs are appended to a file. The process is the program itself.</summary>
-    public static ProcessStartInfo Order(string folder, string log, string program, IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = folder };
-        foreach (var argument in (string[])["-c", $"exec \"$0\" \"$@\" >>'{log}' 2>&1 </dev/null", program, .. arguments]) start.ArgumentList.Add(argument);
-        return start;
+        await Tool.TryRunAsync("umount", "-l", folder);
     }
 
     /// <summary>The processes that a process has started.</summary>

@@ -55,8 +55,8 @@ public sealed class ErrorTests(ProgramFixture programs)
     public async Task A_wrong_password()
     {
         var server = await PostgresCluster.GetAsync();
-        if (server.Folder is null) Assert.Skip("The server is not the test run's own, so its rules for logging in cannot be changed.");
-        var rules = Path.Combine(server.Folder, "data", "pg_hba.conf");
+        if (server.Own is null) Assert.Skip("The server is not the test run's own, so its rules for logging in cannot be changed.");
+        var rules = Path.Combine(server.Own.Folder, "data", "pg_hba.conf");
         await File.WriteAllTextAsync(rules, "host all guarded 127.0.0.1/32 scram-sha-256\n" + await File.ReadAllTextAsync(rules, TestContext.Current.CancellationToken),
             TestContext.Current.CancellationToken);
         await server.ExecuteAsync("CREATE ROLE guarded LOGIN PASSWORD 'right'");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
+using Pampa.Servers;
 using Pampa.Tests.Fixtures;
 
 namespace Pampa.Tests.EndToEnd;
@@ -31,7 +32,7 @@ internal sealed class Pooler : IAsyncDisposable
         var server = new NpgsqlConnectionStringBuilder((await PostgresCluster.GetAsync()).ConnectionString);
         var program = ((string[])["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]).FirstOrDefault(File.Exists);
         if (program is null) Assert.Skip("No pgbouncer is installed.");
-        var port = PostgresCluster.FreePort();
+        var port = PrivatePostgres.FreePort();
         var settings = Path.Combine(folder, "pgbouncer.ini");
         await File.WriteAllTextAsync(settings, string.Create(CultureInfo.InvariantCulture, $"""
             [databases]

@@ -200,7 +200,7 @@ internal abstract class TestDatabase : IAsyncDisposable
             }
             await Database.DisposeAsync();
             // A private server goes away as a whole; to drop costs a checkpoint.
-            if (server.Folder is null) await AdminAsync(server, $"DROP DATABASE {name} WITH (FORCE)");
+            if (server.Own is null) await AdminAsync(server, $"DROP DATABASE {name} WITH (FORCE)");
         }
 
         private static Task AdminAsync(PostgresCluster.Server server, string text) => server.ExecuteAsync(text);
