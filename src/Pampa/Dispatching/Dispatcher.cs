@@ -62,12 +62,12 @@ internal sealed class Dispatcher(
     /// </summary>
     public Task<bool> CycleAsync(CancellationToken stopping) => LeadingAsync(async term =>
     {
-        if (await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
-        // what they were given since is counted.
+        // what they were given since is counted; and what is regular has time until the next turn.
         isHasty = !isHasty && hasSeen && jobs.Any(j => j.IsWoken);
+        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
-        if (roster.IsDue) await StretchAsync(term, stopping);
+        if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
         return await DispatchAsync(term, stopping);
     }, stopping);
 

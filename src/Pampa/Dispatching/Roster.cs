@@ -23,8 +23,11 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     private Dictionary<string, int> busy = [];
     private int handsAtStretch;
 
-    /// <summary>Whether it is time to stretch; also when workers have come, before the first job takes all of them.</summary>
-    public bool IsDue => stretchedAt == 0 || time.GetElapsedTime(stretchedAt) >= StretchEvery || jobs.Sum(j => j.Hands.Count) != handsAtStretch;
+    /// <summary>Whether it is time to stretch.</summary>
+    public bool IsDue => IsUrgent || time.GetElapsedTime(stretchedAt) >= StretchEvery;
+
+    /// <summary>Whether nothing may be dealt before: a job hurries, or workers have come, of which the first job must not take all.</summary>
+    public bool IsUrgent => stretchedAt == 0 || jobs.Sum(j => j.Hands.Count) != handsAtStretch;
 
     /// <summary>
     /// Notes who is in a long task. Only when that is over its worker can be moved: where a job waits for one, it is stretched at
