@@ -3,7 +3,7 @@ namespace Pampa.Tests.Simulation;
 /// <summary>Rules of what a process may ask for, whatever the database would make of it: they keep it from wasting work, and some keep it right.</summary>
 internal static class Orders
 {
-    public static void Check(SimulatedProcess process, Sent sent)
+    public static void Check(SimulatedProcess process, Sent sent, World world)
     {
         var trust = process.Trust;
         void Require(bool holds, string rule)
@@ -16,6 +16,7 @@ internal static class Orders
             case "START":
                 Require(trust.NodeMay, "a node starts although its leases cannot be trusted");
                 Require(!trust.DoubtsOfNode.Contains(sent.Job!.Name), "a node starts while it does not know what it holds");
+                Require(!sent.Rows.Any(r => KnownHolds.Forbid(process.Holds.OfNode, sent.Job.Name, r.Worker)), "a node starts what it knows to be held");
                 foreach (var row in sent.Rows.Where(r => r.Rest[1] != "0"))
                 {
                     Require(sent.Rows.Count(r => r.Worker == row.Worker) == 1, "a record that was tried before is started with others");
@@ -24,8 +25,13 @@ internal static class Orders
                 break;
             case "RESERVE" or "RECLAIM" or "EXHAUST":
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
+                Require(sent.Kind != "RESERVE" || !sent.Rows.Any(r => KnownHolds.Forbid(process.Holds.OfDispatcher, sent.Job!.Name, r.Worker)),
+                    "a dispatcher reserves what it knows to be held");
                 if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
+                break;
+            case "MAIL" or "HOLDS":
+                process.Holds.Ask(world);
                 break;
         }
     }
@@ -48,6 +54,12 @@ internal static class Orders
                 trust.Doubts.Remove(sent.Job!.Name);
                 trust.DoubtsOfDispatcher.Remove(sent.Job.Name);
                 trust.DoubtsOfNode.Remove(sent.Job.Name);
+                break;
+            case "HOLDS":
+                process.Holds.TellDispatcher();
+                break;
+            case "MAIL":
+                process.Holds.TellNode();
                 break;
             case "WATCH":
                 world.Watchtower.Watch(process);

@@ -11,6 +11,8 @@ internal sealed class ProcessLoop(SimulatedProcess process, string name, bool us
 
     public bool IsNode => name == "node";
 
+    public bool IsExchange => name == "exchange";
+
     public bool UsesDatabase => usesDatabase;
 
     public bool IsUnderWay => underWay is { IsCompleted: false };
@@ -32,14 +34,18 @@ internal static class ProcessLoops
 {
     public static List<ProcessLoop> Of(SimulatedProcess process)
     {
-        var loops = new List<ProcessLoop>
-        {
-            new(process, "dispatcher", true, () => DispatchAsync(process)),
-            new(process, "node", true, () => StartAsync(process)),
-            new(process, "exchange", true, () => process.Exchange.CycleAsync(CancellationToken.None)),
+        List<ProcessLoop> loops =
+        [
+            .. process.Part == Part.Node ? [] : (ProcessLoop[])[new(process, "dispatcher", true, () => DispatchAsync(process))],
+            .. process.Part == Part.Dispatcher
+                ? []
+                : (ProcessLoop[])[
+                    new(process, "node", true, () => StartAsync(process)),
+                    new(process, "exchange", true, () => process.Exchange.CycleAsync(CancellationToken.None)),
+                ],
             new(process, "operator", true, () => OperateAsync(process)),
             new(process, "stop", true, () => process.Ending?.Invoke() ?? Task.CompletedTask),
-        };
+        ];
         for (var i = 0; i < process.Lanes.Count; i++)
         {
             var finisher = process.Lanes[i].Finisher;
@@ -69,6 +75,7 @@ internal static class ProcessLoops
         var trust = process.Trust;
         trust.NodeMay = trust.Member is { } since && process.Time.GetElapsedTime(since) < TestCluster.WorkerLease - TimeSpan.FromSeconds(1);
         trust.DoubtsOfNode = [.. trust.Doubts];
+        process.Holds.BeginNode(process.Loops.Any(l => l is { IsExchange: true, IsUnderWay: true }));
         return process.Node.CycleAsync(CancellationToken.None);
     }
 }

@@ -21,9 +21,10 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly string label;
     private TimeSpan owed;
 
-    public SimulatedProcess(string name, int number, int workers, World world)
+    public SimulatedProcess(string name, int number, int workers, World world, Part part = Part.All, bool isHeard = false)
     {
         this.name = name;
+        Part = part;
         label = $"{name}#{number}";
         Number = number;
         Time.SetUtcNow(new DateTimeOffset(TestClock.Begin));
@@ -36,14 +37,14 @@ internal sealed class SimulatedProcess : IDisposable
         Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
         var runner = new TaskRunner(database.Source, log, Time, random);
         Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
-        Node = new Node(new NodeName(name), workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
+        Node = new Node(new NodeName(name), part == Part.Dispatcher ? 0 : workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
-        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => false, PollInterval, Time);
+        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => isHeard, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
     }
 
@@ -75,6 +76,11 @@ internal sealed class SimulatedProcess : IDisposable
     public IReadOnlyList<ProcessLoop> Loops { get; }
 
     public Trust Trust { get; } = new();
+
+    /// <summary>What it does of a process's work.</summary>
+    public Part Part { get; }
+
+    public KnownHolds Holds { get; } = new();
 
     /// <summary>Killed, or ended in good order: nothing of it happens any more.</summary>
     public bool IsGone { get; set; }
@@ -128,6 +134,14 @@ internal sealed class SimulatedProcess : IDisposable
     public void Dispose() => Node.Dispose();
 
     public override string ToString() => label;
+}
+
+/// <summary>What a process does.</summary>
+internal enum Part
+{
+    All,
+    Dispatcher,
+    Node,
 }
 
 /// <summary>What the simulation holds of a process's trust in its leases, from the requests that were granted.</summary>

@@ -36,7 +36,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
         wrote |= statement.IsWrite || statement.Kind == "PICK";
         try
         {
-            world.Guard(() => Orders.Check(process, statement));
+            world.Guard(() => Orders.Check(process, statement, world));
             if (world.IsLocked(statement)) throw new SqliteException("locked by the simulation", Busy);
             if (world.Draw(world.Chances.Fail)) throw Fail($"fails before {statement}");
         }

@@ -14,12 +14,14 @@ internal sealed class Simulation : IDisposable
     private readonly List<SimulatedProcess> processes = [];
     private readonly Dictionary<SimulatedProcess, long> beats = [];
     private readonly Misfortunes misfortunes;
+    private readonly Steering steering;
     private int records;
 
     public Simulation(int seed)
     {
         world = new World(seed);
         misfortunes = new Misfortunes(world, this);
+        steering = new Steering(world, this);
         world.Ledger.HasTwins = node => processes.Count(p => p.Name == node) > 1;
     }
 
@@ -40,7 +42,7 @@ internal sealed class Simulation : IDisposable
             Insert(world.Plan.Records);
             foreach (var (i, workers) in world.Plan.Workers.Index()) Start(i, workers);
             for (var step = 0; step < world.Plan.Steps; step++) Next();
-            new Settling(this, misfortunes).Run();
+            new Settling(this, misfortunes, steering).Run();
             return world.Trace.Hash;
         }
         catch (Exception e)
@@ -57,11 +59,14 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    public void Start(int name, int workers)
+    public void Start(int name, int workers, Part? part = null)
     {
-        var process = new SimulatedProcess(((char)('a' + name)).ToString(), processes.Count, workers, world);
+        var does = part ?? world.Plan.PartOf(processes.Count);
+        // A dispatcher alone registers nobody, and no node has its name.
+        var called = does == Part.Dispatcher ? $"d{processes.Count}" : ((char)('a' + name)).ToString();
+        var process = new SimulatedProcess(called, processes.Count, workers, world, does, world.Plan.IsHeard(processes.Count));
         processes.Add(process);
-        world.Trace.Add($"{process} begins with {workers} workers");
+        world.Trace.Add($"{process} begins as {does} with {workers} workers");
     }
 
     public void Insert(int count)
@@ -88,6 +93,7 @@ internal sealed class Simulation : IDisposable
         else if (what < 85) Pass(DrawTime());
         else if (what < 93 && world.Held is { Count: > 0 } held) Let(held[world.Random.Next(held.Count)]);
         else misfortunes.Next();
+        steering.Next();
         Look();
     }
 
@@ -149,6 +155,7 @@ internal sealed class Simulation : IDisposable
 
     private void Beat(SimulatedProcess process)
     {
+        if (process.Part == Part.Dispatcher) return;
         if (beats.TryGetValue(process, out var last) && process.Time.GetElapsedTime(last) < BeatEvery) return;
         try
         {

@@ -24,7 +24,7 @@ internal sealed class World : IDisposable
     {
         Seed = seed;
         Random = new Random(seed);
-        Plan = Plan.Draw(Random);
+        Plan = Plan.Draw(Random, seed);
         Chances = Plan.Chances;
         Reader = new Reader(Plan.Jobs);
         Watchtower = new Watchtower(Db);
@@ -66,6 +66,9 @@ internal sealed class World : IDisposable
 
     /// <summary>Records that somebody else holds a lock on.</summary>
     public HashSet<(string Table, long Key)> Locked { get; } = [];
+
+    /// <summary>What people hold, and until when.</summary>
+    public Dictionary<Jobs.Hold, DateTime?> Holds { get; } = [];
 
     public bool IsCalm { get; private set; }
 
