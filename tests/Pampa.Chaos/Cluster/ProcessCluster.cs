@@ -155,7 +155,8 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
             return;
         }
         life.ExitCode = life.Process.ExitCode;
-        life.EndedAt = Now();
+        // Not when it was looked at: on a busy computer that may be much later.
+        life.EndedAt = life.Process.ExitTime.ToUniversalTime();
         if (!life.WasKilled && !life.WasStopped && life.ExitCode != 137) says.WriteLine($"    {life.Application} ended by itself with {life.ExitCode}");
     }
 
