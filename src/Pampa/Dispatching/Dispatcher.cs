@@ -64,7 +64,7 @@ internal sealed class Dispatcher(
     {
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted; and what is regular has time until the next turn.
-        isHasty = !isHasty && hasSeen && jobs.Any(j => j.IsWoken);
+        isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery && jobs.Any(j => j.IsWoken && !j.Load.IsSuspendedAt(JobStep.Dispatch));
         if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
         if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
@@ -362,13 +362,14 @@ internal sealed class Dispatcher(
     /// </summary>
     private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping)
     {
+        var table = job.Store.Table;
         try
         {
             return await step();
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
-            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, e, stopping);
+            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, table, e, stopping);
             return false;
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked)

@@ -36,15 +36,19 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
     public void See()
     {
         var now = BusyWith();
-        if (states.Any(s => s.IsWaiting) && busy.Keys.Any(w => !now.ContainsKey(w))) stretchedAt = 0;
+        var free = busy.Keys.Where(w => !now.ContainsKey(w)).ToHashSet(StringComparer.Ordinal);
+        if (free.Count > 0 && jobs.Where((job, j) => states[j].IsWaiting && job.Hands.Any(h => free.Contains(h.Worker))).Any()) stretchedAt = 0;
         busy = now;
     }
 
     /// <summary>A job has records and nobody for them: the next stretch comes at once.</summary>
     public void Hurry(JobDispatch job)
     {
+        var state = states[Index(job)];
         stretchedAt = 0;
-        states[Index(job)].Count.Hasten();
+        state.Count.Hasten();
+        // It may be a while until it is counted.
+        if (state.Pending == 0) state.Pending = 1;
     }
 
     /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
@@ -176,6 +180,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
 
     private async Task<long> CountAsync(JobDispatch job, JobStretch state, int most, CancellationToken stopping)
     {
+        var table = job.Store.Table;
         try
         {
             var count = await job.Store.CountDueAsync(most, job.Cursor, stopping);
@@ -184,7 +189,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
-            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, e, stopping);
+            await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, table, e, stopping);
             return 0;
         }
         catch (Exception e) when (Database.IsTimeout(e))

@@ -10,7 +10,7 @@ internal sealed class JobTable
     private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
     private readonly bool[] isNamed;
 
-    private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation)
+    private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation, ColumnUse use)
     {
         Job = job;
         Dialect = dialect;
@@ -32,6 +32,8 @@ internal sealed class JobTable
             ? []
             : [.. job.Handler.Row.Properties.Select(p => recordIndexes[Match(table, p)!.Name])];
         isNamed = new bool[RecordColumns.Count];
+        Use = use;
+        foreach (var column in RecordColumns) Use.Had(column.Name);
         Sql = new JobSql(this);
     }
 
@@ -57,6 +59,9 @@ internal sealed class JobTable
     /// <summary>The statements.</summary>
     public JobSql Sql { get; }
 
+    /// <summary>What is known of its columns, also of those that it had before.</summary>
+    public ColumnUse Use { get; }
+
     /// <summary>Characters that an error text may have.</summary>
     public int ErrorLength => Math.Min(State[(int)StateColumn.ErrorDescription].Length ?? Limits.ErrorText, Limits.ErrorText);
 
@@ -65,7 +70,9 @@ internal sealed class JobTable
     public int RecordColumn(string name)
     {
         if (!recordIndexes.TryGetValue(name, out var index)) throw new NoSuchColumnException(NoSuchColumn(name), name);
+        if (isNamed[index]) return index;
         isNamed[index] = true;
+        Use.Named(RecordColumns[index].Name);
         return index;
     }
 
@@ -73,20 +80,12 @@ internal sealed class JobTable
     public bool HasRecordColumn(string name) => recordIndexes.ContainsKey(name);
 
     /// <summary>
-    /// Whether the table, looked at anew, is another one by now, and has all columns that handlers have named so far. Where it
-    /// lacks one it may only be away for a moment: a job that waits for it loses nothing.
+    /// Whether the table, looked at anew, is the same one by name, another one by its columns, and has all that handlers have named so
+    /// far. Where it lacks one it may only be away for a moment: a job that waits for it loses nothing. A row type says itself what it needs.
     /// </summary>
-    public bool MayBeFollowedBy(JobTable now)
-    {
-        for (var i = 0; i < RecordColumns.Count; i++)
-        {
-            if (!isNamed[i]) continue;
-            if (!now.HasRecordColumn(RecordColumns[i].Name)) return false;
-            now.RecordColumn(RecordColumns[i].Name);
-        }
-        return !now.Key.SequenceEqual(Key) || !now.State.SequenceEqual(State) || now.Generation != Generation
-            || !now.RecordColumns.SequenceEqual(RecordColumns);
-    }
+    public bool MayBeFollowedBy(JobTable now) => now.Table.Schema == Table.Schema && now.Table.Name == Table.Name
+        && (Job.Handler.Row is not null || Use.AllNamed.All(now.HasRecordColumn))
+        && !(now.Key.SequenceEqual(Key) && now.State.SequenceEqual(State) && now.Generation == Generation && now.RecordColumns.SequenceEqual(RecordColumns));
 
     /// <summary>The index of a record column that a handler may set.</summary>
     public int WritableColumn(string name)
@@ -108,7 +107,12 @@ internal sealed class JobTable
     }
 
     /// <summary>Resolves a job; everything that does not fit becomes an error, all at once.</summary>
-    public static JobTable? Resolve(JobDefinition job, Dialect dialect, TableInfo table, ICollection<string> errors)
+    /// <param name="job">The job.</param>
+    /// <param name="dialect">The database's.</param>
+    /// <param name="table">The table as the catalog has it.</param>
+    /// <param name="errors">What does not fit.</param>
+    /// <param name="use">What is known of its columns from former looks; null: it is the first.</param>
+    public static JobTable? Resolve(JobDefinition job, Dialect dialect, TableInfo table, ICollection<string> errors, ColumnUse? use = null)
     {
         var before = errors.Count;
         void Error(string text) => errors.Add($"Job '{job.Name}': {text}");
@@ -122,7 +126,7 @@ internal sealed class JobTable
         for (var i = 0; i < names.Length; i++) CheckType(dialect, table, (StateColumn)i, state[i]!, Error);
         if (generation is not null) CheckType(dialect, table, StateColumn.Generation, generation, Error);
         if (job.Handler.Row is { } row) CheckRow(table, row, [.. state!, .. generation is null ? [] : new[] { generation }], Error);
-        return errors.Count > before ? null : new JobTable(job, dialect, table, key!, state!, generation);
+        return errors.Count > before ? null : new JobTable(job, dialect, table, key!, state!, generation, use ?? new ColumnUse());
     }
 
     /// <summary>The seven names in the order of <see cref="StateColumn"/>.</summary>

@@ -53,6 +53,19 @@ internal sealed record TaskResult(
 /// </summary>
 internal sealed record ColumnChanges(JobTable Table, int[] Columns, string?[] Values)
 {
+    /// <summary>The same for the table as it is now; null where that lacks one of the columns.</summary>
+    public ColumnChanges? For(JobTable now)
+    {
+        var changes = new SortedList<int, string?>();
+        for (var i = 0; i < Columns.Length; i++)
+        {
+            var name = Table.RecordColumns[Columns[i]].Name;
+            if (!now.HasRecordColumn(name)) return null;
+            changes[now.RecordColumn(name)] = Values[i];
+        }
+        return new ColumnChanges(now, [.. changes.Keys], [.. changes.Values]);
+    }
+
     /// <summary>Whether one statement can write both; null: nothing was changed.</summary>
     public static bool AreAlike(ColumnChanges? a, ColumnChanges? b) => ReferenceEquals(a, b)
         || (a is not null && b is not null && a.Table == b.Table && a.Columns.AsSpan().SequenceEqual(b.Columns));

@@ -15,6 +15,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private readonly ConcurrentQueue<Pending> queue = new();
+    private readonly Dialect dialect = lane.Store.Database.Dialect;
     private List<Pending> locked = [];
     private long lastFlush;
     private long lastLockedTry;
@@ -22,9 +23,10 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     /// <summary>A result that is not written yet.</summary>
     /// <param name="Result">The result.</param>
+    /// <param name="Since">The time stamp of its coming.</param>
     /// <param name="IsAmbiguous">Whether it was sent before and the answer was lost.</param>
     /// <param name="IsRefusal">Whether it is the failure that stands in for a result which the table refused.</param>
-    private sealed record Pending(TaskResult Result, bool IsAmbiguous = false, bool IsRefusal = false);
+    private sealed record Pending(TaskResult Result, long Since, bool IsAmbiguous = false, bool IsRefusal = false);
 
     /// <summary>Set for each result that comes in.</summary>
     public Signal Posted { get; } = new();
@@ -32,7 +34,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// <summary>Results that are not written yet.</summary>
     public int Count => Volatile.Read(ref count);
 
-    public void Post(TaskResult result) => Enqueue(new Pending(result));
+    public void Post(TaskResult result) => Enqueue(new Pending(result, time.GetTimestamp()));
 
     private void Enqueue(Pending pending)
     {
@@ -61,7 +63,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
         WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes, AlikeChanges.Instance)
-            .SelectMany(group => group.Chunk(lane.Store.Database.Dialect.MaxRows))), skipLocked, stopping);
+            .SelectMany(group => group.Chunk(dialect.MaxRows))), skipLocked, stopping);
 
     // The answer tells keys. Two attempts of one record, of which one is stale, must not share a statement: both would
     // pass for accepted.
@@ -106,7 +108,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         lastLockedTry = time.GetTimestamp();
         var rows = locked;
         locked = [];
-        return WriteAllAsync(rows, skipLocked: lane.Store.Database.Dialect.CanSkipLocked, stopping);
+        return WriteAllAsync(rows, skipLocked: dialect.CanSkipLocked, stopping);
     }
 
     // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never
@@ -121,13 +123,15 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     private async Task WriteAsync(List<Pending> rows, CancellationToken stopping, bool skipLocked = false)
     {
         List<TaskKey> settled;
+        var table = rows[0].Result.Changes?.Table ?? lane.Store.Table;
         try
         {
             settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping);
         }
         catch (Exception e)
         {
-            await FailedAsync(rows, e, skipLocked, stopping);
+            if (dialect.Classify(e) == ErrorKind.Schema && !await WorksWithoutRowsAsync(rows, stopping)) await DoesNotFitAsync(rows, table, e, stopping);
+            else await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
         lane.Load.Resume(JobStep.Finish);
@@ -143,29 +147,20 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     private async Task FailedAsync(List<Pending> rows, Exception error, bool skippedLocked, CancellationToken stopping)
     {
-        var dialect = lane.Store.Database.Dialect;
         switch (dialect.Classify(error))
         {
             case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
                 await WriteAsync(rows, stopping, skipLocked: true);
                 return;
-            case ErrorKind.Locked or ErrorKind.Data when rows.Count > 1:
+            // Schema: a row's own doing. An index on an expression, a policy of the table.
+            case ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema when rows.Count > 1:
                 await WriteEachAsync([rows[..(rows.Count / 2)], rows[(rows.Count / 2)..]], skippedLocked, stopping);
                 return;
             case ErrorKind.Locked:
                 Park(rows[0]);
                 return;
-            case ErrorKind.Data:
+            case ErrorKind.Data or ErrorKind.Schema:
                 Refuse(rows[0], error);
-                return;
-            case ErrorKind.Schema when await WorksWithoutRowsAsync(rows, stopping):
-                // A row's own doing: an index on an expression, a policy of the table.
-                if (rows.Count == 1) Refuse(rows[0], error);
-                else await WriteEachAsync([rows[..(rows.Count / 2)], rows[(rows.Count / 2)..]], skippedLocked, stopping);
-                return;
-            case ErrorKind.Schema:
-                foreach (var row in rows) Requeue(row);
-                lane.Load.Suspend(JobStep.Finish, error);
                 return;
             default:
                 // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.
@@ -173,6 +168,28 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 ExceptionDispatchInfo.Throw(error);
                 return;
         }
+    }
+
+    /// <summary>
+    /// The table is not what the results were made for. Where it has their columns they are written as it is now. Else they wait, and the
+    /// job with them: the columns may only be away for a moment. Not longer than their tasks might have run: then others try again.
+    /// </summary>
+    private async Task DoesNotFitAsync(List<Pending> rows, JobTable before, Exception error, CancellationToken stopping)
+    {
+        var now = await lane.Store.HasChangedAsync(lane.Load, before, stopping) ? lane.Store.Table : null;
+        var isWaiting = false;
+        foreach (var row in rows)
+        {
+            var changes = now is null ? null : row.Result.Changes?.For(now);
+            if (now is not null && (changes is not null || row.Result.Changes is null)) Requeue(row with { Result = row.Result with { Changes = changes } });
+            else if (row.Result.Changes is not null && time.GetElapsedTime(row.Since) >= lane.Job.MaxDuration) Refuse(row, error);
+            else
+            {
+                Requeue(row);
+                isWaiting = true;
+            }
+        }
+        if (isWaiting) lane.Load.Suspend(JobStep.Finish, error);
     }
 
     /// <summary>Whether the statement itself fits the table, so that a row must be what it does not accept.</summary>
@@ -183,7 +200,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             await lane.Store.ProbeFinishAsync(rows[0].Result.Changes, stopping);
             return true;
         }
-        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+        catch (Exception e) when (dialect.Classify(e) == ErrorKind.Schema)
         {
             return false;
         }
@@ -214,7 +231,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
                 Error: row.IsRefusal ? null : ErrorText.Of(error))
             { Claim = result.Claim },
-            row.IsAmbiguous, IsRefusal: true));
+            row.Since, row.IsAmbiguous, IsRefusal: true));
     }
 
     /// <summary>Rows that the statement did not change: locked, done by an earlier try, or somebody else's.</summary>

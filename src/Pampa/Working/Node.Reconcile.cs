@@ -33,6 +33,7 @@ internal sealed partial class Node
         var began = time.GetTimestamp();
         await EachAsync(due, async lane =>
         {
+            var table = lane.Store.Table;
             try
             {
                 await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
@@ -41,7 +42,7 @@ internal sealed partial class Node
             }
             catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
             {
-                await lane.Store.SuspendAsync(lane.Load, JobStep.Start, e, stopping);
+                await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
             }
         });
         if (isDue) reconcile.End(began);
@@ -100,13 +101,6 @@ internal sealed partial class Node
         {
             var isHeldUp = workers[w].Running >= LongTask;
             var leak = NoteLeak(w);
-            if (wasHeldUp[w] && !isHeldUp)
-            {
-                // It has nothing in hand: whoever deals shall know at once.
-                HandIsLow.Set();
-                HandsChanged.Set();
-            }
-            wasHeldUp[w] = isHeldUp;
             if (isHeldUp)
             {
                 foreach (var (lane, task) in workers[w].Empty())
@@ -123,6 +117,13 @@ internal sealed partial class Node
                 if (IsHeld(lane, w)) did |= await GiveBackAsync(lane, hand.Empty(), stopping, tells: false);
                 else did |= await GiveBackAsync(lane, isHeldUp ? hand.Empty() : Surplus(lane, w), stopping);
             }
+            if (wasHeldUp[w] && !isHeldUp)
+            {
+                // It has nothing in hand: whoever deals shall know at once.
+                HandIsLow.Set();
+                HandsChanged.Set();
+            }
+            wasHeldUp[w] = isHeldUp;
         }
         return did;
     }
@@ -173,6 +174,7 @@ internal sealed partial class Node
 
     private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
     {
+        var table = lane.Store.Table;
         try
         {
             await lane.Store.ReleaseAsync(forgotten, stopping);
@@ -184,7 +186,7 @@ internal sealed partial class Node
             var kind = lane.Store.Database.Dialect.Classify(e);
             if (kind is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
             if (kind != ErrorKind.Schema) throw;
-            await lane.Store.SuspendAsync(lane.Load, JobStep.Start, e, stopping);
+            await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
         }
     }
 

@@ -251,6 +251,7 @@ internal sealed partial class Node : IDisposable
     private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         List<StartedTask> started;
+        var table = lane.Store.Table;
         try
         {
             started = await lane.Store.StartAsync(rows, stopping);
@@ -258,7 +259,7 @@ internal sealed partial class Node : IDisposable
         catch (Exception e)
         {
             foreach (var (reservation, _) in rows) workers[slots[reservation.Worker]].Expect(-1);
-            await NotStartedAsync(lane, rows, e, stopping);
+            await NotStartedAsync(lane, rows, table, e, stopping);
             return;
         }
         lane.Load.Resume(JobStep.Start);
@@ -281,7 +282,8 @@ internal sealed partial class Node : IDisposable
         if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
     }
 
-    private async Task NotStartedAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
+    private async Task NotStartedAsync(
+        Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, JobTable table, Exception error, CancellationToken stopping)
     {
         foreach (var (reservation, _) in rows) lane.Forget(reservation.Key, reservation.Claim);
         var dialect = lane.Store.Database.Dialect;
@@ -296,7 +298,7 @@ internal sealed partial class Node : IDisposable
         // Whether they were started is not known; what they really are is read back before anything else is done.
         foreach (var (reservation, _) in rows) lane.Doubt(reservation);
         lane.Load.Doubt();
-        if (kind == ErrorKind.Schema) await lane.Store.SuspendAsync(lane.Load, JobStep.Start, error, stopping);
+        if (kind == ErrorKind.Schema) await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, error, stopping);
         else ExceptionDispatchInfo.Throw(error);
     }
 

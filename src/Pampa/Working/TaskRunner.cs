@@ -24,7 +24,7 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
         {
             try
             {
-                if (MissingColumn(e) is { } column && await IsThereByNowAsync(lane, started.Table, column))
+                if (MissingColumn(e) is { } column && await IsAwayAsync(lane, started.Table, column, e))
                     return new TaskResult(started.Fence, Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random));
                 return Failed(lane, task, started.Fence, attempt, e);
             }
@@ -48,21 +48,18 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
     }
 
     /// <summary>
-    /// Whether the table has a column that it lacked when the task was started: added since, or renamed and back. A program that
-    /// began meanwhile must not fail its tasks for that.
+    /// Whether it is the table's fault and not the handler's that a column is missing: it is there by now, so the task is tried again; or
+    /// it was there once, so that the job waits for it as it does where a statement misses one. The attempt does not count.
     /// </summary>
-    private static async Task<bool> IsThereByNowAsync(Lane lane, JobTable before, string column)
+    private static async Task<bool> IsAwayAsync(Lane lane, JobTable before, string column, Exception error)
     {
-        try
-        {
-            if (await lane.Store.LookAgainAsync(before, CancellationToken.None)) lane.Load.GoOnWithChangedTable();
-            return lane.Store.Table.HasRecordColumn(column);
-        }
-        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
-        {
-            // Nobody can tell: then it is no fault of the task.
-            return true;
-        }
+        // An exception that the handler has kept from another time.
+        if (before.HasRecordColumn(column)) return false;
+        await lane.Store.HasChangedAsync(lane.Load, before, CancellationToken.None);
+        if (lane.Store.Table.HasRecordColumn(column)) return true;
+        if (!before.Use.HasHad(column)) return false;
+        lane.Load.Suspend(JobStep.Start, error);
+        return true;
     }
 
     private TaskResult Failed(Lane lane, PampaTask task, Fence fence, Attempt attempt, Exception error)

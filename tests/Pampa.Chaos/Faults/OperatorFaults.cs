@@ -50,6 +50,7 @@ internal static class OperatorFaults
     private static async Task<string> DuplicateAsync(World world, Random random, CancellationToken stopping)
     {
         var member = world.Take(random, m => m.Arguments[0] is "node" && !m.IsIsolated);
+        var lives = member.Lives.Count;
         try
         {
             // Until the first has registered, the second may be quicker, and then it is the one that works.
@@ -63,6 +64,8 @@ internal static class OperatorFaults
         }
         finally
         {
+            // A task may have ended the first meanwhile; then the twin works, and it is the next life that is refused.
+            for (var i = lives; i < member.Lives.Count; i++) world.MayBeRefused[member.Lives[i].Application] = 0;
             world.Give(member);
         }
     }

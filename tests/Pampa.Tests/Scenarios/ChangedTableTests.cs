@@ -98,4 +98,113 @@ public sealed class ChangedTableTests
         await cluster.UntilEndedAsync();
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, "x"), (row.IsCompleted, row.N, row.Note)));
     }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_column_that_is_away_for_a_moment_costs_no_attempt_although_nobody_had_named_it_before(bool isStartedBefore)
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 1;
+            SetNote(job);
+        }, workers: 1);
+        await process.DispatchAsync();
+        if (isStartedBefore) await process.StartAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN note TO mislaid");
+        for (var i = 0; i < 12; i++)
+        {
+            await process.RoundAsync();
+            await cluster.LiveAsync(10);
+        }
+        Assert.Equal(0, await DoneAsync(cluster, "numbers"));
+        Assert.Contains(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+        // It is tried now and then, and not again and again.
+        Assert.InRange(cluster.Calls.Count, 1, 6);
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN mislaid TO note");
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 10, "all are done", 1_000);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1, "x"), (row.IsCompleted, row.N, row.Note)));
+    }
+
+    [Fact]
+    public async Task A_result_whose_column_is_gone_for_good_waits_no_longer_than_its_task_might_have_run()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.CreateTableAsync("results", ", extra text");
+        await cluster.InsertAsync(2, table: "results");
+        var process = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job =>
+        {
+            job.QueueSize = 1;
+            job.MaxDuration = TimeSpan.FromMinutes(2);
+            job.Process(task =>
+            {
+                if (task.Get<long>("value") == 1) task["extra"] = "x";
+            });
+        }, table: "results"), workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE results DROP COLUMN extra");
+        for (var i = 0; i < 11; i++)
+        {
+            await process.FinishAsync();
+            await cluster.LiveAsync(10);
+        }
+        Assert.Equal(1, process.Lane.Finisher.Count);
+        Assert.Single(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+        await cluster.LiveAsync(31);
+        await process.FinishAsync();
+        var row = await cluster.RowAsync(1, "results");
+        Assert.Equal((0, 1, true), (process.Lane.Finisher.Count, row.N, row.IsFree));
+        Assert.Contains("extra", row.Err, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_column_may_get_another_type_under_load()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.PostgreSql));
+        await cluster.InsertAsync(30);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.QueueSize = 2;
+            job.Process(task => task["note"] = "7");
+        }, workers: 1);
+        await process.RoundAsync();
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers ALTER COLUMN note TYPE integer USING note::integer");
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 30, "all are done");
+        Assert.Equal(30, await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM numbers WHERE note = 7 AND odd_checking_reservation_times = 1"));
+        Assert.DoesNotContain(process.Lines, l => l.Contains("is suspended", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_error_that_a_handler_has_kept_from_another_time_counts()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.InsertAsync(1);
+        Exception? kept = null;
+        var process = await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 2;
+            job.Process(task =>
+            {
+                if (kept is not null) throw kept;
+                try
+                {
+                    task["rank"] = 7L;
+                }
+                catch (ArgumentException e)
+                {
+                    kept = e;
+                    throw;
+                }
+            });
+        });
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers ADD COLUMN rank bigint");
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 1, "it has ended", 1_000);
+        Assert.Equal((1, 2), (process.Counters.Failed, (await cluster.RowAsync(1)).N));
+    }
 }

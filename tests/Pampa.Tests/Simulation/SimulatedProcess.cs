@@ -37,7 +37,8 @@ internal sealed class SimulatedProcess : IDisposable
         Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
         var runner = new TaskRunner(database.Source, log, Time, random);
         Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
-        Node = new Node(new NodeName(name), part == Part.Dispatcher ? 0 : workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
+        var slots = part == Part.Dispatcher ? 0 : workers;
+        Node = new Node(new NodeName(name), slots, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
