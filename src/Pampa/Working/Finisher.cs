@@ -14,6 +14,9 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 {
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+
+    // Two looks at least.
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromMinutes(1);
     private readonly ConcurrentQueue<Pending> queue = new();
     private readonly Dialect dialect = lane.Store.Database.Dialect;
     private List<Pending> locked = [];
@@ -23,10 +26,13 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     /// <summary>A result that is not written yet.</summary>
     /// <param name="Result">The result.</param>
-    /// <param name="Since">The time stamp of its coming.</param>
     /// <param name="IsAmbiguous">Whether it was sent before and the answer was lost.</param>
     /// <param name="IsRefusal">Whether it is the failure that stands in for a result which the table refused.</param>
-    private sealed record Pending(TaskResult Result, long Since, bool IsAmbiguous = false, bool IsRefusal = false);
+    private sealed record Pending(TaskResult Result, bool IsAmbiguous = false, bool IsRefusal = false)
+    {
+        /// <summary>When it was first found that the table lacks its columns; 0: never.</summary>
+        public long MisfitAt { get; init; }
+    }
 
     /// <summary>Set for each result that comes in.</summary>
     public Signal Posted { get; } = new();
@@ -34,7 +40,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// <summary>Results that are not written yet.</summary>
     public int Count => Volatile.Read(ref count);
 
-    public void Post(TaskResult result) => Enqueue(new Pending(result, time.GetTimestamp()));
+    public void Post(TaskResult result) => Enqueue(new Pending(result));
 
     private void Enqueue(Pending pending)
     {
@@ -182,15 +188,17 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             var changes = now is null ? null : row.Result.Changes?.For(now);
             if (now is not null && (changes is not null || row.Result.Changes is null)) Requeue(row with { Result = row.Result with { Changes = changes } });
-            else if (row.Result.Changes is not null && time.GetElapsedTime(row.Since) >= lane.Job.MaxDuration) Refuse(row, error);
+            else if (row is { Result.Changes: not null, MisfitAt: not 0 } && time.GetElapsedTime(row.MisfitAt) >= Patience) Refuse(row, error);
             else
             {
-                Requeue(row);
+                Requeue(row.MisfitAt == 0 ? row with { MisfitAt = time.GetTimestamp() } : row);
                 isWaiting = true;
             }
         }
         if (isWaiting) lane.Load.Suspend(JobStep.Finish, error);
     }
+
+    private TimeSpan Patience => lane.Job.MaxDuration > LeastPatience ? lane.Job.MaxDuration : LeastPatience;
 
     /// <summary>Whether the statement itself fits the table, so that a row must be what it does not accept.</summary>
     private async Task<bool> WorksWithoutRowsAsync(List<Pending> rows, CancellationToken stopping)
@@ -231,7 +239,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
                 Error: row.IsRefusal ? null : ErrorText.Of(error))
             { Claim = result.Claim },
-            row.Since, row.IsAmbiguous, IsRefusal: true));
+            row.IsAmbiguous, IsRefusal: true));
     }
 
     /// <summary>Rows that the statement did not change: locked, done by an earlier try, or somebody else's.</summary>

@@ -144,6 +144,8 @@ public sealed class ChangedTableTests
         await process.DispatchAsync();
         await process.StartAsync();
         await process.RunAsync();
+        // That it could not be written before is another matter.
+        await cluster.LiveAsync(130);
         await cluster.Db.ExecuteAsync("ALTER TABLE results DROP COLUMN extra");
         for (var i = 0; i < 11; i++)
         {
