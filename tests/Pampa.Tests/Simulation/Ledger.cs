@@ -57,6 +57,9 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     /// <summary>Whether several lives of a node go on at once: they take each other's mail, and say each what they have in hand.</summary>
     public Func<string, bool> HasTwins { get; set; } = _ => false;
 
+    /// <summary>What has been held for so long that nothing of it may begin.</summary>
+    public Holds Untouchable { get; set; } = Holds.None;
+
     /// <summary>Records that a rule of their table has refused for a while.</summary>
     public HashSet<(string Job, long Key)> Refused { get; } = [];
 
@@ -163,6 +166,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Start(Step step)
     {
         Rules.Start(step);
+        step.Require(!KnownHolds.Forbid(Untouchable, step.Job.Name, step.Before.Rid!), "T2: it has been held for long");
         if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, LifeOf(step), step.After.Generation))) throw step.Broken("the same attempt was started twice");
     }
 

@@ -11,11 +11,13 @@ internal static class Orders
             if (!holds) throw new BrokenRuleException($"{rule}: {process} {sent}");
         }
 
+        Parts.Check(process, sent);
         switch (sent.Kind)
         {
             case "START":
                 Require(trust.NodeMay, "a node starts although its leases cannot be trusted");
                 Require(!trust.DoubtsOfNode.Contains(sent.Job!.Name), "a node starts while it does not know what it holds");
+                Require(!process.Holds.NodeKnows(sent), "a node starts what it knows to be held");
                 foreach (var row in sent.Rows.Where(r => r.Rest[1] != "0"))
                 {
                     Require(sent.Rows.Count(r => r.Worker == row.Worker) == 1, "a record that was tried before is started with others");
@@ -26,6 +28,13 @@ internal static class Orders
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
                 if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
+                Require(sent.Kind != "RESERVE" || !process.Holds.DispatcherKnows(sent), "a dispatcher reserves what it knows to be held");
+                break;
+            case "WATCH":
+                process.Holds.Watch();
+                break;
+            case "MAIL" or "HOLDS":
+                process.Holds.Ask(sent.Kind == "MAIL");
                 break;
         }
     }
@@ -48,6 +57,12 @@ internal static class Orders
                 trust.Doubts.Remove(sent.Job!.Name);
                 trust.DoubtsOfDispatcher.Remove(sent.Job.Name);
                 trust.DoubtsOfNode.Remove(sent.Job.Name);
+                break;
+            case "MAIL":
+                process.Holds.TellNode();
+                break;
+            case "HOLDS":
+                process.Holds.TellDispatcher();
                 break;
             case "WATCH":
                 world.Watchtower.Watch(process);

@@ -49,12 +49,14 @@ internal sealed record Chances(
 /// <summary>What a seed makes of a run: the jobs, the processes and the misfortunes.</summary>
 internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Workers, int Records, int Steps, Chances Chances)
 {
-    public static Plan Draw(Random random)
+    public required Later Later { get; init; }
+
+    public static Plan Draw(Random random, int seed)
     {
         var count = random.Next(1, 4);
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
-        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random));
+        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = new Later(seed) };
     }
 
     // The second job is on the table of the first.

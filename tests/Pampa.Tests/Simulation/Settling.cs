@@ -4,7 +4,7 @@ namespace Pampa.Tests.Simulation;
 /// The end of a run: nothing goes wrong any more, and within a bounded number of turns every record must have come to its end, with
 /// everything accounted for.
 /// </summary>
-internal sealed class Settling(Simulation simulation, Misfortunes misfortunes)
+internal sealed class Settling(Simulation simulation, Misfortunes misfortunes, Steering steering)
 {
     private const int MostTurns = 1_500;
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(200);
@@ -17,7 +17,11 @@ internal sealed class Settling(Simulation simulation, Misfortunes misfortunes)
         misfortunes.Unlock();
         misfortunes.Thaw();
         misfortunes.ActivateAll();
-        if (!simulation.Active.Any(p => !p.IsStopping)) simulation.Start(0, 2);
+        // Somebody leads and somebody works, or a process comes that does both.
+        var staying = simulation.Active.Where(p => !p.IsStopping).ToList();
+        if (!staying.Exists(p => p.Part.Dispatches()) || !staying.Exists(p => p.Part.Works())) simulation.Start(0, 2, Part.All);
+        new HeldQuiet(simulation, TurnAll).Run();
+        steering.LetAllGo();
         for (var turn = 0; !IsSettled; turn++)
         {
             if (turn == MostTurns) throw new BrokenRuleException($"after {MostTurns} quiet turns this is left:{Environment.NewLine}{Left()}");

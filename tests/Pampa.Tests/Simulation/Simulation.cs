@@ -14,12 +14,17 @@ internal sealed class Simulation : IDisposable
     private readonly List<SimulatedProcess> processes = [];
     private readonly Dictionary<SimulatedProcess, long> beats = [];
     private readonly Misfortunes misfortunes;
+    private readonly Steering steering;
+    private readonly Post post;
     private int records;
 
     public Simulation(int seed)
     {
         world = new World(seed);
         misfortunes = new Misfortunes(world, this);
+        steering = new Steering(world);
+        post = new Post(world, this);
+        world.Reserved = post.Send;
         world.Ledger.HasTwins = node => processes.Count(p => p.Name == node) > 1;
     }
 
@@ -40,7 +45,7 @@ internal sealed class Simulation : IDisposable
             Insert(world.Plan.Records);
             foreach (var (i, workers) in world.Plan.Workers.Index()) Start(i, workers);
             for (var step = 0; step < world.Plan.Steps; step++) Next();
-            new Settling(this, misfortunes).Run();
+            new Settling(this, misfortunes, steering).Run();
             return world.Trace.Hash;
         }
         catch (Exception e)
@@ -57,11 +62,13 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    public void Start(int name, int workers)
+    public void Start(int name, int workers) => Start(name, workers, world.Plan.Later.PartOf(processes.Count));
+
+    public void Start(int name, int workers, Part part)
     {
-        var process = new SimulatedProcess(((char)('a' + name)).ToString(), processes.Count, workers, world);
+        var process = new SimulatedProcess(((char)('a' + name)).ToString(), processes.Count, workers, world, part);
         processes.Add(process);
-        world.Trace.Add($"{process} begins with {workers} workers");
+        world.Trace.Add(part == Part.All ? $"{process} begins with {workers} workers" : $"{process} begins as {part} with {process.Node.Workers.Count} workers");
     }
 
     public void Insert(int count)
@@ -88,6 +95,8 @@ internal sealed class Simulation : IDisposable
         else if (what < 85) Pass(DrawTime());
         else if (what < 93 && world.Held is { Count: > 0 } held) Let(held[world.Random.Next(held.Count)]);
         else misfortunes.Next();
+        steering.Next();
+        post.Next();
         Look();
     }
 
@@ -118,6 +127,7 @@ internal sealed class Simulation : IDisposable
     public void Do(SimulatedProcess process, Action action)
     {
         world.Current = process;
+        world.Turns++;
         action();
         world.Bury();
         Look();

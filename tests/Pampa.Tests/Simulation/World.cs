@@ -24,7 +24,7 @@ internal sealed class World : IDisposable
     {
         Seed = seed;
         Random = new Random(seed);
-        Plan = Plan.Draw(Random);
+        Plan = Plan.Draw(Random, seed);
         Chances = Plan.Chances;
         Reader = new Reader(Plan.Jobs);
         Watchtower = new Watchtower(Db);
@@ -66,6 +66,18 @@ internal sealed class World : IDisposable
 
     /// <summary>Records that somebody else holds a lock on.</summary>
     public HashSet<(string Table, long Key)> Locked { get; } = [];
+
+    /// <summary>What has been done so far by one process after the other.</summary>
+    public int Turns { get; set; }
+
+    /// <summary>Called when something was reserved.</summary>
+    public Action Reserved { get; set; } = () => { };
+
+    /// <summary>What people hold, and until when; where there is no end, until they let it go.</summary>
+    public Dictionary<Jobs.Hold, DateTime?> Holds { get; } = [];
+
+    /// <summary>What is held now.</summary>
+    public List<Jobs.Hold> HoldsNow => [.. Holds.Where(h => h.Value is not { } until || until > Db.Clock.Now).Select(h => h.Key)];
 
     public bool IsCalm { get; private set; }
 
