@@ -25,7 +25,6 @@ internal sealed class Simulation : IDisposable
         steering = new Steering(world);
         post = new Post(world, this);
         world.Reserved = post.Send;
-        world.Ledger.HasTwins = node => processes.Count(p => p.Name == node) > 1;
     }
 
     public World World => world;
