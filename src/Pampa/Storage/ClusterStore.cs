@@ -95,6 +95,14 @@ internal sealed class ClusterStore(Database database, string cluster)
                 unit.RollBack();
                 return null;
             }
+            // Workers that only a former life of the node had would be dealt to, as idle ones, until their leases are over. Nor may they
+            // beat or start anything any more, should that life go on.
+            var rest = new Statement($"""
+                UPDATE pampa_worker SET state = '{WorkerStates.Resigned}', session = session + 1 WHERE cluster = @cluster AND node = @node
+                  AND worker_id NOT IN (SELECT n._pampa_worker FROM ({Dialect.Rows(WorkerRows)}) AS n)
+                """).With("cluster", cluster).With("node", node);
+            Dialect.Bind(rest, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
+            await unit.ExecuteAsync(rest);
             // What a former life of the node has said, or was handed, is not this one's.
             foreach (var table in (string[])["pampa_load", "pampa_handover"])
                 await unit.ExecuteAsync(new Statement($"DELETE FROM {table} WHERE cluster = @cluster AND node = @node").With("cluster", cluster).With("node", node));

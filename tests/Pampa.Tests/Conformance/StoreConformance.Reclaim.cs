@@ -127,6 +127,21 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_worker_that_only_a_former_life_of_a_node_had_is_nobodys_at_once()
+    {
+        await InsertAsync([(1, Row.Fresh), (2, Row.Fresh)]);
+        await ReserveAsync(1, "a.2");
+        await ReserveAsync(1, "b.1");
+        await new ClusterStore(Db.Database, "elsewhere").RegisterAsync("a", ["a.2"], "p1", Ttl, [], Stopping);
+        await Ticked(Workers.RegisterAsync("a", ["a.1"], "p7", Ttl, ["p1"], Stopping));
+        // A life that only was held up and goes on does not bring it back.
+        await Workers.MarkReadyAsync([("a.2", 1)], Stopping);
+        var lives = (await Workers.ReadWorkersAsync(Stopping)).ToDictionary(w => w.Id, w => (w.State, w.Session));
+        Assert.Equal([("a.1", ("recovering", 2L)), ("a.2", ("resigned", 2L)), ("b.1", ("recovering", 1L))], lives.Select(l => (l.Key, l.Value)).Order());
+        Assert.Equal("recovering", (await new ClusterStore(Db.Database, "elsewhere").ReadWorkersAsync(Stopping)).Single().State);
+    }
+
+    [Fact]
     public async Task A_worker_id_that_has_a_new_life_is_left_to_its_own_recovery()
     {
         await StartedAsync(1);

@@ -43,6 +43,31 @@ public sealed class FormerLifeTests
         Assert.Equal((maxAttempts > 1, maxAttempts == 1 ? 1 : 2), ((await cluster.RowAsync(1)).IsCompleted, (await cluster.RowAsync(1)).N));
     }
 
+    [Fact]
+    public async Task A_node_that_comes_back_with_fewer_workers_is_dealt_nothing_for_the_others()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.Sqlite);
+        await cluster.InsertAsync(100);
+        void Program(PampaBuilder pampa) => TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+        var leader = await cluster.StartProgramAsync(Program, name: "leader", joins: false);
+        var first = await cluster.StartProgramAsync(Program, 3, "web");
+        await leader.DispatchAsync();
+        first.Kill();
+        // The new life sees that the former one is dead, as on its host; the leader, elsewhere, cannot.
+        await cluster.Db.ExecuteAsync("UPDATE pampa_worker SET expires_at = heartbeat_at");
+        var second = await cluster.StartProgramAsync(Program, 1, "web");
+        for (var round = 0; round < 20; round++)
+        {
+            await cluster.AdvanceAsync(0.2);
+            leader.Dispatcher.Wake();
+            await leader.DispatchAsync();
+            await second.ExchangeAsync();
+            await second.StartAsync();
+        }
+        Assert.All(await cluster.RowsAsync(where: "odd_checking_reservation_id IS NOT NULL"), row => Assert.Equal("web.1", row.Rid));
+        await cluster.UntilEndedAsync();
+    }
+
     [Theory, InlineData(Engine.PostgreSql, 1), InlineData(Engine.PostgreSql, 3), InlineData(Engine.Portable, 1), InlineData(Engine.Portable, 3)]
     internal async Task A_started_record_that_was_locked_when_the_new_life_joined_is_charged_later(Engine engine, int maxAttempts)
     {

@@ -51,11 +51,12 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private readonly Dictionary<(string Job, long Key), int> lives = [];
     private readonly HashSet<(string Job, long Key)> completed = [];
     private readonly Dictionary<(string Job, long Key), SimulatedProcess> reservedBy = [];
+    private readonly HashSet<(string Job, long Key, string? Rt)> displaced = [];
 
     public IReadOnlyList<Record> Of(JobPlan job) => states[job.Name];
 
-    /// <summary>Whether several lives of a node go on at once: they take each other's mail, and say each what they have in hand.</summary>
-    public Func<string, bool> HasTwins { get; set; } = _ => false;
+    /// <summary>What has been held for so long that nothing of it may begin.</summary>
+    public Holds Untouchable { get; set; } = Holds.None;
 
     /// <summary>Records that a rule of their table has refused for a while.</summary>
     public HashSet<(string Job, long Key)> Refused { get; } = [];
@@ -105,11 +106,14 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         }
     }
 
-    private static void Unchanged(Step step)
+    // A node that has asked for the start of a former reservation of it, of which mail came late, has none in hand until it looks at all of them.
+    private void Unchanged(Step step)
     {
         foreach (var row in step.Sent.Rows)
         {
-            if (row.Key != step.Before.Key || step.Sent.Kind != "FINISH") continue;
+            if (row.Key != step.Before.Key) continue;
+            if (step.Sent.Kind == "START" && row.Rest[0] != step.Before.Rt) displaced.Add((step.Job.Name, row.Key, step.Before.Rt));
+            if (step.Sent.Kind != "FINISH") continue;
             var isAllowed = row.Rest[2] != nameof(Outcome.Again) || step.Before.N < step.Job.MaxAttempts;
             if (Rules.Matches(row, step.Before) && isAllowed) throw step.Broken("a finish whose fence matches changed nothing");
         }
@@ -142,9 +146,9 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         // A worker that has left is sent to until the leader looks at the workers again; then all of it is taken back.
         if (db.Lives().Find(l => l.Worker == step.After.Rid) is not { State: "ready" }) return;
         // Those whose START meets a lock, or that the node is just starting or taking up again, are in nobody's hand.
-        if (HasTwins(step.After.Rid![..step.After.Rid!.LastIndexOf('.')])) return;
         if (Obstructed.Count > 0 || step.Process.Loops.Any(l => l is { IsNode: true, IsUnderWay: true })) return;
-        var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process);
+        var inHand = Of(step.Job).Count(r => r.IsReserved && r.Rid == step.After.Rid
+            && reservedBy.GetValueOrDefault((step.Job.Name, r.Key)) == step.Process && !displaced.Contains((step.Job.Name, r.Key, r.Rt)));
         // A node elsewhere has told what is left in its hands, and may be starting the rest.
         var isOwn = step.Process.Membership.Workers.Any(w => w.Worker == step.After.Rid);
         step.Require(inHand <= (isOwn ? 1 : 2) * step.Job.MaxQueueSize, "T1: too many for one worker");
@@ -163,6 +167,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Start(Step step)
     {
         Rules.Start(step);
+        step.Require(!KnownHolds.Forbid(Untouchable, step.Job.Name, step.Before.Rid!), "T2: it has been held for long");
         if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, LifeOf(step), step.After.Generation))) throw step.Broken("the same attempt was started twice");
     }
 

@@ -3,7 +3,7 @@ namespace Pampa.Tests.Simulation;
 /// <summary>Rules of what a process may ask for, whatever the database would make of it: they keep it from wasting work, and some keep it right.</summary>
 internal static class Orders
 {
-    public static void Check(SimulatedProcess process, Sent sent, World world)
+    public static void Check(SimulatedProcess process, Sent sent)
     {
         var trust = process.Trust;
         void Require(bool holds, string rule)
@@ -11,12 +11,13 @@ internal static class Orders
             if (!holds) throw new BrokenRuleException($"{rule}: {process} {sent}");
         }
 
+        Parts.Check(process, sent);
         switch (sent.Kind)
         {
             case "START":
                 Require(trust.NodeMay, "a node starts although its leases cannot be trusted");
                 Require(!trust.DoubtsOfNode.Contains(sent.Job!.Name), "a node starts while it does not know what it holds");
-                Require(!sent.Rows.Any(r => KnownHolds.Forbid(process.Holds.OfNode, sent.Job.Name, r.Worker)), "a node starts what it knows to be held");
+                Require(!process.Holds.NodeKnows(sent), "a node starts what it knows to be held");
                 foreach (var row in sent.Rows.Where(r => r.Rest[1] != "0"))
                 {
                     Require(sent.Rows.Count(r => r.Worker == row.Worker) == 1, "a record that was tried before is started with others");
@@ -25,13 +26,15 @@ internal static class Orders
                 break;
             case "RESERVE" or "RECLAIM" or "EXHAUST":
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
-                Require(sent.Kind != "RESERVE" || !sent.Rows.Any(r => KnownHolds.Forbid(process.Holds.OfDispatcher, sent.Job!.Name, r.Worker)),
-                    "a dispatcher reserves what it knows to be held");
                 if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
+                Require(sent.Kind != "RESERVE" || !process.Holds.DispatcherKnows(sent), "a dispatcher reserves what it knows to be held");
+                break;
+            case "WATCH":
+                process.Holds.Watch();
                 break;
             case "MAIL" or "HOLDS":
-                process.Holds.Ask(world);
+                process.Holds.Ask(sent.Kind == "MAIL");
                 break;
         }
     }
@@ -55,11 +58,11 @@ internal static class Orders
                 trust.DoubtsOfDispatcher.Remove(sent.Job.Name);
                 trust.DoubtsOfNode.Remove(sent.Job.Name);
                 break;
-            case "HOLDS":
-                process.Holds.TellDispatcher();
-                break;
             case "MAIL":
                 process.Holds.TellNode();
+                break;
+            case "HOLDS":
+                process.Holds.TellDispatcher();
                 break;
             case "WATCH":
                 world.Watchtower.Watch(process);

@@ -49,40 +49,14 @@ internal sealed record Chances(
 /// <summary>What a seed makes of a run: the jobs, the processes and the misfortunes.</summary>
 internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Workers, int Records, int Steps, Chances Chances)
 {
-    private int seed;
+    public required Later Later { get; init; }
 
-    /// <summary>How likely people hold something or let it go, with each step.</summary>
-    public double Steering { get; private init; }
-
-    /// <summary>Whether dispatchers and nodes are processes of their own.</summary>
-    public bool IsApart { get; private init; }
-
-    /// <summary>What the process of a number does; all do everything where they are not apart.</summary>
-    public Part PartOf(int process) => !IsApart ? Part.All : new Random(seed + 31 * process).Next(4) switch
-    {
-        0 => Part.Dispatcher,
-        1 or 2 => Part.Node,
-        _ => Part.All,
-    };
-
-    /// <summary>Whether it takes it that it hears what it is told. It does not: no message comes.</summary>
-    public bool IsHeard(int process) => IsApart && new Random(seed + 37 * process).Next(2) == 0;
-
-    /// <summary>What came later is drawn apart, so that what a seed was known for stays what it was.</summary>
-    private static Plan WithLater(Plan plan, int seed)
-    {
-        var random = new Random(seed * 104_729 + 7);
-        return plan with { seed = seed, Steering = random.Next(3) == 0 ? 0.1 * random.NextDouble() : 0, IsApart = random.Next(3) == 0 };
-    }
-
-    public static Plan Draw(Random random, int seed) => WithLater(Draw(random), seed);
-
-    private static Plan Draw(Random random)
+    public static Plan Draw(Random random, int seed)
     {
         var count = random.Next(1, 4);
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
-        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random));
+        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = new Later(seed) };
     }
 
     // The second job is on the table of the first.

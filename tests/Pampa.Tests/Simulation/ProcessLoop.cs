@@ -34,18 +34,15 @@ internal static class ProcessLoops
 {
     public static List<ProcessLoop> Of(SimulatedProcess process)
     {
-        List<ProcessLoop> loops =
-        [
-            .. process.Part == Part.Node ? [] : (ProcessLoop[])[new(process, "dispatcher", true, () => DispatchAsync(process))],
-            .. process.Part == Part.Dispatcher
-                ? []
-                : (ProcessLoop[])[
-                    new(process, "node", true, () => StartAsync(process)),
-                    new(process, "exchange", true, () => process.Exchange.CycleAsync(CancellationToken.None)),
-                ],
-            new(process, "operator", true, () => OperateAsync(process)),
-            new(process, "stop", true, () => process.Ending?.Invoke() ?? Task.CompletedTask),
-        ];
+        var loops = new List<ProcessLoop>();
+        if (process.Part.Dispatches()) loops.Add(new ProcessLoop(process, "dispatcher", true, () => DispatchAsync(process)));
+        if (process.Part.Works())
+        {
+            loops.Add(new ProcessLoop(process, "node", true, () => StartAsync(process)));
+            loops.Add(new ProcessLoop(process, "exchange", true, () => process.Holds.ExchangeAsync(() => process.Exchange.CycleAsync(CancellationToken.None))));
+        }
+        loops.Add(new ProcessLoop(process, "operator", true, () => OperateAsync(process)));
+        loops.Add(new ProcessLoop(process, "stop", true, () => process.Ending?.Invoke() ?? Task.CompletedTask));
         for (var i = 0; i < process.Lanes.Count; i++)
         {
             var finisher = process.Lanes[i].Finisher;
@@ -55,12 +52,12 @@ internal static class ProcessLoops
         return loops;
     }
 
-    private static Task<bool> DispatchAsync(SimulatedProcess process)
+    private static Task DispatchAsync(SimulatedProcess process)
     {
         var trust = process.Trust;
         trust.DispatcherMay = trust.Leader is { } since && process.Time.GetElapsedTime(since) < TestCluster.LeaderLease - TimeSpan.FromSeconds(1);
         trust.DoubtsOfDispatcher = [.. trust.Doubts];
-        return process.Dispatcher.CycleAsync(CancellationToken.None);
+        return process.Holds.DispatchAsync(() => process.Dispatcher.CycleAsync(CancellationToken.None));
     }
 
     private static Task OperateAsync(SimulatedProcess process)
@@ -70,12 +67,11 @@ internal static class ProcessLoops
         return operation?.Invoke() ?? Task.CompletedTask;
     }
 
-    private static Task<bool> StartAsync(SimulatedProcess process)
+    private static Task StartAsync(SimulatedProcess process)
     {
         var trust = process.Trust;
         trust.NodeMay = trust.Member is { } since && process.Time.GetElapsedTime(since) < TestCluster.WorkerLease - TimeSpan.FromSeconds(1);
         trust.DoubtsOfNode = [.. trust.Doubts];
-        process.Holds.BeginNode(process.Loops.Any(l => l is { IsExchange: true, IsUnderWay: true }));
-        return process.Node.CycleAsync(CancellationToken.None);
+        return process.Holds.StartAsync(() => process.Node.CycleAsync(CancellationToken.None));
     }
 }

@@ -42,7 +42,7 @@ internal sealed class Reader(IReadOnlyList<JobPlan> jobs)
         var kind = isWrite ? Guards.StatementOf(text)
             : Has("IN (SELECT o._pampa_worker") ? "OWN"
             : Has("SELECT worker_id, node, session") ? "WATCH"
-            : Has("FROM pampa_hold") ? (Has("FROM pampa_handover") ? "MAIL" : "HOLDS")
+            : Has("FROM pampa_hold ") || Has("FROM pampa_hold\n") ? (Has("FROM pampa_handover") ? "MAIL" : "HOLDS")
             : Guards.StatementOf(text) == "RESERVE" ? "PICK" : "READ";
         return (kind ?? "OTHER", job, isWrite);
     }

@@ -17,9 +17,11 @@ internal sealed class Settling(Simulation simulation, Misfortunes misfortunes, S
         misfortunes.Unlock();
         misfortunes.Thaw();
         misfortunes.ActivateAll();
-        steering.LetAllGo();
+        // Somebody leads and somebody works, or a process comes that does both.
         var staying = simulation.Active.Where(p => !p.IsStopping).ToList();
-        if (!staying.Exists(p => p.Part != Part.Dispatcher) || !staying.Exists(p => p.Part != Part.Node)) simulation.Start(0, 2, Part.All);
+        if (!staying.Exists(p => p.Part.Dispatches()) || !staying.Exists(p => p.Part.Works())) simulation.Start(0, 2, Part.All);
+        new HeldQuiet(simulation, TurnAll).Run();
+        steering.LetAllGo();
         for (var turn = 0; !IsSettled; turn++)
         {
             if (turn == MostTurns) throw new BrokenRuleException($"after {MostTurns} quiet turns this is left:{Environment.NewLine}{Left()}");

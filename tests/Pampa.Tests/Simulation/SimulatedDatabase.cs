@@ -67,6 +67,10 @@ internal sealed class SimulatedDatabase : IDisposable
     public Lease? Lease() => Read("SELECT holder, term, expires_at FROM pampa_lease",
         r => new Lease(r.GetString(0), r.GetInt64(1), r.GetString(2))).SingleOrDefault();
 
+    /// <summary>What was handed over and is not taken in yet. The names of batches are no seed's.</summary>
+    public List<(string Node, string Batch, string Job, string Rows)> HandOvers() => Read("SELECT node, id, job, rows FROM pampa_handover ORDER BY created_at, node",
+        r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3)));
+
     private List<T> Read<T>(string text, Func<SqliteDataReader, T> map)
     {
         if (!prepared.TryGetValue(text, out var command))

@@ -21,10 +21,14 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly string label;
     private TimeSpan owed;
 
-    public SimulatedProcess(string name, int number, int workers, World world, Part part = Part.All, bool isHeard = false)
+    public SimulatedProcess(string name, int number, int workers, World world, Part part)
     {
+        // No node has the name of one that only leads.
+        if (!part.Works()) name = $"x{number}";
         this.name = name;
         Part = part;
+        IsHearing = part.Works() && world.Plan.Later.Hears(number);
+        Holds = new KnownHolds(this, world);
         label = $"{name}#{number}";
         Number = number;
         Time.SetUtcNow(new DateTimeOffset(TestClock.Begin));
@@ -37,15 +41,14 @@ internal sealed class SimulatedProcess : IDisposable
         Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
         var runner = new TaskRunner(database.Source, log, Time, random);
         Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
-        var slots = part == Part.Dispatcher ? 0 : workers;
-        Node = new Node(new NodeName(name), slots, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
+        Node = new Node(new NodeName(name), part.Works() ? workers : 0, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
-        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => isHeard, PollInterval, Time);
+        Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHearing, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
     }
 
@@ -78,10 +81,12 @@ internal sealed class SimulatedProcess : IDisposable
 
     public Trust Trust { get; } = new();
 
-    /// <summary>What it does of a process's work.</summary>
     public Part Part { get; }
 
-    public KnownHolds Holds { get; } = new();
+    /// <summary>Whether it is told what is handed over to its node.</summary>
+    public bool IsHearing { get; }
+
+    public KnownHolds Holds { get; }
 
     /// <summary>Killed, or ended in good order: nothing of it happens any more.</summary>
     public bool IsGone { get; set; }
@@ -135,14 +140,6 @@ internal sealed class SimulatedProcess : IDisposable
     public void Dispose() => Node.Dispose();
 
     public override string ToString() => label;
-}
-
-/// <summary>What a process does.</summary>
-internal enum Part
-{
-    All,
-    Dispatcher,
-    Node,
 }
 
 /// <summary>What the simulation holds of a process's trust in its leases, from the requests that were granted.</summary>

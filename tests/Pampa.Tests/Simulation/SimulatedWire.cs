@@ -36,7 +36,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
         wrote |= statement.IsWrite || statement.Kind == "PICK";
         try
         {
-            world.Guard(() => Orders.Check(process, statement, world));
+            world.Guard(() => Orders.Check(process, statement));
             if (world.IsLocked(statement)) throw new SqliteException("locked by the simulation", Busy);
             if (world.Draw(world.Chances.Fail)) throw Fail($"fails before {statement}");
         }
@@ -65,6 +65,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
         {
             foreach (var statement in done.Where(s => s is { IsWrite: true, Job: not null })) world.Ledger.Observe(process, statement);
         });
+        if (done.Exists(s => s is { IsWrite: true, Kind: "RESERVE" })) world.Reserved();
         var isLost = world.Draw(world.Chances.Lose);
         foreach (var statement in done)
         {

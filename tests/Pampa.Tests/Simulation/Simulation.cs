@@ -15,14 +15,16 @@ internal sealed class Simulation : IDisposable
     private readonly Dictionary<SimulatedProcess, long> beats = [];
     private readonly Misfortunes misfortunes;
     private readonly Steering steering;
+    private readonly Post post;
     private int records;
 
     public Simulation(int seed)
     {
         world = new World(seed);
         misfortunes = new Misfortunes(world, this);
-        steering = new Steering(world, this);
-        world.Ledger.HasTwins = node => processes.Count(p => p.Name == node) > 1;
+        steering = new Steering(world);
+        post = new Post(world, this);
+        world.Reserved = post.Send;
     }
 
     public World World => world;
@@ -59,14 +61,13 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    public void Start(int name, int workers, Part? part = null)
+    public void Start(int name, int workers) => Start(name, workers, world.Plan.Later.PartOf(processes.Count));
+
+    public void Start(int name, int workers, Part part)
     {
-        var does = part ?? world.Plan.PartOf(processes.Count);
-        // A dispatcher alone registers nobody, and no node has its name.
-        var called = does == Part.Dispatcher ? $"d{processes.Count}" : ((char)('a' + name)).ToString();
-        var process = new SimulatedProcess(called, processes.Count, workers, world, does, world.Plan.IsHeard(processes.Count));
+        var process = new SimulatedProcess(((char)('a' + name)).ToString(), processes.Count, workers, world, part);
         processes.Add(process);
-        world.Trace.Add($"{process} begins as {does} with {workers} workers");
+        world.Trace.Add(part == Part.All ? $"{process} begins with {workers} workers" : $"{process} begins as {part} with {process.Node.Workers.Count} workers");
     }
 
     public void Insert(int count)
@@ -94,6 +95,7 @@ internal sealed class Simulation : IDisposable
         else if (what < 93 && world.Held is { Count: > 0 } held) Let(held[world.Random.Next(held.Count)]);
         else misfortunes.Next();
         steering.Next();
+        post.Next();
         Look();
     }
 
@@ -124,6 +126,7 @@ internal sealed class Simulation : IDisposable
     public void Do(SimulatedProcess process, Action action)
     {
         world.Current = process;
+        world.Turns++;
         action();
         world.Bury();
         Look();
@@ -155,7 +158,6 @@ internal sealed class Simulation : IDisposable
 
     private void Beat(SimulatedProcess process)
     {
-        if (process.Part == Part.Dispatcher) return;
         if (beats.TryGetValue(process, out var last) && process.Time.GetElapsedTime(last) < BeatEvery) return;
         try
         {

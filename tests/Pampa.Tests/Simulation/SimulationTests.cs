@@ -44,7 +44,7 @@ public sealed class SimulationTests
         Assert.True(broken.Count == 0, string.Join($"{Environment.NewLine}{Environment.NewLine}", broken.Select(e => e.Message)));
     }
 
-    [Theory, InlineData(1), InlineData(2), InlineData(3)]
+    [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(23), InlineData(133)]
     public void The_same_seed_gives_the_same_run(int seed)
     {
         using var first = new Simulation(seed);

@@ -24,7 +24,7 @@ internal sealed class Stop(Simulation simulation, SimulatedProcess process)
     private async Task ResignAsync()
     {
         if (process.Node.Unfinished > 0) return;
-        await TryAsync(process.Membership.ResignAsync);
+        if (process.Part.Works()) await TryAsync(process.Membership.ResignAsync);
         process.IsGone = true;
         simulation.World.Trace.Add($"{process} has stopped");
     }

@@ -67,8 +67,17 @@ internal sealed class World : IDisposable
     /// <summary>Records that somebody else holds a lock on.</summary>
     public HashSet<(string Table, long Key)> Locked { get; } = [];
 
-    /// <summary>What people hold, and until when.</summary>
+    /// <summary>What has been done so far by one process after the other.</summary>
+    public int Turns { get; set; }
+
+    /// <summary>Called when something was reserved.</summary>
+    public Action Reserved { get; set; } = () => { };
+
+    /// <summary>What people hold, and until when; where there is no end, until they let it go.</summary>
     public Dictionary<Jobs.Hold, DateTime?> Holds { get; } = [];
+
+    /// <summary>What is held now.</summary>
+    public List<Jobs.Hold> HoldsNow => [.. Holds.Where(h => h.Value is not { } until || until > Db.Clock.Now).Select(h => h.Key)];
 
     public bool IsCalm { get; private set; }
 

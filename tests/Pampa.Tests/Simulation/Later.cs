@@ -1,0 +1,47 @@
+namespace Pampa.Tests.Simulation;
+
+/// <summary>
+/// What else a seed makes of a run: what people hold, which process does what, and who hears. It is drawn apart, so that a seed that has
+/// none of it runs as if there were no such things.
+/// </summary>
+internal sealed class Later
+{
+    private const int Whole = 3;
+    private readonly int seed;
+    private readonly bool isApart;
+    private readonly bool isHeard;
+
+    public Later(int seed)
+    {
+        this.seed = seed;
+        var random = new Random(unchecked((seed * 104_729) + 7));
+        Steering = random.Next(Whole) == 0 ? 0.02 + (0.08 * random.NextDouble()) : 0;
+        isApart = random.Next(Whole) == 0;
+        isHeard = random.Next(Whole) == 0;
+        Telling = isHeard ? random.NextDouble() : 0;
+    }
+
+    /// <summary>How likely people hold something or let it go, with each step.</summary>
+    public double Steering { get; }
+
+    /// <summary>How likely something that is on its way to those who hear comes, with each step.</summary>
+    public double Telling { get; }
+
+    private Random Of(int process, int what) => new(unchecked((seed * 31) + (process * 7_919) + what));
+
+    /// <summary>What the process of a number does. The first may lead and the second may work: something can happen from the beginning.</summary>
+    public Part PartOf(int process) => !isApart ? Part.All : (process, Of(process, 1).Next(4)) switch
+    {
+        (0, < 3) => Part.Dispatcher,
+        (1, < 3) => Part.Node,
+        (_, 0) => Part.Dispatcher,
+        (_, 1 or 2) => Part.Node,
+        _ => Part.All,
+    };
+
+    /// <summary>Whether it is told what is handed over to its node, and so looks more seldom.</summary>
+    public bool Hears(int process) => isHeard && Of(process, 2).Next(3) > 0;
+
+    /// <summary>A source of chance for what comes later.</summary>
+    public Random Draw(int what) => Of(1_000, what);
+}
