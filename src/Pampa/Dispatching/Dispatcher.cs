@@ -265,6 +265,7 @@ internal sealed class Dispatcher(
             // Others have all workers: it is stretched at once and not when its second is over.
             var mayHelp = isWoken && roster.MayServe(job);
             if (mayHelp) roster.Hurry(job);
+            else if (isWoken) roster.Await(job);
             return mayHelp;
         }
         // What troubles this process's own node is no reason to let the others starve.

@@ -51,6 +51,12 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         if (state.Pending == 0) state.Pending = 1;
     }
 
+    /// <summary>A job has records, and nobody can begin one now: the first long task that ends makes the next stretch come at once.</summary>
+    public void Await(JobDispatch job)
+    {
+        if (!IsHeld(job)) states[Index(job)].Wait();
+    }
+
     /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
     public void Reset()
     {
@@ -337,6 +343,13 @@ internal sealed class JobStretch(TimeProvider time)
     // Those that began to wait together wait equally long, and the program's order decides.
     private TimeSpan Since(long moment) =>
         moment == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1 + Math.Floor(time.GetElapsedTime(moment).TotalMilliseconds / 100) * 100);
+
+    /// <summary>It has records, although they are not counted, and nobody for them.</summary>
+    public void Wait()
+    {
+        if (Pending == 0) Pending = 1;
+        if (waitingSince == 0) waitingSince = time.GetTimestamp();
+    }
 
     /// <summary>It has workers already: its turn begins.</summary>
     public void Sit() => seatedAt = time.GetTimestamp();

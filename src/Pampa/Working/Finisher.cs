@@ -14,9 +14,6 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 {
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
-
-    // Two looks at least.
-    private static readonly TimeSpan LeastPatience = TimeSpan.FromMinutes(1);
     private readonly ConcurrentQueue<Pending> queue = new();
     private readonly Dialect dialect = lane.Store.Database.Dialect;
     private List<Pending> locked = [];
@@ -188,7 +185,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             var changes = now is null ? null : row.Result.Changes?.For(now);
             if (now is not null && (changes is not null || row.Result.Changes is null)) Requeue(row with { Result = row.Result with { Changes = changes } });
-            else if (row is { Result.Changes: not null, MisfitAt: not 0 } && time.GetElapsedTime(row.MisfitAt) >= Patience) Refuse(row, error);
+            else if (row is { Result.Changes: not null, MisfitAt: not 0 }
+                && time.GetElapsedTime(row.MisfitAt) >= Lane.PatienceFor(lane.Job)) Refuse(row, error);
             else
             {
                 Requeue(row.MisfitAt == 0 ? row with { MisfitAt = time.GetTimestamp() } : row);
@@ -197,8 +195,6 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         }
         if (isWaiting) lane.Load.Suspend(JobStep.Finish, error);
     }
-
-    private TimeSpan Patience => lane.Job.MaxDuration > LeastPatience ? lane.Job.MaxDuration : LeastPatience;
 
     /// <summary>Whether the statement itself fits the table, so that a row must be what it does not accept.</summary>
     private async Task<bool> WorksWithoutRowsAsync(List<Pending> rows, CancellationToken stopping)

@@ -9,6 +9,8 @@ namespace Pampa.Working;
 /// </summary>
 internal sealed class Lane
 {
+    // Two looks at the table at least.
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromMinutes(1);
     private readonly Lock gate = new();
     private readonly Dictionary<TaskKey, Claim> known = [];
     private readonly Dictionary<TaskKey, Claim> doubtful = [];
@@ -26,6 +28,9 @@ internal sealed class Lane
     public JobLoad Load { get; }
 
     public JobDefinition Job => Store.Job;
+
+    /// <summary>How long a job waits for a column that its table lacks: as long as a task of it may run, and a minute at least.</summary>
+    public static TimeSpan PatienceFor(JobDefinition job) => job.MaxDuration > LeastPatience ? job.MaxDuration : LeastPatience;
 
     public Finisher Finisher { get; }
 

@@ -49,15 +49,22 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
 
     /// <summary>
     /// Whether it is the table's fault and not the handler's that a column is missing: it is there by now, so the task is tried again; or
-    /// it was there once, so that the job waits for it as it does where a statement misses one. The attempt does not count.
+    /// it was there once, so that the job waits for it as it does where a statement misses one. The attempt does not count. Not for ever:
+    /// where it stays away the handler is at fault, and the other tasks of the job must not stand still for that.
     /// </summary>
-    private static async Task<bool> IsAwayAsync(Lane lane, JobTable before, string column, Exception error)
+    private async Task<bool> IsAwayAsync(Lane lane, JobTable before, string column, Exception error)
     {
         // An exception that the handler has kept from another time.
         if (before.HasRecordColumn(column)) return false;
         await lane.Store.HasChangedAsync(lane.Load, before, CancellationToken.None);
-        if (lane.Store.Table.HasRecordColumn(column)) return true;
+        if (lane.Store.Table.HasRecordColumn(column))
+        {
+            before.Use.Found(column);
+            return true;
+        }
         if (!before.Use.HasHad(column)) return false;
+        var since = before.Use.Missed(column, time.GetTimestamp());
+        if (time.GetElapsedTime(since) >= Lane.PatienceFor(lane.Job)) return false;
         lane.Load.Suspend(JobStep.Start, error);
         return true;
     }

@@ -209,4 +209,29 @@ public sealed class ChangedTableTests
         await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 1, "it has ended", 1_000);
         Assert.Equal((1, 2), (process.Counters.Failed, (await cluster.RowAsync(1)).N));
     }
+
+    [Fact]
+    public async Task A_column_that_is_gone_for_good_fails_the_tasks_that_name_it_after_a_while_and_the_others_go_on()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
+        await cluster.CreateTableAsync("results", ", extra text");
+        await cluster.InsertAsync(20, table: "results");
+        var process = await cluster.StartProgramAsync(p => TestCluster.AddNumbers(p, job =>
+        {
+            job.MaxDuration = TimeSpan.FromSeconds(5);
+            job.Process(task =>
+            {
+                if (task.Get<long>("value") == 1) task["extra"] = "x";
+            });
+        }, table: "results"), workers: 1);
+        await process.DispatchAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE results DROP COLUMN extra");
+        await cluster.UntilAsync(async () => await DoneAsync(cluster, "results") == 20, "all have ended", 3_000);
+        var row = await cluster.RowAsync(1, "results");
+        Assert.Equal((true, 3), (row.IsFailed, row.N));
+        Assert.Contains("has no column 'extra'", row.Err, StringComparison.Ordinal);
+        Assert.All(await cluster.RowsAsync("results", "value > 1"), r => Assert.Equal((true, 1), (r.IsCompleted, r.N)));
+        // First it was waited for.
+        Assert.NotEqual(0, process.Counters.Forgiven);
+    }
 }

@@ -167,6 +167,38 @@ public sealed class LongTaskTests
     }
 
     [Fact]
+    public async Task What_comes_just_before_the_end_of_a_long_task_gets_its_worker()
+    {
+        await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "others");
+        await cluster.InsertAsync(5);
+        TaskCompletionSource begun = new();
+        var a = await cluster.StartProgramAsync(p =>
+        {
+            TestCluster.AddNumbers(p, job => job.Process(_ => (begun = new TaskCompletionSource()).Task));
+            AddJobs(p, null, "others");
+        }, 1);
+        await a.DispatchAsync();
+        await a.StartAsync();
+        var slow = a.Node.Workers[0].RunNextAsync();
+        for (var i = 0; i < 250; i++)
+        {
+            await cluster.LiveAsync(0.1);
+            await a.DispatchAsync();
+            await a.StartAsync();
+        }
+        await cluster.InsertAsync(1, table: "others");
+        a.Dispatcher.Wake("others");
+        await a.DispatchAsync();
+        // It is an exception: a turn is ten seconds.
+        for (var i = 0; i < 200; i++) a.Lane.Load.Durations.Add(TimeSpan.FromSeconds(1));
+        begun.SetResult();
+        await slow;
+        await a.StartAsync();
+        await a.DispatchAsync();
+        Assert.Equal("a.1", await cluster.Db.ScalarAsync<string>("SELECT odd_checking_reservation_id FROM others"));
+    }
+
+    [Fact]
     public async Task A_worker_that_is_lost_for_good_does_not_keep_the_only_place_of_its_job()
     {
         await using var cluster = await ClusterAsync(nameof(Engine.Sqlite));
