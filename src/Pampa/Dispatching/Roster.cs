@@ -287,6 +287,9 @@ internal sealed class JobStretch(TimeProvider time)
     private long seenAt;
     private long seatedAt;
     private long waitingSince;
+    private long lastSeatedAt;
+    private long lastWaitingSince;
+    private long changedAt;
     private long toldAt;
     private int told;
 
@@ -312,7 +315,7 @@ internal sealed class JobStretch(TimeProvider time)
     {
         recent.Clear();
         Count.Reset();
-        seatedAt = waitingSince = 0;
+        seatedAt = waitingSince = changedAt = 0;
     }
 
     /// <summary>So many are due now; what is held wants nothing, from now on.</summary>
@@ -357,10 +360,18 @@ internal sealed class JobStretch(TimeProvider time)
     /// <summary>Notes what it got. Says whether people should be told.</summary>
     public bool Share(JobShare share)
     {
-        if (share.Workers == 0) seatedAt = 0;
-        else if (seatedAt == 0) seatedAt = time.GetTimestamp();
+        var now = time.GetTimestamp();
+        // A worker that is given to another job may just have begun a long task, and then it goes back until that is over: neither has the
+        // one had a turn, nor has the other's ended.
+        var wasShort = changedAt != 0 && time.GetElapsedTime(changedAt) < 2 * CountEvery;
+        if (share.Workers == 0 && seatedAt != 0) (seatedAt, lastSeatedAt, changedAt) = (0, seatedAt, now);
+        else if (share.Workers > 0 && seatedAt == 0)
+        {
+            seatedAt = wasShort ? lastSeatedAt : now;
+            (lastWaitingSince, changedAt) = (waitingSince, now);
+        }
         if (share.Workers > 0 || share.Wanted == 0) waitingSince = 0;
-        else if (waitingSince == 0) waitingSince = time.GetTimestamp();
+        else if (waitingSince == 0) waitingSince = wasShort && lastWaitingSince != 0 ? lastWaitingSince : now;
         if (share.Workers == told || (toldAt != 0 && time.GetElapsedTime(toldAt) < TellEvery)) return false;
         told = share.Workers;
         toldAt = time.GetTimestamp();
