@@ -15,8 +15,9 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan AfterHaste = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
-    private const int FirstLook = 64;
+    private const int FirstLook = 16;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(tables.Exchange);
     private readonly Roster roster = new(jobs, tables.Control, log, time);
@@ -48,7 +49,8 @@ internal sealed class Dispatcher(
     /// a second, but cannot wake this one; and what is held may be let go at any time.
     /// </summary>
     public TimeSpan Pause =>
-        reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
+        reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
+        : reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
         : reign is not null && roster.HoldsAny && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>

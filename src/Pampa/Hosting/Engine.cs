@@ -169,7 +169,7 @@ internal sealed class Engine : IAsyncDisposable
             .. Role.Works
                 ? [
                     loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
-                    loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => Exchange.Every, intake.Token),
+                    loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => exchange.Pause, intake.Token),
                 ]
                 : Array.Empty<Task>(),
         ];

@@ -12,6 +12,7 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     private const int Rarity = 50;
     private const int MostGrowth = 4;
     private TimeSpan took = every / rarity;
+    private TimeSpan last = every / rarity;
     private long endedAt;
     private TimeSpan least;
     private bool isHastened;
@@ -34,9 +35,12 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     {
         endedAt = time.GetTimestamp();
         var duration = time.GetElapsedTime(began, endedAt);
+        // One that took long alone has met a lock, or a busy computer: a long table makes the next one as long.
+        var usual = duration < last ? duration : last;
+        last = duration;
         // A sudden growth is a database that was out of reach rather than a table that grew: hours would pass until the next one.
         var most = took * MostGrowth;
-        took = duration > most ? most : duration;
+        took = usual > most ? most : usual;
         least = took;
         isHastened = false;
         if (took < every / rarity) took = every / rarity;

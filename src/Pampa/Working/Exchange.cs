@@ -23,6 +23,8 @@ internal sealed class Exchange(
     /// <summary>How often a busy node looks and says something.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+
     // What people hold must not wait for a long interval.
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ForPeople = TimeSpan.FromSeconds(5);
@@ -41,6 +43,17 @@ internal sealed class Exchange(
 
     /// <summary>Set when something may have come, or is to be told at once.</summary>
     public Signal Arrived => node.HandsChanged;
+
+    /// <summary>How long to wait where nothing calls: what was told is answered in a quiet moment, not when the next message comes.</summary>
+    public TimeSpan Pause
+    {
+        get
+        {
+            if (toldAt == 0) return Every;
+            var left = Every - time.GetElapsedTime(toldAt);
+            return left > Shortest ? left : Shortest;
+        }
+    }
 
     /// <summary>Something may have come: look at once. Or it is known what has come: then the look can wait.</summary>
     public void Wake(HandOver? message = null)
@@ -80,14 +93,17 @@ internal sealed class Exchange(
     /// </summary>
     private bool IsToldEnough()
     {
+        var took = false;
         while (told.TryDequeue(out var message))
         {
             if (!taken.Add(message.Batch)) continue;
             Take(message);
+            took = true;
             if (toldAt == 0) toldAt = time.GetTimestamp();
         }
         if (toldAt == 0) return false;
-        if (time.GetElapsedTime(toldAt) < Every) return true;
+        // Nor when the next one comes, unless they come without a pause.
+        if (time.GetElapsedTime(toldAt) < (took ? 2 * Every : Every)) return true;
         toldAt = 0;
         return false;
     }

@@ -113,6 +113,57 @@ public sealed class ToldTests
     }
 
     [Fact]
+    public async Task What_a_leader_left_out_in_its_haste_it_does_before_the_next_wake_up_is_likely()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        var regular = leader.Dispatcher.Pause;
+        for (var i = 0; i < 3; i++)
+        {
+            await cluster.InsertAsync(1, first: i + 1);
+            // Each of them is looked for before anything else is asked: the node's word is read in between.
+            leader.Faults.FailBefore("FROM pampa_load", times: 1);
+            leader.Dispatcher.Wake();
+            await leader.DispatchAsync();
+            Assert.Equal(0, leader.Outages);
+            Assert.True(leader.Dispatcher.Pause < TimeSpan.FromMilliseconds(20));
+            leader.Faults.Clear();
+            await cluster.AdvanceAsync(leader.Dispatcher.Pause);
+            await leader.DispatchAsync();
+            Assert.True(leader.Dispatcher.Pause >= TimeSpan.FromMilliseconds(50));
+        }
+        Assert.Equal(3, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+        Assert.Equal(TimeSpan.FromMilliseconds(500), regular);
+        Assert.Equal(0, InHand(node));
+    }
+
+    [Fact]
+    public async Task A_node_answers_in_a_quiet_moment_and_not_when_the_next_message_comes()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        Assert.Equal(0.1, node.Exchange.Pause.TotalSeconds);
+        await HandOverAsync(cluster, leader, 1);
+        node.Exchange.Wake(await MailAsync(cluster));
+        await node.ExchangeAsync();
+        await cluster.AdvanceAsync(0.06);
+        // So long until it answers by itself.
+        Assert.InRange(node.Exchange.Pause.TotalSeconds, 0.035, 0.041);
+
+        await cluster.AdvanceAsync(0.06);
+        Assert.Equal(0.001, node.Exchange.Pause.TotalSeconds);
+        node.Exchange.Wake(new HandOver("another", node.Lane.Job.Name, "[]"));
+        node.Faults.IsDown = true;
+        await node.ExchangeAsync();
+        Assert.Equal(0, node.Outages);
+        // Where messages come without a pause it answers between them.
+        await cluster.AdvanceAsync(0.1);
+        node.Exchange.Wake(new HandOver("a third", node.Lane.Job.Name, "[]"));
+        await node.ExchangeAsync();
+        Assert.Equal(1, node.Outages);
+    }
+
+    [Fact]
     public async Task A_leader_that_found_little_names_few_workers_when_it_looks_again()
     {
         await using var cluster = await TestCluster.CreateAsync();
@@ -120,7 +171,7 @@ public sealed class ToldTests
         await cluster.InsertAsync(80);
         leader.Dispatcher.Wake();
         Assert.True(await leader.DispatchAsync());
-        Assert.Equal(64, (await cluster.RowsAsync()).Count(r => r.IsReserved));
+        Assert.Equal(16, (await cluster.RowsAsync()).Count(r => r.IsReserved));
         await leader.DispatchAsync();
         Assert.Equal(80, (await cluster.RowsAsync()).Count(r => r.IsReserved));
     }
