@@ -11,19 +11,24 @@ namespace Pampa.Commands;
 /// <param name="name">The node's name: workers are <c>name.1</c>, <c>name.2</c>, ….</param>
 /// <param name="workers">How many.</param>
 /// <param name="arguments">What each is given besides its id.</param>
+/// <param name="logPath">The file for what it does itself; workers have logs of their own. Null: none.</param>
 /// <param name="time">Time.</param>
-internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnlyList<string> arguments, TimeProvider time)
+internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnlyList<string> arguments, string? logPath, TimeProvider time)
 {
     private const string Registered = "Pampa[101]";
     private readonly Lock gate = new();
     private readonly HashSet<WorkerProcess> living = [];
     private readonly HashSet<string> begun = [];
+    private LogFile? log;
     private bool isStopping;
     private int? endedBy;
 
     /// <summary>Runs until told to stop, or until a worker shows that none can work. Returns the exit code.</summary>
+    /// <exception cref="PampaConfigurationException">The log file cannot be written.</exception>
     public async Task<int> RunAsync()
     {
+        await using var file = logPath is null ? null : LogFile.Open(logPath, Tell, time);
+        log = file;
         using var stop = new CancellationTokenSource();
         using var signals = new Signals(Tell, atOnce: KillAll);
         await using var registration = signals.Stopping.Register(stop.Cancel);
@@ -121,6 +126,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
 
     private void Tell(string text)
     {
+        log?.Write(LogLine.Dated(time.GetLocalNow(), text));
         try
         {
             verb.Errors.WriteLine(text);

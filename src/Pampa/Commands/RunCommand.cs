@@ -59,10 +59,11 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         { Dispatches: true, Works: true } => "run.log",
         { Dispatches: true } => "dispatcher.log",
         { Node: { IsWorker: true, Name: var id } } => $"worker.{id}.log",
-        { Node.Name: var name } when JobValidation.Identifier.IsMatch(name) => $"node.{name}.log",
-        // A name that cannot be one is told of a little later, in this file, too.
-        _ => "node.log",
+        { Node.Name: var name } => NodeLogName(name),
     };
+
+    // A name that cannot be one is told of a little later, in this file, too.
+    internal static string NodeLogName(string name) => JobValidation.Identifier.IsMatch(name) ? $"node.{name}.log" : "node.log";
 
     private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals)
     {

@@ -138,7 +138,9 @@ internal static class WorkCommands
             .. options.Delay is { } delay ? ["--delay", delay.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)] : Array.Empty<string>(),
             .. options.Log is { } log ? ["--log", log] : Array.Empty<string>(),
         ];
-        return await new IsolatedNode(verb, name, options.Workers ?? program.WorkersOf(name) ?? program.Workers, arguments, TimeProvider.System).RunAsync();
+        var workers = options.Workers ?? program.WorkersOf(name) ?? program.Workers;
+        var logPath = LogFile.PathOf(options.Log, RunCommand.NodeLogName(name));
+        return await new IsolatedNode(verb, name, workers, arguments, logPath, TimeProvider.System).RunAsync();
     }, CancellationToken.None);
 
     private static Option<string?> LogOption(string name)

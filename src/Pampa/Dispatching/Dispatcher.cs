@@ -16,11 +16,13 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterHaste = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private const int FirstLook = 16;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(tables.Exchange);
     private readonly Roster roster = new(jobs, tables.Control, log, time);
+    private readonly Pace forgetting = new(ForgetEvery, time);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
@@ -195,7 +197,15 @@ internal sealed class Dispatcher(
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
         watch.Settle(dead);
         if (looked) await tables.Exchange.ForgetDeadNodesAsync(stopping);
+        if (looked && forgetting.IsDue) await ForgetAsync(stopping);
         return (int)(takenBack - before);
+    }
+
+    private async Task ForgetAsync(CancellationToken stopping)
+    {
+        var began = time.GetTimestamp();
+        await tables.Cluster.ForgetWorkersAsync(stopping);
+        forgetting.End(began);
     }
 
     private async Task<bool> TryPassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)

@@ -13,6 +13,7 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     private const int MostGrowth = 4;
     private TimeSpan took = every / rarity;
     private TimeSpan last = every / rarity;
+    private TimeSpan lastButOne = every / rarity;
     private long endedAt;
     private TimeSpan least;
     private bool isHastened;
@@ -35,9 +36,9 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     {
         endedAt = time.GetTimestamp();
         var duration = time.GetElapsedTime(began, endedAt);
-        // One that took long alone has met a lock, or a busy computer: a long table makes the next one as long.
-        var usual = duration < last ? duration : last;
-        last = duration;
+        // One that took long has met a lock, or a busy computer: a long table makes those after it as long.
+        var usual = new[] { duration, last, lastButOne }.Min();
+        (lastButOne, last) = (last, duration);
         // A sudden growth is a database that was out of reach rather than a table that grew: hours would pass until the next one.
         var most = took * MostGrowth;
         took = usual > most ? most : usual;

@@ -11,6 +11,9 @@ internal sealed class ClusterStore(Database database, string cluster)
     private static readonly RowSource WorkerRows = new("workers",
         [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer)]);
 
+    /// <summary>A scope that nobody leads in: its term is the highest session of a worker that was deleted.</summary>
+    private const string Forgotten = "forgotten workers";
+
     private static readonly RowSource ProcessRows = new("processes", [new("_pampa_process", CellKind.Text)]);
 
     private Dialect Dialect => database.Dialect;
@@ -95,6 +98,7 @@ internal sealed class ClusterStore(Database database, string cluster)
                 unit.RollBack();
                 return null;
             }
+            rows = await PassForgottenAsync(unit, workers, rows);
             // Workers that only a former life of the node had would be dealt to, as idle ones, until their leases are over. Nor may they
             // beat or start anything any more, should that life go on.
             var rest = new Statement($"""
@@ -108,6 +112,41 @@ internal sealed class ClusterStore(Database database, string cluster)
                 await unit.ExecuteAsync(new Statement($"DELETE FROM {table} WHERE cluster = @cluster AND node = @node").With("cluster", cluster).With("node", node));
             return [.. workers.Select(w => rows.Find(r => r.Item1 == w))];
         }, stopping);
+
+    // An id whose row was deleted must not begin at the first session again: a process of that time may still be frozen somewhere.
+    private async Task<List<(string Worker, long Session)>> PassForgottenAsync(
+        Database.Unit unit, IReadOnlyList<string> workers, List<(string Worker, long Session)> rows)
+    {
+        var statement = new Statement($"""
+            UPDATE pampa_worker SET session = 1 + {LastForgotten}
+            WHERE cluster = @cluster AND worker_id IN (SELECT n._pampa_worker FROM ({Dialect.Rows(WorkerRows)}) AS n) AND session <= {LastForgotten}
+            RETURNING worker_id, session
+            """).With("cluster", cluster).With("forgotten", Forgotten);
+        Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
+        var raised = await unit.QueryAsync(statement, reader => (Worker: reader.GetString(0), Session: reader.GetInt64(1)));
+        return [.. rows.Select(r => raised.Find(n => n.Worker == r.Worker) is { Worker: not null } now ? now : r)];
+    }
+
+    private const string LastForgotten =
+        "(SELECT COALESCE(max(term), 0) FROM pampa_lease WHERE cluster = @cluster AND scope = @forgotten)";
+
+    /// <summary>
+    /// Deletes workers that nobody has heard of for a week: names that no process has twice would fill the table. The highest of
+    /// their sessions stays, as the term of a lease that nobody holds.
+    /// </summary>
+    public Task ForgetWorkersAsync(CancellationToken stopping) => database.UnitAsync(async unit =>
+    {
+        var isLongGone = $"cluster = @cluster AND expires_at < {Dialect.NowPlus("-604800")}";
+        Statement Of(string text) => new Statement(text).With("cluster", cluster).With("forgotten", Forgotten);
+        await unit.ExecuteAsync(Of($"""
+            INSERT INTO pampa_lease AS l (cluster, scope, holder, process, term, elected_at, expires_at)
+            SELECT @cluster, @forgotten, '', '', max(session), {Dialect.Now}, {Dialect.Now} FROM pampa_worker WHERE {isLongGone} HAVING count(*) > 0
+            ON CONFLICT (cluster, scope) DO UPDATE SET elected_at = excluded.elected_at, expires_at = excluded.expires_at,
+              term = CASE WHEN excluded.term > l.term THEN excluded.term ELSE l.term END
+            """));
+        await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
+        return 0;
+    }, stopping);
 
     /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>
     public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt32(0));

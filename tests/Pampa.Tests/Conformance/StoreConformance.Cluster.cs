@@ -9,6 +9,31 @@ public abstract partial class StoreConformance
         Ticked(Workers.AcquireAsync("job:x", holder, process, Ttl, dead, Stopping));
 
     [Fact]
+    public async Task Workers_that_nobody_has_heard_of_for_a_week_are_forgotten_but_not_their_sessions()
+    {
+        await AdvanceAsync(31);
+        var second = await Ticked(Workers.RegisterAsync("a", ["a.1"], "p2", Ttl, [], Stopping));
+        Assert.Equal([("a.1", 2L)], second);
+        await AdvanceAsync(7 * 86_400 - 60);
+        await Workers.ForgetWorkersAsync(Stopping);
+        Assert.Contains("a.1", (await Workers.ReadWorkersAsync(Stopping)).Select(w => w.Id));
+        var living = await Ticked(Workers.RegisterAsync("c", ["c.1"], "p3", Ttl, [], Stopping));
+        await AdvanceAsync(120);
+        await Workers.ForgetWorkersAsync(Stopping);
+        Assert.Equal([("c.1", 1L)], (await Workers.ReadWorkersAsync(Stopping)).Select(w => (w.Id, w.Session)));
+
+        // A process of a former life may be frozen somewhere: it must not find its session again.
+        Assert.Equal([("a.1", 3L)], await Ticked(Workers.RegisterAsync("a", ["a.1"], "p4", Ttl, [], Stopping)));
+        // Nor does anybody lose one by it, and a second deletion of older ones lowers nothing.
+        Assert.Equal(["c.1"], await Ticked(Task.FromResult(Workers.Heartbeat(living!, Ttl))));
+        await AdvanceAsync(8 * 86_400);
+        await Workers.ForgetWorkersAsync(Stopping);
+        await Workers.ForgetWorkersAsync(Stopping);
+        Assert.Empty(await Workers.ReadWorkersAsync(Stopping));
+        Assert.Equal([("c.1", 4L), ("d.1", 4L)], (await Ticked(Workers.RegisterAsync("d", ["c.1", "d.1"], "p5", Ttl, [], Stopping)))!.Order());
+    }
+
+    [Fact]
     public async Task A_free_lease_is_taken_and_a_held_one_refused()
     {
         Assert.Null(await Workers.ReadHolderAsync("job:x", Stopping));

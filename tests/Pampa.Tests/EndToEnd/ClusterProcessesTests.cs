@@ -7,16 +7,19 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     // Two workers' start-ahead, and as much again twice that waits to be written.
     private const int MostOpen = 3 * 2 * Jobs.Limits.StartAheadRows;
 
+    public static TheoryData<string> Engines =>
+        [nameof(Fixtures.Engine.Sqlite), nameof(Fixtures.Engine.PostgreSql), nameof(Fixtures.Engine.Portable)];
+
     private async Task<Child> StartAsync(NumbersDatabase database, params string[] more) =>
         await programs.StartAsync(ProgramFixture.Numbers, [.. more, .. database.Arguments], database.Environment);
 
     private static Task DoneAsync(NumbersDatabase database, Child witness) => witness.UntilAsync(
         async () => await database.CountAsync(NumbersDatabase.Completed) == 100_000, "all numbers are completed");
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task Nodes_join_leave_and_die_and_every_number_is_completed(bool onSqlite)
+    [Theory, MemberData(nameof(Engines))]
+    public async Task Nodes_join_leave_and_die_and_every_number_is_completed(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
         var dispatcher = await StartAsync(database, "dispatcher");
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
         var a = await StartAsync(database, "node", "--name", "a", "--workers", "2");
@@ -81,10 +84,10 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         Assert.Equal(0, await database.CountAsync("odd_checking_reservation_id <> 'local.1'", "third"));
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_job_is_paused_explained_and_resumed_and_a_node_drained_from_the_command_line(bool onSqlite)
+    [Theory, MemberData(nameof(Engines))]
+    public async Task A_job_is_paused_explained_and_resumed_and_a_node_drained_from_the_command_line(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "idle")]);
         async Task<string> SayAsync(int code, params string[] verb)
@@ -117,10 +120,10 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         Assert.Equal(0, await run.EndAsync());
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(bool onSqlite)
+    [Theory, MemberData(nameof(Engines))]
+    public async Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
         var go = Path.Combine(programs.NewFolder(), "go");
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "holding"), ("PAMPA_TEST_GO", go)]);
@@ -152,10 +155,10 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         Assert.Equal(0, await run.EndAsync());
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(bool onSqlite)
+    [Theory, MemberData(nameof(Engines))]
+    public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
         var first = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
         await first.HearAsync("Node 'web1' has 2 workers, session 1");
 

@@ -41,6 +41,22 @@ public sealed class LogTests(ProgramFixture programs)
     }
 
     [Fact]
+    public async Task The_supervisor_of_isolated_workers_has_a_file_beside_theirs()
+    {
+        var folder = programs.NewFolder();
+        await using var node = Child.Start(
+            await programs.BuiltAsync(ProgramFixture.Cases), programs.NewFolder(),
+            ["node", "--name", "iso", "--workers", "1", "--isolated", "--log", folder, "--db", Path.Combine(folder, "case.db")], [("PAMPA_TEST_CASE", "idle")]);
+        await node.HearAsync("Node 'iso.1' has 1 workers, session 1");
+        node.Terminate();
+        Assert.Equal(0, await node.EndAsync());
+
+        Assert.Equal(["node.iso.log", "worker.iso.1.log"], Directory.GetFiles(folder, "*.log").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Contains(" Node 'iso' runs 1 workers as processes of their own, supervised by process ", await ReadAsync(folder, "node.iso.log"), StringComparison.Ordinal);
+        Assert.Contains(" Stopping; ", await ReadAsync(folder, "node.iso.log"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_exception_that_ends_the_process_stands_in_the_file()
     {
         var folder = programs.NewFolder();

@@ -38,8 +38,24 @@ internal sealed class NumbersDatabase : IAsyncDisposable
         return $"postgres://{user ?? s.Username}@{s.Host}:{s.Port.ToString(CultureInfo.InvariantCulture)}/{s.Database}";
     }
 
-    public static async Task<NumbersDatabase> CreateAsync(bool onSqlite, ProgramFixture programs) =>
-        onSqlite ? Sqlite(programs.NewFolder()) : await PostgreSqlAsync();
+    /// <summary>PostgreSQL in the manner of CockroachDB: serializable, and with the statements that are for that one.</summary>
+    public static async Task<NumbersDatabase> PortableAsync()
+    {
+        var server = await TestDatabase.CreateAsync(Fixtures.Engine.Portable, null);
+        var url = Url(server.Source.ConnectionString).Replace("postgres://", "cockroachdb://", StringComparison.Ordinal);
+        return new NumbersDatabase([], [("PAMPA_DATABASE_URL", $"{url}?sslmode=disable&Options=-c%20default_transaction_isolation%3Dserializable")], "", server);
+    }
+
+    public static async Task<NumbersDatabase> CreateAsync(Fixtures.Engine engine, ProgramFixture programs) => engine switch
+    {
+        Fixtures.Engine.Sqlite => Sqlite(programs.NewFolder()),
+        Fixtures.Engine.PostgreSql => await PostgreSqlAsync(),
+        Fixtures.Engine.Portable => await PortableAsync(),
+        _ => throw new ArgumentOutOfRangeException(nameof(engine), engine, null),
+    };
+
+    public static Task<NumbersDatabase> CreateAsync(bool onSqlite, ProgramFixture programs) =>
+        CreateAsync(onSqlite ? Fixtures.Engine.Sqlite : Fixtures.Engine.PostgreSql, programs);
 
     public string[] Arguments { get; }
 
