@@ -5,15 +5,18 @@ namespace Pampa.Commands;
 /// <summary>Takes the numbers of all jobs again and again and gives them to a display.</summary>
 internal sealed class Progress(Engine engine, Display display, TimeProvider time) : IDisposable
 {
+    private static readonly TimeSpan LastCount = TimeSpan.FromSeconds(5);
     private readonly CancellationTokenSource stop = new();
     private Task showing = Task.CompletedTask;
 
     public void Start() => showing = ShowAsync();
 
+    /// <summary>Ends it; a count that does not end, at a condition of the program that stands still, is left behind.</summary>
     public async Task StopAsync()
     {
         await stop.CancelAsync();
-        await showing;
+        await Task.WhenAny(showing, Task.Delay(LastCount, time));
+        if (showing.IsCompleted) await showing;
     }
 
     private async Task ShowAsync()

@@ -22,6 +22,7 @@ internal sealed class Watchdog(Action end) : IDisposable
     private readonly TaskCompletionSource stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ManualResetEventSlim stop = new();
     private Thread? thread;
+    private volatile bool isLeft;
 
     /// <summary>Fails when a loop stands still.</summary>
     public Task Stalled => stalled.Task;
@@ -76,16 +77,32 @@ internal sealed class Watchdog(Action end) : IDisposable
 
     private void Run()
     {
-        while (!stop.Wait(Every)) Look();
+        while (!stop.Wait(Every))
+        {
+            Look();
+            if (isLeft && IsAnyWatched()) continue;
+            if (isLeft) return;
+        }
     }
 
-    /// <summary>Ends the thread.</summary>
+    private bool IsAnyWatched()
+    {
+        lock (gate) return watched.Count > 0;
+    }
+
+    /// <summary>
+    /// Ends the thread. Not where a loop stands still: whatever it stands still at may hold up the rest of the stop as well, and then the
+    /// process ends when the time is over.
+    /// </summary>
     public void Dispose()
     {
+        if (stalled.Task.Exception is not null)
+        {
+            isLeft = true;
+            return;
+        }
         stop.Set();
         thread?.Join();
         stop.Dispose();
-        // Nobody may have looked.
-        _ = stalled.Task.Exception;
     }
 }

@@ -53,6 +53,7 @@ internal static class AllChecks
         new("C14 lost answers", "No attempt is charged to a process that lived on, only because an answer was lost.", LeaseChecks.LostAnswers),
         new("C15 processes", "Processes end only as they are told, or by their tasks; no injected error comes to the surface.", ProcessChecks.Ends),
         new("C16 faults", "Each fault found what it expected.", ProcessChecks.Complaints),
+        new("C17 former life", "What a former life of a worker held is taken back before the worker is ready.", LeaseChecks.FormerLife),
     ];
 
     /// <summary>Which checks are broken, and where.</summary>

@@ -71,6 +71,9 @@ internal sealed record ProcessFacts(string Application, int Id, bool IsIsolated,
     /// <summary>Lines of its log that tell of an error that it had not reckoned with.</summary>
     public IReadOnlyList<string> Surfaced { get; init; } = [];
 
+    /// <summary>Whether it said that it could not take back at once all that a former life of its workers held.</summary>
+    public bool SaidNotRecovered { get; init; }
+
     public string Member => Application.Split('~')[0];
 
     public bool RanFrom(DateTime from, DateTime to) =>

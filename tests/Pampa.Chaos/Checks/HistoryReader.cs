@@ -101,6 +101,7 @@ internal static partial class HistoryReader
             WasKilled = life.WasKilled,
             WasStopped = life.WasStopped,
             Belief = member.IsIsolated ? null : lines.Select(l => LastWord.Match(l)).Where(m => m.Success).Select(BeliefOf).LastOrDefault(),
+            SaidNotRecovered = lines.Any(l => l.Contains("Pampa[108]", StringComparison.Ordinal)),
             Surfaced = [.. lines.Where(l => Surfaced.IsMatch(l)).Take(3)],
         };
     }

@@ -54,8 +54,10 @@ internal static class LeaseChecks
     private static bool IsOfActor(AuditStep step)
     {
         var member = step.Actor.Split('~')[0];
-        return step.Rid == member || step.Rid.StartsWith($"{member}.", StringComparison.Ordinal);
+        return IsOf(member, step.Rid);
     }
+
+    private static bool IsOf(string member, string worker) => worker == member || worker.StartsWith($"{member}.", StringComparison.Ordinal);
 
     public static IEnumerable<string> Owner(Evidence evidence)
     {
@@ -88,6 +90,27 @@ internal static class LeaseChecks
         return outage is not null && process.RanFrom(outage.From, step.At) && outage.To - outage.From > TimeSpan.Zero
             ? $"the database was away until {outage.To:HH:mm:ss.fff}, and its worker had no time to be heard of"
             : null;
+    }
+
+    /// <summary>
+    /// A worker that is ready and finds something of its former life later on has not looked when it began: then the record has
+    /// waited for nobody, or for the leader to think that it is dead.
+    /// </summary>
+    public static IEnumerable<string> FormerLife(Evidence evidence)
+    {
+        var registrations = evidence.History.Leases.Where(l => l.Kind == "worker" && l.Old?.Term != l.New.Term)
+            .GroupBy(l => (l.Name, l.New.Term)).ToDictionary(l => l.Key, l => l.First().At);
+        // A record that somebody had locked just then, or a column that was away, is taken back when it can be.
+        var excused = evidence.History.Processes.Where(p => p.SaidNotRecovered).Select(p => p.Member).ToHashSet();
+        foreach (var judged in evidence.Of(Move.Release, Move.TakeBack))
+        {
+            var step = judged.Step;
+            if (step.Worker is not { State: "ready", IsLive: true } worker || excused.Any(m => IsOf(m, step.Rid))) continue;
+            if (!registrations.TryGetValue((step.Rid, worker.Number), out var began)) continue;
+            var held = step.Old.St ?? step.Old.Rt;
+            if (held >= began - Noticed || (step.Old.St is null ? step.Old.Rt <= step.Tx - Limits.Hand : Transition.IsOverdue(step.New.Err))) continue;
+            yield return $"held by a former life, and session {worker.Number} was ready before it was taken back: {step}";
+        }
     }
 
     public static IEnumerable<string> LostAnswers(Evidence evidence)

@@ -181,5 +181,19 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void Something_of_a_former_life_that_is_taken_back_when_the_worker_is_ready()
+    {
+        LeaseStep Registers(double seconds, long session) => Lease(seconds, "a", session, session == 1 ? null : new LeaseRow("a", session - 1, At(3)), "worker") with { Name = "a.1" };
+        var late = TakeBack(9) with { Worker = new LeaseSeen(NodeProcess, 2, true, "ready"), Actor = "a~1" };
+        var history = Of(Reserve, Start, late) with { Leases = [Registers(0, 1), Registers(5, 2)] };
+        Breaks("C17", history);
+        void Holds(History other) => Assert.DoesNotContain("C17 former life", AllChecks.Broken(other).Select(b => b.Check.Name));
+        Holds(history with { Leases = [Registers(0, 1), Registers(1.5, 2)] });
+        Holds(history with { Steps = [.. history.Steps.Select(s => s.Worker!.Number == 2 ? s with { Worker = s.Worker with { State = "recovering" } } : s)] });
+        Holds(history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "a" })] });
+        Breaks("C17", history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "d" })] });
+    }
+
+    [Fact]
     public void What_a_fault_complains_of() => Breaks("C16", Good with { Complaints = ["a twin was let in"] });
 }

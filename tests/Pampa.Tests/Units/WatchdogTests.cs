@@ -34,6 +34,19 @@ public sealed class WatchdogTests : IDisposable
     }
 
     [Fact]
+    public void A_stop_that_does_not_come_to_its_end_for_a_loop_that_stands_still_is_ended_too()
+    {
+        _ = watchdog.WatchAsync("dispatcher", () => new TaskCompletionSource().Task);
+        Look(Patience);
+        // The engine has ended in order, and what comes after it stands still at the same.
+        watchdog.Dispose();
+        Look(Patience - 1);
+        Assert.Equal(0, ended);
+        Look(1);
+        Assert.Equal(1, ended);
+    }
+
+    [Fact]
     public async Task Signs_of_life_from_deep_within_a_cycle_keep_it()
     {
         var answers = new SemaphoreSlim(0);
