@@ -180,7 +180,26 @@ public sealed class RelaunchTests
         process.Dispatcher.Relauncher.IsOn = true;
         Assert.Equal(1_203, await process.Dispatcher.RelaunchAsync(TestCluster.Stopping));
         Assert.Equal(0, await process.Dispatcher.RelaunchAsync(TestCluster.Stopping));
-        Assert.True(process.Dispatcher.Pause <= TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task A_leader_that_looks_for_new_records_once_an_hour_relaunches_and_dispatches_in_time()
+    {
+        await using var cluster = await ClusterAsync();
+        await cluster.InsertAsync(3);
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            pampa.PollInterval = TimeSpan.FromHours(1);
+            TestCluster.AddNumbers(pampa, Every(2));
+        });
+        await cluster.UntilEndedAsync();
+        Assert.Equal(TimeSpan.FromSeconds(1), process.Dispatcher.Pause);
+        await TurnAsync(cluster, 4, process);
+        Assert.Equal(3, await GenerationsAsync(cluster, 1));
+
+        process.Dispatcher.Relauncher.IsOn = false;
+        await TurnAsync(cluster, 1, process);
+        Assert.Equal(TimeSpan.FromHours(1), process.Dispatcher.Pause);
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.Portable)]
