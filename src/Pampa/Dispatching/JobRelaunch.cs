@@ -51,7 +51,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             do
             {
                 began = time.GetTimestamp();
-                some = await Store.RelaunchDueAsync(term, stopping);
+                some = Woken(await Store.RelaunchDueAsync(term, stopping));
                 all += some;
             }
             while (some == Dialect.MaxRows && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass);
@@ -105,7 +105,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         if (records.Count == 0) return 0;
         try
         {
-            return (await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count;
+            return Woken((await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count);
         }
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
         {
@@ -120,6 +120,13 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         }
     }
 
+    // At once, whatever comes of the rest of the pass.
+    private int Woken(int again)
+    {
+        if (again > 0) job.Wake();
+        return again;
+    }
+
     /// <summary>What goes wrong with one way of relaunching is told once, and that way alone rests for a while.</summary>
     private async Task<int> TryAsync(Rest rest, string what, Func<Task<int?>> stepAsync, CancellationToken stopping)
     {
@@ -130,6 +137,12 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             var count = await stepAsync();
             if (count is not null && rest.End()) Log.RelaunchGoesOn(log, Store.Job.Name, what);
             return count ?? 0;
+        }
+        catch (Exception e) when (e is OperationCanceledException || Dialect.Classify(e) == ErrorKind.Infrastructure)
+        {
+            // Whether it took effect is not known: then there are records to look for.
+            job.Wake();
+            throw;
         }
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Locked)
         {

@@ -39,6 +39,8 @@ internal sealed class RelaunchCode(
         var ended = underWay;
         underWay = null;
         pace.End(began);
+        // Given up with an earlier call, which was told to stop: this one was not.
+        if (ended.IsCanceled && !stopping.IsCancellationRequested) return null;
         return await ended;
     }
 

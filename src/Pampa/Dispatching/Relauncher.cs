@@ -33,9 +33,7 @@ internal sealed class Relauncher(IEnumerable<JobDispatch> jobs, ILogger log, Tim
         {
             if (isHeld(one.Job) || one.Job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
             var count = await one.PassAsync(term, isAsked, stopping);
-            if (count == 0) continue;
-            Log.Relaunched(log, one.Job.Store.Job.Name, count);
-            one.Job.Wake();
+            if (count > 0) Log.Relaunched(log, one.Job.Store.Job.Name, count);
             all += count;
         }
         return all;

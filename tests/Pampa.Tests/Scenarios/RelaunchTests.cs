@@ -197,6 +197,11 @@ public sealed class RelaunchTests
         await TurnAsync(cluster, 4, process);
         Assert.Equal(3, await GenerationsAsync(cluster, 1));
 
+        process.Faults.LoseAnswer("AS _pampa_state");
+        await TurnAsync(cluster, 5, process);
+        Assert.Equal(1, process.Outages);
+        Assert.Equal(3, await GenerationsAsync(cluster, 2));
+
         process.Dispatcher.Relauncher.IsOn = false;
         await TurnAsync(cluster, 1, process);
         Assert.Equal(TimeSpan.FromHours(1), process.Dispatcher.Pause);
