@@ -40,6 +40,10 @@ internal static partial class Log
         + "`migrate` shows the index that is missing")]
     public static partial void CountedTooLong(ILogger log, string job, double seconds);
 
+    [LoggerMessage(214, LogLevel.Warning, "Workers that nobody has heard of for a week could not be deleted from pampa_worker, the next try is in an hour "
+        + "(it needs the right to DELETE there): {Error}")]
+    public static partial void NotForgotten(ILogger log, string error);
+
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
 

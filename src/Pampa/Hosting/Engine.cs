@@ -145,10 +145,7 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping, CancellationToken hurry = default)
     {
-        // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one
-        // thread a second.
-        ThreadPool.GetMinThreads(out var threads, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
+        GrowPool();
         // What comes back for ever would keep it from its end.
         Dispatcher.Relauncher.IsOn = drainHorizon is null;
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
@@ -186,7 +183,15 @@ internal sealed class Engine : IAsyncDisposable
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         if (fault is StalledException) Log.Fault(log, fault);
         await intake.CancelAsync();
-        var abandoned = await new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time).RunAsync([.. taking, listening], work, hurry);
+        var shutdown = new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time);
+        var abandoned = await shutdown.RunAsync([.. taking, listening], work, hurry);
+        if (shutdown.LeftLoop && fault is null && !health.IsDown)
+        {
+            // It was told to stop and stands still: whatever holds it up must not hold up the end of the process.
+            fault = new StalledException();
+            Log.Fault(log, fault);
+            watchdog.StayBehind();
+        }
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault is WorkerIdTakenException)
         {
@@ -205,6 +210,13 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.
+    private void GrowPool()
+    {
+        ThreadPool.GetMinThreads(out var threads, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
     }
 
     private Listener? MakeListener()

@@ -18,6 +18,8 @@ internal sealed class ClusterStore(Database database, string cluster)
 
     private Dialect Dialect => database.Dialect;
 
+    public ErrorKind Classify(Exception error) => Dialect.Classify(error);
+
     /// <summary>
     /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null
     /// where somebody else holds it. The row is never deleted, so terms only grow.
@@ -131,21 +133,30 @@ internal sealed class ClusterStore(Database database, string cluster)
         "(SELECT COALESCE(max(term), 0) FROM pampa_lease WHERE cluster = @cluster AND scope = @forgotten)";
 
     /// <summary>
-    /// Deletes workers that nobody has heard of for a week: names that no process has twice would fill the table. The highest of
-    /// their sessions stays, as the term of a lease that nobody holds.
+    /// Deletes those of the dead workers that nobody has heard of for a week, as the leader saw them: names that no process has twice
+    /// would fill the table, and after an outage of a week everybody looks like that until he beats again. The highest of their
+    /// sessions stays, as the term of a lease that nobody holds.
     /// </summary>
-    public Task ForgetWorkersAsync(CancellationToken stopping) => database.UnitAsync(async unit =>
+    public Task<int> ForgetWorkersAsync(IReadOnlyList<DeadWorker> dead, CancellationToken stopping) => database.UnitAsync(async unit =>
     {
-        var isLongGone = $"cluster = @cluster AND expires_at < {Dialect.NowPlus("-604800")}";
-        Statement Of(string text) => new Statement(text).With("cluster", cluster).With("forgotten", Forgotten);
+        var isLongGone = $"""
+            cluster = @cluster AND expires_at < {Dialect.NowPlus("-604800")} AND EXISTS (SELECT 1 FROM ({Dialect.Rows(JobSql.DeadRows)}) AS d
+              WHERE d._pampa_worker = pampa_worker.worker_id AND d._pampa_session = pampa_worker.session AND d._pampa_beat = pampa_worker.heartbeat_at)
+            """;
+        Statement Of(string text)
+        {
+            var statement = new Statement(text).With("cluster", cluster).With("forgotten", Forgotten);
+            Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, d.Session.ToString(CultureInfo.InvariantCulture), d.Heartbeat })]);
+            return statement;
+        }
+
         await unit.ExecuteAsync(Of($"""
             INSERT INTO pampa_lease AS l (cluster, scope, holder, process, term, elected_at, expires_at)
             SELECT @cluster, @forgotten, '', '', max(session), {Dialect.Now}, {Dialect.Now} FROM pampa_worker WHERE {isLongGone} HAVING count(*) > 0
             ON CONFLICT (cluster, scope) DO UPDATE SET elected_at = excluded.elected_at, expires_at = excluded.expires_at,
               term = CASE WHEN excluded.term > l.term THEN excluded.term ELSE l.term END
             """));
-        await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
-        return 0;
+        return await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
     }, stopping);
 
     /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>

@@ -1,3 +1,5 @@
+using System.Data;
+
 namespace Pampa.Storage;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     public override int MaxRows => 200;
 
     public override int MaxReserveRows => 200;
+
+    // Its own default; the driver would ask for less.
+    public override IsolationLevel UnitIsolation => IsolationLevel.Serializable;
 
     // It has no such settings.
     protected override string ByKey => "";

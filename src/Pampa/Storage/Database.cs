@@ -76,7 +76,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         RepeatAsync(async connection =>
         {
             // SQLite's provider begins IMMEDIATE: a read that is upgraded later could not be made to wait.
-            await using var transaction = await connection.BeginTransactionAsync(stopping);
+            await using var transaction = await connection.BeginTransactionAsync(dialect.UnitIsolation, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
             var result = await steps(unit);
             if (unit.IsRolledBack) await transaction.RollbackAsync(stopping);

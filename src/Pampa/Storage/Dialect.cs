@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Pampa.Jobs;
 
@@ -42,6 +43,9 @@ internal abstract class Dialect
 
     /// <summary>Rows that one statement may change.</summary>
     public virtual int MaxRows => Limits.StatementRows;
+
+    /// <summary>Of a transaction of several statements.</summary>
+    public virtual IsolationLevel UnitIsolation => IsolationLevel.Unspecified;
 
     /// <summary>Rows that one RESERVE may take.</summary>
     public virtual int MaxReserveRows => Limits.ReserveRows;

@@ -183,7 +183,11 @@ public sealed class CheckerTests
     [Fact]
     public void Something_of_a_former_life_that_is_taken_back_when_the_worker_is_ready()
     {
-        LeaseStep Registers(double seconds, long session) => Lease(seconds, "a", session, session == 1 ? null : new LeaseRow("a", session - 1, At(3)), "worker") with { Name = "a.1" };
+        static LeaseStep Registers(double seconds, long session)
+        {
+            var before = session == 1 ? null : new LeaseRow("a", session - 1, At(3));
+            return Lease(seconds, "a", session, before, "worker") with { Name = "a.1" };
+        }
         var late = TakeBack(9) with { Worker = new LeaseSeen(NodeProcess, 2, true, "ready"), Actor = "a~1" };
         var history = Of(Reserve, Start, late) with { Leases = [Registers(0, 1), Registers(5, 2)] };
         Breaks("C17", history);

@@ -37,6 +37,12 @@ return await PampaApp.RunAsync(args, pampa =>
             Add(job => job.MaxAttempts = 0, name: "second");
             pampa.Workers = 0;
             break;
+        case "stubborn":
+            Create();
+            pampa.Setup("INSERT INTO numbers (value) VALUES (1), (2), (3)");
+            pampa.ShutdownTimeout = TimeSpan.FromSeconds(1);
+            Add(process: _ => new ManualResetEventSlim().Wait());
+            break;
         case "idle":
             Create();
             Add();
