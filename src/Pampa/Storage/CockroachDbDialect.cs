@@ -1,3 +1,5 @@
+using Pampa.Storage.Examination;
+
 namespace Pampa.Storage;
 
 /// <summary>
@@ -16,6 +18,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     protected override string ByKey => "";
 
     protected override string Unflushed => "";
+
+    public override Examiner Examiner => new CockroachDbExaminer(this);
 
     // It has no LISTEN.
     public override INotifications? Notifications => null;
