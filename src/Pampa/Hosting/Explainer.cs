@@ -40,7 +40,7 @@ internal static class Explainer
         List<TaskCondition> ofRecord =
         [
             new("not ended", record.IsOpen, record.IsOpen ? "it has no end" : $"it {(record.Task.State == TaskState.Completed ? "completed" : "failed")} {Ago(record.Ended)}"),
-            new("free", record.IsFree, record.IsFree ? "nobody holds it" : HeldBy(evidence)),
+            new("free", record.IsFree, record.IsFree ? "nobody holds it" : record.IsOpen ? HeldBy(evidence) : $"worker '{record.Task.Worker}' had it last"),
             new("attempts left", record.HasAttempts, $"{record.Task.Attempts} of {job.MaxAttempts} are used"),
             new("due", record.IsDue, record.IsDue ? record.Reserved is { } since && record.IsFree ? $"since {Span(since)}" : "it is" : $"in {Span(-record.Reserved ?? 0)}"),
             new(Where, record.Fits, Condition(record, job)),

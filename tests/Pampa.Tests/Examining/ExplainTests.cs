@@ -186,7 +186,9 @@ public abstract class ExplainTests : Examined
         await InsertAsync(3, n: 3, ok: false);
         await ErrorAsync(2, "unlucky");
         await Db.Clock.AdvanceAsync(TimeSpan.FromSeconds(7));
-        Assert.Equal("It completed 00:00:07 ago and is not done again unless it is relaunched.", (await ExplainAsync(1)).Verdict);
+        var completed = await ExplainAsync(1);
+        Assert.Equal("It completed 00:00:07 ago and is not done again unless it is relaunched.", completed.Verdict);
+        Assert.Equal("worker 'a.1' had it last", Detail(completed, "free"));
         Assert.Equal("It failed 00:00:07 ago, in attempt 3 of 3, because of: unlucky. The verb 'retry' makes it pending again.", (await ExplainAsync(2)).Verdict);
         var exhausted = await ExplainAsync(3);
         Assert.Equal((TaskState.Failed, false), (exhausted.Task.State, Is(exhausted, "attempts left")));

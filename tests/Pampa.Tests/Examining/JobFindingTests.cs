@@ -116,6 +116,8 @@ public abstract class JobFindingTests : Examined
         await InsertAsync(2, "a.1", Now, 1, Now, Now.AddHours(-2), true);
         var zone = await OneAsync("odd-times");
         Assert.Contains("1 record (2) ended in the future, or before they started, by 02:00:00: as local time would be", zone.What, StringComparison.Ordinal);
+        await InsertAsync(4, "a.1", Now, 1, Now.AddSeconds(-5), Now.AddHours(5.5), true);
+        Assert.Contains("2 records (2; 4) ended in the future, or before they started, by 05:30:00: as", (await OneAsync("odd-times")).What, StringComparison.Ordinal);
         await InsertAsync(3, "a.1", Now, 1, Now, Now.AddMinutes(7), true);
         Assert.EndsWith("before they started.", (await OneAsync("odd-times")).What, StringComparison.Ordinal);
     }

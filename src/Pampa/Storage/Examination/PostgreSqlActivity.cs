@@ -22,10 +22,10 @@ internal static class PostgreSqlActivity
                 $"Session {row.GetInt32(0)} of '{row.GetString(1)}' (user {row.GetString(2)}, {row.GetString(3)}) has a transaction open for {Examiner.AgeOf(row.GetDouble(4))}: vacuum takes nothing away that is younger.",
                 $"End it: SELECT pg_terminate_backend({row.GetInt32(0)}), and mind idle_in_transaction_session_timeout."));
         var seesAll = await unit.QueryAsync(
-            new Statement("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER') OR (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)"),
-            row => row.GetBoolean(0));
-        return seesAll[0] ? sessions : [.. sessions, Finding.Info("activity-hidden", "server",
-            "Transactions of other users cannot be looked at: the user lacks the role pg_read_all_stats.", "GRANT pg_read_all_stats TO the user, or look with another one.")];
+            new Statement("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER') OR (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user), quote_ident(current_user)"),
+            row => (All: row.GetBoolean(0), User: row.GetString(1)));
+        return seesAll[0].All ? sessions : [.. sessions, Finding.Info("activity-hidden", "server",
+            "Transactions of other users cannot be looked at: the user lacks the role pg_read_all_stats.", $"GRANT pg_read_all_stats TO {seesAll[0].User}, or look with another user.")];
     }
 
     public static async Task<IEnumerable<Finding>> PreparedAsync(Database.Unit unit, TimeSpan longest) => await unit.QueryAsync(

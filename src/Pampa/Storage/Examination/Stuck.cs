@@ -39,7 +39,8 @@ internal static class Stuck
     public static IEnumerable<Finding> Findings(TaskStore store, IReadOnlyList<(string Key, double Ended, double? Started)> records)
     {
         if (records.Count == 0) return [];
-        var offsets = records.Select(r => r.Ended < 0 ? -r.Ended : r.Ended - r.Started!.Value).ToList();
+        // A task takes seconds, as a rule: what is more between start and end is the other clock's.
+        var offsets = records.Select(r => Math.Abs(r.Ended - (r.Started ?? 0))).ToList();
         // Time zones differ by whole hours, or by halves and quarters of one.
         var isZone = offsets.TrueForAll(o => Math.Abs(Math.IEEERemainder(o, Hour / 4)) < Margin.TotalSeconds);
         var which = Which(records.Select(r => r.Key), records.Count);
