@@ -13,7 +13,7 @@ namespace Pampa.Hosting;
 /// <param name="changes">What may be changed in it.</param>
 /// <param name="time">Time.</param>
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
-internal sealed class Preparation(
+internal sealed partial class Preparation(
     Database database, DatabaseAddress address, SchemaChanges changes, TimeProvider time, Action<string>? told = null)
 {
     private const string SetupScope = "setup";
@@ -57,7 +57,7 @@ internal sealed class Preparation(
     private async Task<List<JobTable>> PrepareAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
     {
         if (changes == SchemaChanges.None && await schema.LacksControlTablesAsync(stopping))
-            throw new PampaConfigurationException([.. errors, "This database has no tables of Pampa's yet, so nothing has run on it. Run the program, or its verb 'migrate'."]);
+            throw new PampaConfigurationException([.. errors, NoTables]);
         if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
         // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)

@@ -47,8 +47,8 @@ internal static class PublishedJob
         json.WriteBoolean("relaunchesByCode", relaunching.KeysAsync is not null);
     }
 
-    // For people only: a condition that throws is told when it is used.
-    private static string WhereText(Func<Sql> where)
+    /// <summary>A condition for people, with the names of its parameters: one that throws is told when it is used.</summary>
+    public static string WhereText(Func<Sql> where)
     {
         try
         {

@@ -217,6 +217,19 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
             reader => reader.GetInt64(0), stopping))[0];
 
+    /// <summary>How a worker is, whether it lives or not; null where none of this id was ever here.</summary>
+    public async Task<WorkerVital?> ReadVitalAsync(string worker, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement($"""
+            SELECT node, state, expires_at <= {Dialect.Now}, {SecondsSince("heartbeat_at")} FROM pampa_worker WHERE cluster = @cluster AND worker_id = @worker
+            """).With("cluster", cluster).With("worker", worker),
+            row => new WorkerVital(row.GetString(0), row.GetString(1) == WorkerStates.Resigned,
+                Convert.ToBoolean(row.GetValue(2), CultureInfo.InvariantCulture), Age(row, 3)), stopping)).FirstOrDefault();
+
+    /// <summary>The definitions that all obey.</summary>
+    public Task<List<PublishedRow>> ReadPublishedAsync(CancellationToken stopping) =>
+        database.QueryAsync(new Statement("SELECT name, definition, revision, program FROM pampa_job WHERE cluster = @cluster ORDER BY name").With("cluster", cluster),
+            row => new PublishedRow(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetString(3)), stopping);
+
     /// <summary>Who leads and who works, for people to see.</summary>
     public async Task<ClusterInfo> ReadAsync(string scope, CancellationToken stopping)
     {

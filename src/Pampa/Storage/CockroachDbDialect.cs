@@ -1,4 +1,5 @@
 using System.Data;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -21,6 +22,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     protected override string ByKey => "";
 
     protected override string Unflushed => "";
+
+    public override Examiner Examiner => new CockroachDbExaminer(this);
 
     // It has no LISTEN.
     public override INotifications? Notifications => null;

@@ -8,6 +8,19 @@ internal interface IReader
     Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping);
 }
 
+/// <summary>What a look from outside is for.</summary>
+internal enum LookFor
+{
+    /// <summary>Catalogs, counts, anything.</summary>
+    Any,
+
+    /// <summary>Records by their keys or in the job's order, as Pampa's own statements find them.</summary>
+    Keys,
+
+    /// <summary>The same, and whether a record can be locked.</summary>
+    Lock,
+}
+
 /// <summary>
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
@@ -83,6 +96,22 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             else await transaction.CommitAsync(stopping);
             return result;
         }, writes: true, stopping);
+
+    /// <summary>
+    /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
+    /// rolled back.
+    /// </summary>
+    public Task<T> LookAsync<T>(Func<Unit, Task<T>> look, CancellationToken stopping, LookFor what = LookFor.Any) =>
+        RepeatAsync(async connection =>
+        {
+            await using var transaction = await dialect.BeginLookAsync(connection, stopping);
+            var unit = new Unit(this, connection, transaction, stopping);
+            if (what != LookFor.Any && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
+            var seen = await look(unit);
+            await transaction.RollbackAsync(stopping);
+            return seen;
+        }, writes: false, stopping);
 
     /// <summary>Runs one statement that must not stand in a transaction, once and with nothing before it.</summary>
     public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping) =>

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -73,6 +74,19 @@ internal abstract class Dialect
     /// A statement that precedes each one in the same round trip and limits it; null where that is set otherwise.
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
+
+    /// <summary>Begins a transaction that only looks.</summary>
+    public virtual ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
+        connection.BeginTransactionAsync(stopping);
+
+    /// <summary>
+    /// What makes such a transaction change nothing and end soon. One that locks a record, in order to see whether that can be done,
+    /// is rolled back instead.
+    /// </summary>
+    public virtual IReadOnlyList<string> LookLimits(bool mayLock) => [];
+
+    /// <summary>What there is to examine on this kind of database only.</summary>
+    public abstract Examiner Examiner { get; }
 
     /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
     public virtual INotifications? Notifications => null;

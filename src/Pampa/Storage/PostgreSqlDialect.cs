@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -31,6 +32,14 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}";
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+
+    public override IReadOnlyList<string> LookLimits(bool mayLock) =>
+    [
+        .. mayLock ? [] : (string[])["SET TRANSACTION READ ONLY"],
+        "SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '5s', true)",
+    ];
+
+    public override Examiner Examiner => new PostgreSqlExaminer(this);
 
     // How many rows a list of parameters has, or how many are pending in a table that was just loaded, is a guess to
     // the planner. A wrong one makes it read or sort the whole table, once for each row at worst; an index in the order

@@ -37,6 +37,10 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
 
     private Dialect Dialect => database.Dialect;
 
+    /// <summary>The names of the control tables.</summary>
+    public static string[] ControlTableNames =>
+        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_setup"];
+
     private (string Name, string Columns)[] ControlTables =>
     [
         // One row a scope (cluster, job:name); the term only grows.
@@ -236,7 +240,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
 
     // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
-    private static string AdvisedIndexName(JobTable job, string which = "")
+    public static string AdvisedIndexName(JobTable job, string which = "")
     {
         var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));

@@ -6,6 +6,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -38,6 +39,12 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override DbDataSource Open(string connectionString, string applicationName, int maxConnections) =>
         new SqliteDataSource(connectionString);
+
+    // The provider's usual one takes the write lock, which whoever works would have to wait for.
+    public override ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
+        connection is SqliteConnection sqlite ? new(sqlite.BeginTransaction(deferred: true)) : base.BeginLookAsync(connection, stopping);
+
+    public override Examiner Examiner => new SqliteExaminer();
 
     public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
 

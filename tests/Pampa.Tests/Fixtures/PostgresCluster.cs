@@ -59,7 +59,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         if (!PrivatePostgres.IsInstalled) return new Server("", $"{PrivatePostgres.Missing}, or set PAMPA_TEST_DATABASE_URL.", null);
         var own = await PrivatePostgres.StartAsync(Directory.CreateTempSubdirectory("pampa-pg-").FullName,
             "fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200", "autovacuum = off",
-            "shared_buffers = 256MB", "max_wal_size = 4GB");
+            "shared_buffers = 256MB", "max_wal_size = 4GB", "max_prepared_transactions = 10");
         return new Server(own.Settings, null, own);
     }
 }

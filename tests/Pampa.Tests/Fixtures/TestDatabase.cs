@@ -192,7 +192,7 @@ internal abstract class TestDatabase : IAsyncDisposable
         {
             if (profile is not null && !HasOtherTables)
             {
-                string[] tables = ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_setup", "pampa_load", profile.Table];
+                string[] tables = [.. Schema.ControlTableNames, profile.Table];
                 await ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(TestClock.Begin)}; "
                     + string.Join("; ", tables.Select(t => $"DELETE FROM {t}")));
                 Spare.GetOrAdd($"{engine} {profile.Name}", _ => []).Add((name, Source));
