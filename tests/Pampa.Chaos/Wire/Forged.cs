@@ -14,6 +14,8 @@ internal static class Forged
     public static byte[] Error(string severity, string state) =>
         Message('E', $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0{(state == "0A000" ? "RRevalidateCachedQuery\0" : "")}\0");
 
+    public static byte[] Query(string text) => Message('Q', $"{text}\0");
+
     public static byte[] Ready(char status) => Message('Z', status.ToString());
 
     private static byte[] Message(char type, string body)
