@@ -96,7 +96,8 @@ internal sealed class CockroachSession(Cockroach server, string database)
             refusal = null;
             return Raise("0A000", why);
         }
-        if (server.Faults is not { } faults || begins || rollsBack || request.Count == 0 || request.Exists(IsDrivers)) return default;
+        if (server.Faults is not { } faults || begins || rollsBack || request.Count == 0) return default;
+        if (request.Exists(text => IsDrivers(text) || faults.Spares?.Invoke(text) == true)) return default;
         var isAlone = isIdle && status == 'I' && !isInBlock;
         if (faults.Happens(commits ? faults.RefusedCommits : faults.Restarts)) return Restart(commits);
         if ((commits || (isAlone && request.Exists(CockroachLint.IsMutation))) && faults.Happens(faults.Ambiguous)) return new(WireAct.FailAfter, "40003");

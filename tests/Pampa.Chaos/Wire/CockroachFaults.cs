@@ -20,6 +20,9 @@ internal sealed class CockroachFaults(int seed)
     /// </summary>
     public double RestartedLargeAnswers { get; init; } = 0.5;
 
+    /// <summary>Statements to which nothing happens; null: none is spared.</summary>
+    public Func<string, bool>? Spares { get; init; }
+
     public bool Happens(double chance)
     {
         lock (random) return random.NextDouble() < chance;

@@ -107,6 +107,11 @@ return await PampaApp.RunAsync(args, pampa =>
                 never.Wait(TimeSpan.FromSeconds(13));
             });
             break;
+        case "some":
+            Create();
+            Fill(4_000);
+            Add();
+            break;
         case "woken":
             Create();
             Add(job => job.WakeOnInsert = true);
