@@ -6,7 +6,7 @@ namespace Pampa.Tests.EndToEnd;
 [Collection(OneByOne.Name)]
 public sealed class CockroachDbTests(ProgramFixture programs)
 {
-    private const int Numbers = 4_000;
+    private const int Numbers = 3_000;
     private const string Injected = "odd_checking_error_description IS NOT NULL";
 
     [Fact]

@@ -41,7 +41,8 @@ internal sealed class NumbersDatabase : IAsyncDisposable
         var server = await TestDatabase.CreateAsync(Fixtures.Engine.Portable, null);
         var cluster = await PostgresCluster.GetAsync(Fixtures.Engine.Portable);
         var name = new NpgsqlConnectionStringBuilder(server.Source.ConnectionString).Database;
-        var settings = new NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = name, Options = "-c default_transaction_isolation=serializable" };
+        var settings = new NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = name };
+        PostgresCluster.AddOption(settings, "default_transaction_isolation=serializable");
         var proxy = PostgresCluster.CockroachUrl is null ? PostgresCluster.Proxy(cluster, new Cockroach { Faults = faults }) : null;
         if (proxy is not null) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
         return new NumbersDatabase([], [("PAMPA_DATABASE_URL", settings.ConnectionString)], "", server) { Proxy = proxy };

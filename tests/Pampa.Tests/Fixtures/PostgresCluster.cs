@@ -63,6 +63,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         }))).Value;
     }
 
+    /// <summary>Sets something for each session, beside what the address sets already.</summary>
+    internal static void AddOption(NpgsqlConnectionStringBuilder settings, string option) => settings.Options = $"{settings.Options} -c {option}".TrimStart();
+
     /// <summary>A proxy before a server.</summary>
     internal static Proxy Proxy(Server server, Cockroach cockroach)
     {

@@ -179,9 +179,9 @@ internal abstract class TestDatabase : IAsyncDisposable
         {
             var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
             var own = DialectOf(engine).OpenPlain(settings.ConnectionString, "pampa-test-own", 40);
-            if (engine is Engine.Portable or Engine.Restarting) settings.Options = "-c default_transaction_isolation=serializable";
+            if (engine is Engine.Portable or Engine.Restarting) PostgresCluster.AddOption(settings, "default_transaction_isolation=serializable");
             if (PostgresCluster.ProxyOf(engine, server) is { } proxy) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
-            else if (engine == Engine.Restarting) settings.Options += " -c inject_retry_errors_enabled=true";
+            else if (engine == Engine.Restarting) PostgresCluster.AddOption(settings, "inject_retry_errors_enabled=true");
             return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), own);
         }
 

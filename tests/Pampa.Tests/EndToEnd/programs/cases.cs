@@ -109,7 +109,7 @@ return await PampaApp.RunAsync(args, pampa =>
             break;
         case "some":
             Create();
-            Fill(4_000);
+            Fill(3_000);
             Add();
             break;
         case "woken":
