@@ -38,7 +38,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(configure);
         var program = new PampaBuilder();
         configure(program);
-        var choice = DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable);
+        var choice = await DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable).RecogniseAsync(cancellationToken);
         return await OpenAsync(program, choice.Address, SchemaChanges.Own, cancellationToken);
     }
 

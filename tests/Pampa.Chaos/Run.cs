@@ -52,10 +52,20 @@ internal sealed class Run(Options options, TextWriter output)
     private async Task<bool> OnPostgresAsync(string folder, List<Fault> faults, CancellationToken stopping)
     {
         await using var server = await PostgresServer.StartAsync(Path.Combine(folder, "pg"));
-        await using var proxy = new Proxy(server.Port);
+        await using var proxy = new Proxy(server.Port) { Cockroach = options.Profile == Profile.Portable ? Restarting(options.Seed) : null };
         await using var store = new PostgresStore(Shape.Of(options.Profile), server, proxy.Port);
-        return await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+        var isRight = await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+        if (proxy.Cockroach is not { } like) return isRight;
+        await output.WriteLineAsync($"as CockroachDB: {string.Join(", ", like.Failed.OrderBy(f => f.Key).Select(f => $"{f.Key} {f.Value} times"))}; refused {like.Refused.Count}");
+        foreach (var (_, text, why) in like.Refused) await output.WriteLineAsync($"WRONG refused: {why}: {text}");
+        return isRight && like.Refused.IsEmpty;
     }
+
+    // What handlers write by themselves is theirs to repeat, and these do not.
+    private static Cockroach Restarting(int seed) => new()
+    {
+        Faults = new CockroachFaults(seed) { Spares = text => text.Contains("effects", StringComparison.Ordinal) },
+    };
 
     private async Task<bool> WithClusterAsync(
         Store store, PostgresServer? server, Proxy? proxy, string folder, List<Fault> faults, CancellationToken stopping)

@@ -32,7 +32,8 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         {
             var program = new PampaBuilder();
             Configure(program);
-            return await runAsync(program, DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable));
+            var choice = DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable);
+            return await runAsync(program, await choice.RecogniseAsync(stopping));
         }
         catch (PampaConfigurationException e)
         {

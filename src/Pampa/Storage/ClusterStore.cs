@@ -20,9 +20,12 @@ internal sealed class ClusterStore(Database database, string cluster)
 
     public ErrorKind Classify(Exception error) => Dialect.Classify(error);
 
+    /// <summary>How long a lease is trusted: not to its end, and a short one for half of it.</summary>
+    public TimeSpan TrustOf(TimeSpan lease) => lease - (Dialect.LeaseMargin < lease / 2 ? Dialect.LeaseMargin : lease / 2);
+
     /// <summary>
     /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null
-    /// where somebody else holds it. The row is never deleted, so terms only grow.
+    /// where it is held. The row is never deleted, so terms only grow.
     /// </summary>
     public async Task<LeaseTerm?> AcquireAsync(
         string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping)
@@ -36,8 +39,19 @@ internal sealed class ClusterStore(Database database, string cluster)
             RETURNING term
             """), scope, holder, ttl).With("process", process);
         Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
-        var terms = await database.WriteAsync(statement, reader => reader.GetInt64(0), stopping);
-        return terms.Count == 0 ? null : new LeaseTerm(scope, holder, terms[0]);
+        try
+        {
+            return await TermAsync(database.WriteAsync(statement, reader => reader.GetInt64(0), stopping));
+        }
+        catch (Exception e) when (Dialect.IsAmbiguous(e))
+        {
+            // A holder's name is a life's own: if it stands there, this has put it there.
+            return await TermAsync(database.QueryAsync(new Statement($"""
+                SELECT term FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND expires_at > {Dialect.Now}
+                """).With("cluster", cluster).With("scope", scope).With("holder", holder), reader => reader.GetInt64(0), stopping));
+        }
+
+        async Task<LeaseTerm?> TermAsync(Task<List<long>> answer) => await answer is [var term] ? new LeaseTerm(scope, holder, term) : null;
     }
 
     /// <summary>Renews a lease. False: it is over or somebody else's.</summary>
@@ -45,14 +59,14 @@ internal sealed class ClusterStore(Database database, string cluster)
         await database.ExecuteAsync(With(new Statement($"""
             UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
             WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}
-            """), lease.Scope, lease.Holder, ttl).With("term", lease.Term), stopping) == 1;
+            """) { MayRunTwice = true }, lease.Scope, lease.Holder, ttl).With("term", lease.Term), stopping) == 1;
 
     /// <summary>Gives a lease up; the row and its term stay.</summary>
     public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>
         database.ExecuteAsync(With(new Statement($"""
             UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
             WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term
-            """), lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
+            """) { MayRunTwice = true }, lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
 
     /// <summary>Who holds a lease now, or null.</summary>
     public async Task<string?> ReadHolderAsync(string scope, CancellationToken stopping) =>
@@ -160,7 +174,7 @@ internal sealed class ClusterStore(Database database, string cluster)
     }, stopping);
 
     /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>
-    public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt32(0));
+    public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt64(0));
 
     /// <summary>
     /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their
@@ -173,7 +187,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             UPDATE pampa_worker AS t SET heartbeat_at = {Dialect.Now}, expires_at = {Dialect.NowPlus("@ttl")}
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session AND t.state <> '{WorkerStates.Resigned}'
             RETURNING worker_id
-            """).With("cluster", cluster).With("ttl", ttl.TotalSeconds);
+            """) { MayRunTwice = true }.With("cluster", cluster).With("ttl", ttl.TotalSeconds);
         return database.WriteNow(BindWorkers(statement, workers), reader => reader.GetString(0));
     }
 
@@ -191,7 +205,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             WITH v AS MATERIALIZED ({Dialect.Rows(WorkerRows)})
             UPDATE pampa_worker AS t SET state = @state
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session
-            """).With("cluster", cluster).With("state", state);
+            """) { MayRunTwice = true }.With("cluster", cluster).With("state", state);
         return database.ExecuteAsync(BindWorkers(statement, workers), stopping);
     }
 
@@ -214,7 +228,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             ON CONFLICT (cluster, name) DO UPDATE SET program = excluded.program, updated_at = excluded.updated_at, definition = excluded.definition,
               revision = CASE WHEN j.definition = excluded.definition THEN j.revision ELSE j.revision + 1 END
             RETURNING revision
-            """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
+            """) { MayRunTwice = true }.With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
             reader => reader.GetInt64(0), stopping))[0];
 
     /// <summary>How a worker is, whether it lives or not; null where none of this id was ever here.</summary>
@@ -242,7 +256,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4)),
                 Leaked: HandsText.TryRead(row.GetString(5))?.Values.Count(h => h.IsLeaked) ?? 0), stopping);
         var nodes = await database.QueryAsync(new Statement($"""
-            SELECT node, count(*), max(program), sum(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 ELSE 0 END), min({SecondsSince("heartbeat_at")})
+            SELECT node, count(*), max(program), count(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 END), min({SecondsSince("heartbeat_at")})
             FROM pampa_worker WHERE cluster = @cluster AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now} GROUP BY node ORDER BY node
             """).With("cluster", cluster),
             row => NodeOf(row, [.. jobs.Where(j => j.Node == row.GetString(0)).Select(j => (j.Job, j.Leaked))]), stopping);

@@ -30,9 +30,11 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
 
-    private const int MaxRepeats = 12;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
     private readonly SemaphoreSlim writer = new(1, 1);
+
+    // On SQLite each try waits long by itself; elsewhere a transaction of several statements may be unlucky often.
+    private int MaxRepeats => dialect.HasSingleWriter ? 12 : 25;
 
     public Dialect Dialect => dialect;
 
@@ -52,17 +54,33 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Runs one statement in a transaction of its own.</summary>
     public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping);
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
-        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
+        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>
     /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for
     /// heartbeats.
     /// </summary>
     public List<T> WriteNow<T>(Statement statement, Func<DbDataReader, T> map)
+    {
+        using var pause = new ManualResetEventSlim();
+        for (var repeat = 1; ; repeat++)
+        {
+            try
+            {
+                return OnceNow(statement, map);
+            }
+            catch (Exception e) when (repeat < MaxRepeats && !dialect.HasSingleWriter && MayRepeat(e, statement.MayRunTwice))
+            {
+                pause.Wait(Pause(repeat));
+            }
+        }
+    }
+
+    private List<T> OnceNow<T>(Statement statement, Func<DbDataReader, T> map)
     {
         if (dialect.HasSingleWriter && !writer.Wait(Deadline)) throw NoTurn();
         try
@@ -113,9 +131,17 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             return seen;
         }, writes: false, stopping);
 
-    /// <summary>Runs one statement that must not stand in a transaction, once and with nothing before it.</summary>
-    public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping) =>
-        OnceAsync(async connection =>
+    /// <summary>
+    /// Runs one statement that must not stand in a transaction, with nothing before it. Once: what is left of a failed one may stand in
+    /// the way of the next, unless the database's own transactions take care of that.
+    /// </summary>
+    public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping)
+    {
+        return dialect.HasTransactionalDdl
+            ? OnceAsync(RunAsync, writes: true, stopping)
+            : RepeatAsync(RunAsync, writes: true, stopping, statement.MayRunTwice);
+
+        async Task<int> RunAsync(DbConnection connection)
         {
             await using var command = connection.CreateCommand();
             command.CommandText = statement.Text;
@@ -129,7 +155,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
                 e.Data[FailedStatement] = statement.Text;
                 throw;
             }
-        }, writes: true, stopping);
+        }
+    }
 
     /// <summary>One transaction's statements.</summary>
     internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
@@ -154,7 +181,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         writer.Dispose();
     }
 
-    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping)
+    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false)
     {
         for (var repeat = 1; ; repeat++)
         {
@@ -162,19 +189,21 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             {
                 return await OnceAsync(run, writes, stopping);
             }
-            catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e))
+            catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e, mayRunTwice))
             {
-                var wait = TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
-                await Task.Delay(wait, time, stopping);
+                await Task.Delay(Pause(repeat), time, stopping);
             }
         }
     }
 
-    private bool MayRepeat(Exception error) => dialect.Classify(error) switch
+    private TimeSpan Pause(int repeat) => TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
+
+    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.Classify(error) switch
     {
         ErrorKind.Retry => true,
         // SQLite's lock is the whole file's: whoever holds it is done soon. A row lock is the caller's to work around.
         ErrorKind.Locked => dialect.HasSingleWriter,
+        ErrorKind.Infrastructure => mayRunTwice && dialect.IsAmbiguous(error),
         _ => false,
     };
 

@@ -161,6 +161,20 @@ internal abstract class Dialect
 
     public abstract void BindCursor(Statement statement, TaskKey key);
 
+    /// <summary>
+    /// How long before its end a lease is not trusted any more: for the way to the database, and for clocks of its servers that differ.
+    /// </summary>
+    public virtual TimeSpan LeaseMargin => TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The dialect of the server that answers at an address. Where none answers it is this one: whoever connects next meets the same
+    /// error, and tells it.
+    /// </summary>
+    public virtual Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult(this);
+
+    /// <summary>Stands behind the columns of an index whose values grow; empty where that does no harm.</summary>
+    public virtual string SpreadIndex(ColumnInfo first) => "";
+
     /// <summary>Whether a CREATE and a row that records it can stand in one transaction.</summary>
     public virtual bool HasTransactionalDdl => true;
 
@@ -199,6 +213,9 @@ internal abstract class Dialect
 
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+
+    /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
+    public virtual bool IsAmbiguous(Exception error) => false;
 
     /// <summary>What an error of the database means.</summary>
     protected abstract ErrorKind ClassifyError(Exception error);

@@ -37,7 +37,7 @@ internal sealed partial class JobSql
     {
         var why = $"""
             CASE WHEN {IsOverdue} THEN 'deadline of ' || @duration || ' exceeded' ELSE 'worker ' || t.{Rid} || ' lost' END
-              || ' during attempt ' || COALESCE(t.{N}, 0) || ' of ' || @max
+              || ' during attempt ' || {dialect.AsText($"COALESCE(t.{N}, 0)")} || ' of ' || {dialect.AsText("@max")}
             """;
         var rt = Column(StateColumn.ReservationTime);
         return $"""

@@ -98,23 +98,50 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             told?.Invoke(statement.Trim());
             isSetupPlanned = true;
             if (changes == SchemaChanges.Planned) continue;
-            var before = await ExistingAsync(database, jobTables, stopping);
-            if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
-            var made = await database.UnitAsync(async unit =>
-            {
-                if (Dialect.HasTransactionalDdl) await RunAsync(unit, statement);
-                var after = await ExistingAsync(unit, jobTables, stopping);
-                var made = after.ExceptBy(before.Select(Id), Id).ToList();
-                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
-                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
-                return made;
-            }, stopping);
+            var made = await RunSetupAsync(statement, hash, jobTables, stopping);
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
                 if (Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
             }
         }
+    }
+
+    private async Task<List<TableInfo>> RunSetupAsync(string statement, string hash, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
+    {
+        var before = await ExistingAsync(database, jobTables, stopping);
+        var isAlone = !Dialect.HasTransactionalDdl && !ChangesRecords(statement);
+        if (isAlone) await database.RunAloneAsync(new Statement(statement), SetupDeadline, stopping);
+        try
+        {
+            return await database.UnitAsync(async unit =>
+            {
+                if (!isAlone) await RunAsync(unit, statement);
+                var after = await ExistingAsync(unit, jobTables, stopping);
+                var made = after.ExceptBy(before.Select(Id), Id).ToList();
+                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
+                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
+                return made;
+            }, stopping);
+        }
+        catch (Exception e) when (Dialect.IsAmbiguous(e))
+        {
+            // The record tells what the answer did not.
+            if (!await IsAppliedAsync(hash, stopping)) throw;
+            return [.. (await ExistingAsync(database, jobTables, stopping)).ExceptBy(before.Select(Id), Id)];
+        }
+    }
+
+    // Such a statement stands in one transaction with the row that records it, on every database. Of several in one text some may not.
+    private static bool ChangesRecords(string statement)
+    {
+        var text = statement.AsSpan().Trim().TrimEnd(';');
+        if (text.Contains(';')) return false;
+        foreach (var word in (string[])["INSERT", "UPDATE", "DELETE", "UPSERT", "WITH", "SELECT"])
+        {
+            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
     }
 
     private static Task<int> RunAsync(Database.Unit unit, string statement) => unit.ExecuteAsync(new Statement(statement), SetupDeadline);
@@ -221,20 +248,20 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
     public static string AdvisedIndex(JobTable job) =>
-        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL");
+        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL", job.Dialect.SpreadIndex(job.Key[0]));
 
     /// <summary>
     /// The index that finds the ended records whose time to run again has come, however many have time.
     /// </summary>
     public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), "IS NOT NULL");
 
-    private static string Index(JobTable job, string name, string columns, string which)
+    private static string Index(JobTable job, string name, string columns, string which, string spread = "")
     {
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
-        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}) WHERE {EndOf(job)} {which}";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {EndOf(job)} {which}";
     }
 
     private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
@@ -284,8 +311,8 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         if (changes == SchemaChanges.Planned) return;
         try
         {
-            if (inTransaction) await RunAsync(text, stopping);
-            else await database.RunAloneAsync(new Statement(text), SetupDeadline, stopping);
+            if (inTransaction && Dialect.HasTransactionalDdl) await RunAsync(text, stopping);
+            else await database.RunAloneAsync(new Statement(text) { MayRunTwice = true }, SetupDeadline, stopping);
         }
         catch (Exception e) when (Dialect.IsAlreadyThere(e))
         {

@@ -130,6 +130,11 @@ return await PampaApp.RunAsync(args, pampa =>
                 job.RelaunchWhere = $"valeu > 5";
             });
             break;
+        case "some":
+            Create();
+            Fill(3_000);
+            Add();
+            break;
         case "woken":
             Create();
             Add(job => job.WakeOnInsert = true);
