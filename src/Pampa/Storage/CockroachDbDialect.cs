@@ -1,3 +1,6 @@
+using System.Data;
+using System.Data.Common;
+
 namespace Pampa.Storage;
 
 /// <summary>
@@ -11,6 +14,10 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     public override int MaxRows => 200;
 
     public override int MaxReserveRows => 200;
+
+    // The database's own default, which the driver would lower.
+    public override ValueTask<DbTransaction> BeginAsync(DbConnection connection, bool isAlone, CancellationToken stopping) =>
+        connection.BeginTransactionAsync(IsolationLevel.Serializable, stopping);
 
     // It has no such settings.
     protected override string ByKey => "";

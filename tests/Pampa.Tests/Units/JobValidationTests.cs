@@ -34,6 +34,8 @@ public sealed class JobValidationTests
         { "Columns.Generation must name a column, got an empty text.", job => job.Columns = new TaskColumns { Generation = "" } },
         { "Columns.StartTime and Columns.EndTime both name 'at'; each needs a column of its own.", job => job.Columns = new TaskColumns { StartTime = "at", EndTime = "at" } },
         { "Process is called twice; a job has one handler: remove one, or add a second job with its own columns.", job => job.Process(_ => { }) },
+        { "Process and ProcessInTransaction are both called; a job has one handler: remove one, or add a second job with its own columns.",
+            job => job.ProcessInTransaction((_, _, _) => { }) },
     };
 
     [Theory]
