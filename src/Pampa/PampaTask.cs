@@ -28,6 +28,9 @@ public sealed class PampaTask
         CancellationToken = cancellationToken;
     }
 
+    /// <summary>The transaction that ends with the task's completion; null where the job has none.</summary>
+    internal TaskTransaction? Transaction { get; init; }
+
     /// <summary>The job's name.</summary>
     public string Job => table.Job.Name;
 

@@ -43,7 +43,9 @@ internal sealed class Engine : IAsyncDisposable
         var name = NameAt(program);
         this.database = database;
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
-        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
+        // One more for each worker whose task has one for its transaction.
+        var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
@@ -58,8 +60,8 @@ internal sealed class Engine : IAsyncDisposable
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
-        var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
+        var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
         Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
         {

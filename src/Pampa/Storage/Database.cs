@@ -58,7 +58,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
-        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping, statement.MayRunTwice);
+        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping, dialect.Preamble(statement)), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>
     /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for
@@ -114,6 +114,18 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             else await transaction.CommitAsync(stopping);
             return result;
         }, writes: true, stopping);
+
+    /// <summary>
+    /// Runs the last statement of a handler's transaction, once: only the whole transaction can be repeated. From here to
+    /// its end it has the same limits as any statement of ours.
+    /// </summary>
+    public async Task<List<T>> WriteLastAsync<T>(TaskTransaction within, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping)
+    {
+        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+            dialect.Preamble(statement));
+        Answered?.Invoke();
+        return rows;
+    }
 
     /// <summary>
     /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
@@ -191,10 +203,13 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             }
             catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e, mayRunTwice))
             {
-                await Task.Delay(Pause(repeat), time, stopping);
+                await PauseAsync(repeat, stopping);
             }
         }
     }
+
+    /// <summary>Waits a little before what had no effect is tried again, and longer each time.</summary>
+    public Task PauseAsync(int repeat, CancellationToken stopping) => Task.Delay(Pause(repeat), time, stopping);
 
     private TimeSpan Pause(int repeat) => TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
 
@@ -233,16 +248,17 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     private Task<List<T>> RunAsync<T>(
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping);
+        ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+            transaction is null ? dialect.Preamble(statement) : null);
 
     private async Task<T> ReadAsync<T>(
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
-        TimeSpan deadline, CancellationToken stopping)
+        TimeSpan deadline, CancellationToken stopping, string? limits = null)
     {
         if (statement.Deadline < deadline) deadline = statement.Deadline.Value;
         try
         {
-            if (transaction is not null || dialect.Preamble(statement) is not { } limits)
+            if (limits is null)
             {
                 await using var command = connection.CreateCommand();
                 command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
@@ -253,6 +269,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
                 return await read(reader, stopping);
             }
             await using var batch = connection.CreateBatch();
+            batch.Transaction = transaction;
             batch.Timeout = (int)deadline.TotalSeconds;
             var preamble = batch.CreateBatchCommand();
             preamble.CommandText = limits;

@@ -98,6 +98,27 @@ internal abstract class Dialect
     public virtual DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
         Open(connectionString, applicationName, maxConnections);
 
+    /// <summary>Begins a transaction for a handler.</summary>
+    /// <param name="connection">The handlers' connection.</param>
+    /// <param name="isAlone">Whether nobody else shall write while it lasts, where it would have to be begun anew otherwise.</param>
+    /// <param name="stopping">Gives up.</param>
+    public virtual ValueTask<DbTransaction> BeginAsync(DbConnection connection, bool isAlone, CancellationToken stopping) =>
+        connection.BeginTransactionAsync(UnitIsolation, stopping);
+
+    /// <summary>Whether a transaction was neither committed nor rolled back.</summary>
+    public virtual bool IsOpen(DbTransaction transaction)
+    {
+        try
+        {
+            // Drivers tell it by what they let one ask.
+            return transaction.Connection is not null && Enum.IsDefined(transaction.IsolationLevel);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>The moment of the transaction's start, as a value of the control tables.</summary>

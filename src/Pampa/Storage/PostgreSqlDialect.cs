@@ -251,6 +251,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         if (error is PostgresException { SqlState: "0A000", Routine: "RevalidateCachedQuery" }) return ErrorKind.Retry;
         // After such an error the driver forgets what it has prepared and falls over that in the middle of the answer.
         if (error is NullReferenceException { Source: "Npgsql" }) return ErrorKind.Infrastructure;
+        // Not the network: somebody has left a reader open on the connection.
+        if (error is NpgsqlOperationInProgressException) return ErrorKind.Other;
         if (error is not PostgresException { SqlState: var state })
             return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using System.Text;
@@ -45,6 +46,23 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         connection is SqliteConnection sqlite ? new(sqlite.BeginTransaction(deferred: true)) : base.BeginLookAsync(connection, stopping);
 
     public override Examiner Examiner => new SqliteExaminer();
+
+    /// <summary>
+    /// The one lock is the whole file's: it is taken at the handler's first write and not before, so that a handler which only
+    /// computes holds up nobody. The price: where others write between its first read and its first write, it can write no
+    /// more and has to be run again. Alone, it has the lock from the beginning, and that cannot happen.
+    /// </summary>
+    public override ValueTask<DbTransaction> BeginAsync(DbConnection connection, bool isAlone, CancellationToken stopping)
+    {
+        // What is worth waiting for SQLite waits for by itself. The driver would go on for half a minute with what can never succeed.
+        if (connection is SqliteConnection own) own.DefaultTimeout = -1;
+        // In the driver's words: deferred, and immediate.
+        return connection.BeginTransactionAsync(isAlone ? IsolationLevel.Serializable : IsolationLevel.ReadUncommitted, stopping);
+    }
+
+    // The driver does not see a COMMIT or ROLLBACK that is run as a statement.
+    public override bool IsOpen(DbTransaction transaction) => base.IsOpen(transaction)
+        && (transaction is not SqliteTransaction { Connection.Handle: var handle } || SQLitePCL.raw.sqlite3_get_autocommit(handle) == 0);
 
     public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
 

@@ -150,6 +150,10 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         });
     }
 
+    /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
+    public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>
+        (await database.WriteLastAsync(transaction, FinishStatement(result.Changes, skipLocked: false, [FinishRow(result)]), ReadKey, stopping)).Count == 1;
+
     /// <summary>Lets the database read FINISH without a row.</summary>
     public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
         database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);

@@ -101,6 +101,8 @@ internal abstract class TestDatabase : IAsyncDisposable
             {
                 Opened = connection =>
                 {
+                    // As handlers' transactions have it, which do not see through what tests put around it.
+                    connection.DefaultTimeout = -1;
                     connection.CreateFunction("pampa_test_now", () => Clock.Text);
                     using var fast = connection.CreateCommand();
                     fast.CommandText = "PRAGMA synchronous = OFF";

@@ -45,6 +45,8 @@ public sealed class JobValidationTests
             }
         },
         { "Process is called twice; a job has one handler: remove one, or add a second job with its own columns.", job => job.Process(_ => { }) },
+        { "Process and ProcessInTransaction are both called; a job has one handler: remove one, or add a second job with its own columns.",
+            job => job.ProcessInTransaction((_, _, _) => { }) },
     };
 
     [Theory]
