@@ -40,7 +40,7 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     // It has no hashtext: four digits of another hash, with nothing that only one of the two knows.
     protected override string Hash(string text) =>
-        $"({string.Join(" + ", new[] { 1, 2, 3, 4 }.Select(d => $"{1 << (16 - 4 * d)} * (strpos('0123456789abcdef', substr(md5({text}), {d}, 1)) - 1)"))})";
+        $"({string.Join(" + ", Enumerable.Range(1, 4).Select(d => $"{1 << (16 - 4 * d)} * (strpos('0123456789abcdef', substr(md5({text}), {d}, 1)) - 1)"))})";
 
     // Nobody waits for a lock there: who changes a table waits until all servers know of it.
     public override string? LimitLocks => null;
