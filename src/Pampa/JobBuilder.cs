@@ -9,7 +9,7 @@ namespace Pampa;
 /// What is done to the records of a table: columns, limits and code. Filled in <see cref="PampaBuilder.AddJob(string,
 /// string, string, Action{JobBuilder})"/>.
 /// </summary>
-public sealed class JobBuilder
+public sealed partial class JobBuilder
 {
     private const DynamicallyAccessedMemberTypes RowMembers =
         DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties;
@@ -269,6 +269,7 @@ public sealed class JobBuilder
             WakeOnInsert = WakeOnInsert,
             Where = where,
             OrderBy = OrderBy,
+            Relaunching = Relaunching(),
         };
         JobValidation.Check(definition, errors);
         problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));

@@ -144,8 +144,9 @@ public sealed partial class PampaCluster : IAsyncDisposable
         await (await access.GetAsync(cancellationToken)).Dispatcher.StretchAsync(cancellationToken);
 
     /// <summary>
-    /// The dispatcher's second step alone: takes back what dead workers held and what is overdue, and ends records that
-    /// have no attempt left. It does nothing while another process leads.
+    /// The dispatcher's second step alone: takes back what dead workers held and what is overdue, ends records that have no
+    /// attempt left, and makes those pending again that their jobs relaunch by themselves (<see
+    /// cref="JobBuilder.RelaunchAfter"/>). It does nothing while another process leads.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many records it changed.</returns>

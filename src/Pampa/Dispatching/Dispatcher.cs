@@ -38,6 +38,9 @@ internal sealed class Dispatcher(
     /// </summary>
     public long Failed { get; private set; }
 
+    /// <summary>What makes ended records pending again, where their jobs want that.</summary>
+    public Relauncher Relauncher { get; } = new(jobs, log, time);
+
     /// <summary>Whether this process leads.</summary>
     public bool IsLeading => reign is not null;
 
@@ -53,7 +56,7 @@ internal sealed class Dispatcher(
     public TimeSpan Pause =>
         reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
         : reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
-        : reign is not null && roster.HoldsAny && WatchEvery < pollInterval ? WatchEvery : pollInterval;
+        : reign is not null && (roster.HoldsAny || Relauncher.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)
@@ -69,7 +72,7 @@ internal sealed class Dispatcher(
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted; and what is regular has time until the next turn.
         isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery && jobs.Any(j => j.IsWoken && !j.Load.IsSuspendedAt(JobStep.Dispatch));
-        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
+        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RestoreAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
         if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
         return await DispatchAsync(term, stopping);
@@ -86,13 +89,13 @@ internal sealed class Dispatcher(
 
     /// <summary>
     /// The second step alone, and at once: takes back what dead workers held and what is overdue, ends what has no
-    /// attempt left. Returns how many records that were.
+    /// attempt left, relaunches what is to run again. Returns how many records that were.
     /// </summary>
     public Task<int> RelaunchAsync(CancellationToken stopping) =>
         LeadingAsync(async term =>
         {
             await WatchAsync(isAsked: true, stopping);
-            return await RecoverAsync(term, isAsked: true, stopping);
+            return await RestoreAsync(term, isAsked: true, stopping);
         }, stopping);
 
     /// <summary>The third step alone: reserves due records for workers that run low. Returns how many.</summary>
@@ -170,6 +173,7 @@ internal sealed class Dispatcher(
         reign = term;
         watch.Reset();
         roster.Reset();
+        Relauncher.Reset();
         hasSeen = false;
         watchedAt = 0;
         foreach (var job in jobs)
@@ -179,6 +183,9 @@ internal sealed class Dispatcher(
             job.Pass.Reset();
         }
     }
+
+    private async Task<int> RestoreAsync(LeaseTerm term, bool isAsked, CancellationToken stopping) =>
+        await RecoverAsync(term, isAsked, stopping) + await Relauncher.RelaunchAsync(term, roster.IsHeld, isAsked, stopping);
 
     /// <summary>
     /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.

@@ -66,7 +66,8 @@ internal sealed class Engine : IAsyncDisposable
             Start = new WorkerStart(program.WorkerStarts),
         };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
-        var jobs = lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
+        var jobs = lanes.ConvertAll(lane =>
+            new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
         listener = MakeListener();
@@ -148,6 +149,8 @@ internal sealed class Engine : IAsyncDisposable
         // thread a second.
         ThreadPool.GetMinThreads(out var threads, out var ports);
         ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
+        // What comes back for ever would keep it from its end.
+        Dispatcher.Relauncher.IsOn = drainHorizon is null;
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {

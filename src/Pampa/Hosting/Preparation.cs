@@ -197,14 +197,24 @@ internal sealed class Preparation(
 
     private async Task CheckSnippetsAsync(JobTable table, string cluster, List<string> errors, CancellationToken stopping)
     {
-        if (table.Job.Where is null && table.Job.OrderBy is null) return;
+        var store = new TaskStore(database, table, cluster, new Random(0));
+        if ((table.Job.Where is not null || table.Job.OrderBy is not null)
+            && !await IsAcceptedAsync(table.Job, "Where or OrderBy", store.ProbeAsync, errors, stopping)) return;
+        if (table.Job.Relaunching?.Where is not null) await IsAcceptedAsync(table.Job, "RelaunchWhere", store.ProbeRelaunchAsync, errors, stopping);
+    }
+
+    private async Task<bool> IsAcceptedAsync(
+        JobDefinition job, string what, Func<CancellationToken, Task> probeAsync, List<string> errors, CancellationToken stopping)
+    {
         try
         {
-            await new TaskStore(database, table, cluster, new Random(0)).ProbeAsync(stopping);
+            await probeAsync(stopping);
+            return true;
         }
         catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
         {
-            errors.Add($"Job '{table.Job.Name}': the database does not accept Where or OrderBy: {Cause(e)}.");
+            errors.Add($"Job '{job.Name}': the database does not accept {what}: {Cause(e)}.");
+            return false;
         }
     }
 }

@@ -36,6 +36,9 @@ internal sealed record JobDefinition
     public Func<Sql>? Where { get; init; }
 
     public Sql? OrderBy { get; init; }
+
+    /// <summary>When ended records run again by themselves; null: never.</summary>
+    public Relaunching? Relaunching { get; init; }
 }
 
 /// <summary>The code of a job, whichever of the shapes of <c>Process</c> it was given in.</summary>

@@ -29,9 +29,22 @@ internal static class PublishedJob
             json.WriteNumber("maxAttempts", job.MaxAttempts);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
+            if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)
+    {
+        if (relaunching.After is { } after)
+        {
+            json.WriteNumber("relaunchAfterSeconds", after.TotalSeconds);
+            json.WriteNumber("relaunchJitter", relaunching.Jitter);
+        }
+        if (relaunching.Where is not null) json.WriteString("relaunchWhere", WhereText(relaunching.Where));
+        if (relaunching.HasRule) json.WriteBoolean("relaunchFailed", relaunching.FailedToo);
+        json.WriteBoolean("relaunchesByCode", relaunching.KeysAsync is not null);
     }
 
     // For people only: a condition that throws is told when it is used.

@@ -28,4 +28,7 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     public override bool HasTransactionalDdl => false;
 
     public override string SkipLocked => "";
+
+    // It has no hashtext.
+    protected override string Hash(string text) => $"('x' || substr(md5({text}), 1, 4))::bit(16)::int";
 }

@@ -109,6 +109,17 @@ internal abstract class Dialect
     /// <summary>The same, for a time plus a number of seconds; a NULL time is not.</summary>
     public abstract string IsPastBy(string expression, ColumnInfo column, string seconds);
 
+    /// <summary>
+    /// The same, roughly and in a form that an index on the column serves: where it is not so, the time plus the seconds is
+    /// not past. For a WHERE only; may be NULL.
+    /// </summary>
+    public abstract string MayBePastBy(string expression, ColumnInfo column, string seconds);
+
+    /// <summary>
+    /// A number from 0 to below 1 that follows from the values of some columns, and looks as if it were drawn.
+    /// </summary>
+    public abstract string Spread(IReadOnlyList<string> expressions);
+
     /// <summary>How many seconds ago a time was; NULL where it is none.</summary>
     public abstract string SecondsSince(string expression, ColumnInfo column);
 

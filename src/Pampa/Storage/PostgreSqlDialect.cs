@@ -95,6 +95,15 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE({expression} <= {InZone(NowPlus($"-({seconds})"), column)}, FALSE)";
 
+    public override string MayBePastBy(string expression, ColumnInfo column, string seconds) =>
+        $"{expression} <= {InZone(NowPlus($"-({seconds})"), column)}";
+
+    public override string Spread(IReadOnlyList<string> expressions) =>
+        $"({Hash($"concat_ws(',', {string.Join(", ", expressions.Select(AsText))})")}::float8 / 65536.0::float8)";
+
+    /// <summary>A whole number from 0 to 65,535 that follows from a text.</summary>
+    protected virtual string Hash(string text) => $"(hashtext({text}) & 65535)";
+
     private static string InZone(string moment, ColumnInfo column) =>
         column.Type.Contains("with time zone", StringComparison.Ordinal) ? moment : $"({moment} AT TIME ZONE 'UTC')";
 

@@ -29,6 +29,7 @@ internal enum SchemaChanges
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
 internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
+    private const string OfEnded = "_ended";
     private bool isSetupPlanned;
 
     /// <summary>How long one statement of a program's Setup may take.</summary>
@@ -163,7 +164,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             table = changes == SchemaChanges.Planned ? WithColumns(table, missing) : (await Dialect.ReadTableAsync(database, name, stopping))!;
         }
         var resolved = JobTable.Resolve(job, Dialect, table, errors);
-        if (resolved is not null && mayChange) await AddIndexAsync(resolved, stopping);
+        if (resolved is not null && mayChange) await AddIndexesAsync(resolved, stopping);
         return resolved;
     }
 
@@ -188,45 +189,58 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         Columns = [.. table.Columns, .. missing.Select(m => new ColumnInfo(m.Name, Dialect.TypeOf(m.Column), JobTable.KindOf(m.Column)))],
     };
 
-    // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
-    private async Task AddIndexAsync(JobTable job, CancellationToken stopping)
+    private async Task AddIndexesAsync(JobTable job, CancellationToken stopping)
     {
-        var name = AdvisedIndexName(job);
+        await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
+        if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
+    }
+
+    // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
+    private async Task AddIndexAsync(JobTable job, string name, string index, CancellationToken stopping)
+    {
         if (await Dialect.HasIndexAsync(database, job.Table.Schema, name, stopping)) return;
         // A table of somebody's may be long and in use; one that Setup has just made is neither.
         var besideWriters = changes is SchemaChanges.All or SchemaChanges.Planned && Dialect.CreateIndexBesideWriters is not null;
         if (!besideWriters)
         {
-            await ChangeAsync(AdvisedIndex(job), stopping);
+            await ChangeAsync(index, stopping);
             return;
         }
         // What a build that was cut short has left is no index, and stands in the way of one.
         var left = $"DROP INDEX IF EXISTS {Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(name)}";
         if (await Dialect.HasInvalidIndexAsync(database, job.Table.Schema, name, stopping)) await ChangeAsync(left, stopping);
-        await ChangeAsync(AdvisedIndex(job).Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
+        await ChangeAsync(index.Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
     }
 
     /// <summary>
     /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
     /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
-    public static string AdvisedIndex(JobTable job)
+    public static string AdvisedIndex(JobTable job) =>
+        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL");
+
+    /// <summary>
+    /// The index that finds the ended records whose time to run again has come, however many have time.
+    /// </summary>
+    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), "IS NOT NULL");
+
+    private static string Index(JobTable job, string name, string columns, string which)
     {
-        var keys = string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name)));
-        var name = AdvisedIndexName(job);
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
-        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({keys}) WHERE {Dialect.Quote(job.State[(int)StateColumn.EndTime].Name)} IS NULL";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}) WHERE {EndOf(job)} {which}";
     }
 
+    private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
+
     // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
-    private static string AdvisedIndexName(JobTable job)
+    private static string AdvisedIndexName(JobTable job, string which = "")
     {
         var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
-        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}";
+        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}{which}";
     }
 
     private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)

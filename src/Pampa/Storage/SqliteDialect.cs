@@ -16,6 +16,9 @@ namespace Pampa.Storage;
 internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 {
     private const string Format = "'%Y-%m-%dT%H:%M:%fZ'";
+    private const int SpreadCharacters = 10;
+    private const int SpreadFactor = 617;
+    private const int SpreadModulus = 9_973;
     private readonly string now = (clock ?? new SqlClock("'now'", "'now'")).Now;
     private readonly string wall = (clock ?? new SqlClock("'now'", "'now'")).Wall;
 
@@ -52,6 +55,22 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE(strftime({Format}, {expression}, printf('%.3f seconds', {seconds})) <= {Now}, FALSE)";
+
+    // As text, which is how it is written here; a blank in the place of the T sorts before it.
+    public override string MayBePastBy(string expression, ColumnInfo column, string seconds) =>
+        $"{expression} <= {NowPlus($"-({seconds})")}";
+
+    // There is no hash: the last characters, each with a weight of its own. Names may begin and end alike, hence so many.
+    public override string Spread(IReadOnlyList<string> expressions)
+    {
+        var weight = 1L;
+        var terms = expressions.SelectMany(e => Enumerable.Range(1, SpreadCharacters), (e, i) =>
+        {
+            weight = weight * SpreadFactor % SpreadModulus;
+            return $"COALESCE(unicode(substr({e}, -{i}, 1)), 0) * {weight.ToString(CultureInfo.InvariantCulture)}";
+        });
+        return $"(({string.Join(" + ", terms)}) % {SpreadModulus} / {SpreadModulus}.0)";
+    }
 
     public override string SecondsSince(string expression, ColumnInfo column) =>
         $"(julianday({Now}) - julianday({expression})) * 86400.0";

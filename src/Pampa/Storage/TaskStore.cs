@@ -211,15 +211,17 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         });
 
     /// <summary>The program's condition with its values of this moment; null where there is none.</summary>
-    private string? Where(ICollection<(string Name, object? Value)> parameters)
+    private string? Where(ICollection<(string Name, object? Value)> parameters) => Rendered(Job.Where, "Where", "where", parameters);
+
+    private static string? Rendered(Func<Sql>? snippet, string name, string prefix, ICollection<(string Name, object? Value)> parameters)
     {
         try
         {
-            return Job.Where?.Invoke().Render("where", parameters);
+            return snippet?.Invoke().Render(prefix, parameters);
         }
         catch (Exception e)
         {
-            throw new SnippetException($"its Where throws {e.GetType().Name}: {e.Message}", e);
+            throw new SnippetException($"its {name} throws {e.GetType().Name}: {e.Message}", e);
         }
     }
 

@@ -107,6 +107,23 @@ return await PampaApp.RunAsync(args, pampa =>
                 never.Wait(TimeSpan.FromSeconds(13));
             });
             break;
+        case "repeating":
+            pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean, runs text)");
+            Fill(3);
+            Add(job =>
+            {
+                job.Columns = TaskColumns.WithPrefix("odd_checking") with { Generation = "generation" };
+                job.RelaunchAfter = TimeSpan.FromSeconds(1);
+            }, process: task => task["runs"] = $"{task["runs"]} {task.IdempotencyKey}");
+            break;
+        case "bad-relaunch-where":
+            Create();
+            Add(job =>
+            {
+                job.Where = $"value > 5";
+                job.RelaunchWhere = $"valeu > 5";
+            });
+            break;
         case "woken":
             Create();
             Add(job => job.WakeOnInsert = true);
