@@ -111,7 +111,8 @@ internal sealed class Run(Options options, TextWriter output)
     {
         foreach (var member in options.IsSmall ? Few : Members(disk)) world.Cluster.Add(member);
         world.Cluster.Watch();
-        await using var snapshot = world.Server is null ? null : await SnapshotAsync(world.Store, stopping);
+        using var watched = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var snapshot = world.Server is null ? Task.CompletedTask : HoldSnapshotAsync(world.Store, watched.Token);
         var loader = new Loader(world.Store, new Random(options.Seed), options.Rate);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var loading = loader.RunAsync(enough.Token);
@@ -127,6 +128,8 @@ internal sealed class Run(Options options, TextWriter output)
         world.Say(Store.Invariant($"settled in {settled.TotalSeconds:0.0} s"));
         var late = await world.Cluster.EndAsync(Limits.ShutdownTimeout + TimeSpan.FromSeconds(30));
         foreach (var life in late) world.Complaints.Add($"{life.Application} did not stop within its time");
+        await watched.CancelAsync();
+        await snapshot;
         var history = await HistoryAsync(world, loader, stopping);
         var broken = AllChecks.Broken(history);
         new ResultTable(world, nemesis, history, settled).Write(output);
@@ -145,14 +148,32 @@ internal sealed class Run(Options options, TextWriter output)
         }
     }
 
-    // What nobody may vacuum away, for the whole run.
-    private static async Task<DbConnection> SnapshotAsync(Store store, CancellationToken stopping)
+    // What nobody may vacuum away, for the whole run; a server that was stopped has let it go, and then it is taken anew.
+    private static async Task HoldSnapshotAsync(Store store, CancellationToken stopping)
     {
-        var connection = await store.OpenAsync(stopping);
-        await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stopping);
-        // No table is read: that would lock it against ALTER.
-        await Store.ExecuteAsync(connection, "SELECT txid_current_snapshot()", stopping);
-        return connection;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await store.OpenAsync(stopping);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stopping);
+                // No table is read: that would lock it against ALTER.
+                await Store.ExecuteAsync(connection, "SELECT txid_current_snapshot()", stopping);
+                while (true)
+                {
+                    await World.WaitAsync(1, stopping);
+                    await Store.ExecuteAsync(connection, "SELECT 1", stopping);
+                }
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is DbException or IOException or TimeoutException or System.Net.Sockets.SocketException)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     private static async Task SettleAsync(World world, CancellationToken stopping)
@@ -160,10 +181,13 @@ internal sealed class Run(Options options, TextWriter output)
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Limits.Bound)
         {
-            if (await Store.InsistAsync(() => world.Store.CountAsync($"{world.Shape.Et} IS NULL", stopping), stopping) == 0) return;
+            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world.Shape), stopping), stopping) == 0) return;
             await World.WaitAsync(0.25, stopping);
         }
     }
+
+    private static string StillOpen(Shape shape) =>
+        Store.Invariant($"{shape.Et} IS NULL OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds})");
 
     private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
     {
