@@ -97,7 +97,8 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     }
 
     // A handler that came to its end, and whose attempt somebody else had settled before.
-    private int Refused() => evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.Word is LedgerLine.End or LedgerLine.Body && l.At > j.Step.At));
+    private int Refused() =>
+        evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.IsEnd && l.At > j.Step.At));
 
     private string Overlaps()
     {

@@ -58,7 +58,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
-        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping, dialect.Preamble(statement)), writes: true, stopping, statement.MayRunTwice);
+        RepeatAsync(
+            connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping, dialect.Preamble(statement)), writes: true, stopping,
+            statement.MayRunTwice);
 
     /// <summary>
     /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for

@@ -96,7 +96,7 @@ internal static class RecordChecks
         {
             var lines = evidence.Ledger[end.Attempt].Where(l => l.Line.Worker == end.Step.Rid).ToList();
             if (!lines.Exists(l => l.Line.Word == LedgerLine.Start)) yield return $"completed and never executed: {end.Step}";
-            else if (!lines.Exists(l => l.Line.Word is LedgerLine.End or LedgerLine.Body && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
+            else if (!lines.Exists(l => l.Line.IsEnd && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
                 yield return $"completed before its handler had ended: {end.Step}";
         }
     }

@@ -24,6 +24,9 @@ internal sealed record LedgerLine(string Word, long Id, long Life, int Attempt, 
     /// <summary>The body begins anew, for its transaction could not be committed.</summary>
     public const string Again = "again";
 
+    /// <summary>Whether the handler came to its end.</summary>
+    public bool IsEnd => Word is End or Body;
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Word} {Id} {Life} {Attempt} {Worker} {At} {Process}");
 
     /// <summary>Null: the process was killed while it wrote.</summary>
