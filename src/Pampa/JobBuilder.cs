@@ -9,7 +9,7 @@ namespace Pampa;
 /// What is done to the records of a table: columns, limits and code. Filled in <see cref="PampaBuilder.AddJob(string,
 /// string, string, Action{JobBuilder})"/>.
 /// </summary>
-public sealed class JobBuilder
+public sealed partial class JobBuilder
 {
     private const DynamicallyAccessedMemberTypes RowMembers =
         DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties;
@@ -17,7 +17,6 @@ public sealed class JobBuilder
     private readonly string table;
     private readonly IReadOnlyList<string> key;
     private readonly List<string> errors = [];
-    private readonly IServiceProvider? services;
     private Func<Sql>? where;
     private TaskHandler? handler;
 
@@ -26,13 +25,16 @@ public sealed class JobBuilder
         Name = name;
         this.table = table;
         this.key = key;
-        this.services = services;
+        Services = services;
     }
 
     /// <summary>
     /// The job's name: unique in the program, 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c>.
     /// </summary>
     public string Name { get; }
+
+    /// <summary>The application's services, or null in a program that has none; as <see cref="PampaBuilder.Services"/>.</summary>
+    public IServiceProvider? Services { get; }
 
     /// <summary>
     /// The state columns. Default: the original's names with the job's name as prefix, for example
@@ -243,12 +245,12 @@ public sealed class JobBuilder
         [DynamicallyAccessedMembers(RowMembers)] TRow>()
         where TJob : class, IJob<TRow> where TRow : notnull
     {
-        if (services is null)
+        if (Services is null)
         {
             errors.Add($"Process<{typeof(TJob).Name}, {typeof(TRow).Name}>() makes its class by dependency injection, which this program has none of. Add the jobs with builder.Services.AddPampa(…), or give Process a function");
             return;
         }
-        var made = new ScopedJob<TJob, TRow>(services);
+        var made = new ScopedJob<TJob, TRow>(Services);
         if (made.WhyNot() is { } why) errors.Add(why);
         UseRow<TRow>(made.ProcessAsync);
     }
@@ -277,19 +279,26 @@ public sealed class JobBuilder
             CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
+            Relaunching = Relaunching(),
         };
         JobValidation.Check(definition, errors);
         problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));
         return errors.Count == 0 ? definition : null;
     }
 
-    private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync)
+    private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync, bool isTransactional = false)
     {
-        if (handler is not null) errors.Add("Process is called twice; a job has one handler: remove one, or add a second job with its own columns");
-        handler = new TaskHandler(row, runAsync);
+        if (handler is not null)
+        {
+            var twice = handler.IsTransactional == isTransactional
+                ? $"{(isTransactional ? nameof(ProcessInTransaction) : nameof(Process))} is called twice"
+                : $"{nameof(Process)} and {nameof(ProcessInTransaction)} are both called";
+            errors.Add($"{twice}; a job has one handler: remove one, or add a second job with its own columns");
+        }
+        handler = new TaskHandler(row, runAsync) { IsTransactional = isTransactional };
     }
 
-    private void UseRow<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask<TRow>> run)
+    private void UseRow<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask<TRow>> run, bool isTransactional = false)
         where TRow : notnull
     {
         var type = RowType.Of<TRow>(errors);
@@ -301,7 +310,7 @@ public sealed class JobBuilder
             if (!running.IsCompletedSuccessfully) return WriteLater(running, task, type, before);
             task.WriteRow(type, before, running.Result);
             return default;
-        });
+        }, isTransactional);
     }
 
     private static async ValueTask WriteLater<TRow>(ValueTask<TRow> running, PampaTask task, RowType type, object?[] before)

@@ -38,7 +38,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(configure);
         var program = new PampaBuilder();
         configure(program);
-        var choice = DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable);
+        var choice = await DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable).RecogniseAsync(cancellationToken);
         return await OpenAsync(program, choice.Address, SchemaChanges.Own, cancellationToken);
     }
 
@@ -76,15 +76,21 @@ public sealed partial class PampaCluster : IAsyncDisposable
     public async Task<ClusterInfo> InfoAsync(CancellationToken cancellationToken = default)
     {
         var parts = await access.GetAsync(cancellationToken);
-        var info = await parts.Tables.Cluster.ReadAsync(Engine.ClusterScope, cancellationToken);
-        var held = await parts.Tables.Control.ReadHoldsAsync(cancellationToken);
+        return await LookAsync(parts.Tables, parts.Stores, parts.Nodes, cancellationToken);
+    }
+
+    internal static async Task<ClusterInfo> LookAsync(
+        ClusterTables tables, IReadOnlyList<TaskStore> stores, IReadOnlyList<string> nodes, CancellationToken stopping)
+    {
+        var info = await tables.Cluster.ReadAsync(Engine.ClusterScope, stopping);
+        var held = await tables.Control.ReadHoldsAsync(stopping);
         var holds = new Holds(held.Select(h => h.Hold));
-        var shares = await parts.Tables.Control.ReadSharesAsync(cancellationToken);
+        var shares = await tables.Control.ReadSharesAsync(stopping);
         return info with
         {
             Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node) })],
-            AbsentNodes = [.. parts.Nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
-            Jobs = [.. shares.Where(s => parts.Stores.Any(j => j.Job.Name == s.Job)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
+            AbsentNodes = [.. nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
+            Jobs = [.. shares.Where(s => stores.Any(j => j.Job.Name == s.Job)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
             Held = [.. held.Select(HeldOf)],
         };
     }
@@ -144,8 +150,9 @@ public sealed partial class PampaCluster : IAsyncDisposable
         await (await access.GetAsync(cancellationToken)).Dispatcher.StretchAsync(cancellationToken);
 
     /// <summary>
-    /// The dispatcher's second step alone: takes back what dead workers held and what is overdue, and ends records that
-    /// have no attempt left. It does nothing while another process leads.
+    /// The dispatcher's second step alone: takes back what dead workers held and what is overdue, ends records that have no
+    /// attempt left, and makes those pending again that their jobs relaunch by themselves (<see
+    /// cref="JobBuilder.RelaunchAfter"/>). It does nothing while another process leads.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many records it changed.</returns>

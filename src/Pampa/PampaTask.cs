@@ -31,6 +31,9 @@ public sealed class PampaTask
         CancellationToken = cancellationToken;
     }
 
+    /// <summary>The transaction that ends with the task's completion; null where the job has none.</summary>
+    internal TaskTransaction? Transaction { get; init; }
+
     /// <summary>The job's name.</summary>
     public string Job => table.Job.Name;
 
@@ -48,10 +51,18 @@ public sealed class PampaTask
     /// generation. Give it to a payment provider or any other outside system, so that a repeated call does nothing
     /// twice.
     /// </summary>
+    /// <exception cref="PermanentFailureException">
+    /// The job runs ended records again and has no <see cref="TaskColumns.Generation"/>, so that the second run would have
+    /// the text of the first and the outside system would do nothing. Left alone, it fails the task for good.
+    /// </exception>
     public string IdempotencyKey
     {
         get
         {
+            if (table.Job.Relaunching is not null && table.Generation is null)
+                throw new PermanentFailureException(
+                    $"Job '{Job}': IdempotencyKey must differ between the runs of a record that is relaunched, and there is no column to count them in. "
+                    + "Name one, job.Columns = … with { Generation = \"…\" }, and let the verb 'migrate' add it; then 'retry' runs the failed records.");
             var parts = started.Fence.Key.Parts().Select(p => Uri.EscapeDataString(table.Dialect.Display(p)));
             return $"{Job}/{string.Join('/', parts)}/{started.Generation}";
         }

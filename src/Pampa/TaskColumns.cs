@@ -37,7 +37,8 @@ public sealed record TaskColumns
 
     /// <summary>
     /// Integer, optional (default none): how many times a completed record was made pending again. It is part of
-    /// <see cref="PampaTask.IdempotencyKey"/>, so that each round has a key of its own.
+    /// <see cref="PampaTask.IdempotencyKey"/>, so that each round has a key of its own; a job that relaunches by itself has
+    /// no such key without it.
     /// </summary>
     public string? Generation { get; init; }
 

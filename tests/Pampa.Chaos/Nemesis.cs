@@ -6,7 +6,13 @@ using Pampa.Chaos.Servers;
 namespace Pampa.Chaos;
 
 /// <summary>What came of a fault.</summary>
-internal sealed record Injected(string Name, int Times, int Survived, int NotPossible, string? Why);
+/// <param name="Name">The fault.</param>
+/// <param name="Times">How often it was injected.</param>
+/// <param name="Survived">How often a task was completed after it.</param>
+/// <param name="NoVictim">How often there was nobody to do it to just then.</param>
+/// <param name="NotPossible">How often this computer did not let it happen.</param>
+/// <param name="Why">Why not.</param>
+internal sealed record Injected(string Name, int Times, int Survived, int NoVictim, int NotPossible, string? Why);
 
 /// <summary>
 /// Injects one fault after the other, each once, in an order that the seed draws; then two at a time. After each it
@@ -68,6 +74,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
         catch (NoVictimException)
         {
             world.Say($"{fault.Name}: nobody to do it to");
+            Count(fault, r => r with { NoVictim = r.NoVictim + 1 });
         }
         catch (NotPossibleException e)
         {
@@ -83,7 +90,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
 
     private void Count(Fault fault, Func<Injected, Injected> change)
     {
-        lock (results) results[fault.Name] = change(results.GetValueOrDefault(fault.Name) ?? new Injected(fault.Name, 0, 0, 0, null));
+        lock (results) results[fault.Name] = change(results.GetValueOrDefault(fault.Name) ?? new Injected(fault.Name, 0, 0, 0, 0, null));
     }
 
     private async Task RecoverAsync(IReadOnlyList<Fault> healed, CancellationToken stopping)

@@ -30,6 +30,8 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     {
         var results = nemesis.Results;
         yield return ("faults injected / survived", Text($"{results.Sum(r => r.Times)} / {results.Sum(r => r.Survived)}, {results.Count(r => r.Times > 0)} kinds"));
+        var idle = results.Where(r => r.NoVictim > 0).Select(r => Text($"{r.Name} {r.NoVictim}")).ToList();
+        yield return ("nobody to do it to", idle.Count == 0 ? "none" : string.Join(", ", idle));
         var impossible = results.Where(r => r.NotPossible > 0).Select(r => $"{r.Name} ({r.Why})").ToList();
         yield return ("not possible here", impossible.Count == 0 ? "none" : string.Join(", ", impossible));
         if (world.Proxy is not { } proxy) yield break;
@@ -47,6 +49,7 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
         yield return ("lost", Text($"{rows.Count(r => r.State.Et is null) + history.Inserted.Count(id => !ids.Contains(id))}"));
         var twice = evidence.Of(Move.Complete).GroupBy(j => j.Attempt).Count(g => g.Count() > 1);
         yield return ("double effects", Text($"{RecordChecks.Effects(evidence).Count() + twice}"));
+        yield return ("effects in the transaction of a completion", Text($"{history.Journal.Count:N0}; run again for it {history.Ledger.Count(l => l.Line.Word == LedgerLine.Again):N0}"));
         yield return ("attempts over the limit", Text($"{RecordChecks.Attempts(evidence).Count()}"));
         yield return ("fenced finishes", Text($"{Refused()} executions ended after their attempt was taken away; processes tell of {history.Processes.Sum(p => p.Belief?.Fenced ?? 0)}"));
         var executions = history.Ledger.Count(l => l.Line.Word == LedgerLine.Start);
@@ -94,7 +97,8 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     }
 
     // A handler that came to its end, and whose attempt somebody else had settled before.
-    private int Refused() => evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.Word == LedgerLine.End && l.At > j.Step.At));
+    private int Refused() =>
+        evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.IsEnd && l.At > j.Step.At));
 
     private string Overlaps()
     {

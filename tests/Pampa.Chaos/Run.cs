@@ -52,10 +52,20 @@ internal sealed class Run(Options options, TextWriter output)
     private async Task<bool> OnPostgresAsync(string folder, List<Fault> faults, CancellationToken stopping)
     {
         await using var server = await PostgresServer.StartAsync(Path.Combine(folder, "pg"));
-        await using var proxy = new Proxy(server.Port);
+        await using var proxy = new Proxy(server.Port) { Cockroach = options.Profile == Profile.Portable ? Restarting(options.Seed) : null };
         await using var store = new PostgresStore(Shape.Of(options.Profile), server, proxy.Port);
-        return await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+        var isRight = await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+        if (proxy.Cockroach is not { } like) return isRight;
+        await output.WriteLineAsync($"as CockroachDB: {string.Join(", ", like.Failed.OrderBy(f => f.Key).Select(f => $"{f.Key} {f.Value} times"))}; refused {like.Refused.Count}");
+        foreach (var (_, text, why) in like.Refused) await output.WriteLineAsync($"WRONG refused: {why}: {text}");
+        return isRight && like.Refused.IsEmpty;
     }
+
+    // What handlers write by themselves is theirs to repeat, and these do not.
+    private static Cockroach Restarting(int seed) => new()
+    {
+        Faults = new CockroachFaults(seed) { Spares = text => text.Contains("effects", StringComparison.Ordinal) },
+    };
 
     private async Task<bool> WithClusterAsync(
         Store store, PostgresServer? server, Proxy? proxy, string folder, List<Fault> faults, CancellationToken stopping)
@@ -101,7 +111,8 @@ internal sealed class Run(Options options, TextWriter output)
     {
         foreach (var member in options.IsSmall ? Few : Members(disk)) world.Cluster.Add(member);
         world.Cluster.Watch();
-        await using var snapshot = world.Server is null ? null : await SnapshotAsync(world.Store, stopping);
+        using var watched = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var snapshot = world.Server is null ? Task.CompletedTask : HoldSnapshotAsync(world.Store, watched.Token);
         var loader = new Loader(world.Store, new Random(options.Seed), options.Rate);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var loading = loader.RunAsync(enough.Token);
@@ -117,6 +128,8 @@ internal sealed class Run(Options options, TextWriter output)
         world.Say(Store.Invariant($"settled in {settled.TotalSeconds:0.0} s"));
         var late = await world.Cluster.EndAsync(Limits.ShutdownTimeout + TimeSpan.FromSeconds(30));
         foreach (var life in late) world.Complaints.Add($"{life.Application} did not stop within its time");
+        await watched.CancelAsync();
+        await snapshot;
         var history = await HistoryAsync(world, loader, stopping);
         var broken = AllChecks.Broken(history);
         new ResultTable(world, nemesis, history, settled).Write(output);
@@ -135,14 +148,32 @@ internal sealed class Run(Options options, TextWriter output)
         }
     }
 
-    // What nobody may vacuum away, for the whole run.
-    private static async Task<DbConnection> SnapshotAsync(Store store, CancellationToken stopping)
+    // What nobody may vacuum away, for the whole run; a server that was stopped has let it go, and then it is taken anew.
+    private static async Task HoldSnapshotAsync(Store store, CancellationToken stopping)
     {
-        var connection = await store.OpenAsync(stopping);
-        await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stopping);
-        // No table is read: that would lock it against ALTER.
-        await Store.ExecuteAsync(connection, "SELECT txid_current_snapshot()", stopping);
-        return connection;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await store.OpenAsync(stopping);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stopping);
+                // No table is read: that would lock it against ALTER.
+                await Store.ExecuteAsync(connection, "SELECT txid_current_snapshot()", stopping);
+                while (true)
+                {
+                    await World.WaitAsync(1, stopping);
+                    await Store.ExecuteAsync(connection, "SELECT 1", stopping);
+                }
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is DbException or IOException or TimeoutException or System.Net.Sockets.SocketException)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     private static async Task SettleAsync(World world, CancellationToken stopping)
@@ -150,10 +181,13 @@ internal sealed class Run(Options options, TextWriter output)
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Limits.Bound)
         {
-            if (await Store.InsistAsync(() => world.Store.CountAsync($"{world.Shape.Et} IS NULL", stopping), stopping) == 0) return;
+            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world.Shape), stopping), stopping) == 0) return;
             await World.WaitAsync(0.25, stopping);
         }
     }
+
+    private static string StillOpen(Shape shape) =>
+        Store.Invariant($"{shape.Et} IS NULL OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds})");
 
     private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
     {

@@ -55,6 +55,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("Unknown command 'nothing-like-it'.", "nothing-like-it")]
     [InlineData("Unknown option '--wokers'. Did you mean '--workers'?", "--wokers", "3")]
     [InlineData("Unknown option '--wrokers'. Did you mean '--workers'?", "run", "--wrokers=3")]
+    [InlineData("Unknown option '--workers'.", "dispatcher", "--workers", "3")]
     [InlineData("Unknown option '--josn'. Did you mean '--json'?", "status", "--josn")]
     [InlineData("Unknown option '--al'. Did you mean '--all'?", "retry", "numbers", "--al")]
     [InlineData("--workers must be a whole number, got 'x'.", "--workers", "x")]

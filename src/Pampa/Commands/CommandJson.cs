@@ -60,4 +60,7 @@ internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statemen
 [JsonSerializable(typeof(StatusJson))]
 [JsonSerializable(typeof(AgainJson))]
 [JsonSerializable(typeof(MigrateJson))]
+[JsonSerializable(typeof(DoctorJson))]
+[JsonSerializable(typeof(ExplainJson))]
+[JsonSerializable(typeof(PreviewJson))]
 internal sealed partial class CommandJson : JsonSerializerContext;

@@ -78,7 +78,8 @@ internal static partial class Complaints
     {
         for (SymbolResult? at = result; at is CommandResult of; at = at.Parent)
         {
-            foreach (var option in of.Command.Options) yield return option.Name;
+            // What a command further out knows it knows for itself.
+            foreach (var option in of.Command.Options.Where(o => at == result || o.Recursive)) yield return option.Name;
         }
     }
 }

@@ -7,13 +7,13 @@ namespace Pampa.Commands;
 /// call of <c>Environment.Exit</c>) no other feels. This process only starts them, starts those again that end by
 /// themselves, and passes on what they print.
 /// </summary>
-/// <param name="verb">Where to print.</param>
+/// <param name="display">Where to print; never waited for, for workers must be started again whatever their readers do.</param>
 /// <param name="name">The node's name: workers are <c>name.1</c>, <c>name.2</c>, ….</param>
 /// <param name="workers">How many.</param>
 /// <param name="arguments">What each is given besides its id.</param>
 /// <param name="logPath">The file for what it does itself; workers have logs of their own. Null: none.</param>
 /// <param name="time">Time.</param>
-internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnlyList<string> arguments, string? logPath, TimeProvider time)
+internal sealed class IsolatedNode(Display display, string name, int workers, IReadOnlyList<string> arguments, string? logPath, TimeProvider time)
 {
     private const string Registered = "Pampa[101]";
     private readonly Lock gate = new();
@@ -24,8 +24,9 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
     private int? endedBy;
 
     /// <summary>Runs until told to stop, or until a worker shows that none can work. Returns the exit code.</summary>
+    /// <param name="database">The line that tells the database.</param>
     /// <exception cref="PampaConfigurationException">The log file cannot be written.</exception>
-    public async Task<int> RunAsync()
+    public async Task<int> RunAsync(string database)
     {
         await using var file = logPath is null ? null : LogFile.Open(logPath, Tell, time);
         log = file;
@@ -33,6 +34,7 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         using var signals = new Signals(Tell, atOnce: KillAll);
         await using var registration = signals.Stopping.Register(stop.Cancel);
         await using var passing = stop.Token.Register(StopAll);
+        Tell(database);
         Tell($"Node '{name}' runs {workers} workers as processes of their own, supervised by process {Environment.ProcessId}");
         var lives = Enumerable.Range(1, workers).Select(n => SuperviseAsync($"{name}.{n}", stop)).ToList();
         var codes = await Task.WhenAll(lives);
@@ -102,7 +104,14 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
         {
             lock (gate) begun.Add(id);
         }
-        verb.Output.WriteLine($"{id} | {line}");
+        // Of one that has not come so far its own file may know nothing.
+        else if (!HasBegun(id)) log?.Write(LogLine.Dated(time.GetLocalNow(), $"{id} | {line}"));
+        display.Tell($"{id} | {line}");
+    }
+
+    private bool HasBegun(string id)
+    {
+        lock (gate) return begun.Contains(id);
     }
 
     // A name is one worker's own. The configuration is everybody's: where one has begun with it, it was an outage.
@@ -127,13 +136,6 @@ internal sealed class IsolatedNode(Verb verb, string name, int workers, IReadOnl
     private void Tell(string text)
     {
         log?.Write(LogLine.Dated(time.GetLocalNow(), text));
-        try
-        {
-            verb.Errors.WriteLine(text);
-        }
-        catch (IOException)
-        {
-            // Nobody can see it, on a disk that is full, say; the workers go on.
-        }
+        display.Tell(text);
     }
 }

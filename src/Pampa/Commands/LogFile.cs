@@ -77,6 +77,7 @@ internal sealed class LogFile : IAsyncDisposable
         try
         {
             if (IsDevice(path)) throw new IOException("it is a device");
+            CheckIsOfText(path);
             // One that another process writes to is refused. Where sharing is a matter of locks that processes take of their
             // own will, all who write share one, so that only somebody who wants the file for himself meets it.
             var sharing = OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
@@ -88,6 +89,18 @@ internal sealed class LogFile : IAsyncDisposable
                 [$"--log: the log file {path} cannot be opened: {e.Message.TrimEnd('.')}. Name a file, in a folder that is there, that this user may write to and no other process does, with --log PATH; or say --log no."]);
         }
         return new LogFile(path, tell, time);
+    }
+
+    // To open a pipe for writing alone would wait for its reader. And whoever names his database by mistake still needs it.
+    private static void CheckIsOfText(string path)
+    {
+        // What a link leads to need not be there yet.
+        if (!File.Exists(path) || (File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false })) return;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (!file.CanSeek) throw new IOException("it is no file but a pipe");
+        Span<byte> head = stackalloc byte[16];
+        if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && head.StartsWith("SQLite format 3"u8))
+            throw new IOException("it is a SQLite database");
     }
 
     // Files beside it are made and removed, which is nothing to do among devices.

@@ -32,7 +32,7 @@ internal sealed class Progress(Engine engine, Display display, TimeProvider time
             {
                 Workers = engine.Node.Workers.Count,
                 HasNoDispatcher = !engine.Role.Dispatches,
-                IsStandingBy = engine.Role.Dispatches && !engine.Dispatcher.IsLeading,
+                IsStandingBy = engine.Role.Dispatches && engine.Dispatcher.IsStandingBy,
             }));
         }
         foreach (var job in jobs) await job.EndAsync();

@@ -31,7 +31,8 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         {
             var program = new PampaBuilder();
             Configure(program);
-            return await runAsync(program, DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable));
+            var choice = DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable);
+            return await runAsync(program, await choice.RecogniseAsync(stopping));
         }, stopping);
 
     /// <summary>Runs something; every error ends as lines and an exit code.</summary>

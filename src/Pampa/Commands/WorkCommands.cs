@@ -126,7 +126,6 @@ internal static class WorkCommands
     {
         if (options.Log is { } path && !LogFile.IsWord(path) && !Directory.Exists(path))
             throw new PampaConfigurationException([$"--log: with --isolated each worker has a log of its own, so it must be yes, no or a folder that is there, got '{path}'."]);
-        await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
         var role = options.Role.In(program);
         if (!role.Node.IsFixed)
             throw new PampaConfigurationException(["--isolated needs a name, for the ids of its workers follow from it before any of them has seen the database. Give --name NAME, or set NodeName in the program."]);
@@ -139,8 +138,13 @@ internal static class WorkCommands
             .. options.Log is { } log ? ["--log", log] : Array.Empty<string>(),
         ];
         var workers = options.Workers ?? program.WorkersOf(name) ?? program.Workers;
+        var longest = FormattableString.Invariant($"{name}.{workers}");
+        if (!JobValidation.Identifier.IsMatch(longest))
+            throw new PampaConfigurationException([$"The node's name must be 1 to 64 letters, digits, '.', '_' or '-' together with the number of a worker, for with --isolated each worker has a name of its own, got '{Printable.Line(longest)}'. Give another one with --name, or set NodeName in the program."]);
         var logPath = LogFile.PathOf(options.Log, RunCommand.NodeLogName(name));
-        return await new IsolatedNode(verb, name, workers, arguments, logPath, TimeProvider.System).RunAsync();
+        using var console = ConsoleTurn.Take(verb, isPlain: true, Environment.GetEnvironmentVariable);
+        await using var display = console.Display;
+        return await new IsolatedNode(display, name, workers, arguments, logPath, TimeProvider.System).RunAsync($"Database: {choice.Address.Description} ({choice.Why})");
     }, CancellationToken.None);
 
     public static Option<string?> LogOption(string name)

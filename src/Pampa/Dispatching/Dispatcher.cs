@@ -8,27 +8,25 @@ namespace Pampa.Dispatching;
 /// The loop that leads: takes back what dead workers held, and reserves due records for workers that run low. Several
 /// may run; the one with the lease works, the others wait for it.
 /// </summary>
-internal sealed class Dispatcher(
+internal sealed partial class Dispatcher(
     ClusterTables tables, IReadOnlyList<JobDispatch> jobs, Leadership leadership, Watch watch, Func<string> node,
     TimeSpan pollInterval, ILogger log, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterHaste = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
     private const int FirstLook = 16;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(tables.Exchange);
     private readonly Roster roster = new(jobs, tables.Control, log, time);
-    private readonly Pace forgetting = new(ForgetEvery, time);
+    private readonly Housekeeping housekeeping = new(tables, log, time);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
     private long reserved;
     private long takenBack;
     private long watchedAt;
     private bool isHasty;
+    private volatile bool hasAsked;
 
     // What was known in a former reign is too old: somebody else has led meanwhile.
     private bool hasSeen;
@@ -38,8 +36,14 @@ internal sealed class Dispatcher(
     /// </summary>
     public long Failed { get; private set; }
 
+    /// <summary>What makes ended records pending again, where their jobs want that.</summary>
+    public Relauncher Relauncher { get; } = new(jobs, log, time);
+
     /// <summary>Whether this process leads.</summary>
     public bool IsLeading => reign is not null;
+
+    /// <summary>Whether it wanted to and another process does.</summary>
+    public bool IsStandingBy => hasAsked && reign is null;
 
     /// <summary>
     /// Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.
@@ -53,7 +57,7 @@ internal sealed class Dispatcher(
     public TimeSpan Pause =>
         reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
         : reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
-        : reign is not null && roster.HoldsAny && WatchEvery < pollInterval ? WatchEvery : pollInterval;
+        : reign is not null && (roster.HoldsAny || Relauncher.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)
@@ -69,7 +73,7 @@ internal sealed class Dispatcher(
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted; and what is regular has time until the next turn.
         isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery && jobs.Any(j => j.IsWoken && !j.Load.IsSuspendedAt(JobStep.Dispatch));
-        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RecoverAsync(term, isAsked: false, stopping);
+        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RestoreAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
         if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
         return await DispatchAsync(term, stopping);
@@ -86,13 +90,13 @@ internal sealed class Dispatcher(
 
     /// <summary>
     /// The second step alone, and at once: takes back what dead workers held and what is overdue, ends what has no
-    /// attempt left. Returns how many records that were.
+    /// attempt left, relaunches what is to run again. Returns how many records that were.
     /// </summary>
     public Task<int> RelaunchAsync(CancellationToken stopping) =>
         LeadingAsync(async term =>
         {
             await WatchAsync(isAsked: true, stopping);
-            return await RecoverAsync(term, isAsked: true, stopping);
+            return await RestoreAsync(term, isAsked: true, stopping);
         }, stopping);
 
     /// <summary>The third step alone: reserves due records for workers that run low. Returns how many.</summary>
@@ -115,6 +119,7 @@ internal sealed class Dispatcher(
         {
             var term = await leadership.EnsureAsync(stopping);
             if (term != reign) Crown(term);
+            hasAsked = true;
             return term is null ? default : await stepAsync(term);
         }
         finally
@@ -170,6 +175,7 @@ internal sealed class Dispatcher(
         reign = term;
         watch.Reset();
         roster.Reset();
+        Relauncher.Reset();
         hasSeen = false;
         watchedAt = 0;
         foreach (var job in jobs)
@@ -179,6 +185,9 @@ internal sealed class Dispatcher(
             job.Pass.Reset();
         }
     }
+
+    private async Task<int> RestoreAsync(LeaseTerm term, bool isAsked, CancellationToken stopping) =>
+        await RecoverAsync(term, isAsked, stopping) + await Relauncher.RelaunchAsync(term, roster.IsHeld, isAsked, stopping);
 
     /// <summary>
     /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.
@@ -196,16 +205,8 @@ internal sealed class Dispatcher(
         }
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
         watch.Settle(dead);
-        if (looked) await tables.Exchange.ForgetDeadNodesAsync(stopping);
-        if (looked && forgetting.IsDue) await ForgetAsync(stopping);
+        if (looked) await housekeeping.RunAsync(dead, stopping);
         return (int)(takenBack - before);
-    }
-
-    private async Task ForgetAsync(CancellationToken stopping)
-    {
-        var began = time.GetTimestamp();
-        await tables.Cluster.ForgetWorkersAsync(stopping);
-        forgetting.End(began);
     }
 
     private async Task<bool> TryPassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
@@ -298,76 +299,6 @@ internal sealed class Dispatcher(
         job.IsUnserved = true;
         job.SkipLook();
         return false;
-    }
-
-    private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
-    {
-        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
-        if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
-        if (goesRound) job.Cursor ??= job.Avoided;
-        var after = job.Cursor;
-        if (slots.Count > job.Limit) slots = slots[..job.Limit];
-        var batch = Guid.CreateVersion7().ToString("N");
-        List<Reservation> bound;
-        try
-        {
-            bound = await job.Store.ReserveAsync(slots, term, name, after, stopping, batch);
-        }
-        catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
-        {
-            // Whether it took effect is not known: the node reads back what its workers hold before anything more is
-            // reserved for them. What other nodes got by it waits for them and shows there.
-            if (job.Load.Hands.Count > 0) job.Load.Doubt();
-            throw;
-        }
-        catch (Exception e) when (CanGoRound(job, e))
-        {
-            await GoRoundAsync(job, slots.Count, after, e, stopping);
-            return true;
-        }
-        // A pass that has worked does not tell: it does not use the program's condition.
-        job.Load.Resume(JobStep.Dispatch);
-        job.Limit = int.MaxValue;
-        reserved += bound.Count;
-        if (bound.Count > 0) Deal(job, batch, slots, bound, name);
-        var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
-        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = after is not null && !goesRound;
-        job.EndLook(isFull || mayBeMore);
-        return isFull || mayBeMore;
-    }
-
-    private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
-    {
-        job.Deliver(bound);
-        roster.Take(job, bound.Select(r => r.Worker));
-        if (!others.Any) return;
-        var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
-        others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
-    }
-
-    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
-        && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
-
-    /// <summary>
-    /// A row that is locked, where the database cannot pass it by, or that a rule of the table refuses: fewer rows at a
-    /// time until it is the first, then on behind it.
-    /// </summary>
-    private async Task GoRoundAsync(JobDispatch job, int asked, TaskKey? after, Exception error, CancellationToken stopping)
-    {
-        job.Limit = Math.Max(1, asked / 2);
-        if (asked > 1) return;
-        job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
-        job.AvoidedAt = time.GetTimestamp();
-        job.Limit = int.MaxValue;
-        if (job.Cursor is { } key) Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), error.Message);
-    }
-
-    private void Restart(JobDispatch job)
-    {
-        job.Cursor = null;
-        job.RestartedAt = time.GetTimestamp();
     }
 
     /// <summary>

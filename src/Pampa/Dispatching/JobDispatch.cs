@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -18,6 +19,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public TaskStore Store => store;
 
     public JobLoad Load => load;
+
+    /// <summary>The connections for the program's own code; null: those of the store.</summary>
+    public DbDataSource? Handlers { get; init; }
 
     private readonly Assignment assignment = new(store.Job);
 

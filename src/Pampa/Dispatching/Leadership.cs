@@ -8,7 +8,6 @@ namespace Pampa.Dispatching;
 /// </summary>
 internal sealed class Leadership(ClusterStore store, string scope, string holder, TimeSpan ttl, TimeProvider time)
 {
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
     private long trustedFrom;
     private long triedAt;
 
@@ -38,7 +37,7 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
         return Term;
     }
 
-    private bool IsTrusted => time.GetElapsedTime(trustedFrom) < ttl - Margin;
+    private bool IsTrusted => time.GetElapsedTime(trustedFrom) < store.TrustOf(ttl);
 
     /// <summary>Gives the lease up, so that another process need not wait for its end.</summary>
     public async Task ResignAsync(CancellationToken stopping)

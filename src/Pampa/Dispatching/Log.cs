@@ -40,6 +40,27 @@ internal static partial class Log
         + "`migrate` shows the index that is missing")]
     public static partial void CountedTooLong(ILogger log, string job, double seconds);
 
+    [LoggerMessage(214, LogLevel.Warning, "Workers that nobody has heard of for a week could not be deleted from pampa_worker, the next try is in an hour "
+        + "(it needs the right to DELETE there): {Error}")]
+    public static partial void NotForgotten(ILogger log, string error);
+
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
+
+    [LoggerMessage(220, LogLevel.Debug, "Job '{Job}': {Count} ended records are pending again")]
+    public static partial void Relaunched(ILogger log, string job, int count);
+
+    [LoggerMessage(221, LogLevel.Error, "Job '{Job}': its {What} of relaunching fails, the next try is in 30 s; the rest of the job goes on: {Error}")]
+    public static partial void RelaunchFailed(ILogger log, string job, string what, string error);
+
+    [LoggerMessage(222, LogLevel.Information, "Job '{Job}': its {What} of relaunching works again")]
+    public static partial void RelaunchGoesOn(ILogger log, string job, string what);
+
+    [LoggerMessage(223, LogLevel.Warning, "Job '{Job}': {Ignored} of {Count} keys that its Relaunch names are passed by, they are unknown, have not ended or are no "
+        + "tasks of the job; it is told once. For example: {Example}")]
+    public static partial void KeysIgnored(ILogger log, string job, int ignored, int count, string example);
+
+    [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
+        + "and told once: {Error}")]
+    public static partial void RelaunchRefused(ILogger log, string job, string key, string error);
 }

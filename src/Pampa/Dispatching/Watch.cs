@@ -28,9 +28,16 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
             if (!IsDead(worker, gone, time.GetElapsedTime(before.Since))) continue;
             dead.Add(new DeadWorker(worker.Id, worker.Session, worker.Heartbeat));
         }
+        // Of those that are not there any more nothing need be known.
+        if (seen.Count > workers.Count) Prune(workers.Select(w => w.Id).ToHashSet(StringComparer.Ordinal));
         HasNews = !dead.TrueForAll(settled.Contains);
         settled.RemoveWhere(life => !seen.TryGetValue(life.Id, out var now) || now.Session != life.Session || now.Heartbeat != life.Heartbeat);
         return dead;
+    }
+
+    private void Prune(HashSet<string> there)
+    {
+        foreach (var id in seen.Keys.Where(id => !there.Contains(id)).ToList()) seen.Remove(id);
     }
 
     private bool IsDead(WorkerLife worker, HashSet<string> gone, TimeSpan unchanged)

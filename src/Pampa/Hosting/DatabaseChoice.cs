@@ -30,6 +30,15 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
         return code is { Length: > 0 } ? FromText(code, "the program's Database", environment) : null;
     }
 
+    /// <summary>
+    /// The same with the dialect of the server that answers there: an address of PostgreSQL's kind may lead to a CockroachDB.
+    /// </summary>
+    public async Task<DatabaseChoice> RecogniseAsync(CancellationToken stopping)
+    {
+        var dialect = await Address.Dialect.OfServerAsync(Address.ConnectionString, stopping);
+        return dialect == Address.Dialect ? this : new(Address with { Dialect = dialect }, $"{Why}; the server says that it is a {dialect.Name}");
+    }
+
     /// <summary>An address, or the name of the variable or file that holds it.</summary>
     private static DatabaseChoice FromText(string text, string where, Func<string, string?> environment)
     {

@@ -43,7 +43,9 @@ internal sealed class Engine : IAsyncDisposable
         var name = NameAt(program);
         this.database = database;
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
-        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", program.Workers + 4);
+        // One more for each worker whose task has one for its transaction.
+        var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
@@ -58,15 +60,16 @@ internal sealed class Engine : IAsyncDisposable
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
-        var runner = new TaskRunner(handlers, logs.CreateLogger("Pampa.Task"), time, random);
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
+        var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
         Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
         {
             Start = new WorkerStart(program.WorkerStarts),
         };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
-        var jobs = lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
+        var jobs = lanes.ConvertAll(lane =>
+            new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
         listener = MakeListener();
@@ -144,10 +147,9 @@ internal sealed class Engine : IAsyncDisposable
     /// </summary>
     public async Task<int> RunAsync(TimeSpan? drainHorizon, CancellationToken stopping, CancellationToken hurry = default)
     {
-        // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one
-        // thread a second.
-        ThreadPool.GetMinThreads(out var threads, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
+        GrowPool();
+        // What comes back for ever would keep it from its end.
+        Dispatcher.Relauncher.IsOn = drainHorizon is null;
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
@@ -183,7 +185,15 @@ internal sealed class Engine : IAsyncDisposable
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         if (fault is StalledException) Log.Fault(log, fault);
         await intake.CancelAsync();
-        var abandoned = await new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time).RunAsync([.. taking, listening], work, hurry);
+        var shutdown = new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time);
+        var abandoned = await shutdown.RunAsync([.. taking, listening], work, hurry);
+        if (shutdown.LeftLoop && fault is null && !health.IsDown)
+        {
+            // It was told to stop and stands still: whatever holds it up must not hold up the end of the process.
+            fault = new StalledException();
+            Log.Fault(log, fault);
+            watchdog.StayBehind();
+        }
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault is WorkerIdTakenException)
         {
@@ -202,6 +212,13 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.
+    private void GrowPool()
+    {
+        ThreadPool.GetMinThreads(out var threads, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(threads, program.Workers + 8), ports);
     }
 
     private Listener? MakeListener()

@@ -12,14 +12,16 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private readonly ManualResetEventSlim stop = new();
     private Thread? thread;
+    private Watchdog? watchdog;
 
     // The thread's signs of life.
     private readonly Pulse pulse = new("heartbeat");
 
     /// <summary>Begins, under watch.</summary>
-    public void Start(Watchdog watchdog)
+    public void Start(Watchdog by)
     {
-        watchdog.Watch(pulse);
+        watchdog = by;
+        by.Watch(pulse);
         thread = new Thread(Run) { IsBackground = true, Name = "pampa heartbeat", Priority = ThreadPriority.AboveNormal };
         thread.Start();
     }
@@ -63,6 +65,7 @@ internal sealed class Heartbeat(Membership membership, TimeSpan every, DatabaseH
     public void Dispose()
     {
         stop.Set();
+        watchdog?.Leave(pulse);
         if (thread is null || thread.Join(TimeSpan.FromSeconds(5))) stop.Dispose();
     }
 }

@@ -53,7 +53,7 @@ internal static partial class Log
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 
-    [LoggerMessage(307, LogLevel.Error, "Stopping: what was not started could not be given back; it is taken back when the leases of this process end: {Error}")]
+    [LoggerMessage(307, LogLevel.Error, "Stopping: a step of it did not reach the database; what it was about is taken back when the leases of this process end: {Error}")]
     public static partial void NotReleased(ILogger log, string error);
 
     [LoggerMessage(330, LogLevel.Information, "'{Name}' runs in this process, in term {Term} of its lease")]

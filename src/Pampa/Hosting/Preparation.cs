@@ -13,7 +13,7 @@ namespace Pampa.Hosting;
 /// <param name="changes">What may be changed in it.</param>
 /// <param name="time">Time.</param>
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
-internal sealed class Preparation(
+internal sealed partial class Preparation(
     Database database, DatabaseAddress address, SchemaChanges changes, TimeProvider time, Action<string>? told = null)
 {
     private const string SetupScope = "setup";
@@ -76,7 +76,7 @@ internal sealed class Preparation(
     private async Task<List<JobTable>> PrepareAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
     {
         if (changes == SchemaChanges.None && await schema.LacksControlTablesAsync(stopping))
-            throw new PampaConfigurationException([.. errors, "This database has no tables of Pampa's yet, so nothing has run on it. Run the program, or its verb 'migrate'."]);
+            throw new PampaConfigurationException([.. errors, NoTables]);
         if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
         // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
@@ -216,14 +216,24 @@ internal sealed class Preparation(
 
     private async Task CheckSnippetsAsync(JobTable table, string cluster, List<string> errors, CancellationToken stopping)
     {
-        if (table.Job.Where is null && table.Job.OrderBy is null) return;
+        var store = new TaskStore(database, table, cluster, new Random(0));
+        if ((table.Job.Where is not null || table.Job.OrderBy is not null)
+            && !await IsAcceptedAsync(table.Job, "Where or OrderBy", store.ProbeAsync, errors, stopping)) return;
+        if (table.Job.Relaunching?.Where is not null) await IsAcceptedAsync(table.Job, "RelaunchWhere", store.ProbeRelaunchAsync, errors, stopping);
+    }
+
+    private async Task<bool> IsAcceptedAsync(
+        JobDefinition job, string what, Func<CancellationToken, Task> probeAsync, List<string> errors, CancellationToken stopping)
+    {
         try
         {
-            await new TaskStore(database, table, cluster, new Random(0)).ProbeAsync(stopping);
+            await probeAsync(stopping);
+            return true;
         }
         catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
         {
-            errors.Add($"Job '{table.Job.Name}': the database does not accept Where or OrderBy: {Cause(e)}.");
+            errors.Add($"Job '{job.Name}': the database does not accept {what}: {Cause(e)}.");
+            return false;
         }
     }
 }

@@ -61,6 +61,9 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
         [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
         [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
+        [nameof(job.RelaunchAfter)] = s => job.RelaunchAfter = s.Duration(job.RelaunchAfter ?? TimeSpan.FromSeconds(1)),
+        [nameof(job.RelaunchJitter)] = s => job.RelaunchJitter = s.Number(job.RelaunchJitter),
+        [nameof(job.RelaunchFailed)] = s => job.RelaunchFailed = s.Flag(job.RelaunchFailed),
         [nameof(job.Backoff)] = s => job.Backoff = s.Backoff(job.Backoff),
     };
 
@@ -94,7 +97,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
                 ? duration
                 : Wrong("a duration like 00:00:30 (hours, minutes, seconds)", otherwise);
 
-        private double Number(double otherwise) =>
+        public double Number(double otherwise) =>
             double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : Wrong("a number", otherwise);
 
         /// <summary>An exponential one; what is not said is as in the default, whatever the code has.</summary>

@@ -7,7 +7,8 @@ namespace Pampa.Hosting;
 
 /// <summary>
 /// Stops in order: no more reservations, unstarted ones given back, running handlers given their time and then cancelled, results
-/// written, ids given up. Heartbeats go on to the end.
+/// written, ids given up. Heartbeats go on to the end. Handlers have their time from the begin of the stop on, whatever the
+/// database makes of the rest.
 /// </summary>
 internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadership, TimeSpan patience, ILogger log, TimeProvider time)
 {
@@ -15,30 +16,26 @@ internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadersh
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LoopEnd = TimeSpan.FromSeconds(40);
 
+    // Once a step has met its time-out the next ones would only meet it, too.
+    private bool isHopeless;
+
+    /// <summary>Whether a loop did not come to its end: what it stands still at, others would stand still at, too.</summary>
+    public bool LeftLoop { get; private set; }
+
     /// <summary>Returns how many tasks were abandoned.</summary>
     /// <param name="taking">What takes in and starts, and was told to end.</param>
     /// <param name="work">Ends what runs and writes.</param>
     /// <param name="hurry">Do not wait for the patience to be over before handlers are cancelled.</param>
     public async Task<int> RunAsync(Task[] taking, CancellationTokenSource work, CancellationToken hurry)
     {
-        // A loop that stands still does not end either; what it was about to do is told apart by the fences.
-        await Task.WhenAll(taking).WaitAsync(LoopEnd, TimeProvider.System, CancellationToken.None)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await TryAsync(exchange.LeaveAsync);
-        await TryAsync(node.ReleaseAllAsync);
-        await TryAsync(exchange.ReturnAsync);
-        await TryAsync(leadership.ResignAsync);
-        if (node.Unfinished > 0)
-        {
-            Log.Stopping(log, node.Unfinished, patience);
-            if (!await UntilIdleAsync(patience, () => node.Unfinished, () => hurry.IsCancellationRequested))
-            {
-                Log.Cancelling(log, node.Running);
-                node.Interrupt(Interruption.Shutdown);
-                await UntilIdleAsync(CancelGrace, () => node.Running);
-                await UntilIdleAsync(FlushTime, () => node.Unfinished - node.Running);
-            }
-        }
+        var givingBack = GiveBackAsync(taking);
+        if (node.Running > 0) Log.Stopping(log, node.Running, patience);
+        // What a START that is under way brings counts as well.
+        if (!await UntilIdleAsync(patience, () => Math.Max(node.Unfinished, givingBack.IsCompleted ? 0 : 1), () => hurry.IsCancellationRequested))
+            await CancelAsync();
+        await givingBack;
+        await CancelAsync();
+        await UntilIdleAsync(FlushTime, () => node.Unfinished - node.Running);
         var abandoned = node.Unfinished;
         await work.CancelAsync();
         if (abandoned > 0) Log.Abandoned(log, abandoned);
@@ -47,8 +44,31 @@ internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadersh
         return abandoned;
     }
 
+    private async Task GiveBackAsync(Task[] taking)
+    {
+        // A loop that stands still does not end either; what it was about to do is told apart by the fences.
+        var ending = Task.WhenAll(taking);
+        await ending.WaitAsync(LoopEnd, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        LeftLoop = !ending.IsCompleted;
+        await TryAsync(exchange.LeaveAsync);
+        await TryAsync(node.ReleaseAllAsync);
+        await TryAsync(exchange.ReturnAsync);
+        await TryAsync(leadership.ResignAsync);
+    }
+
+    private async Task CancelAsync()
+    {
+        // What has not begun must not take the place of what is cancelled.
+        node.ForgiveWaiting();
+        if (node.Running == 0) return;
+        Log.Cancelling(log, node.Running);
+        node.Interrupt(Interruption.Shutdown);
+        await UntilIdleAsync(CancelGrace, () => node.Running);
+    }
+
     private async Task TryAsync(Func<CancellationToken, Task> step)
     {
+        if (isHopeless) return;
         using var deadline = new CancellationTokenSource(FlushTime, time);
         try
         {
@@ -56,6 +76,7 @@ internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadersh
         }
         catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
         {
+            isHopeless = deadline.IsCancellationRequested;
             Log.NotReleased(log, e.Message);
         }
     }

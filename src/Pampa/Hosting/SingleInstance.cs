@@ -15,7 +15,6 @@ internal sealed record Reign(LeaseTerm Lease, CancellationToken Lost);
 /// </summary>
 internal sealed class SingleInstance : IDisposable
 {
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private readonly Lock gate = new();
@@ -56,7 +55,7 @@ internal sealed class SingleInstance : IDisposable
     public Signal Changed { get; } = new();
 
     /// <summary>The reign that can be trusted now, or null.</summary>
-    public Reign? Reign => reign is { } now && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < ttl - Margin ? now : null;
+    public Reign? Reign => reign is { } now && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < store.TrustOf(ttl) ? now : null;
 
     /// <summary>The process that has the lease, for people; null where none was seen.</summary>
     public string? Other => other;
@@ -130,7 +129,7 @@ internal sealed class SingleInstance : IDisposable
         {
             if (!ReferenceEquals(reign, now)) return;
             Volatile.Write(ref trustedFrom, before);
-            var left = ttl - Margin - time.GetElapsedTime(before);
+            var left = store.TrustOf(ttl) - time.GetElapsedTime(before);
             trust.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }

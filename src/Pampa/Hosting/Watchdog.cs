@@ -3,8 +3,18 @@ using Pampa.Jobs;
 namespace Pampa.Hosting;
 
 /// <summary>A loop that has shown no sign of life for too long.</summary>
-internal sealed class StalledException(string loop, TimeSpan time)
-    : Exception($"The {loop} loop has stood still for {time}: neither a turn of it nor an answer of the database has come.");
+internal sealed class StalledException : Exception
+{
+    public StalledException(string loop, TimeSpan time)
+        : base($"The {loop} loop has stood still for {time}: neither a turn of it nor an answer of the database has come.")
+    {
+    }
+
+    public StalledException()
+        : base("A loop did not end when the process was told to stop: it stands still.")
+    {
+    }
+}
 
 /// <summary>
 /// Looks on a thread of its own whether the loops live: one that stands still must not look like one that has nothing to
@@ -39,6 +49,15 @@ internal sealed class Watchdog(Action end) : IDisposable
         lock (gate) watched[pulse] = (0, 0);
     }
 
+    /// <summary>What has come to its end is not looked at any more.</summary>
+    public void Leave(Pulse pulse)
+    {
+        lock (gate) watched.Remove(pulse);
+    }
+
+    /// <summary>Goes on when it is disposed, and ends the process if the loop that stands still does so for longer.</summary>
+    public void StayBehind() => isLeft = true;
+
     /// <summary>Runs a loop under watch.</summary>
     public async Task WatchAsync(string name, Func<Task> loopAsync)
     {
@@ -51,7 +70,7 @@ internal sealed class Watchdog(Action end) : IDisposable
         }
         finally
         {
-            lock (gate) watched.Remove(pulse);
+            Leave(pulse);
         }
     }
 
@@ -96,11 +115,8 @@ internal sealed class Watchdog(Action end) : IDisposable
     /// </summary>
     public void Dispose()
     {
-        if (stalled.Task.Exception is not null)
-        {
-            isLeft = true;
-            return;
-        }
+        if (stalled.Task.Exception is not null) StayBehind();
+        if (isLeft) return;
         stop.Set();
         thread?.Join();
         stop.Dispose();

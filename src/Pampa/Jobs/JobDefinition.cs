@@ -38,9 +38,16 @@ internal sealed record JobDefinition
     public Func<Sql>? Where { get; init; }
 
     public Sql? OrderBy { get; init; }
+
+    /// <summary>When ended records run again by themselves; null: never.</summary>
+    public Relaunching? Relaunching { get; init; }
 }
 
 /// <summary>The code of a job, whichever of the shapes of <c>Process</c> it was given in.</summary>
 /// <param name="Row">The type that records are mapped to, or null where the handler takes the task itself.</param>
 /// <param name="RunAsync">Runs one task.</param>
-internal sealed record TaskHandler(RowType? Row, Func<PampaTask, ValueTask> RunAsync);
+internal sealed record TaskHandler(RowType? Row, Func<PampaTask, ValueTask> RunAsync)
+{
+    /// <summary>Whether it runs in a transaction that ends with the completion.</summary>
+    public bool IsTransactional { get; init; }
+}

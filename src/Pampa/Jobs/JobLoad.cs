@@ -132,7 +132,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         var rows = 2 * DispatchInterval.TotalSeconds / p90;
         Depth = DepthFor(job, TimeSpan.FromSeconds(p90), 2 * DispatchInterval);
         Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
-        var mayStartAhead = job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
+        // A task with a transaction is settled by itself: the next one of its worker may wait for its locks.
+        var mayStartAhead = !job.Handler.IsTransactional && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
         Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
     }
 

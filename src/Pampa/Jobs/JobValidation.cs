@@ -31,6 +31,7 @@ internal static partial class JobValidation
         if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
         CheckBackoff(job, errors);
+        CheckRelaunching(job.Relaunching, errors);
         CheckFilter(job.WorkerFilter, errors);
         CheckColumns(job.Columns, errors);
     }
@@ -58,6 +59,17 @@ internal static partial class JobValidation
         {
             errors.Add($"Backoff must give a delay for each attempt up to MaxAttempts, but it throws: {e.Message.TrimEnd('.')}");
         }
+    }
+
+    private static void CheckRelaunching(Relaunching? relaunching, ICollection<string> errors)
+    {
+        if (relaunching is null) return;
+        if (relaunching.After is { } after && (after < TimeSpan.FromSeconds(1) || after > Limits.LongestDelay))
+            errors.Add($"RelaunchAfter must be between 1 second and 3,650 days, got {after}");
+        if (relaunching.Jitter is not (>= 0 and <= 1))
+            errors.Add(FormattableString.Invariant($"RelaunchJitter must be between 0 and 1, got {relaunching.Jitter}"));
+        if (relaunching is { FailedToo: true, HasRule: false })
+            errors.Add("RelaunchFailed says which records RelaunchAfter and RelaunchWhere are for, and neither is set: set one of them");
     }
 
     private static void CheckFilter(string? filter, ICollection<string> errors)

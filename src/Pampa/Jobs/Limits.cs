@@ -33,6 +33,9 @@ internal static class Limits
     /// <summary>Records that one listing returns.</summary>
     public const int ListedRows = 10_000;
 
+    /// <summary>Records of a job that one pass makes pending again.</summary>
+    public const int RelaunchRows = 10_000;
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

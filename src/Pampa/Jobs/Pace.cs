@@ -12,8 +12,8 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     private const int Rarity = 50;
     private const int MostGrowth = 4;
     private TimeSpan took = every / rarity;
-    private TimeSpan last = every / rarity;
-    private TimeSpan lastButOne = every / rarity;
+    private TimeSpan last = TimeSpan.MaxValue;
+    private TimeSpan lastButOne = TimeSpan.MaxValue;
     private long endedAt;
     private TimeSpan least;
     private bool isHastened;

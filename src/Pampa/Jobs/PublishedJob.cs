@@ -27,15 +27,29 @@ internal static class PublishedJob
             json.WriteNumber("maxQueueSize", job.MaxQueueSize);
             json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
             json.WriteNumber("maxAttempts", job.MaxAttempts);
+            if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
+            if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    // For people only: a condition that throws is told when it is used.
-    private static string WhereText(Func<Sql> where)
+    private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)
+    {
+        if (relaunching.After is { } after)
+        {
+            json.WriteNumber("relaunchAfterSeconds", after.TotalSeconds);
+            json.WriteNumber("relaunchJitter", relaunching.Jitter);
+        }
+        if (relaunching.Where is not null) json.WriteString("relaunchWhere", WhereText(relaunching.Where));
+        if (relaunching.HasRule) json.WriteBoolean("relaunchFailed", relaunching.FailedToo);
+        json.WriteBoolean("relaunchesByCode", relaunching.KeysAsync is not null);
+    }
+
+    /// <summary>A condition for people, with the names of its parameters: one that throws is told when it is used.</summary>
+    public static string WhereText(Func<Sql> where)
     {
         try
         {

@@ -18,15 +18,31 @@ internal sealed class ClusterStore(Database database, string cluster)
 
     private Dialect Dialect => database.Dialect;
 
+    public ErrorKind Classify(Exception error) => Dialect.Classify(error);
+
+    /// <summary>How long a lease is trusted: not to its end, and a short one for half of it.</summary>
+    public TimeSpan TrustOf(TimeSpan lease) => lease - (Dialect.LeaseMargin < lease / 2 ? Dialect.LeaseMargin : lease / 2);
+
     /// <summary>
     /// Takes a lease that is free, over, or held by a process that is known to be dead. Returns the new term, or null
-    /// where somebody else holds it. The row is never deleted, so terms only grow.
+    /// where it is held. The row is never deleted, so terms only grow.
     /// </summary>
     public async Task<LeaseTerm?> AcquireAsync(
         string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping)
     {
-        var terms = await database.WriteAsync(Acquisition(scope, holder, process, ttl, deadProcesses), reader => reader.GetInt64(0), stopping);
-        return terms.Count == 0 ? null : new LeaseTerm(scope, holder, terms[0]);
+        try
+        {
+            return Term(await database.WriteAsync(Acquisition(scope, holder, process, ttl, deadProcesses), reader => reader.GetInt64(0), stopping));
+        }
+        catch (Exception e) when (Dialect.IsAmbiguous(e))
+        {
+            // A holder's name is a life's own: if it stands there, this has put it there.
+            return Term(await database.QueryAsync(new Statement($"""
+                SELECT term FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND expires_at > {Dialect.Now}
+                """).With("cluster", cluster).With("scope", scope).With("holder", holder), reader => reader.GetInt64(0), stopping));
+        }
+
+        LeaseTerm? Term(List<long> answer) => answer is [var term] ? new LeaseTerm(scope, holder, term) : null;
     }
 
     /// <summary>The same on the calling thread.</summary>
@@ -60,14 +76,14 @@ internal sealed class ClusterStore(Database database, string cluster)
     private Statement Renewal(LeaseTerm lease, TimeSpan ttl, string returning = "") => With(new Statement($"""
         UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
         WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}{returning}
-        """), lease.Scope, lease.Holder, ttl).With("term", lease.Term);
+        """) { MayRunTwice = true }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
 
     /// <summary>Gives a lease up; the row and its term stay.</summary>
     public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>
         database.ExecuteAsync(With(new Statement($"""
             UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
             WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term
-            """), lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
+            """) { MayRunTwice = true }, lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
 
     /// <summary>Who holds a lease now, or null.</summary>
     public async Task<string?> ReadHolderAsync(string scope, CancellationToken stopping) =>
@@ -157,25 +173,34 @@ internal sealed class ClusterStore(Database database, string cluster)
         "(SELECT COALESCE(max(term), 0) FROM pampa_lease WHERE cluster = @cluster AND scope = @forgotten)";
 
     /// <summary>
-    /// Deletes workers that nobody has heard of for a week: names that no process has twice would fill the table. The highest of
-    /// their sessions stays, as the term of a lease that nobody holds.
+    /// Deletes those of the dead workers that nobody has heard of for a week, as the leader saw them: names that no process has twice
+    /// would fill the table, and after an outage of a week everybody looks like that until he beats again. The highest of their
+    /// sessions stays, as the term of a lease that nobody holds.
     /// </summary>
-    public Task ForgetWorkersAsync(CancellationToken stopping) => database.UnitAsync(async unit =>
+    public Task<int> ForgetWorkersAsync(IReadOnlyList<DeadWorker> dead, CancellationToken stopping) => database.UnitAsync(async unit =>
     {
-        var isLongGone = $"cluster = @cluster AND expires_at < {Dialect.NowPlus("-604800")}";
-        Statement Of(string text) => new Statement(text).With("cluster", cluster).With("forgotten", Forgotten);
+        var isLongGone = $"""
+            cluster = @cluster AND expires_at < {Dialect.NowPlus("-604800")} AND EXISTS (SELECT 1 FROM ({Dialect.Rows(JobSql.DeadRows)}) AS d
+              WHERE d._pampa_worker = pampa_worker.worker_id AND d._pampa_session = pampa_worker.session AND d._pampa_beat = pampa_worker.heartbeat_at)
+            """;
+        Statement Of(string text)
+        {
+            var statement = new Statement(text).With("cluster", cluster).With("forgotten", Forgotten);
+            Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, d.Session.ToString(CultureInfo.InvariantCulture), d.Heartbeat })]);
+            return statement;
+        }
+
         await unit.ExecuteAsync(Of($"""
             INSERT INTO pampa_lease AS l (cluster, scope, holder, process, term, elected_at, expires_at)
             SELECT @cluster, @forgotten, '', '', max(session), {Dialect.Now}, {Dialect.Now} FROM pampa_worker WHERE {isLongGone} HAVING count(*) > 0
             ON CONFLICT (cluster, scope) DO UPDATE SET elected_at = excluded.elected_at, expires_at = excluded.expires_at,
               term = CASE WHEN excluded.term > l.term THEN excluded.term ELSE l.term END
             """));
-        await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
-        return 0;
+        return await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
     }, stopping);
 
     /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>
-    public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt32(0));
+    public void Connect() => database.WriteNow(new Statement("SELECT 1"), reader => reader.GetInt64(0));
 
     /// <summary>
     /// Renews the workers' leases in one statement, on the calling thread. Returns the ids that still have their
@@ -188,7 +213,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             UPDATE pampa_worker AS t SET heartbeat_at = {Dialect.Now}, expires_at = {Dialect.NowPlus("@ttl")}
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session AND t.state <> '{WorkerStates.Resigned}'
             RETURNING worker_id
-            """).With("cluster", cluster).With("ttl", ttl.TotalSeconds);
+            """) { MayRunTwice = true }.With("cluster", cluster).With("ttl", ttl.TotalSeconds);
         return database.WriteNow(BindWorkers(statement, workers), reader => reader.GetString(0));
     }
 
@@ -206,7 +231,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             WITH v AS MATERIALIZED ({Dialect.Rows(WorkerRows)})
             UPDATE pampa_worker AS t SET state = @state
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session
-            """).With("cluster", cluster).With("state", state);
+            """) { MayRunTwice = true }.With("cluster", cluster).With("state", state);
         return database.ExecuteAsync(BindWorkers(statement, workers), stopping);
     }
 
@@ -229,8 +254,21 @@ internal sealed class ClusterStore(Database database, string cluster)
             ON CONFLICT (cluster, name) DO UPDATE SET program = excluded.program, updated_at = excluded.updated_at, definition = excluded.definition,
               revision = CASE WHEN j.definition = excluded.definition THEN j.revision ELSE j.revision + 1 END
             RETURNING revision
-            """).With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
+            """) { MayRunTwice = true }.With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
             reader => reader.GetInt64(0), stopping))[0];
+
+    /// <summary>How a worker is, whether it lives or not; null where none of this id was ever here.</summary>
+    public async Task<WorkerVital?> ReadVitalAsync(string worker, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement($"""
+            SELECT node, state, expires_at <= {Dialect.Now}, {SecondsSince("heartbeat_at")} FROM pampa_worker WHERE cluster = @cluster AND worker_id = @worker
+            """).With("cluster", cluster).With("worker", worker),
+            row => new WorkerVital(row.GetString(0), row.GetString(1) == WorkerStates.Resigned,
+                Convert.ToBoolean(row.GetValue(2), CultureInfo.InvariantCulture), Age(row, 3)), stopping)).FirstOrDefault();
+
+    /// <summary>The definitions that all obey.</summary>
+    public Task<List<PublishedRow>> ReadPublishedAsync(CancellationToken stopping) =>
+        database.QueryAsync(new Statement("SELECT name, definition, revision, program FROM pampa_job WHERE cluster = @cluster ORDER BY name").With("cluster", cluster),
+            row => new PublishedRow(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetString(3)), stopping);
 
     /// <summary>Who leads and who works, for people to see.</summary>
     public async Task<ClusterInfo> ReadAsync(string scope, CancellationToken stopping)
@@ -244,7 +282,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4)),
                 Leaked: HandsText.TryRead(row.GetString(5))?.Values.Count(h => h.IsLeaked) ?? 0), stopping);
         var nodes = await database.QueryAsync(new Statement($"""
-            SELECT node, count(*), max(program), sum(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 ELSE 0 END), min({SecondsSince("heartbeat_at")})
+            SELECT node, count(*), max(program), count(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 END), min({SecondsSince("heartbeat_at")})
             FROM pampa_worker WHERE cluster = @cluster AND state <> '{WorkerStates.Resigned}' AND expires_at > {Dialect.Now} GROUP BY node ORDER BY node
             """).With("cluster", cluster),
             row => NodeOf(row, [.. jobs.Where(j => j.Node == row.GetString(0)).Select(j => (j.Job, j.Leaked))]), stopping);

@@ -8,6 +8,19 @@ internal interface IReader
     Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping);
 }
 
+/// <summary>What a look from outside is for.</summary>
+internal enum LookFor
+{
+    /// <summary>Catalogs, counts, anything.</summary>
+    Any,
+
+    /// <summary>Records by their keys or in the job's order, as Pampa's own statements find them.</summary>
+    Keys,
+
+    /// <summary>The same, and whether a record can be locked.</summary>
+    Lock,
+}
+
 /// <summary>
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
@@ -17,9 +30,11 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
 
-    private const int MaxRepeats = 12;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
     private readonly SemaphoreSlim writer = new(1, 1);
+
+    // On SQLite each try waits long by itself; elsewhere a transaction of several statements may be unlucky often.
+    private int MaxRepeats => dialect.HasSingleWriter ? 12 : 25;
 
     public Dialect Dialect => dialect;
 
@@ -39,17 +54,35 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Runs one statement in a transaction of its own.</summary>
     public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping);
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
-        RepeatAsync(connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping), writes: true, stopping);
+        RepeatAsync(
+            connection => ReadAsync(connection, null, statement, CountAsync, Deadline, stopping, dialect.Preamble(statement)), writes: true, stopping,
+            statement.MayRunTwice);
 
     /// <summary>
     /// Runs one statement on this very thread from beginning to end, so that it needs nobody else's thread: for
     /// heartbeats.
     /// </summary>
     public List<T> WriteNow<T>(Statement statement, Func<DbDataReader, T> map)
+    {
+        using var pause = new ManualResetEventSlim();
+        for (var repeat = 1; ; repeat++)
+        {
+            try
+            {
+                return OnceNow(statement, map);
+            }
+            catch (Exception e) when (repeat < MaxRepeats && !dialect.HasSingleWriter && MayRepeat(e, statement.MayRunTwice))
+            {
+                pause.Wait(Pause(repeat));
+            }
+        }
+    }
+
+    private List<T> OnceNow<T>(Statement statement, Func<DbDataReader, T> map)
     {
         if (dialect.HasSingleWriter && !writer.Wait(Deadline)) throw NoTurn();
         try
@@ -76,7 +109,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         RepeatAsync(async connection =>
         {
             // SQLite's provider begins IMMEDIATE: a read that is upgraded later could not be made to wait.
-            await using var transaction = await connection.BeginTransactionAsync(stopping);
+            await using var transaction = await connection.BeginTransactionAsync(dialect.UnitIsolation, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
             var result = await steps(unit);
             if (unit.IsRolledBack) await transaction.RollbackAsync(stopping);
@@ -84,9 +117,45 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             return result;
         }, writes: true, stopping);
 
-    /// <summary>Runs one statement that must not stand in a transaction, once and with nothing before it.</summary>
-    public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping) =>
-        OnceAsync(async connection =>
+    /// <summary>
+    /// Runs the last statement of a handler's transaction, once: only the whole transaction can be repeated. From here to
+    /// its end it has the same limits as any statement of ours.
+    /// </summary>
+    public async Task<List<T>> WriteLastAsync<T>(TaskTransaction within, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping)
+    {
+        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+            dialect.Preamble(statement));
+        Answered?.Invoke();
+        return rows;
+    }
+
+    /// <summary>
+    /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
+    /// rolled back.
+    /// </summary>
+    public Task<T> LookAsync<T>(Func<Unit, Task<T>> look, CancellationToken stopping, LookFor what = LookFor.Any) =>
+        RepeatAsync(async connection =>
+        {
+            await using var transaction = await dialect.BeginLookAsync(connection, stopping);
+            var unit = new Unit(this, connection, transaction, stopping);
+            if (what != LookFor.Any && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
+            var seen = await look(unit);
+            await transaction.RollbackAsync(stopping);
+            return seen;
+        }, writes: false, stopping);
+
+    /// <summary>
+    /// Runs one statement that must not stand in a transaction, with nothing before it. Once: what is left of a failed one may stand in
+    /// the way of the next, unless the database's own transactions take care of that.
+    /// </summary>
+    public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping)
+    {
+        return dialect.HasTransactionalDdl
+            ? OnceAsync(RunAsync, writes: true, stopping)
+            : RepeatAsync(RunAsync, writes: true, stopping, statement.MayRunTwice);
+
+        async Task<int> RunAsync(DbConnection connection)
         {
             await using var command = connection.CreateCommand();
             command.CommandText = statement.Text;
@@ -100,7 +169,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
                 e.Data[FailedStatement] = statement.Text;
                 throw;
             }
-        }, writes: true, stopping);
+        }
+    }
 
     /// <summary>One transaction's statements.</summary>
     internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
@@ -125,7 +195,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         writer.Dispose();
     }
 
-    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping)
+    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false)
     {
         for (var repeat = 1; ; repeat++)
         {
@@ -133,19 +203,24 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             {
                 return await OnceAsync(run, writes, stopping);
             }
-            catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e))
+            catch (Exception e) when (repeat < MaxRepeats && MayRepeat(e, mayRunTwice))
             {
-                var wait = TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
-                await Task.Delay(wait, time, stopping);
+                await PauseAsync(repeat, stopping);
             }
         }
     }
 
-    private bool MayRepeat(Exception error) => dialect.Classify(error) switch
+    /// <summary>Waits a little before what had no effect is tried again, and longer each time.</summary>
+    public Task PauseAsync(int repeat, CancellationToken stopping) => Task.Delay(Pause(repeat), time, stopping);
+
+    private TimeSpan Pause(int repeat) => TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
+
+    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.Classify(error) switch
     {
         ErrorKind.Retry => true,
         // SQLite's lock is the whole file's: whoever holds it is done soon. A row lock is the caller's to work around.
         ErrorKind.Locked => dialect.HasSingleWriter,
+        ErrorKind.Infrastructure => mayRunTwice && dialect.IsAmbiguous(error),
         _ => false,
     };
 
@@ -175,16 +250,17 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     private Task<List<T>> RunAsync<T>(
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping);
+        ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+            transaction is null ? dialect.Preamble(statement) : null);
 
     private async Task<T> ReadAsync<T>(
         DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read,
-        TimeSpan deadline, CancellationToken stopping)
+        TimeSpan deadline, CancellationToken stopping, string? limits = null)
     {
         if (statement.Deadline < deadline) deadline = statement.Deadline.Value;
         try
         {
-            if (transaction is not null || dialect.Preamble(statement) is not { } limits)
+            if (limits is null)
             {
                 await using var command = connection.CreateCommand();
                 command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
@@ -195,6 +271,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
                 return await read(reader, stopping);
             }
             await using var batch = connection.CreateBatch();
+            batch.Transaction = transaction;
             batch.Timeout = (int)deadline.TotalSeconds;
             var preamble = batch.CreateBatchCommand();
             preamble.CommandText = limits;

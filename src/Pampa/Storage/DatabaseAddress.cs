@@ -65,13 +65,20 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     [GeneratedRegex(@"://[^/@]*:[^@]*@", RegexOptions.CultureInvariant)]
     private static partial Regex PasswordInUrl { get; }
 
+    [GeneratedRegex(@"^\w+://(?:[^/@?#]*@)?(?<hosts>[\w.-]+(?::\d+)?(?:,[\w.-]+(?::\d+)?)+)(?=[/?]|$)", RegexOptions.CultureInvariant)]
+    private static partial Regex SeveralHosts { get; }
+
     private const string Expected =
         "expected postgres://user:password@host:5432/database, cockroachdb://…, sqlite:FILE, a file's path, or an ADO.NET connection string";
 
     private static string FromUrl(string text)
     {
+        // Several servers of one cluster: a URL may name one, so the others are taken out and put back.
+        var several = SeveralHosts.Match(text);
+        if (several.Success) text = text.Remove(several.Groups["hosts"].Index, several.Groups["hosts"].Length).Insert(several.Groups["hosts"].Index, "several");
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url)) throw new FormatException(Expected);
         var settings = new NpgsqlConnectionStringBuilder { Host = url.Host.Length > 0 ? Uri.UnescapeDataString(url.Host.Trim('[', ']')) : "localhost" };
+        if (several.Success) settings.Host = several.Groups["hosts"].Value;
         if (url.Port > 0) settings.Port = url.Port;
         if (url.AbsolutePath.Length > 1) settings.Database = Uri.UnescapeDataString(url.AbsolutePath[1..]);
         var user = url.UserInfo.Split(':', 2);
@@ -90,6 +97,9 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     {
         var key = name.ToLowerInvariant() switch
         {
+            // The driver does this by itself, or nothing depends on it.
+            "sslrootcert" when value == "system" => null,
+            "sslsni" or "sslcompression" or "keepalives" or "tcp_user_timeout" or "fallback_application_name" or "client_encoding" => null,
             "sslmode" => "SSL Mode",
             "sslrootcert" => "Root Certificate",
             "sslcert" => "SSL Certificate",
@@ -98,8 +108,19 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
             "application_name" => "Application Name",
             "target_session_attrs" => "Target Session Attributes",
             "host" => "Host",
+            "port" => "Port",
+            "dbname" => "Database",
+            "user" => "Username",
+            "password" => "Password",
+            "options" => "Options",
+            "sslpassword" => "SSL Password",
+            "channel_binding" => "Channel Binding",
+            "gssencmode" => "GSS Encryption Mode",
+            "keepalives_idle" => "TCP KeepAlive Time",
+            "keepalives_interval" => "TCP KeepAlive Interval",
             _ => name,
         };
+        if (key is null) return;
         if (key == "SSL Mode") value = value.Replace("-", "", StringComparison.Ordinal);
         try
         {

@@ -1,5 +1,7 @@
+using System.Data;
 using System.Data.Common;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -43,6 +45,9 @@ internal abstract class Dialect
     /// <summary>Rows that one statement may change.</summary>
     public virtual int MaxRows => Limits.StatementRows;
 
+    /// <summary>Of a transaction of several statements.</summary>
+    public virtual IsolationLevel UnitIsolation => IsolationLevel.Unspecified;
+
     /// <summary>Rows that one RESERVE may take.</summary>
     public virtual int MaxReserveRows => Limits.ReserveRows;
 
@@ -70,6 +75,19 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
+    /// <summary>Begins a transaction that only looks.</summary>
+    public virtual ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
+        connection.BeginTransactionAsync(stopping);
+
+    /// <summary>
+    /// What makes such a transaction change nothing and end soon. One that locks a record, in order to see whether that can be done,
+    /// is rolled back instead.
+    /// </summary>
+    public virtual IReadOnlyList<string> LookLimits(bool mayLock) => [];
+
+    /// <summary>What there is to examine on this kind of database only.</summary>
+    public abstract Examiner Examiner { get; }
+
     /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
     public virtual INotifications? Notifications => null;
 
@@ -79,6 +97,27 @@ internal abstract class Dialect
     /// <summary>Connections for whatever else is run on them, and by whom.</summary>
     public virtual DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
         Open(connectionString, applicationName, maxConnections);
+
+    /// <summary>Begins a transaction for a handler.</summary>
+    /// <param name="connection">The handlers' connection.</param>
+    /// <param name="isAlone">Whether nobody else shall write while it lasts, where it would have to be begun anew otherwise.</param>
+    /// <param name="stopping">Gives up.</param>
+    public virtual ValueTask<DbTransaction> BeginAsync(DbConnection connection, bool isAlone, CancellationToken stopping) =>
+        connection.BeginTransactionAsync(UnitIsolation, stopping);
+
+    /// <summary>Whether a transaction was neither committed nor rolled back.</summary>
+    public virtual bool IsOpen(DbTransaction transaction)
+    {
+        try
+        {
+            // Drivers tell it by what they let one ask.
+            return transaction.Connection is not null && Enum.IsDefined(transaction.IsolationLevel);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
 
     public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
@@ -109,6 +148,17 @@ internal abstract class Dialect
     /// <summary>The same, for a time plus a number of seconds; a NULL time is not.</summary>
     public abstract string IsPastBy(string expression, ColumnInfo column, string seconds);
 
+    /// <summary>
+    /// The same, roughly and in a form that an index on the column serves: where it is not so, the time plus the seconds is
+    /// not past. For a WHERE only; may be NULL.
+    /// </summary>
+    public abstract string MayBePastBy(string expression, ColumnInfo column, string seconds);
+
+    /// <summary>
+    /// A number from 0 to below 1 that follows from the values of some columns, and looks as if it were drawn.
+    /// </summary>
+    public abstract string Spread(IReadOnlyList<string> expressions);
+
     /// <summary>How many seconds ago a time was; NULL where it is none.</summary>
     public abstract string SecondsSince(string expression, ColumnInfo column);
 
@@ -131,6 +181,20 @@ internal abstract class Dialect
     public abstract string CursorPart(int index, ColumnInfo column);
 
     public abstract void BindCursor(Statement statement, TaskKey key);
+
+    /// <summary>
+    /// How long before its end a lease is not trusted any more: for the way to the database, and for clocks of its servers that differ.
+    /// </summary>
+    public virtual TimeSpan LeaseMargin => TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The dialect of the server that answers at an address. Where none answers it is this one: whoever connects next meets the same
+    /// error, and tells it.
+    /// </summary>
+    public virtual Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult(this);
+
+    /// <summary>Stands behind the columns of an index whose values grow; empty where that does no harm.</summary>
+    public virtual string SpreadIndex(ColumnInfo first) => "";
 
     /// <summary>Whether a CREATE and a row that records it can stand in one transaction.</summary>
     public virtual bool HasTransactionalDdl => true;
@@ -170,6 +234,9 @@ internal abstract class Dialect
 
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+
+    /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
+    public virtual bool IsAmbiguous(Exception error) => false;
 
     /// <summary>What an error of the database means.</summary>
     protected abstract ErrorKind ClassifyError(Exception error);

@@ -1,7 +1,7 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// T6 and T7 for workers that are gone, T9 for what has no attempts left, T8 for what shall run again.
+/// T6 and T7 for workers that are gone, T9 for what has no attempts left.
 /// </summary>
 internal sealed partial class JobSql
 {
@@ -37,7 +37,7 @@ internal sealed partial class JobSql
     {
         var why = $"""
             CASE WHEN {IsOverdue} THEN 'deadline of ' || @duration || ' exceeded' ELSE 'worker ' || t.{Rid} || ' lost' END
-              || ' during attempt ' || COALESCE(t.{N}, 0) || ' of ' || @max
+              || ' during attempt ' || {dialect.AsText($"COALESCE(t.{N}, 0)")} || ' of ' || {dialect.AsText("@max")}
             """;
         var rt = Column(StateColumn.ReservationTime);
         return $"""
@@ -72,28 +72,6 @@ internal sealed partial class JobSql
         FROM _pampa_c AS c WHERE {KeysMatch("c")} AND {Guards("c", $"t.{Rid} IS NULL AND t.{Et} IS NULL AND t.{N} >= @max")} AND {LeaseHolds}
         RETURNING {KeysOut()}
         """;
-
-    /// <summary>
-    /// T8: ended records, as they were seen, become pending again; a completed one begins a new generation.
-    /// </summary>
-    public string Relaunch => $"""
-        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(RelaunchRows)})
-        UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = NULL, {Ok} = NULL, {Err} = NULL, {N} = 0,
-          {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}{GenerationSet}
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Et} = v._pampa_et
-          AND CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END = v._pampa_state
-        RETURNING {KeysOut()}
-        """;
-
-    private string GenerationSet
-    {
-        get
-        {
-            if (job.Generation is null) return "";
-            var name = Dialect.Quote(job.Generation.Name);
-            return $", {name} = COALESCE(t.{name}, 0) + CASE WHEN v._pampa_state = 'Completed' THEN 1 ELSE 0 END";
-        }
-    }
 
     /// <summary>
     /// The open records of a node's own workers: key, worker, reserved, attempts, start. Only as long as the ids are

@@ -4,12 +4,12 @@ namespace Pampa.Storage;
 internal sealed partial class JobSql
 {
     /// <summary>The picking SELECT. Parameters: @want and, after a cursor, @cursor0….</summary>
-    private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null)
+    private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null, string? columns = null)
     {
         var cursor = afterCursor ? AfterCursor : "";
         var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
-            SELECT {string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
+            SELECT {columns ?? string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
             WHERE {IsPending}{HasKey}{And(where)}{cursor}
             ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;

@@ -3,6 +3,20 @@ namespace Pampa.Storage;
 /// <summary>A reign: who leads a scope, and which term it is. Every write of a leader carries it.</summary>
 internal sealed record LeaseTerm(string Scope, string Holder, long Term);
 
+/// <summary>How a worker is.</summary>
+/// <param name="Node">Its node.</param>
+/// <param name="HasResigned">Whether it has left in good order.</param>
+/// <param name="IsExpired">Whether its lease is over by the database's clock.</param>
+/// <param name="LastHeard">How long ago its last heartbeat came.</param>
+internal sealed record WorkerVital(string Node, bool HasResigned, bool IsExpired, TimeSpan LastHeard);
+
+/// <summary>A job as a program has published it.</summary>
+/// <param name="Job">Its name.</param>
+/// <param name="Definition">As <see cref="Jobs.PublishedJob"/> writes it.</param>
+/// <param name="Revision">How often it was changed, and once.</param>
+/// <param name="Program">Which program published it last.</param>
+internal sealed record PublishedRow(string Job, string Definition, long Revision, string Program);
+
 /// <summary>A worker's row as a watcher sees it.</summary>
 /// <param name="Id">For example <c>local.1</c>.</param>
 /// <param name="Node">The node it belongs to.</param>

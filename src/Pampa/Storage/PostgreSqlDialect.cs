@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -31,6 +32,14 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}";
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+
+    public override IReadOnlyList<string> LookLimits(bool mayLock) =>
+    [
+        .. mayLock ? [] : (string[])["SET TRANSACTION READ ONLY"],
+        "SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '5s', true)",
+    ];
+
+    public override Examiner Examiner => new PostgreSqlExaminer(this);
 
     // How many rows a list of parameters has, or how many are pending in a table that was just loaded, is a guess to
     // the planner. A wrong one makes it read or sort the whole table, once for each row at worst; an index in the order
@@ -64,6 +73,23 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
         Builder(connectionString, applicationName, maxConnections).Build();
 
+    public override async Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping)
+    {
+        var builder = Builder(connectionString, "pampa", 1);
+        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+        builder.ConnectionStringBuilder.Pooling = false;
+        try
+        {
+            await using var database = new Database(builder.Build(), this, TimeProvider.System, new Random());
+            var version = await database.QueryAsync(new Statement("SELECT version()"), row => row.GetString(0), stopping);
+            return version[0].Contains("CockroachDB", StringComparison.Ordinal) ? new CockroachDbDialect(clock) : this;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return this;
+        }
+    }
+
     private static NpgsqlDataSourceBuilder Builder(string connectionString, string applicationName, int maxConnections)
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString);
@@ -95,19 +121,30 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE({expression} <= {InZone(NowPlus($"-({seconds})"), column)}, FALSE)";
 
+    public override string MayBePastBy(string expression, ColumnInfo column, string seconds) =>
+        $"{expression} <= {InZone(NowPlus($"-({seconds})"), column)}";
+
+    public override string Spread(IReadOnlyList<string> expressions) =>
+        $"({Hash($"concat_ws(',', {string.Join(", ", expressions.Select(AsText))})")}::float8 / 65536.0::float8)";
+
+    /// <summary>A whole number from 0 to 65,535 that follows from a text.</summary>
+    protected virtual string Hash(string text) => $"(hashtext({text}) & 65535)";
+
     private static string InZone(string moment, ColumnInfo column) =>
-        column.Type.Contains("with time zone", StringComparison.Ordinal) ? moment : $"({moment} AT TIME ZONE 'UTC')";
+        column.Type == "timestamptz" || column.Type.Contains("with time zone", StringComparison.Ordinal) ? moment : $"({moment} AT TIME ZONE 'UTC')";
 
     // An assignment would round: up to half a second into the future for timestamp(0), and the record would not be due.
     private static string Truncated(string moment, ColumnInfo column) => column.Length switch
     {
         null or 6 => moment,
-        >= 3 => $"date_trunc('milliseconds', {moment})",
+        >= 3 => $"date_trunc('millisecond', {moment})",
         _ => $"date_trunc('second', {moment})",
     };
 
     public override string SecondsSince(string expression, ColumnInfo column) =>
-        $"CASE WHEN isfinite({expression}) THEN EXTRACT(EPOCH FROM ({InZone(now, column)} - {expression}))::float8 END";
+        $"CASE WHEN {IsFinite(expression)} THEN EXTRACT(EPOCH FROM ({InZone(now, column)} - {expression}))::float8 END";
+
+    protected virtual string IsFinite(string expression) => $"isfinite({expression})";
 
     public override string AsText(string expression) => $"{expression}::text";
 
@@ -214,6 +251,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         if (error is PostgresException { SqlState: "0A000", Routine: "RevalidateCachedQuery" }) return ErrorKind.Retry;
         // After such an error the driver forgets what it has prepared and falls over that in the middle of the answer.
         if (error is NullReferenceException { Source: "Npgsql" }) return ErrorKind.Infrastructure;
+        // Not the network: somebody has left a reader open on the connection.
+        if (error is NpgsqlOperationInProgressException) return ErrorKind.Other;
         if (error is not PostgresException { SqlState: var state })
             return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch
@@ -236,6 +275,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             },
         };
     }
+
+    public override bool IsAmbiguous(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.StatementCompletionUnknown };
 
     // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
     public override bool IsAlreadyThere(Exception error) =>
@@ -270,24 +311,29 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         var table = exact[0];
         var columns = await database.QueryAsync(
             new Statement("""
-                SELECT a.attname::text, format_type(a.atttypid, -1), CASE WHEN y.typtype = 'd' THEN y.typtypmod ELSE a.atttypmod END, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
+                SELECT a.attname::text, format_type(a.atttypid, -1), (CASE WHEN y.typtype = 'd' THEN y.typtypmod ELSE a.atttypmod END)::bigint, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
                   COALESCE(b.typname, y.typname)::text
                 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
                 LEFT JOIN pg_catalog.pg_type AS b ON b.oid = y.typbasetype AND y.typtype = 'd'
                 WHERE a.attrelid = @id::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
                 """).With("id", table.Id),
-            reader => Column(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), !reader.GetBoolean(3), reader.GetBoolean(4), reader.GetString(5)),
-            stopping);
+            row => Column(row.GetString(0), row.GetString(1), (int)row.GetInt64(2), !row.GetBoolean(3), row.GetBoolean(4), row.GetString(5)), stopping);
         var unique = await database.QueryAsync(
             new Statement("""
                 SELECT i.indexrelid::bigint, a.attname::text FROM pg_catalog.pg_index AS i
-                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) ON k.n <= i.indnkeyatts
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                 WHERE i.indrelid = @id::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
                 """).With("id", table.Id),
             reader => (Index: reader.GetInt64(0), Column: reader.GetString(1)), stopping);
+        columns.RemoveAll(c => IsHidden(c.Name));
+        unique.RemoveAll(u => IsHidden(u.Column));
         return new TableInfo(table.Schema, table.Name, columns,
             [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]);
     }
+
+    /// <summary>Whether a column is the database's own.</summary>
+    protected virtual bool IsHidden(string column) => false;
 
     public override Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
         HasIndexAsync(database, schema, name, isValid: true, stopping);

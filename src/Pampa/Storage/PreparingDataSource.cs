@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Npgsql;
 
 namespace Pampa.Storage;
@@ -42,7 +43,9 @@ internal sealed class PreparingDataSource : DbDataSource
     // A server tells its process when the connection begins; a pooler has to make one up, for it has none yet.
     private static void Check(NpgsqlConnection connection, object? answer)
     {
-        if (answer is not int process || process != connection.ProcessID) throw new PooledException();
+        // CockroachDB tells it with 64 bits of which 32 matter, or tells none when the connection begins.
+        var process = answer is int or long ? unchecked((int)Convert.ToInt64(answer, CultureInfo.InvariantCulture)) : 0;
+        if (process == 0 || process != connection.ProcessID) throw new PooledException();
     }
 
     protected override DbConnection CreateDbConnection() => plain.CreateConnection();

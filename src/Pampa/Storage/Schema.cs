@@ -29,12 +29,17 @@ internal enum SchemaChanges
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
 internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
+    private const string OfEnded = "_ended";
     private bool isSetupPlanned;
 
     /// <summary>How long one statement of a program's Setup may take.</summary>
     private static readonly TimeSpan SetupDeadline = TimeSpan.FromHours(1);
 
     private Dialect Dialect => database.Dialect;
+
+    /// <summary>The names of the control tables.</summary>
+    public static string[] ControlTableNames =>
+        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_setup"];
 
     private (string Name, string Columns)[] ControlTables =>
     [
@@ -93,23 +98,50 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             told?.Invoke(statement.Trim());
             isSetupPlanned = true;
             if (changes == SchemaChanges.Planned) continue;
-            var before = await ExistingAsync(database, jobTables, stopping);
-            if (!Dialect.HasTransactionalDdl) await RunAsync(statement, stopping);
-            var made = await database.UnitAsync(async unit =>
-            {
-                if (Dialect.HasTransactionalDdl) await RunAsync(unit, statement);
-                var after = await ExistingAsync(unit, jobTables, stopping);
-                var made = after.ExceptBy(before.Select(Id), Id).ToList();
-                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
-                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
-                return made;
-            }, stopping);
+            var made = await RunSetupAsync(statement, hash, jobTables, stopping);
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
                 if (Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
             }
         }
+    }
+
+    private async Task<List<TableInfo>> RunSetupAsync(string statement, string hash, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
+    {
+        var before = await ExistingAsync(database, jobTables, stopping);
+        var isAlone = !Dialect.HasTransactionalDdl && !ChangesRecords(statement);
+        if (isAlone) await database.RunAloneAsync(new Statement(statement), SetupDeadline, stopping);
+        try
+        {
+            return await database.UnitAsync(async unit =>
+            {
+                if (!isAlone) await RunAsync(unit, statement);
+                var after = await ExistingAsync(unit, jobTables, stopping);
+                var made = after.ExceptBy(before.Select(Id), Id).ToList();
+                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
+                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
+                return made;
+            }, stopping);
+        }
+        catch (Exception e) when (Dialect.IsAmbiguous(e))
+        {
+            // The record tells what the answer did not.
+            if (!await IsAppliedAsync(hash, stopping)) throw;
+            return [.. (await ExistingAsync(database, jobTables, stopping)).ExceptBy(before.Select(Id), Id)];
+        }
+    }
+
+    // Such a statement stands in one transaction with the row that records it, on every database. Of several in one text some may not.
+    private static bool ChangesRecords(string statement)
+    {
+        var text = statement.AsSpan().Trim().TrimEnd(';');
+        if (text.Contains(';')) return false;
+        foreach (var word in (string[])["INSERT", "UPDATE", "DELETE", "UPSERT", "WITH", "SELECT"])
+        {
+            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
     }
 
     private static Task<int> RunAsync(Database.Unit unit, string statement) => unit.ExecuteAsync(new Statement(statement), SetupDeadline);
@@ -163,7 +195,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             table = changes == SchemaChanges.Planned ? WithColumns(table, missing) : (await Dialect.ReadTableAsync(database, name, stopping))!;
         }
         var resolved = JobTable.Resolve(job, Dialect, table, errors);
-        if (resolved is not null && mayChange) await AddIndexAsync(resolved, stopping);
+        if (resolved is not null && mayChange) await AddIndexesAsync(resolved, stopping);
         return resolved;
     }
 
@@ -188,45 +220,58 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         Columns = [.. table.Columns, .. missing.Select(m => new ColumnInfo(m.Name, Dialect.TypeOf(m.Column), JobTable.KindOf(m.Column)))],
     };
 
-    // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
-    private async Task AddIndexAsync(JobTable job, CancellationToken stopping)
+    private async Task AddIndexesAsync(JobTable job, CancellationToken stopping)
     {
-        var name = AdvisedIndexName(job);
+        await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
+        if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
+    }
+
+    // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
+    private async Task AddIndexAsync(JobTable job, string name, string index, CancellationToken stopping)
+    {
         if (await Dialect.HasIndexAsync(database, job.Table.Schema, name, stopping)) return;
         // A table of somebody's may be long and in use; one that Setup has just made is neither.
         var besideWriters = changes is SchemaChanges.All or SchemaChanges.Planned && Dialect.CreateIndexBesideWriters is not null;
         if (!besideWriters)
         {
-            await ChangeAsync(AdvisedIndex(job), stopping);
+            await ChangeAsync(index, stopping);
             return;
         }
         // What a build that was cut short has left is no index, and stands in the way of one.
         var left = $"DROP INDEX IF EXISTS {Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(name)}";
         if (await Dialect.HasInvalidIndexAsync(database, job.Table.Schema, name, stopping)) await ChangeAsync(left, stopping);
-        await ChangeAsync(AdvisedIndex(job).Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
+        await ChangeAsync(index.Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
     }
 
     /// <summary>
     /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
     /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
-    public static string AdvisedIndex(JobTable job)
+    public static string AdvisedIndex(JobTable job) =>
+        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL", job.Dialect.SpreadIndex(job.Key[0]));
+
+    /// <summary>
+    /// The index that finds the ended records whose time to run again has come, however many have time.
+    /// </summary>
+    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), "IS NOT NULL");
+
+    private static string Index(JobTable job, string name, string columns, string which, string spread = "")
     {
-        var keys = string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name)));
-        var name = AdvisedIndexName(job);
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
-        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({keys}) WHERE {Dialect.Quote(job.State[(int)StateColumn.EndTime].Name)} IS NULL";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {EndOf(job)} {which}";
     }
 
+    private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
+
     // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
-    private static string AdvisedIndexName(JobTable job)
+    public static string AdvisedIndexName(JobTable job, string which = "")
     {
         var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
-        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}";
+        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}{which}";
     }
 
     private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)
@@ -266,8 +311,8 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         if (changes == SchemaChanges.Planned) return;
         try
         {
-            if (inTransaction) await RunAsync(text, stopping);
-            else await database.RunAloneAsync(new Statement(text), SetupDeadline, stopping);
+            if (inTransaction && Dialect.HasTransactionalDdl) await RunAsync(text, stopping);
+            else await database.RunAloneAsync(new Statement(text) { MayRunTwice = true }, SetupDeadline, stopping);
         }
         catch (Exception e) when (Dialect.IsAlreadyThere(e))
         {

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using System.Text;
@@ -6,6 +7,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Pampa.Jobs;
+using Pampa.Storage.Examination;
 
 namespace Pampa.Storage;
 
@@ -16,6 +18,9 @@ namespace Pampa.Storage;
 internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 {
     private const string Format = "'%Y-%m-%dT%H:%M:%fZ'";
+    private const int SpreadCharacters = 10;
+    private const int SpreadFactor = 617;
+    private const int SpreadModulus = 9_973;
     private readonly string now = (clock ?? new SqlClock("'now'", "'now'")).Now;
     private readonly string wall = (clock ?? new SqlClock("'now'", "'now'")).Wall;
 
@@ -36,6 +41,29 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override DbDataSource Open(string connectionString, string applicationName, int maxConnections) =>
         new SqliteDataSource(connectionString);
 
+    // The provider's usual one takes the write lock, which whoever works would have to wait for.
+    public override ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
+        connection is SqliteConnection sqlite ? new(sqlite.BeginTransaction(deferred: true)) : base.BeginLookAsync(connection, stopping);
+
+    public override Examiner Examiner => new SqliteExaminer();
+
+    /// <summary>
+    /// The one lock is the whole file's: it is taken at the handler's first write and not before, so that a handler which only
+    /// computes holds up nobody. The price: where others write between its first read and its first write, it can write no
+    /// more and has to be run again. Alone, it has the lock from the beginning, and that cannot happen.
+    /// </summary>
+    public override ValueTask<DbTransaction> BeginAsync(DbConnection connection, bool isAlone, CancellationToken stopping)
+    {
+        // What is worth waiting for SQLite waits for by itself. The driver would go on for half a minute with what can never succeed.
+        if (connection is SqliteConnection own) own.DefaultTimeout = -1;
+        // In the driver's words: deferred, and immediate.
+        return connection.BeginTransactionAsync(isAlone ? IsolationLevel.Serializable : IsolationLevel.ReadUncommitted, stopping);
+    }
+
+    // The driver does not see a COMMIT or ROLLBACK that is run as a statement.
+    public override bool IsOpen(DbTransaction transaction) => base.IsOpen(transaction)
+        && (transaction is not SqliteTransaction { Connection.Handle: var handle } || SQLitePCL.raw.sqlite3_get_autocommit(handle) == 0);
+
     public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
 
     public override string NowFor(ColumnInfo column) => Now;
@@ -52,6 +80,22 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE(strftime({Format}, {expression}, printf('%.3f seconds', {seconds})) <= {Now}, FALSE)";
+
+    // As text, which is how it is written here; a blank in the place of the T sorts before it.
+    public override string MayBePastBy(string expression, ColumnInfo column, string seconds) =>
+        $"{expression} <= {NowPlus($"-({seconds})")}";
+
+    // There is no hash: the last characters, each with a weight of its own. Names may begin and end alike, hence so many.
+    public override string Spread(IReadOnlyList<string> expressions)
+    {
+        var weight = 1L;
+        var terms = expressions.SelectMany(e => Enumerable.Range(1, SpreadCharacters), (e, i) =>
+        {
+            weight = weight * SpreadFactor % SpreadModulus;
+            return $"COALESCE(unicode(substr({e}, -{i}, 1)), 0) * {weight.ToString(CultureInfo.InvariantCulture)}";
+        });
+        return $"(({string.Join(" + ", terms)}) % {SpreadModulus} / {SpreadModulus}.0)";
+    }
 
     public override string SecondsSince(string expression, ColumnInfo column) =>
         $"(julianday({Now}) - julianday({expression})) * 86400.0";

@@ -22,6 +22,9 @@ internal sealed class Statement(string text)
     /// </summary>
     public bool MayBeForgotten { get; init; }
 
+    /// <summary>Whether to run it twice is as good as once, so that it is repeated where nobody knows what became of it.</summary>
+    public bool MayRunTwice { get; init; }
+
     /// <summary>How long it may take, where that is less than any statement may.</summary>
     public TimeSpan? Deadline { get; init; }
 

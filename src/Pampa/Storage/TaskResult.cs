@@ -45,6 +45,12 @@ internal sealed record TaskResult(
 {
     /// <summary>The reservation that the attempt came from.</summary>
     public Claim Claim { get; init; }
+
+    /// <summary>
+    /// The completion that may stand in the table already: the answer to its commit was lost. This result is a compare-and-set
+    /// and waits for the record's lock, so it is taken only if that commit has failed for ever.
+    /// </summary>
+    public TaskResult? InDoubt { get; init; }
 }
 
 /// <summary>

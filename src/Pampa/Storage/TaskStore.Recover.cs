@@ -3,7 +3,7 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>Taking back and running again.</summary>
+/// <summary>Taking back, and looking without touching.</summary>
 internal sealed partial class TaskStore
 {
     /// <summary>
@@ -89,18 +89,6 @@ internal sealed partial class TaskStore
         var keys = await database.QueryAsync(look, ReadKey, stopping);
         return keys.Count == 0 ? null : keys[0];
     }
-
-    /// <summary>
-    /// T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.
-    /// </summary>
-    public Task<List<TaskKey>> RelaunchAsync(
-        IReadOnlyList<(TaskKey Key, string EndedAt)> records, TaskState seen, CancellationToken stopping) =>
-        ChunkedAsync(records, chunk =>
-        {
-            var statement = ByKey(Sql.Relaunch);
-            database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
-            return database.WriteAsync(statement, ReadKey, stopping);
-        });
 
     /// <summary>
     /// The open records that carry the ids of these workers; a scan, so only after doubt and every half minute.

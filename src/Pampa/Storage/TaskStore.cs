@@ -150,6 +150,10 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         });
     }
 
+    /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
+    public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>
+        (await database.WriteLastAsync(transaction, FinishStatement(result.Changes, skipLocked: false, [FinishRow(result)]), ReadKey, stopping)).Count == 1;
+
     /// <summary>Lets the database read FINISH without a row.</summary>
     public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
         database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
@@ -211,15 +215,17 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         });
 
     /// <summary>The program's condition with its values of this moment; null where there is none.</summary>
-    private string? Where(ICollection<(string Name, object? Value)> parameters)
+    private string? Where(ICollection<(string Name, object? Value)> parameters) => Rendered(Job.Where, "Where", "where", parameters);
+
+    private static string? Rendered(Func<Sql>? snippet, string name, string prefix, ICollection<(string Name, object? Value)> parameters)
     {
         try
         {
-            return Job.Where?.Invoke().Render("where", parameters);
+            return snippet?.Invoke().Render(prefix, parameters);
         }
         catch (Exception e)
         {
-            throw new SnippetException($"its Where throws {e.GetType().Name}: {e.Message}", e);
+            throw new SnippetException($"its {name} throws {e.GetType().Name}: {e.Message}", e);
         }
     }
 

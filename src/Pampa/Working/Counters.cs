@@ -1,5 +1,18 @@
 namespace Pampa.Working;
 
+/// <summary>What the table has made of a result.</summary>
+internal enum Verdict
+{
+    /// <summary>It was taken.</summary>
+    Accepted,
+
+    /// <summary>It was refused: the record is somebody else's by now.</summary>
+    Fenced,
+
+    /// <summary>It cannot be told: the answer was lost and the record has moved on.</summary>
+    Unknown,
+}
+
 /// <summary>
 /// What a job's attempts on this node came to. A fenced result is one that the database refused because the record was
 /// somebody else's by then.
@@ -35,11 +48,17 @@ internal sealed class Counters
 
     public void AddStarted(int count) => Interlocked.Add(ref started, count);
 
-    public void AddFenced() => Interlocked.Increment(ref fenced);
+    public void Add(Storage.Outcome outcome, Verdict verdict)
+    {
+        switch (verdict)
+        {
+            case Verdict.Accepted: Add(outcome); break;
+            case Verdict.Fenced: Interlocked.Increment(ref fenced); break;
+            default: Interlocked.Increment(ref unknown); break;
+        }
+    }
 
-    public void AddUnknown() => Interlocked.Increment(ref unknown);
-
-    public void Add(Storage.Outcome outcome)
+    private void Add(Storage.Outcome outcome)
     {
         switch (outcome)
         {

@@ -101,7 +101,8 @@ internal sealed class Exchange(
             took = true;
             if (toldAt == 0) toldAt = time.GetTimestamp();
         }
-        if (toldAt == 0) return false;
+        // Something else has come that is not known.
+        if (toldAt == 0 || Volatile.Read(ref readAt) == 0) return false;
         // Nor when the next one comes, unless they come without a pause.
         if (time.GetElapsedTime(toldAt) < (took ? 2 * Every : Every)) return true;
         toldAt = 0;

@@ -37,7 +37,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// <summary>Results that are not written yet.</summary>
     public int Count => Volatile.Read(ref count);
 
-    public void Post(TaskResult result) => Enqueue(new Pending(result));
+    public void Post(TaskResult result) => Enqueue(new Pending(result, IsAmbiguous: result.InDoubt is not null));
 
     private void Enqueue(Pending pending)
     {
@@ -142,7 +142,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         var others = rows.FindAll(row =>
         {
             if (!accepted.Contains(row.Result.Fence.Key)) return true;
-            Settle(row, accepted: true);
+            Settle(row, Verdict.Accepted);
             return false;
         });
         if (others.Count > 0) await ExplainAsync(others, skipLocked, stopping);
@@ -225,8 +225,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             // Not even the failure can be written: a rule of the table forbids it. Reconciling will try again to write
             // that the attempt is lost; it does not run again before that is written.
-            lane.Counters.AddUnknown();
-            Settled(row);
+            Settle(row, Verdict.Unknown);
             return;
         }
         var isLast = result.Fence.Attempt >= lane.Job.MaxAttempts || result.Outcome == Outcome.Failed;
@@ -234,7 +233,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             new TaskResult(result.Fence, isLast ? Outcome.Failed : Outcome.Again,
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
                 Error: row.IsRefusal ? null : ErrorText.Of(error))
-            { Claim = result.Claim },
+            { Claim = result.Claim, InDoubt = result.InDoubt },
             row.IsAmbiguous, IsRefusal: true));
     }
 
@@ -243,7 +242,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         if (!skippedLocked && !rows.Exists(r => r.IsAmbiguous))
         {
-            foreach (var row in rows) Settle(row, accepted: false);
+            foreach (var row in rows) Settle(row, Verdict.Fenced);
             return;
         }
         Dictionary<TaskKey, FenceNow> now;
@@ -260,27 +259,15 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             var isMine = now.TryGetValue(row.Result.Fence.Key, out var found) && found.Fence == row.Result.Fence;
             if (isMine && !found.Ended) Park(row);
-            else if (row.IsAmbiguous && !isMine) Unknown(row);
-            else Settle(row, accepted: row.IsAmbiguous && lane.Store.HasEnded(found, row.Result));
+            else if (row.IsAmbiguous && !isMine) Settle(row, Verdict.Unknown);
+            else if (row.Result.InDoubt is { } doubted && lane.Store.HasEnded(found, doubted)) Settle(row with { Result = doubted }, Verdict.Accepted);
+            else Settle(row, row.IsAmbiguous && lane.Store.HasEnded(found, row.Result) ? Verdict.Accepted : Verdict.Fenced);
         }
     }
 
-    private void Unknown(Pending row)
+    private void Settle(Pending row, Verdict verdict)
     {
-        lane.Counters.AddUnknown();
-        Settled(row);
-    }
-
-    private void Settle(Pending row, bool accepted)
-    {
-        if (accepted) lane.Counters.Add(row.Result.Outcome);
-        else lane.Counters.AddFenced();
-        Settled(row);
-    }
-
-    private void Settled(Pending row)
-    {
-        lane.Forget(row.Result.Fence.Key, row.Result.Claim);
+        lane.Settle(row.Result, verdict);
         Interlocked.Decrement(ref count);
     }
 

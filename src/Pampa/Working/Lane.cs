@@ -65,6 +65,16 @@ internal sealed class Lane
         lock (gate) return known.TryGetValue(key, out var now) && now == claim;
     }
 
+    /// <summary>
+    /// A result is done with, whichever way it went to the table, with others or in its task's own transaction: it is counted,
+    /// and its record is this node's no more.
+    /// </summary>
+    public void Settle(TaskResult result, Verdict verdict)
+    {
+        Counters.Add(result.Outcome, verdict);
+        Forget(result.Fence.Key, result.Claim);
+    }
+
     public void Forget(TaskKey key, Claim claim)
     {
         lock (gate)

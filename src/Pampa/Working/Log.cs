@@ -32,6 +32,15 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Information, "Worker '{Worker}' works again: the task that had ignored its cancellation has ended")]
     public static partial void LeakEnded(ILogger log, string worker);
 
+    [LoggerMessage(112, LogLevel.Debug, "Job '{Job}': record {Key} has met others in its transaction, all of it is undone; it may run again at once: {Error}")]
+    public static partial void Conflict(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(113, LogLevel.Warning, "Job '{Job}': record {Key} is given back and tried again later, the database could not be reached for its transaction: {Error}")]
+    public static partial void GivenBack(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(114, LogLevel.Warning, "Job '{Job}': record {Key}: no answer to the commit of its transaction; the record itself tells what came of it: {Error}")]
+    public static partial void InDoubt(ILogger log, string job, string key, string error);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

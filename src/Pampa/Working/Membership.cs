@@ -10,7 +10,6 @@ namespace Pampa.Working;
 /// </summary>
 internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore, TimeSpan ttl, TimeProvider time)
 {
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private const int MaxNames = 1_000;
     private long trustedFrom;
@@ -27,7 +26,7 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     public void Connect() => heartbeatStore.Connect();
 
     /// <summary>Whether the workers' sessions surely stand: not lost, and renewed recently enough.</summary>
-    public bool IsTrusted => !isLost && trustedFrom != 0 && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < ttl - Margin;
+    public bool IsTrusted => !isLost && trustedFrom != 0 && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < store.TrustOf(ttl);
 
     /// <summary>Whether somebody else has taken the ids over.</summary>
     public bool IsLost => isLost;

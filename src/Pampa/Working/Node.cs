@@ -319,11 +319,7 @@ internal sealed partial class Node : IDisposable
     /// </summary>
     public async Task ReleaseAllAsync(CancellationToken stopping)
     {
-        foreach (var worker in workers)
-        {
-            foreach (var (lane, task) in worker.Empty())
-                lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
-        }
+        ForgiveWaiting();
         await EachAsync(lanes, async lane =>
         {
             // The stop itself may have cut a statement short.
@@ -332,6 +328,16 @@ internal sealed partial class Node : IDisposable
             lane.Load.Hands = [];
             await GiveBackAsync(lane, waiting, stopping);
         });
+    }
+
+    /// <summary>What was started and waits for its worker costs nothing.</summary>
+    public void ForgiveWaiting()
+    {
+        foreach (var worker in workers)
+        {
+            foreach (var (lane, task) in worker.Empty())
+                lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
+        }
     }
 
     /// <summary>Cancels the tokens of all running tasks.</summary>

@@ -6,15 +6,50 @@ using Pampa.Storage;
 namespace Pampa.Working;
 
 /// <summary>
-/// Runs the handler of one started task and turns whatever happens into a result. Nothing that a handler does gets past
-/// here.
+/// Runs the handler of one started task, turns whatever happens into a result and sees to it that the result gets to the
+/// table. Nothing that a handler does gets past here.
 /// </summary>
-internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, TimeProvider time, Random random)
+/// <param name="handlerDatabase">The handlers' own connections.</param>
+/// <param name="isTrusted">Whether the worker's lease surely stands.</param>
+/// <param name="log">The handlers' log.</param>
+/// <param name="time">The clock.</param>
+/// <param name="random">For delays.</param>
+internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool> isTrusted, ILogger log, TimeProvider time, Random random)
 {
-    public async ValueTask<TaskResult> RunAsync(Lane lane, StartedTask started, Attempt attempt)
+    public async ValueTask RunAsync(Lane lane, StartedTask started, Attempt attempt)
     {
         var began = time.GetTimestamp();
-        var task = new PampaTask(started, log, handlerDatabase, () => attempt.Reason, attempt.Token);
+        Ending ending;
+        try
+        {
+            ending = lane.Job.Handler.IsTransactional
+                ? await RunInTransactionAsync(lane, started, attempt)
+                : new Ending(await RunPlainAsync(lane, started, attempt));
+        }
+        finally
+        {
+            lane.Load.Durations.Add(time.GetElapsedTime(began));
+        }
+        var result = ending.Result with { Claim = started.Claim };
+        if (ending.Verdict is { } verdict) lane.Settle(result, verdict);
+        else lane.Finisher.Post(result);
+    }
+
+    /// <summary>How an attempt ended.</summary>
+    /// <param name="Result">What came of it.</param>
+    /// <param name="Verdict">What the table has made of that; null: it is still to be written.</param>
+    private sealed record Ending(TaskResult Result, Verdict? Verdict = null)
+    {
+        /// <summary>Whether others were in the way and nothing has happened, so that the handler may run again instead.</summary>
+        public bool MayRunAgain { get; init; }
+    }
+
+    private PampaTask TaskOf(StartedTask started, Attempt attempt, TaskTransaction? transaction = null) =>
+        new(started, log, handlerDatabase, () => attempt.Reason, attempt.Token) { Transaction = transaction };
+
+    private async ValueTask<TaskResult> RunPlainAsync(Lane lane, StartedTask started, Attempt attempt)
+    {
+        var task = TaskOf(started, attempt);
         try
         {
             await lane.Job.Handler.RunAsync(task);
@@ -22,24 +57,29 @@ internal sealed class TaskRunner(DbDataSource handlerDatabase, ILogger log, Time
         }
         catch (Exception e)
         {
-            try
-            {
-                if (MissingColumn(e) is { } column && await IsAwayAsync(lane, started.Table, column, e))
-                    return new TaskResult(started.Fence, Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random));
-                return Failed(lane, task, started.Fence, attempt, e);
-            }
-            catch (Exception again)
-            {
-                // An exception whose own text throws, or a log that does: the attempt has failed all the same.
-                return new TaskResult(started.Fence, started.Fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
-                    lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random), Error: $"{e.GetType().Name} ({again.GetType().Name} while telling of it)");
-            }
-        }
-        finally
-        {
-            lane.Load.Durations.Add(time.GetElapsedTime(began));
+            return await ThrownAsync(lane, task, started, attempt, e);
         }
     }
+
+    /// <summary>What comes of an attempt whose handler has thrown.</summary>
+    private async Task<TaskResult> ThrownAsync(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
+    {
+        try
+        {
+            if (MissingColumn(error) is { } column && await IsAwayAsync(lane, started.Table, column, error)) return GivenBack(lane, started);
+            return Failed(lane, task, started.Fence, attempt, error);
+        }
+        catch (Exception again)
+        {
+            // An exception whose own text throws, or a log that does: the attempt has failed all the same.
+            return new TaskResult(started.Fence, started.Fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
+                lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random), Error: $"{error.GetType().Name} ({again.GetType().Name} while telling of it)");
+        }
+    }
+
+    /// <summary>The task has no part in what went wrong: it is tried again after a while, and the attempt does not count.</summary>
+    private TaskResult GivenBack(Lane lane, StartedTask started) =>
+        new(started.Fence, Outcome.Forgiven, lane.Job.Backoff.SecondsAfter(1, random));
 
     private static string? MissingColumn(Exception? error)
     {

@@ -73,7 +73,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         attempt.Begin(of.Job.MaxDuration);
         try
         {
-            of.Finisher.Post(await runner.RunAsync(of, task, attempt) with { Claim = task.Claim });
+            await runner.RunAsync(of, task, attempt);
         }
         finally
         {

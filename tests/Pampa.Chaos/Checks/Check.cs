@@ -46,7 +46,7 @@ internal static class AllChecks
         new("C7 ledger", "What is completed or failed was executed to its end, by the worker that it was settled for.", e => RecordChecks.Executed(e).Concat(RecordChecks.Failed(e))),
         new("C8 effects", "What a handler set on its record is written with its completion, once, and at no other time.", RecordChecks.Effects),
         new("C9 terms", "Terms and sessions only grow, and each has one holder.", LeaseChecks.Terms),
-        new("C10 leader", "Only the leader, whose term stands, reserves, takes back from others, and finalises.", LeaseChecks.Leader),
+        new("C10 leader", "Only the leader, whose term stands, reserves, takes back from others, finalises, and runs again.", e => LeaseChecks.Leader(e).Concat(LeaseChecks.Relaunches(e))),
         new("C11 session", "Only the process that has the worker's id now starts its records, while its lease stands.", LeaseChecks.Session),
         new("C12 owner", "What a worker holds is taken back only when it is dead, late, or does it itself.", LeaseChecks.Owner),
         new("C13 belief", "What a process believes to be accepted is in the audit, and the other way round.", ProcessChecks.Belief),

@@ -118,6 +118,12 @@ internal sealed record History
 
     public IReadOnlyList<(long Id, long Life, long Attempt)> Effects { get; init; } = [];
 
+    /// <summary>What was written in the transactions of completions.</summary>
+    public IReadOnlyList<(long Id, long Life, long Attempt)> Journal { get; init; } = [];
+
+    /// <summary>Whether a worker is one of those that write there.</summary>
+    public static bool IsTransactional(string? worker) => worker is not null && Shape.IsTransactional(worker.Split('.')[0]);
+
     public IReadOnlyList<Outage> Outages { get; init; } = [];
 
     /// <summary>Tasks whose INSERT was acknowledged.</summary>

@@ -32,6 +32,7 @@ internal static partial class HistoryReader
             Effects = await store.QueryAsync(
                 $"SELECT id, life, attempt FROM {(store.Shape.Profile == Profile.Portable ? "\"My Schema\".effects" : "effects")}",
                 r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)), stopping),
+            Journal = await store.QueryAsync($"SELECT id, life, attempt FROM {store.Shape.Journal}", r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)), stopping),
         };
     }
 

@@ -37,6 +37,17 @@ internal static class LeaseChecks
         }
     }
 
+    /// <summary>What is run again by itself is so by the leader; the verbs have names of their own.</summary>
+    public static IEnumerable<string> Relaunches(Evidence evidence)
+    {
+        foreach (var step in evidence.Of(Move.Relaunch).Select(j => j.Step))
+        {
+            if (evidence.History.ProcessOf(step.Actor) is not { IsIsolated: false } actor) continue;
+            if (step.Lease is not { IsLive: true } lease || lease.Process != actor.Id) yield return $"run again by {actor.Application}, process {actor.Id}, which does not lead: {step}";
+            else if (step.Old.Ok != true) yield return $"run again although it failed: {step}";
+        }
+    }
+
     public static IEnumerable<string> Session(Evidence evidence)
     {
         foreach (var judged in evidence.Of(Move.Start))

@@ -82,9 +82,10 @@ internal static class RecordChecks
     private static string? WrongEnd(FinalRow row) => row switch
     {
         { Kind: Kind.FailsAlways or Kind.Permanent or Kind.Poison, State.Ok: true } => "cannot have completed",
+        { Kind: Kind.Recurring, State.Ok: true, Total: not Limits.Rounds } => $"completed {row.Total} times, and not {Limits.Rounds}",
         { State: { Ok: false, Err: null } } => "failed and does not say why",
         { State: { Ok: true, N: < 1 } } => "completed without an attempt",
-        { Kind: Kind.Quick or Kind.Scheduled, State: { Ok: false, Err: var error } } when !error!.Contains(" during attempt ", StringComparison.Ordinal) =>
+        { Kind: Kind.Quick or Kind.Scheduled or Kind.Recurring, State: { Ok: false, Err: var error } } when !error!.Contains(" during attempt ", StringComparison.Ordinal) =>
             "failed although nothing took it away",
         _ => null,
     };
@@ -95,7 +96,7 @@ internal static class RecordChecks
         {
             var lines = evidence.Ledger[end.Attempt].Where(l => l.Line.Worker == end.Step.Rid).ToList();
             if (!lines.Exists(l => l.Line.Word == LedgerLine.Start)) yield return $"completed and never executed: {end.Step}";
-            else if (!lines.Exists(l => l.Line.Word == LedgerLine.End && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
+            else if (!lines.Exists(l => l.Line.IsEnd && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
                 yield return $"completed before its handler had ended: {end.Step}";
         }
     }
@@ -107,10 +108,10 @@ internal static class RecordChecks
         foreach (var failed in evidence.Of(Move.Again, Move.Fail))
         {
             var lines = evidence.Ledger[failed.Attempt].Where(l => l.Line.Worker == failed.Step.Rid).ToList();
-            var end = lines.Find(l => l.Line.Word != LedgerLine.Start);
+            var end = lines.FindLast(l => l.Line.Word is not (LedgerLine.Start or LedgerLine.Again));
             if (end.Line is null || (end.At > failed.Step.At + ClockSlack && !evidence.History.HasFalseClocks))
                 yield return $"failed, and its handler had not come to an end: {failed.Step}";
-            else if (end.Line.Word == LedgerLine.End && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && end.At - lines[0].At < Limits.MaxDuration)
+            else if (end.Line.Word != LedgerLine.Thrown && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && end.At - lines[0].At < Limits.MaxDuration)
                 yield return $"failed, and its handler had completed it in time: {failed.Step}";
         }
     }
@@ -132,7 +133,18 @@ internal static class RecordChecks
         var kinds = evidence.History.Rows.Where(r => r.Kind == Kind.Effect).Select(r => r.Id).ToHashSet();
         foreach (var end in evidence.Of(Move.Complete).Where(j => kinds.Contains(j.Step.Id) && !written.Contains(j.Attempt)))
             yield return $"completed without what it wrote outside: {end.Step}";
+        foreach (var broken in Transactional(evidence)) yield return broken;
         foreach (var effect in evidence.History.Effects.Where(e => !evidence.Starts[(e.Id, e.Life, e.Attempt)].Any()))
             yield return $"an effect of an attempt that was never started: {effect}";
+    }
+
+    /// <summary>What is written in the transaction of a completion is there once for each, and for nothing else.</summary>
+    private static IEnumerable<string> Transactional(Evidence evidence)
+    {
+        var written = evidence.History.Journal.ToLookup(a => a);
+        var completed = evidence.Of(Move.Complete).ToLookup(j => j.Attempt);
+        foreach (var end in completed.SelectMany(j => j).Where(j => History.IsTransactional(j.Step.Old.Rid) && written[j.Attempt].Count() != 1))
+            yield return $"completed with {written[end.Attempt].Count()} effects in its transaction: {end.Step}";
+        foreach (var effect in written.Where(w => !completed[w.Key].Any())) yield return $"an effect of a transaction whose completion is not there: {effect.Key}";
     }
 }

@@ -86,6 +86,7 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
         start.Environment["PAMPA_DATABASE_URL"] = store.Url(application);
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
+        if (Shape.IsTransactional(application.Split('~')[0])) start.Environment[WorkerProgram.TransactionVariable] = "1";
         if (node is not null) start.Environment[WorkerProgram.NodeVariable] = node;
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;

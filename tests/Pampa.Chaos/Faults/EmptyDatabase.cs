@@ -2,12 +2,13 @@ using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Pampa.Chaos.Servers;
+using Pampa.Chaos.Wire;
 using Pampa.Chaos.Work;
 
 namespace Pampa.Chaos.Faults;
 
 /// <summary>A database beside the one under fire, with nothing in it.</summary>
-internal sealed class EmptyDatabase(string url, DbDataSource? source, string connection) : IAsyncDisposable
+internal sealed class EmptyDatabase(string url, DbDataSource? source, string connection, Proxy? proxy = null) : IAsyncDisposable
 {
     public string Url => url;
 
@@ -20,9 +21,10 @@ internal sealed class EmptyDatabase(string url, DbDataSource? source, string con
         }
         var name = $"empty{number}";
         await Store.InsistAsync(() => world.Store.ExecuteAsync($"CREATE DATABASE {name}", CancellationToken.None), CancellationToken.None);
-        var scheme = world.Shape.Profile == Profile.Portable ? "cockroachdb" : "postgres";
-        return new EmptyDatabase(Store.Invariant($"{scheme}://postgres@127.0.0.1:{server.Port}/{name}?sslmode=disable&Maximum%20Pool%20Size=3"),
-            NpgsqlDataSource.Create($"{server.Settings};Database={name};Maximum Pool Size=1"), "");
+        // One of its own: what happens on the wire of the others is no part of this.
+        var proxy = world.Shape.Profile == Profile.Portable ? new Proxy(server.Port) { Cockroach = new Cockroach() } : null;
+        return new EmptyDatabase(Store.Invariant($"postgres://postgres@127.0.0.1:{proxy?.Port ?? server.Port}/{name}?sslmode=disable&Maximum%20Pool%20Size=3"),
+            NpgsqlDataSource.Create($"{server.Settings};Database={name};Maximum Pool Size=1"), "", proxy);
     }
 
     public async Task<long> CountAsync(string query)
@@ -37,5 +39,6 @@ internal sealed class EmptyDatabase(string url, DbDataSource? source, string con
     public async ValueTask DisposeAsync()
     {
         if (source is not null) await source.DisposeAsync();
+        if (proxy is not null) await proxy.DisposeAsync();
     }
 }

@@ -38,6 +38,8 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
             $"CREATE TABLE public.lease_audit (seq bigserial PRIMARY KEY, {LeaseColumns("timestamptz")})",
             $"CREATE TABLE {Effects} (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
             $"GRANT INSERT ON {Effects} TO {Role}",
+            $"CREATE TABLE {Shape.Journal} ({Shape.JournalColumns})",
+            $"GRANT INSERT ON {Shape.Journal} TO {Role}",
         ]) await ExecuteAsync(statement, stopping);
     }
 

@@ -31,6 +31,7 @@ internal sealed class SqliteStore(Shape shape, string folder) : Store(shape)
             $"CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, {AuditColumns("text")})",
             $"CREATE TABLE lease_audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, {LeaseColumns("text")})",
             "CREATE TABLE effects (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
+            $"CREATE TABLE {Shape.Journal} ({Shape.JournalColumns})",
         ]) await ExecuteAsync(statement, stopping);
     }
 

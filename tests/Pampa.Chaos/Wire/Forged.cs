@@ -11,8 +11,12 @@ internal static class Forged
 
     public static readonly byte[] Terminate = [(byte)'X', 0, 0, 0, 4];
 
-    public static byte[] Error(string severity, string state) =>
-        Message('E', $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0{(state == "0A000" ? "RRevalidateCachedQuery\0" : "")}\0");
+    // A plan that does not fit any more is known by its words, or by who says so.
+    public static byte[] Error(string severity, string state) => Message('E', state == "0A000"
+        ? $"S{severity}\0V{severity}\0C{state}\0Mcached plan must not change result type\0RRevalidateCachedQuery\0\0"
+        : $"S{severity}\0V{severity}\0C{state}\0Mforged by the proxy\0\0");
+
+    public static byte[] Query(string text) => Message('Q', $"{text}\0");
 
     public static byte[] Ready(char status) => Message('Z', status.ToString());
 

@@ -16,6 +16,18 @@ internal readonly record struct Frame(char Type, ReadOnlyMemory<byte> Bytes)
         for (; skip > 0; skip--) body = body[(body.IndexOf((byte)0) + 1)..];
         return Encoding.UTF8.GetString(body[..body.IndexOf((byte)0)]);
     }
+
+    /// <summary>The same message with another text.</summary>
+    public Frame WithText(int skip, string text)
+    {
+        var body = Body;
+        var at = 0;
+        for (; skip > 0; skip--) at += body[at..].IndexOf((byte)0) + 1;
+        var end = at + body[at..].IndexOf((byte)0);
+        byte[] bytes = [(byte)Type, 0, 0, 0, 0, .. body[..at], .. Encoding.UTF8.GetBytes(text), .. body[end..]];
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(1), bytes.Length - 1);
+        return new Frame(Type, bytes);
+    }
 }
 
 /// <summary>Cuts a stream into messages. What it returns holds until the next call.</summary>

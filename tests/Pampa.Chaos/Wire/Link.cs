@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -12,9 +11,10 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
     private const int GssEncryptionRequest = 80877104;
     private const int CancelRequest = 80877102;
 
-    private readonly Socket server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly Dictionary<string, StatementKinds> prepared = [];
     private readonly Queue<(WireAct? Act, string SqlState)> outstanding = [];
+    private CockroachSession? cockroach;
     private volatile char status = 'I';
 
     // What becomes of the request is no client's business any more; its own connection is gone.
@@ -41,7 +41,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         var reader = new FrameReader(fromClient);
         if (await HandshakeAsync(fromClient, reader, stopping) is not { } startup) return;
         await proxy.PassAsync(Application, stopping);
-        await server.ConnectAsync(IPAddress.Loopback, proxy.ServerPort, stopping);
+        await server.ConnectAsync(proxy.ServerHost, proxy.ServerPort, stopping);
         await using var toServer = new NetworkStream(server);
         await toServer.WriteAsync(startup, stopping);
         if (Code(startup) == CancelRequest) return;
@@ -73,7 +73,11 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
                 await stream.WriteAsync(Forged.No, stopping);
                 continue;
             }
-            if (Code(startup) != CancelRequest) Application = ApplicationIn(startup);
+            if (Code(startup) != CancelRequest)
+            {
+                Application = In(startup, "application_name");
+                if (proxy.Cockroach is { } like) cockroach = new CockroachSession(like, In(startup, "database"));
+            }
             if (proxy.Refusal is not { } state) return startup;
             proxy.ForgedErrors.AddOrUpdate(state, 1, (_, n) => n + 1);
             await stream.WriteAsync(Forged.Error("FATAL", state), stopping);
@@ -82,10 +86,10 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         return null;
     }
 
-    private static string ApplicationIn(byte[] startup)
+    private static string In(byte[] startup, string name)
     {
         var texts = Encoding.UTF8.GetString(startup.AsSpan(8)).Split('\0');
-        var at = Array.IndexOf(texts, "application_name");
+        var at = Array.IndexOf(texts, name);
         return at >= 0 ? texts[at + 1] : "";
     }
 
@@ -96,7 +100,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         while (await reader.ReadAsync(stopping) is { } frame)
         {
             kinds |= KindsOf(frame);
-            request.Write(frame.Bytes.Span);
+            request.Write((cockroach?.Look(frame) ?? frame).Bytes.Span);
             var ends = frame.Type is 'S' or 'Q';
             if (!ends && frame.Type is not ('X' or 'H' or 'p' or 'f' or 'c' or 'd')) continue;
             await proxy.PassAsync(Application, stopping);
@@ -134,6 +138,12 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
     private async Task<bool> RequestAsync(byte[] bytes, StatementKinds kinds, NetworkStream toServer, NetworkStream toClient, CancellationToken stopping)
     {
         var isAlone = IsIdle;
+        var verdict = cockroach?.Judge(isAlone, status) ?? default;
+        if (verdict.Act is not null)
+        {
+            lock (outstanding) outstanding.Enqueue((verdict.Act, verdict.SqlState));
+            return await SendAsync(toServer, verdict.Instead is { } instead ? Forged.Query(instead) : bytes, stopping);
+        }
         var rule = proxy.Match(Application, kinds);
         // Within a transaction a forged error would have to end it, too.
         var act = rule?.Act is WireAct.FailBefore or WireAct.FailAfter && (!isAlone || status != 'I') ? WireAct.LoseAnswer : rule?.Act;
@@ -180,6 +190,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         {
             var reader = new FrameReader(fromServer);
             using var ready = new MemoryStream();
+            var answer = new Answer();
             while (await reader.ReadAsync(stopping) is { } frame)
             {
                 var (act, state) = Head();
@@ -195,8 +206,14 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
                     if (isEnd) return;
                     continue;
                 }
-                if (isEnd && act == WireAct.FailAfter) ready.Write(Forged.Error("ERROR", state));
-                ready.Write(frame.Bytes.Span);
+                if (isEnd && answer.Fails(act))
+                {
+                    if (act == WireAct.FailIfLarge || cockroach is not null) proxy.Cockroach?.Fail(state);
+                    ready.Write(Forged.Error("ERROR", state));
+                }
+                if (frame.Type == 'K' && proxy.Cockroach is { HidesKey: true }) continue;
+                if (answer.Passes(act, frame)) ready.Write(frame.Bytes.Span);
+                if (isEnd) answer = new Answer();
                 if (reader.HasMore && ready.Length < 64 * 1024) continue;
                 await proxy.PassAsync(Application, stopping);
                 await toClient.WriteAsync(ready.ToArray(), stopping);
@@ -207,6 +224,29 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         {
             if (isOrphan) server.Dispose();
             else Abort();
+        }
+    }
+
+    /// <summary>The answer to one request, as far as it has come.</summary>
+    private sealed class Answer
+    {
+        private int rows;
+        private bool hasError;
+
+        /// <summary>Whether it ends with an error that the server has not sent.</summary>
+        public bool Fails(WireAct? act) => !hasError && (act == WireAct.FailAfter || (act == WireAct.FailIfLarge && rows > Cockroach.KeptBytes));
+
+        /// <summary>Whether the client gets a part of it.</summary>
+        public bool Passes(WireAct? act, Frame frame)
+        {
+            hasError |= frame.Type == 'E';
+            if (frame.Type == 'D') rows += frame.Bytes.Length;
+            return act switch
+            {
+                WireAct.Replace => frame.Type is 'E' or 'Z',
+                WireAct.FailIfLarge => frame.Type == 'Z' || rows <= Cockroach.KeptBytes,
+                _ => true,
+            };
         }
     }
 }

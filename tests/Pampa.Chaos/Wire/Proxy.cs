@@ -16,9 +16,12 @@ internal sealed class Proxy : IAsyncDisposable
     private readonly ConcurrentDictionary<WireRule, byte> rules = [];
     private readonly Task accepting;
 
-    public Proxy(int serverPort)
+    /// <param name="serverPort">The server's port.</param>
+    /// <param name="serverHost">The server's name.</param>
+    public Proxy(int serverPort, string serverHost = "127.0.0.1")
     {
         ServerPort = serverPort;
+        ServerHost = serverHost;
         listener.Start();
         accepting = AcceptAsync();
     }
@@ -26,6 +29,11 @@ internal sealed class Proxy : IAsyncDisposable
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
     public int ServerPort { get; }
+
+    public string ServerHost { get; }
+
+    /// <summary>Makes the server one that behaves like CockroachDB; null: it is what it is.</summary>
+    public Cockroach? Cockroach { get; init; }
 
     /// <summary>How many errors were forged, by SQLSTATE.</summary>
     public ConcurrentDictionary<string, int> ForgedErrors { get; } = [];

@@ -20,6 +20,12 @@ internal enum WireAct
 
     /// <summary>It takes longer.</summary>
     Delay,
+
+    /// <summary>The server gets something else, and the client of that only how it failed.</summary>
+    Replace,
+
+    /// <summary>The server does it, and the client is told an error where the answer is large.</summary>
+    FailIfLarge,
 }
 
 /// <summary>What the proxy does to the requests of some connections while the rule stands.</summary>

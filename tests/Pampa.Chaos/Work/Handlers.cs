@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -6,12 +8,26 @@ namespace Pampa.Chaos.Work;
 /// <summary>What the tasks do. Each execution is in the ledger, with its begin and its end.</summary>
 internal sealed class Handlers(Shape shape, Ledger ledger)
 {
-    public async Task RunAsync(PampaTask task)
+    private readonly ConcurrentDictionary<(long Id, long Life, int Attempt), byte> begun = [];
+
+    public Task RunAsync(PampaTask task) => RunAsync(task, LedgerLine.End, (_, _) => Task.CompletedTask);
+
+    /// <summary>The same with an effect in the transaction of the completion, of which it must be a part or not be at all.</summary>
+    public Task RunInTransactionAsync(PampaTask task, DbConnection connection, DbTransaction transaction) => RunAsync(task, LedgerLine.Body, async (id, life) =>
+    {
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = Insert(shape.Journal, task, id, life);
+        await command.ExecuteNonQueryAsync(task.CancellationToken);
+    });
+
+    private async Task RunAsync(PampaTask task, string last, Func<long, long, Task> writeAsync)
     {
         var (id, life) = (task.Get<long>("id"), task.Get<long>("life"));
-        ledger.Write(LedgerLine.Start, id, life, task);
+        ledger.Write(begun.TryAdd((id, life, task.Attempt), 0) ? LedgerLine.Start : LedgerLine.Again, id, life, task);
         try
         {
+            await writeAsync(id, life);
             // Two effects that are folded into the completion: which attempt it was, and how many there have been.
             task["result"] = string.Create(CultureInfo.InvariantCulture, $"{life}/{task.Attempt}");
             task["total"] = task.Get<long>("total") + 1;
@@ -22,14 +38,14 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
             ledger.Write(LedgerLine.Thrown, id, life, task);
             throw;
         }
-        ledger.Write(LedgerLine.End, id, life, task);
+        ledger.Write(last, id, life, task);
     }
 
     private async Task DoAsync(PampaTask task, long id, long life)
     {
         switch (Enum.Parse<Kind>(task.Get<string>("kind")))
         {
-            case Kind.Quick or Kind.Scheduled:
+            case Kind.Quick or Kind.Scheduled or Kind.Recurring:
                 await Task.Delay(TimeSpan.FromMilliseconds(id % 6), TimeProvider.System, task.CancellationToken);
                 break;
             case Kind.Slow:
@@ -81,8 +97,10 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
         await using var connection = await task.Database.OpenConnectionAsync(task.CancellationToken);
         await using var command = connection.CreateCommand();
         var table = shape.Profile == Profile.Portable ? "\"My Schema\".effects" : "effects";
-        command.CommandText = string.Create(CultureInfo.InvariantCulture,
-            $"INSERT INTO {table} (id, life, attempt, worker) VALUES ({id}, {life}, {task.Attempt}, '{task.Worker}')");
+        command.CommandText = Insert(table, task, id, life);
         await command.ExecuteNonQueryAsync(task.CancellationToken);
     }
+
+    private static string Insert(string table, PampaTask task, long id, long life) => string.Create(CultureInfo.InvariantCulture,
+        $"INSERT INTO {table} (id, life, attempt, worker) VALUES ({id}, {life}, {task.Attempt}, '{task.Worker}')");
 }

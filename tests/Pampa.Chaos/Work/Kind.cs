@@ -31,4 +31,7 @@ internal enum Kind
 
     /// <summary>Takes all threads of the pool.</summary>
     Hog,
+
+    /// <summary>Is run again a second after it has completed, until it has done so <see cref="Limits.Rounds"/> times.</summary>
+    Recurring,
 }

@@ -7,6 +7,9 @@ internal static class Limits
 {
     public const int MaxAttempts = 3;
 
+    /// <summary>How often a recurring task completes.</summary>
+    public const int Rounds = 3;
+
     public static readonly TimeSpan WorkerLease = TimeSpan.FromSeconds(4);
 
     public static readonly TimeSpan LeaderLease = TimeSpan.FromSeconds(3);

@@ -14,7 +14,7 @@ internal sealed class Loader(Store store, Random random, double perSecond)
     private static readonly (Kind Kind, int Share)[] Mix =
     [
         (Kind.Slow, 300), (Kind.FailsOnce, 800), (Kind.FailsAlways, 150), (Kind.Permanent, 150), (Kind.Poison, 6), (Kind.Stubborn, 20), (Kind.Refused, 300),
-        (Kind.Effect, 900), (Kind.Snooze, 300), (Kind.Scheduled, 500), (Kind.Hog, 20),
+        (Kind.Effect, 900), (Kind.Snooze, 300), (Kind.Scheduled, 500), (Kind.Hog, 20), (Kind.Recurring, 300),
     ];
 
     private long next = 1;

@@ -58,6 +58,15 @@ internal sealed record Shape
             State = ["reservation_id", "reservation_time", "reservation_times", "start_time", "end_time", "success", "error_description"],
         };
 
+    /// <summary>Nodes whose build writes what its tasks do outside of their record in the transaction of their completion.</summary>
+    public static bool IsTransactional(string member) => member is "b" or "w";
+
+    /// <summary>Where those write.</summary>
+    public string Journal => Profile == Profile.Portable ? "\"My Schema\".journal" : "journal";
+
+    /// <summary>Its columns, in a CREATE TABLE. It has no key: what is there twice must be seen.</summary>
+    public const string JournalColumns = "id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL";
+
     public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>The columns of the key but the number, which each task has in any case, and their types.</summary>

@@ -17,6 +17,9 @@ internal static class WorkerProgram
     /// <summary>Set: the program of the racing boots, which prepares an empty database.</summary>
     public const string BootVariable = Prefix + "BOOT";
 
+    /// <summary>Set: the build that writes in the transaction of the completion.</summary>
+    public const string TransactionVariable = Prefix + "TRANSACTION";
+
     public static bool IsThis => Environment.GetEnvironmentVariable(ProfileVariable) is not null;
 
     public static async Task<int> RunAsync(string[] args)
@@ -44,7 +47,10 @@ internal static class WorkerProgram
         job.MaxDuration = Limits.MaxDuration;
         job.Backoff = Backoff.Exponential(TimeSpan.FromSeconds(0.5), 2, TimeSpan.FromSeconds(2));
         job.WakeOnInsert = shape.Profile == Profile.Pg;
-        job.Process(handlers.RunAsync);
+        job.RelaunchAfter = TimeSpan.FromSeconds(1);
+        job.RelaunchWhere = $"kind = 'Recurring' AND total < {Limits.Rounds}";
+        if (Get(TransactionVariable) is null) job.Process(handlers.RunAsync);
+        else job.ProcessInTransaction(handlers.RunInTransactionAsync);
     });
 
     /// <summary>How many tasks the racing boots find.</summary>

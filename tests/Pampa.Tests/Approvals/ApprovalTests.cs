@@ -19,6 +19,10 @@ public sealed class ApprovalTests
         Approved.Check("PublicApi", Product.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }));
 
     [Fact]
+    public void The_public_api_for_Entity_Framework_is_as_approved() =>
+        Approved.Check("PublicApi.EntityFrameworkCore", typeof(PampaEntityFramework).Assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }));
+
+    [Fact]
     public void The_help_of_every_verb_is_as_approved()
     {
         var help = new StringBuilder();

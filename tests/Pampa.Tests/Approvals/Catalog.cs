@@ -49,7 +49,7 @@ internal sealed class Catalog(Dialect dialect)
         if (Has("pragma_table_xinfo"))
             return [.. columns.Select((c, i) => new object?[] { c.Name, c.Type, c.IsKey, c.IsKey ? i + 1 : 0, 0 })];
         if (Has("pg_attribute AS a JOIN pg_catalog.pg_type"))
-            return [.. columns.Select(c => new object?[] { c.Name, c.Type, -1, c.IsKey, false, CatalogName(c.Type) })];
+            return [.. columns.Select(c => new object?[] { c.Name, c.Type, -1L, c.IsKey, false, CatalogName(c.Type) })];
         if (Has("SELECT 'pampa_")) return [["pampa_due_0"]];
         // The advised index: only what a build that was cut short has left of it.
         if (Has("c.relname = @name AND")) return Has("NOT i.indisvalid") ? [[1]] : [];

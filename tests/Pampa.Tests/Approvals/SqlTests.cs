@@ -146,6 +146,7 @@ public sealed class SqlTests
         var type when type == typeof(Hold) => new Hold(HoldKind.Job, "job"),
         var type when type == typeof(IReadOnlyList<(string, string?)>) => new (string, string?)[] { ("a.1", "job"), ("a.2", null) },
         var type when type == typeof(IReadOnlyList<StretchRow>) => new[] { new StretchRow("job", 1, 1, "reason") },
+        var type when type == typeof(IReadOnlyList<DeadWorker>) => new[] { new DeadWorker("a.1", 1, "2030-01-01T00:00:00Z") },
         var type when type == typeof(CancellationToken) => Stopping,
         // Reference types and optional ones are looked at by few; what has no value of its own goes without.
         { IsValueType: false } => null,

@@ -83,6 +83,7 @@ public sealed class CheckerTests
         Breaks("C6", Good with { Inserted = [1, 2] });
         Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.Quick, Running, 1)] });
         Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.FailsAlways, Completed, 1)] });
+        Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.Recurring, Completed, 2)] });
         Breaks("C6", Good with { Rows = [new FinalRow(1, Kind.Quick, Completed with { Ok = false, Err = "out of the blue" }, 1)] });
     }
 
@@ -105,7 +106,15 @@ public sealed class CheckerTests
         Breaks("C8", Good with { Rows = [new FinalRow(1, Kind.Quick, Completed, 2)] });
         Breaks("C8", Good with { Rows = [new FinalRow(1, Kind.Effect, Completed, 1)] });
         Breaks("C8", Good with { Effects = [(1, 0, 2)] });
+        Breaks("C8", Good with { Journal = [(1, 0, 1), (1, 0, 1)] } with { Steps = OfAnother("b.1") });
+        Breaks("C8", Good with { Steps = OfAnother("b.1") });
+        Breaks("C8", Of(Reserve, Start) with { Journal = [(1, 0, 1)] });
+        Assert.DoesNotContain("C8 effects", AllChecks.Broken(Good with { Journal = [(1, 0, 1)], Steps = OfAnother("b.1") }).Select(b => b.Check.Name));
     }
+
+    // The same as the good one, by a worker of a build with transactions.
+    private static IReadOnlyList<AuditStep> OfAnother(string worker) =>
+        [.. Good.Steps.Select(s => s with { Old = s.Old.Rid is null ? s.Old : s.Old with { Rid = worker }, New = s.New with { Rid = worker } })];
 
     [Fact]
     public void A_term_that_goes_back_or_has_two_holders()
@@ -124,6 +133,10 @@ public sealed class CheckerTests
         Breaks("C10", With(Reserve, s => s with { Lease = s.Lease! with { Process = 99 } }));
         Breaks("C10", With(Reserve, s => s with { Lease = null }));
         Breaks("C10", Of(Reserve, Start, TakeBack(9) with { Lease = new LeaseSeen(99, 2, true) }));
+        var again = Step(9, "d~1", Completed, Free with { Rt = At(9) });
+        Assert.DoesNotContain("C10 leader", AllChecks.Broken(Of(Reserve, Start, Complete, again)).Select(b => b.Check.Name));
+        Breaks("C10", Of(Reserve, Start, Complete, again with { Lease = new LeaseSeen(99, 2, true) }));
+        Breaks("C10", Of(again with { Old = Completed with { Ok = false, Err = "no" } }));
     }
 
     [Fact]
@@ -183,7 +196,11 @@ public sealed class CheckerTests
     [Fact]
     public void Something_of_a_former_life_that_is_taken_back_when_the_worker_is_ready()
     {
-        LeaseStep Registers(double seconds, long session) => Lease(seconds, "a", session, session == 1 ? null : new LeaseRow("a", session - 1, At(3)), "worker") with { Name = "a.1" };
+        static LeaseStep Registers(double seconds, long session)
+        {
+            var before = session == 1 ? null : new LeaseRow("a", session - 1, At(3));
+            return Lease(seconds, "a", session, before, "worker") with { Name = "a.1" };
+        }
         var late = TakeBack(9) with { Worker = new LeaseSeen(NodeProcess, 2, true, "ready"), Actor = "a~1" };
         var history = Of(Reserve, Start, late) with { Leases = [Registers(0, 1), Registers(5, 2)] };
         Breaks("C17", history);

@@ -15,3 +15,11 @@ public sealed class ReadCommittedConformance : StoreConformance
 
     private protected override TableProfile Profile => TableProfile.Numbers;
 }
+
+/// <summary>One statement of five is to be repeated: nobody may notice.</summary>
+public sealed class RestartingConformance : StoreConformance
+{
+    private protected override Engine Engine => Engine.Restarting;
+
+    private protected override TableProfile Profile => TableProfile.Numbers;
+}

@@ -8,6 +8,25 @@ public abstract partial class StoreConformance
     private Task<LeaseTerm?> AcquireAsync(string holder, string process = "p9", params string[] dead) =>
         Ticked(Workers.AcquireAsync("job:x", holder, process, Ttl, dead, Stopping));
 
+    // As a leader that has waited long enough to see who beats.
+    private async Task ForgetAsync() => await Ticked(Workers.ForgetWorkersAsync(
+        [.. (await Workers.ReadWorkersAsync(Stopping)).Where(w => w.IsExpired).Select(w => new DeadWorker(w.Id, w.Session, w.Heartbeat))], Stopping));
+
+    [Fact]
+    public async Task A_worker_that_was_not_seen_dead_or_beats_meanwhile_is_not_forgotten()
+    {
+        await AdvanceAsync(8 * 86_400);
+        await Ticked(Workers.ForgetWorkersAsync([], Stopping));
+        var before = await Workers.ReadWorkersAsync(Stopping);
+        Assert.Equal(["a.1", "a.2", "b.1"], before.Select(w => w.Id));
+        var seen = before.ConvertAll(w => new DeadWorker(w.Id, w.Session, w.Heartbeat));
+        Assert.Equal(["b.1"], await BeatAsync("b.1"));
+        await Ticked(Workers.ForgetWorkersAsync([seen[0] with { Session = 9 }, seen[2]], Stopping));
+        Assert.Equal(["a.1", "a.2", "b.1"], (await Workers.ReadWorkersAsync(Stopping)).Select(w => w.Id));
+        await Ticked(Workers.ForgetWorkersAsync(seen, Stopping));
+        Assert.Equal(["b.1"], (await Workers.ReadWorkersAsync(Stopping)).Select(w => w.Id));
+    }
+
     [Fact]
     public async Task Workers_that_nobody_has_heard_of_for_a_week_are_forgotten_but_not_their_sessions()
     {
@@ -15,11 +34,11 @@ public abstract partial class StoreConformance
         var second = await Ticked(Workers.RegisterAsync("a", ["a.1"], "p2", Ttl, [], Stopping));
         Assert.Equal([("a.1", 2L)], second);
         await AdvanceAsync(7 * 86_400 - 60);
-        await Workers.ForgetWorkersAsync(Stopping);
+        await ForgetAsync();
         Assert.Contains("a.1", (await Workers.ReadWorkersAsync(Stopping)).Select(w => w.Id));
         var living = await Ticked(Workers.RegisterAsync("c", ["c.1"], "p3", Ttl, [], Stopping));
         await AdvanceAsync(120);
-        await Workers.ForgetWorkersAsync(Stopping);
+        await ForgetAsync();
         Assert.Equal([("c.1", 1L)], (await Workers.ReadWorkersAsync(Stopping)).Select(w => (w.Id, w.Session)));
 
         // A process of a former life may be frozen somewhere: it must not find its session again.
@@ -27,8 +46,8 @@ public abstract partial class StoreConformance
         // Nor does anybody lose one by it, and a second deletion of older ones lowers nothing.
         Assert.Equal(["c.1"], await Ticked(Task.FromResult(Workers.Heartbeat(living!, Ttl))));
         await AdvanceAsync(8 * 86_400);
-        await Workers.ForgetWorkersAsync(Stopping);
-        await Workers.ForgetWorkersAsync(Stopping);
+        await ForgetAsync();
+        await ForgetAsync();
         Assert.Empty(await Workers.ReadWorkersAsync(Stopping));
         Assert.Equal([("c.1", 4L), ("d.1", 4L)], (await Ticked(Workers.RegisterAsync("d", ["c.1", "d.1"], "p5", Ttl, [], Stopping)))!.Order());
     }

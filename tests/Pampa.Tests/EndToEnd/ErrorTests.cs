@@ -101,6 +101,7 @@ public sealed class ErrorTests(ProgramFixture programs)
     [InlineData("wrong-key", "Job 'odd': key 'is_odd' does not identify a record: table 'numbers' has no primary key and no unique index on it.", "Use 'value'")]
     [InlineData("bad-setup", "Setup: the database refuses a statement:", "near \"TABEL\": syntax error", "Mend the statement")]
     [InlineData("bad-where", "Job 'odd': the database does not accept Where or OrderBy:", "no such column: valeu")]
+    [InlineData("bad-relaunch-where", "Job 'odd': the database does not accept RelaunchWhere:", "no such column: valeu")]
     [InlineData("several", "Workers must be between 1 and 1,000, got 0.", "Job 'first': QueueSize must be between 1 and 1,000, got 0.",
         "Job 'second': MaxAttempts must be between 1 and 1,000, got 0.")]
     public async Task A_program_that_does_not_fit_is_told_so(string name, params string[] parts) =>

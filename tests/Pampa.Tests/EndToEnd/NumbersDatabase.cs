@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using Pampa.Chaos.Wire;
 using Pampa.Tests.Fixtures;
 
 namespace Pampa.Tests.EndToEnd;
@@ -17,7 +18,7 @@ internal sealed class NumbersDatabase : IAsyncDisposable
         Arguments = arguments;
         Environment = environment;
         this.server = server;
-        source = server?.Source ?? SqliteFactory.Instance.CreateDataSource($"Data Source={file}");
+        source = server?.Own ?? SqliteFactory.Instance.CreateDataSource($"Data Source={file}");
     }
 
     public static NumbersDatabase Sqlite(string folder)
@@ -31,6 +32,24 @@ internal sealed class NumbersDatabase : IAsyncDisposable
         var server = await TestDatabase.CreateAsync(Fixtures.Engine.PostgreSql, null);
         return new NumbersDatabase([], [("PAMPA_DATABASE_URL", Url(server.Source.ConnectionString))], "", server);
     }
+
+    /// <summary>
+    /// One that passes for a CockroachDB, reached by an address of PostgreSQL's kind; or a database of a real one, where one is given.
+    /// </summary>
+    public static async Task<NumbersDatabase> CockroachAsync(CockroachFaults faults)
+    {
+        var server = await TestDatabase.CreateAsync(Fixtures.Engine.Portable, null);
+        var cluster = await PostgresCluster.GetAsync(Fixtures.Engine.Portable);
+        var name = new NpgsqlConnectionStringBuilder(server.Source.ConnectionString).Database;
+        var settings = new NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = name };
+        PostgresCluster.AddOption(settings, "default_transaction_isolation=serializable");
+        var proxy = PostgresCluster.CockroachUrl is null ? PostgresCluster.Proxy(cluster, new Cockroach { Faults = faults }) : null;
+        if (proxy is not null) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
+        return new NumbersDatabase([], [("PAMPA_DATABASE_URL", settings.ConnectionString)], "", server) { Proxy = proxy };
+    }
+
+    /// <summary>What stands before the server; null: nothing.</summary>
+    public Proxy? Proxy { get; private init; }
 
     public static string Url(string settings, string? user = null)
     {
@@ -113,6 +132,7 @@ internal sealed class NumbersDatabase : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Proxy is not null) await Proxy.DisposeAsync();
         if (server is not null) await server.DisposeAsync();
         else SqliteConnection.ClearAllPools();
     }

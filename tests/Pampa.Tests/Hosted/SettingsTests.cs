@@ -68,6 +68,18 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void When_records_run_again_is_read()
+    {
+        var program = Program();
+        Assert.Empty(Apply(program, ("Jobs:numbers:RelaunchAfter", "00:10:00"), ("Jobs:numbers:RelaunchJitter", "0.25"), ("Jobs:numbers:RelaunchFailed", "true")));
+        var job = program.Jobs[0];
+        Assert.Equal((TimeSpan.FromMinutes(10), 0.25, true), (job.RelaunchAfter, job.RelaunchJitter, job.RelaunchFailed));
+        Assert.Equal(
+            ["Pampa:Jobs:numbers:RelaunchAfter must be a duration like 00:00:30 (hours, minutes, seconds), got '10'."],
+            Apply(Program(), ("Jobs:numbers:RelaunchAfter", "10")));
+    }
+
+    [Fact]
     public void The_nodes_name_and_the_workers_of_nodes_are_read()
     {
         var program = Program(pampa =>

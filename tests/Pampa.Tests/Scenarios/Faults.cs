@@ -10,6 +10,7 @@ internal sealed class Faults(Func<string, Exception> error)
 {
     private readonly Lock gate = new();
     private readonly List<Fault> planned = [];
+    private Exception? outage;
 
     private sealed class Fault(Func<string, bool> matches, bool after, int times, Action? happening = null, Exception? error = null)
     {
@@ -84,9 +85,12 @@ internal sealed class Faults(Func<string, Exception> error)
         return fault.Happening is null;
     }
 
+    /// <summary>Whether an error is one that takes the connection with it.</summary>
+    public bool IsOutage(Exception struck) => ReferenceEquals(struck, outage);
+
     private Exception Error(string what)
     {
         Hits++;
-        return error($"the test's database {what}");
+        return outage = error($"the test's database {what}");
     }
 }

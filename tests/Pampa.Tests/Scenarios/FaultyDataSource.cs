@@ -46,7 +46,10 @@ internal sealed class FaultyConnection(DbConnection inner, Faults faults) : DbCo
 
     public override string ServerVersion => inner.ServerVersion;
 
-    public override ConnectionState State => inner.State;
+    // One over which something went wrong is of no use any more, as with a real network.
+    public override ConnectionState State => IsBroken ? ConnectionState.Broken : inner.State;
+
+    private bool IsBroken { get; set; }
 
     public override bool CanCreateBatch => inner.CanCreateBatch;
 
@@ -77,7 +80,21 @@ internal sealed class FaultyConnection(DbConnection inner, Faults faults) : DbCo
 
     protected override DbCommand CreateDbCommand() => new FaultyCommand(inner.CreateCommand(), this, faults);
 
-    protected override DbBatch CreateDbBatch() => new FaultyBatch(inner.CreateBatch(), faults);
+    protected override DbBatch CreateDbBatch() => new FaultyBatch(inner.CreateBatch(), this, faults);
+
+    /// <summary>A statement is about to be sent, and may not arrive.</summary>
+    public void Send(string text, DbParameterCollection? parameters)
+    {
+        try
+        {
+            faults.Before(text, parameters);
+        }
+        catch (DbException e) when (faults.IsOutage(e))
+        {
+            IsBroken = true;
+            throw;
+        }
+    }
 
     public override async ValueTask DisposeAsync()
     {
@@ -101,13 +118,17 @@ internal sealed class FaultyTransaction(DbTransaction inner, DbConnection connec
 
     public override IsolationLevel IsolationLevel => inner.IsolationLevel;
 
-    protected override DbConnection DbConnection => connection;
+    protected override DbConnection? DbConnection => inner.Connection is null ? null : connection;
 
     public void Note(string text) => texts.Add(text);
+
+    // Whose, for those who plan that it does not arrive.
+    private string CommitText => texts.Exists(t => t.Contains(TestProcess.Finish, StringComparison.Ordinal)) ? TestProcess.Commit : "COMMIT";
 
     public override void Commit()
     {
         faults.Wire?.Committing();
+        faults.Before(CommitText);
         inner.Commit();
         faults.Wire?.Done();
         foreach (var text in texts) faults.After(text);
@@ -116,6 +137,7 @@ internal sealed class FaultyTransaction(DbTransaction inner, DbConnection connec
     public override async Task CommitAsync(CancellationToken cancellationToken = default)
     {
         faults.Wire?.Committing();
+        faults.Before(CommitText);
         await inner.CommitAsync(cancellationToken);
         faults.Wire?.Done();
         foreach (var text in texts) faults.After(text);
@@ -132,7 +154,7 @@ internal sealed class FaultyTransaction(DbTransaction inner, DbConnection connec
     }
 }
 
-internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Faults faults) : DbCommand
+internal sealed class FaultyCommand(DbCommand inner, FaultyConnection connection, Faults faults) : DbCommand
 {
     private FaultyTransaction? transaction;
 
@@ -189,7 +211,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
     {
-        faults.Before(CommandText, inner.Parameters);
+        connection.Send(CommandText, inner.Parameters);
         var reader = inner.ExecuteReader(behavior);
         Answer.Lose(reader, () => End(CommandText));
         return reader;
@@ -197,7 +219,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
-        faults.Before(CommandText, inner.Parameters);
+        connection.Send(CommandText, inner.Parameters);
         var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
         await Answer.LoseAsync(reader, () => End(CommandText));
         return reader;
@@ -205,7 +227,7 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
 
     private T Run<T>(Func<T> run)
     {
-        faults.Before(CommandText, inner.Parameters);
+        connection.Send(CommandText, inner.Parameters);
         var result = run();
         End(CommandText);
         return result;
@@ -229,8 +251,10 @@ internal sealed class FaultyCommand(DbCommand inner, DbConnection connection, Fa
     }
 }
 
-internal sealed class FaultyBatch(DbBatch inner, Faults faults) : DbBatch
+internal sealed class FaultyBatch(DbBatch inner, FaultyConnection connection, Faults faults) : DbBatch
 {
+    private FaultyTransaction? transaction;
+
     protected override DbBatchCommandCollection DbBatchCommands => inner.BatchCommands;
 
     public override int Timeout
@@ -241,7 +265,11 @@ internal sealed class FaultyBatch(DbBatch inner, Faults faults) : DbBatch
 
     protected override DbConnection? DbConnection { get; set; }
 
-    protected override DbTransaction? DbTransaction { get; set; }
+    protected override DbTransaction? DbTransaction
+    {
+        get => transaction;
+        set => inner.Transaction = (transaction = (FaultyTransaction?)value)?.Inner;
+    }
 
     private string Text => string.Join(";\n", inner.BatchCommands.Select(c => c.CommandText));
 
@@ -265,9 +293,13 @@ internal sealed class FaultyBatch(DbBatch inner, Faults faults) : DbBatch
 
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
-        faults.Before(Text);
+        connection.Send(Text, null);
         var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
-        await Answer.LoseAsync(reader, () => faults.After(Text));
+        await Answer.LoseAsync(reader, () =>
+        {
+            if (transaction is null) faults.After(Text);
+            else transaction.Note(Text);
+        });
         return reader;
     }
 

@@ -11,7 +11,7 @@ public sealed class LockedRowTests
     {
         public static async Task<Holder> HoldAsync(TestCluster cluster, string where)
         {
-            var connection = await cluster.Db.Source.OpenConnectionAsync(TestCluster.Stopping);
+            var connection = await cluster.Db.Own.OpenConnectionAsync(TestCluster.Stopping);
             var transaction = await connection.BeginTransactionAsync(TestCluster.Stopping);
             await using var command = connection.CreateCommand();
             command.Transaction = transaction;

@@ -18,6 +18,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public const string Reserve = "SET \"odd_checking_reservation_id\" = v._pampa_rid";
     public const string Start = "\"odd_checking_reservation_times\" = COALESCE(t.\"odd_checking_reservation_times\", 0) + 1";
     public const string Finish = "WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed')";
+    public const string Commit = "COMMIT of a task";
     public const string Release = "SET \"odd_checking_reservation_id\" = NULL, \"odd_checking_reservation_time\" = NULL";
     public const string Recover = "c._pampa_verdict";
     public const string ReadOwn = "IN (SELECT o._pampa_worker";
@@ -40,8 +41,8 @@ internal sealed class TestProcess : IAsyncDisposable
         Store = new ClusterStore(database, TestCluster.Cluster);
         Lanes = resolved.ConvertAll(table => new Lane(
             new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
-        var runner = new TaskRunner(database.Source, log, time, random);
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
+        var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, time, random);
         Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
         {
             Start = new WorkerStart(program.WorkerStarts),

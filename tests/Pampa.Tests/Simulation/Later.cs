@@ -1,7 +1,7 @@
 namespace Pampa.Tests.Simulation;
 
 /// <summary>
-/// What else a seed makes of a run: what people hold, which process does what, and who hears. It is drawn apart, so that a seed that has
+/// What else a seed makes of a run: what people hold, which process does what, who hears, and what runs again. It is drawn apart, so that a seed that has
 /// none of it runs as if there were no such things.
 /// </summary>
 internal sealed class Later
@@ -10,6 +10,7 @@ internal sealed class Later
     private readonly int seed;
     private readonly bool isApart;
     private readonly bool isHeard;
+    private readonly bool isRepeated;
 
     public Later(int seed)
     {
@@ -19,6 +20,7 @@ internal sealed class Later
         isApart = random.Next(Whole) == 0;
         isHeard = random.Next(Whole) == 0;
         Telling = isHeard ? random.NextDouble() : 0;
+        isRepeated = random.Next(Whole) == 0;
     }
 
     /// <summary>How likely people hold something or let it go, with each step.</summary>
@@ -41,6 +43,19 @@ internal sealed class Later
 
     /// <summary>Whether it is told what is handed over to its node, and so looks more seldom.</summary>
     public bool Hears(int process) => isHeard && Of(process, 2).Next(3) > 0;
+
+    /// <summary>A job, which may run ended records again by itself.</summary>
+    public JobPlan Repeated(JobPlan job, int number)
+    {
+        var random = Of(number, 5);
+        if (!isRepeated || random.Next(3) == 0) return job;
+        return job with
+        {
+            RelaunchAfter = TimeSpan.FromSeconds(random.Next(1, 25)),
+            RelaunchJitter = random.Next(2) == 0 ? 0 : random.NextDouble(),
+            RelaunchFailed = random.Next(2) == 0,
+        };
+    }
 
     /// <summary>A source of chance for what comes later.</summary>
     public Random Draw(int what) => Of(1_000, what);

@@ -122,7 +122,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Changed(Step step)
     {
         if (step.Sent.Job != step.Job) throw step.Broken("a statement of another job changed it");
-        if (step.Before.Et is not null && step.Sent.Kind != "RELAUNCH") throw step.Broken("an ended record changed");
+        if (step.Before.Et is not null && step.Sent.Kind is not ("RELAUNCH" or "REPEAT")) throw step.Broken("an ended record changed");
         if (step.After.N < 0 || step.After.N > step.Job.MaxAttempts) throw step.Broken("the number of attempts is out of range");
         watchtower.CheckAuthority(step, attempts.TryGetValue((step.Job.Name, step.FenceBefore), out var attempt) && attempt.Process == step.Process);
         switch (step.Sent.Kind)
@@ -134,6 +134,7 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
             case "START": Start(step); break;
             case "FINISH": Finish(step); break;
             case "RELAUNCH": Relaunch(step); break;
+            case "REPEAT": Repeat(step); break;
             default: throw step.Broken("no transition does that");
         }
         if (step.After.Et is not null && step.After.Ok == true && !completed.Add((step.Job.Name, step.After.Key))) throw step.Broken("completed twice");
@@ -158,6 +159,20 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Relaunch(Step step)
     {
         Rules.Relaunch(step, step.Sent.Rows.SingleOrDefault(r => r.Key == step.Before.Key));
+        Revive(step);
+    }
+
+    // The leader finds what is due by itself; only where a rule of the table is in the way it names the records.
+    private void Repeat(Step step)
+    {
+        Rules.Repeat(step);
+        step.Require(!Untouchable.IsJobHeld(step.Job.Name), "T8: its job has been held for long");
+        if (step.Sent.Rows.Count > 0) Rules.Relaunch(step, step.Sent.Rows.SingleOrDefault(r => r.Key == step.Before.Key));
+        Revive(step);
+    }
+
+    private void Revive(Step step)
+    {
         lives[(step.Job.Name, step.Before.Key)] = LifeOf(step) + 1;
         completed.Remove((step.Job.Name, step.Before.Key));
     }

@@ -24,7 +24,7 @@ internal static class Orders
                     Require(!process.Busy.Contains(row.Worker), "a record that was tried before is started behind another");
                 }
                 break;
-            case "RESERVE" or "RECLAIM" or "EXHAUST":
+            case "RESERVE" or "RECLAIM" or "EXHAUST" or "REPEAT":
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
                 if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");

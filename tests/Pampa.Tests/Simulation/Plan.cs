@@ -26,6 +26,16 @@ internal sealed record JobPlan(string Name, string Table)
 
     public bool HasOrder { get; init; }
 
+    /// <summary>After how long what has completed runs again by itself; null: never.</summary>
+    public TimeSpan? RelaunchAfter { get; init; }
+
+    public double RelaunchJitter { get; init; }
+
+    public bool RelaunchFailed { get; init; }
+
+    /// <summary>Whether a record that has ended so runs again by itself.</summary>
+    public bool Repeats(bool? ok) => RelaunchAfter is not null && (RelaunchFailed || ok == true);
+
     public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler) => program.AddJob(Name, Table, "value", job =>
     {
         job.Columns = TaskColumns.WithPrefix(Name) with { Generation = Generation };
@@ -36,6 +46,9 @@ internal sealed record JobPlan(string Name, string Table)
         job.WorkerFilter = WorkerFilter;
         job.QueueSize = QueueSize;
         job.MaxQueueSize = MaxQueueSize;
+        job.RelaunchAfter = RelaunchAfter;
+        job.RelaunchJitter = RelaunchJitter;
+        job.RelaunchFailed = RelaunchFailed;
         if (IsPicky) job.Where = $"active";
         if (HasOrder) job.OrderBy = $"score DESC";
         job.Process(handler);
@@ -56,7 +69,8 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
         var count = random.Next(1, 4);
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
-        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = new Later(seed) };
+        var later = new Later(seed);
+        return new Plan([.. jobs.Select(later.Repeated)], workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
     }
 
     // The second job is on the table of the first.

@@ -66,9 +66,25 @@ internal static class Rules
     /// <summary>T8: <paramref name="sent"/> says how the record was seen to have ended.</summary>
     public static void Relaunch(Step step, SentRow? sent)
     {
-        var (before, after) = (step.Before, step.After);
+        var before = step.Before;
         step.Require(sent is not null && before.Et == sent.Worker, "T8: it had not ended, or not as it was seen");
         step.Require(sent!.Rest[0] == (before.Ok == true ? "Completed" : "Failed"), "T8: it had ended otherwise than it was seen");
+        BeginsAnew(step);
+    }
+
+    /// <summary>T8 by the leader, because its time has come.</summary>
+    public static void Repeat(Step step)
+    {
+        var before = step.Before;
+        step.Require(before.Et is not null && step.Job.Repeats(before.Ok), "T8: it does not run again by itself");
+        step.Require(SimulatedDatabase.Moment(step.Now) - SimulatedDatabase.Moment(before.Et!) >= step.Job.RelaunchAfter, "T8: its time has not come");
+        step.Require(!step.Job.IsPicky || before.IsActive, "T8: it is no task of the job any more");
+        BeginsAnew(step);
+    }
+
+    private static void BeginsAnew(Step step)
+    {
+        var (before, after) = (step.Before, step.After);
         var generation = before.Generation + (before.Ok == true ? 1 : 0);
         step.Require(after == before with { Rid = null, St = null, Et = null, Ok = null, Err = null, N = 0, Rt = step.Now, Generation = generation },
             "T8: it changed more or less");

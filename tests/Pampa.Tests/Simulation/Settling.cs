@@ -22,6 +22,7 @@ internal sealed class Settling(Simulation simulation, Misfortunes misfortunes, S
         if (!staying.Exists(p => p.Part.Dispatches()) || !staying.Exists(p => p.Part.Works())) simulation.Start(0, 2, Part.All);
         new HeldQuiet(simulation, TurnAll).Run();
         steering.LetAllGo();
+        new RepeatQuiet(simulation, TurnAll).Run();
         for (var turn = 0; !IsSettled; turn++)
         {
             if (turn == MostTurns) throw new BrokenRuleException($"after {MostTurns} quiet turns this is left:{Environment.NewLine}{Left()}");

@@ -39,8 +39,8 @@ internal sealed class SimulatedProcess : IDisposable
         var beats = new ClusterStore(Open(new SimulatedWire(this, world, mayPause: false), world, random), TestCluster.Cluster);
         var log = NullLogger.Instance;
         Lanes = [.. world.Tables.Select(t => new Lane(new TaskStore(database, t, TestCluster.Cluster, random), new JobLoad(t.Job, log, Time), Time, random))];
-        var runner = new TaskRunner(database.Source, log, Time, random);
         Membership = new Membership(cluster, beats, TestCluster.WorkerLease, Time);
+        var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, Time, random);
         Node = new Node(new NodeName(name), part.Works() ? workers : 0, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);

@@ -27,7 +27,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
                 CheckLeads(step);
                 step.Require(IsOverdue(step) || IsForgotten(step) || IsDead(step, owner), "T7: its worker lives");
                 break;
-            case "EXHAUST":
+            case "EXHAUST" or "REPEAT":
                 CheckLeads(step);
                 break;
             case "RECOVER":

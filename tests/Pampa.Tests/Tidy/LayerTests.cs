@@ -62,7 +62,7 @@ public sealed partial class LayerTests
     [Fact]
     public void The_root_is_the_public_api_and_nothing_else() => Sources.None(
         from source in Sources.Product
-        where source.Folder.StartsWith(Root, StringComparison.Ordinal)
+        where source.Folder == Root || source.Folder.StartsWith($"{Root}/", StringComparison.Ordinal)
         let types = source.Nodes<BaseTypeDeclarationSyntax>().Cast<MemberDeclarationSyntax>().Concat(source.Nodes<DelegateDeclarationSyntax>())
             .Where(t => t.Parent is BaseNamespaceDeclarationSyntax or CompilationUnitSyntax)
         let isPublic = types.Any(t => t.Modifiers.Any(SyntaxKind.PublicKeyword))

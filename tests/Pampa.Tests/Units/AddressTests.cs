@@ -53,6 +53,22 @@ public sealed class AddressTests
     }
 
     [Theory]
+    [InlineData("postgresql://ada:p%40ss@free.cloud:26257/defaultdb?sslmode=verify-full&options=--cluster%3Dshop-12", "--cluster=shop-12", SslMode.VerifyFull, null)]
+    [InlineData("postgresql://ada@free.cloud:26257/shop-12.defaultdb?options=--cluster=a=b&sslmode=verify-full&sslrootcert=system", "--cluster=a=b", SslMode.VerifyFull, null)]
+    [InlineData("cockroachdb://ada@node1:26257/base?options=-c%20search_path%3Dshop%20-c%20lock_timeout%3D1s&sslmode=require&sslrootcert=ca.crt&sslsni=1", "-c search_path=shop -c lock_timeout=1s", SslMode.Require, "ca.crt")]
+    public void The_addresses_of_CockroachDB_and_its_cloud_are_understood(string text, string options, SslMode mode, string? root)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(DatabaseAddress.Parse(text).ConnectionString);
+        Assert.Equal((options, mode, root, 26257), (settings.Options, settings.SslMode, settings.RootCertificate, settings.Port));
+    }
+
+    [Theory]
+    [InlineData("postgresql://ada:p%40ss@node1:26257,node2:26258,node3/base", "node1:26257,node2:26258,node3")]
+    [InlineData("cockroachdb://node1,node2", "node1,node2")]
+    public void Several_servers_of_one_cluster_are_understood(string text, string hosts) =>
+        Assert.Equal(hosts, new NpgsqlConnectionStringBuilder(DatabaseAddress.Parse(text).ConnectionString).Host);
+
+    [Theory]
     [InlineData("sqlite:numbers.db", "numbers.db")]
     [InlineData("sqlite:///var/lib/numbers.db", "/var/lib/numbers.db")]
     [InlineData("numbers.db", "numbers.db")]
@@ -72,6 +88,8 @@ public sealed class AddressTests
     [InlineData("postgres://ada:s3cret@db/base?nonsense=s3cret")]
     [InlineData("postgres://ada:s3cret@db/base?sslmode=s3cret")]
     [InlineData("postgres://ada:s3cret@db/base?connect_timeout=s3cret")]
+    [InlineData("postgres://ada:s3cret@one,two,/base")]
+    [InlineData("postgres://ada:s3cret@one:x,two/base")]
     [InlineData("Host=db;Passwort=s3cret")]
     [InlineData("Host=db;Port=s3cret")]
     [InlineData("ada:s3cret@db/base")]

@@ -146,6 +146,21 @@ public sealed class JobBuilderTests
         Assert.Equal(2, Assert.Single(parameters).Value);
     }
 
+    [Fact]
+    public void A_job_is_published_with_what_makes_it_run_again()
+    {
+        Assert.DoesNotContain("relaunch", PublishedJob.Write(Build(j => j.Process(_ => { }))), StringComparison.Ordinal);
+        var published = PublishedJob.Write(Build(j =>
+        {
+            j.RelaunchAfter = TimeSpan.FromMinutes(5);
+            j.RelaunchWhere = $"score > {3}";
+            j.Process(_ => { });
+        }));
+        Assert.EndsWith(
+            "\"relaunchAfterSeconds\":300,\"relaunchJitter\":0.1,\"relaunchWhere\":\"score \\u003E @p0\",\"relaunchFailed\":false,\"relaunchesByCode\":false}",
+            published, StringComparison.Ordinal);
+    }
+
     private sealed class Wide
     {
         public int Id { get; init; }

@@ -33,7 +33,20 @@ public sealed class JobValidationTests
         { "Columns.Success must name a column, got an empty text.", job => job.Columns = new TaskColumns { Success = " " } },
         { "Columns.Generation must name a column, got an empty text.", job => job.Columns = new TaskColumns { Generation = "" } },
         { "Columns.StartTime and Columns.EndTime both name 'at'; each needs a column of its own.", job => job.Columns = new TaskColumns { StartTime = "at", EndTime = "at" } },
+        { "RelaunchAfter must be between 1 second and 3,650 days, got 00:00:00.9990000.", job => job.RelaunchAfter = TimeSpan.FromMilliseconds(999) },
+        { "RelaunchAfter must be between 1 second and 3,650 days, got 3650.00:00:01.", job => job.RelaunchAfter = TimeSpan.FromDays(3_650) + TimeSpan.FromSeconds(1) },
+        { "RelaunchJitter must be between 0 and 1, got 1.5.", job => (job.RelaunchAfter, job.RelaunchJitter) = (TimeSpan.FromDays(1), 1.5) },
+        { "RelaunchJitter must be between 0 and 1, got NaN.", job => (job.RelaunchAfter, job.RelaunchJitter) = (TimeSpan.FromDays(1), double.NaN) },
+        { "RelaunchFailed says which records RelaunchAfter and RelaunchWhere are for, and neither is set: set one of them.", job => job.RelaunchFailed = true },
+        {
+            "Relaunch is called twice; a job has one such code: return the keys of both from one.", job =>
+            {
+                for (var i = 0; i < 2; i++) job.Relaunch((_, _) => Task.FromResult<IEnumerable<string>>([]));
+            }
+        },
         { "Process is called twice; a job has one handler: remove one, or add a second job with its own columns.", job => job.Process(_ => { }) },
+        { "Process and ProcessInTransaction are both called; a job has one handler: remove one, or add a second job with its own columns.",
+            job => job.ProcessInTransaction((_, _, _) => { }) },
     };
 
     [Theory]

@@ -44,6 +44,23 @@ public sealed partial class LogFileTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_no_text_file_is_refused_and_left_as_it_is()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            using var made = Process.Start("mkfifo", [Within("pipe")]);
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Contains("it is no file but a pipe", Assert.Throws<PampaConfigurationException>(() => Open("pipe")).Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(1, (await RunAsync("no")).Code);
+        var before = await File.ReadAllBytesAsync(Within("test.db"), TestContext.Current.CancellationToken);
+        var (code, _, errors) = await RunAsync(Within("test.db"));
+        Assert.Equal(2, code);
+        Assert.Contains("it is a SQLite database", errors, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllBytesAsync(Within("test.db"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_run_leaves_its_log_and_its_report_and_no_progress()
     {
         var (code, said, errors) = await RunAsync(folder);

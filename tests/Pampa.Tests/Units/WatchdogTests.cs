@@ -47,6 +47,22 @@ public sealed class WatchdogTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_stays_behind_does_not_mind_loops_that_have_ended()
+    {
+        var hangs = new TaskCompletionSource();
+        var beats = new Pulse("heartbeat");
+        watchdog.Watch(beats);
+        var loop = watchdog.WatchAsync("dispatcher", () => hangs.Task);
+        Look(Patience);
+        watchdog.Leave(beats);
+        watchdog.Dispose();
+        hangs.SetResult();
+        await loop;
+        Look(3 * Patience);
+        Assert.Equal(0, ended);
+    }
+
+    [Fact]
     public async Task Signs_of_life_from_deep_within_a_cycle_keep_it()
     {
         var answers = new SemaphoreSlim(0);

@@ -37,6 +37,12 @@ return await PampaApp.RunAsync(args, pampa =>
             Add(job => job.MaxAttempts = 0, name: "second");
             pampa.Workers = 0;
             break;
+        case "stubborn":
+            Create();
+            pampa.Setup("INSERT INTO numbers (value) VALUES (1), (2), (3)");
+            pampa.ShutdownTimeout = TimeSpan.FromSeconds(1);
+            Add(process: _ => new ManualResetEventSlim().Wait());
+            break;
         case "idle":
             Create();
             Add();
@@ -106,6 +112,28 @@ return await PampaApp.RunAsync(args, pampa =>
                 for (var i = 0; i < 15; i++) ThreadPool.QueueUserWorkItem(_ => never.Wait(TimeSpan.FromSeconds(13)));
                 never.Wait(TimeSpan.FromSeconds(13));
             });
+            break;
+        case "repeating":
+            pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean, runs text)");
+            Fill(3);
+            Add(job =>
+            {
+                job.Columns = TaskColumns.WithPrefix("odd_checking") with { Generation = "generation" };
+                job.RelaunchAfter = TimeSpan.FromSeconds(1);
+            }, process: task => task["runs"] = $"{task["runs"]} {task.IdempotencyKey}");
+            break;
+        case "bad-relaunch-where":
+            Create();
+            Add(job =>
+            {
+                job.Where = $"value > 5";
+                job.RelaunchWhere = $"valeu > 5";
+            });
+            break;
+        case "some":
+            Create();
+            Fill(3_000);
+            Add();
             break;
         case "woken":
             Create();

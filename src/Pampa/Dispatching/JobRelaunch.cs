@@ -1,0 +1,183 @@
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>Which ended records of one job run again: those of its rule, and those that its code names.</summary>
+internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILogger log, TimeProvider time)
+{
+    // It is asked once a second, by a timer that may be over a little early.
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(0.9);
+    private static readonly TimeSpan LongestPass = TimeSpan.FromSeconds(1);
+    private readonly Pace looks = new(Every, time);
+    private readonly Rest ruleRests = new(time);
+    private readonly RelaunchCode? code = relaunching.KeysAsync is null ? null : new RelaunchCode(job, relaunching.KeysAsync, new Pace(Every, time), time);
+    private readonly Rest codeRests = new(time);
+
+    // Whether it was told of records that cannot run again, and of keys that name nothing that could.
+    private bool isRefusalTold;
+    private bool isIgnoranceTold;
+
+    public JobDispatch Job => job;
+
+    private TaskStore Store => job.Store;
+
+    private Dialect Dialect => Store.Database.Dialect;
+
+    public void Reset()
+    {
+        looks.Reset();
+        code?.Pace.Reset();
+    }
+
+    public async Task<int> PassAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
+    {
+        var count = 0;
+        if (relaunching.HasRule && (isAsked || looks.IsDue))
+            count += await TryAsync(ruleRests, "rule", async () => await ByRuleAsync(term, stopping), stopping);
+        if (code is not null) count += await TryAsync(codeRests, "code", () => ByCodeAsync(code, term, isAsked, stopping), stopping);
+        return count;
+    }
+
+    private async Task<int> ByRuleAsync(LeaseTerm term, CancellationToken stopping)
+    {
+        var first = time.GetTimestamp();
+        var began = first;
+        var all = 0;
+        try
+        {
+            int some;
+            do
+            {
+                began = time.GetTimestamp();
+                some = Woken(await Store.RelaunchDueAsync(term, stopping));
+                all += some;
+            }
+            while (some == Dialect.MaxRows && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass);
+            isRefusalTold = false;
+        }
+        catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
+        {
+            // A record among them is refused or locked: the others need not wait for it.
+            all += await SeenAsync(await Store.ReadDueAsync(Dialect.MaxRows, stopping), byRule: true, term, stopping);
+        }
+        finally
+        {
+            // What the last one took is what a look costs; those before it were work.
+            looks.End(began);
+        }
+        return all;
+    }
+
+    // Null: it has not answered yet, or was not asked.
+    private async Task<int?> ByCodeAsync(RelaunchCode code, LeaseTerm term, bool isAsked, CancellationToken stopping)
+    {
+        if (await code.AskAsync(isAsked, stopping) is not { } named) return null;
+        var keys = new List<TaskKey>();
+        string? ignored = null;
+        foreach (var text in named)
+        {
+            if (text is not null && Store.TryParseKey(text, out var key)) keys.Add(key);
+            else ignored ??= text ?? "null";
+        }
+        var ended = (await Store.ReadEndedAsync(keys, stopping)).ConvertAll(e => new EndedRecord(e.Key, e.EndedAt, e.State));
+        var again = 0;
+        foreach (var chunk in ended.Chunk(Dialect.MaxRows)) again += await SeenAsync([.. chunk], byRule: false, term, stopping);
+        if (again == named.Count)
+        {
+            isIgnoranceTold = isIgnoranceTold && named.Count == 0;
+            return again;
+        }
+        var known = ended.ConvertAll(e => e.Key).ToHashSet();
+        ignored ??= keys.Where(k => !known.Contains(k)).Select(Dialect.Display).FirstOrDefault() ?? Dialect.Display(keys[0]);
+        if (!isIgnoranceTold) Log.KeysIgnored(log, Store.Job.Name, named.Count - again, named.Count, ignored);
+        isIgnoranceTold = true;
+        return again;
+    }
+
+    /// <summary>
+    /// Relaunches records by their keys; where one is refused by a rule of its table, or locked, it is found by halving and
+    /// left for later.
+    /// </summary>
+    private async Task<int> SeenAsync(List<EndedRecord> records, bool byRule, LeaseTerm term, CancellationToken stopping)
+    {
+        if (records.Count == 0) return 0;
+        try
+        {
+            return Woken((await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count);
+        }
+        catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
+        {
+            if (records.Count == 1)
+            {
+                if (!isRefusalTold) Log.RelaunchRefused(log, Store.Job.Name, Dialect.Display(records[0].Key), e.Message);
+                isRefusalTold = true;
+                return 0;
+            }
+            var half = records.Count / 2;
+            return await SeenAsync(records[..half], byRule, term, stopping) + await SeenAsync(records[half..], byRule, term, stopping);
+        }
+    }
+
+    // At once, whatever comes of the rest of the pass.
+    private int Woken(int again)
+    {
+        if (again > 0) job.Wake();
+        return again;
+    }
+
+    /// <summary>What goes wrong with one way of relaunching is told once, and that way alone rests for a while.</summary>
+    private async Task<int> TryAsync(Rest rest, string what, Func<Task<int?>> stepAsync, CancellationToken stopping)
+    {
+        if (rest.IsResting) return 0;
+        var table = Store.Table;
+        try
+        {
+            var count = await stepAsync();
+            if (count is not null && rest.End()) Log.RelaunchGoesOn(log, Store.Job.Name, what);
+            return count ?? 0;
+        }
+        catch (Exception e) when (e is OperationCanceledException || Dialect.Classify(e) == ErrorKind.Infrastructure)
+        {
+            // Whether it took effect is not known: then there are records to look for.
+            job.Wake();
+            throw;
+        }
+        catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Locked)
+        {
+            Log.Locked(log, Store.Job.Name);
+        }
+        catch (Exception e) when (e is RelaunchCodeException || Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
+        {
+            if (Dialect.Classify(e) == ErrorKind.Schema && await Store.HasChangedAsync(job.Load, table, stopping)) return 0;
+            if (rest.Begin()) Log.RelaunchFailed(log, Store.Job.Name, what, e.Message);
+        }
+        return 0;
+    }
+
+    /// <summary>A step that has failed is tried again after half a minute; only its first failure is told.</summary>
+    private sealed class Rest(TimeProvider time)
+    {
+        private static readonly TimeSpan Duration = TimeSpan.FromSeconds(30);
+        private long? since;
+
+        public bool IsResting => since is { } began && time.GetElapsedTime(began) < Duration;
+
+        /// <summary>It has failed. Says whether that is new.</summary>
+        public bool Begin()
+        {
+            var isNew = since is null;
+            since = time.GetTimestamp();
+            return isNew;
+        }
+
+        /// <summary>It has worked. Says whether it had failed before.</summary>
+        public bool End()
+        {
+            var had = since is not null;
+            since = null;
+            return had;
+        }
+    }
+}

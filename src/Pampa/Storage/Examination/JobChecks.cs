@@ -1,0 +1,89 @@
+namespace Pampa.Storage.Examination;
+
+/// <summary>What is looked at of a job's table on every database.</summary>
+internal sealed class JobChecks(TaskStore store, Examiner examiner)
+{
+    /// <summary>Records that a look passes at most.</summary>
+    private const int LookedAt = 100_000;
+
+    private readonly string where = $"job {store.Job.Name}";
+
+    /// <summary>How long a reserved record may wait for its start.</summary>
+    public TimeSpan HandTimeout { get; init; }
+
+    /// <summary>Whether there are workers to look for.</summary>
+    public bool HasControlTables { get; init; } = true;
+
+    public IEnumerable<Check> All =>
+    [
+        new("its index", IndexAsync),
+        new("the plan of its selection", PlanAsync),
+        new("its columns", _ => Task.FromResult(Columns())),
+        new("its keys", KeysAsync),
+        .. HasControlTables ? (Check[])[new("records that are stuck", async unit => Stuck.Findings(store, await store.ReadStuckAsync(unit, HandTimeout, LookedAt)))] : [],
+        new("the times of ended records", async unit => Stuck.Findings(store, await store.ReadOddTimesAsync(unit, LookedAt))),
+        .. examiner.OfTable(store.Table),
+    ];
+
+    private async Task<IEnumerable<Finding>> IndexAsync(Database.Unit unit)
+    {
+        var dialect = store.Database.Dialect;
+        var (schema, name) = (store.Table.Table.Schema, Schema.AdvisedIndexName(store.Table));
+        if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None))
+            return [Finding.Warning("index-invalid", where, $"The index '{name}' is not valid: its building was cut short, and it serves nobody but costs every change.", "Run the verb 'migrate': it drops and builds it anew.")];
+        if (await examiner.HasIndexOfOpenAsync(unit, store.Table)) return [];
+        var remedy = $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
+        const string What = "There is no index of the records that have not ended: the more have ended, the longer each look for work takes.";
+        return [await store.IsLargeAsync(unit) ? Finding.Warning("index-missing", where, What, remedy) : Finding.Info("index-missing", where, What, remedy)];
+    }
+
+    private bool HasSnippet => store.Job.Where is not null || store.Job.OrderBy is not null;
+
+    private string TableName => $"{Dialect.Quote(store.Table.Table.Schema)}.{Dialect.Quote(store.Table.Table.Name)}";
+
+    private async Task<IEnumerable<Finding>> PlanAsync(Database.Unit unit)
+    {
+        PlanSummary plan;
+        try
+        {
+            plan = await store.PlanAsync(unit);
+        }
+        catch (Exception e) when (HasSnippet && store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
+        {
+            return [Finding.Error("snippet", where, $"The database does not take its Where or OrderBy: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", "Mend the condition: nothing of this job is reserved until then.")];
+        }
+        if (!plan.Scans && !plan.Sorts && !plan.WouldScan || !await store.IsLargeAsync(unit)) return [];
+        if (plan.Scans)
+            return [Finding.Warning("plan-scan", where, $"Each look for work reads the whole table: {string.Join(" / ", plan.Lines.Select(l => l.Trim()))}", "Make the advised index (the verb 'migrate').")];
+        var keys = string.Join(", ", store.Table.Key.Select(k => Dialect.Quote(k.Name)));
+        var index = $"an index on the columns of its OrderBy, then {keys}, WHERE {Dialect.Quote(store.Table.State[(int)StateColumn.EndTime].Name)} IS NULL";
+        if (plan.Sorts)
+            return [Finding.Warning("plan-sort", where, $"Each look for work sorts all that is due: {string.Join(" / ", plan.Lines.Select(l => l.Trim()))}", $"Make {index}.")];
+        return [Finding.Info("plan-statistics", where, "Left to itself the database would read the whole table for each look for work; the settings of Pampa's own statement keep it from that.", $"ANALYZE {TableName}, and make the advised index where it is missing.")];
+    }
+
+    private IEnumerable<Finding> Columns()
+    {
+        var onSqlite = store.Database.Dialect is SqliteDialect;
+        for (var i = 0; i < store.Table.State.Count; i++)
+        {
+            var column = store.Table.State[i];
+            if (JobTable.KindOf((StateColumn)i) != ColumnKind.Time) continue;
+            if (column is { Kind: ColumnKind.Time, Length: < 3 } && !onSqlite)
+            {
+                yield return Finding.Info("time-precision", where,
+                    $"Column '{column.Name}' keeps times to {(column.Length == 0 ? "the second" : $"{column.Length} digits of one")}: delays are as coarse.",
+                    $"ALTER TABLE {TableName} ALTER COLUMN {Dialect.Quote(column.Name)} TYPE {store.Database.Dialect.TypeOf((StateColumn)i)}.");
+            }
+            else if (onSqlite && column.Kind == ColumnKind.Text)
+                yield return Finding.Info("time-as-text", where, $"Column '{column.Name}' is declared {column.Type}: a time that is written in another form than YYYY-MM-DDTHH:MM:SS.SSSZ is compared as the instant that it means, or, if it means none, is past.", "Declare it timestamp, and let only UTC be written.");
+        }
+    }
+
+    private async Task<IEnumerable<Finding>> KeysAsync(Database.Unit unit)
+    {
+        if (!store.Database.Dialect.KeysMayBeNull) return [];
+        var count = await store.CountNullKeysAsync(unit, LookedAt);
+        return count == 0 ? [] : [Finding.Warning("key-null", where, FormattableString.Invariant($"{count:N0} records of table '{store.Table.Table.Name}' have no key: SQLite lets NULL into a primary key, and nothing can find them again. They are never done."), "Give them keys, and declare the key NOT NULL.")];
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Npgsql;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+
+namespace Pampa.Tests;
+
+/// <summary>What it costs to look for ended records whose time has come, among a hundred thousand that have time.</summary>
+public sealed class RelaunchPlanTests(ITestOutputHelper output)
+{
+    private const int Ended = 100_000;
+    private const string Cluster = "test";
+    private static readonly CancellationToken Stopping = TestContext.Current.CancellationToken;
+
+    // The newest have just ended; the oldest ended long before it is their time again.
+    private static string Fill(bool onSqlite, int due) => onSqlite
+        ? $"INSERT INTO big (value, odd_checking_end_time, odd_checking_success) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {Ended}) "
+            + $"SELECT v, strftime('%Y-%m-%dT%H:%M:%fZ', '2030-01-01', printf('-%d seconds', CASE WHEN v <= {due} THEN 900 ELSE v % 500 END)), TRUE FROM n"
+        : "INSERT INTO big (value, odd_checking_end_time, odd_checking_success) "
+            + $"SELECT v, timestamp '2030-01-01' - CASE WHEN v <= {due} THEN 900 ELSE v % 500 END * interval '1 second', TRUE FROM generate_series(1, {Ended}) AS v";
+
+    private static async Task<(TestDatabase Database, TaskStore Store)> MakeAsync(Engine engine, int due)
+    {
+        var db = await TestDatabase.CreateAsync(engine, TableProfile.Numbers);
+        await db.ExecuteAsync("CREATE TABLE big (value bigint PRIMARY KEY, odd_checking_reservation_id text, odd_checking_reservation_time timestamp,"
+            + " odd_checking_reservation_times int, odd_checking_start_time timestamp, odd_checking_end_time timestamp,"
+            + " odd_checking_success boolean, odd_checking_error_description text)");
+        await db.ExecuteAsync(Fill(db.IsSqlite, due));
+        var builder = new PampaBuilder();
+        builder.AddJob("job", "big", "value", job =>
+        {
+            job.Columns = TaskColumns.WithPrefix("odd_checking");
+            job.RelaunchAfter = TimeSpan.FromMinutes(10);
+            job.Process(_ => { });
+        });
+        List<string> errors = [];
+        var table = await new Schema(db.Database, SchemaChanges.All).ResolveAsync(builder.Build(errors).Single(), errors, Stopping);
+        Assert.Empty(errors);
+        await db.ExecuteAsync(db.IsSqlite ? "ANALYZE" : "ANALYZE big");
+        return (db, new TaskStore(db.Database, table!, Cluster, new Random(1)));
+    }
+
+    [Theory, InlineData(0), InlineData(600)]
+    public async Task On_PostgreSQL_a_look_reads_what_is_due_and_no_more(int due)
+    {
+        var (db, store) = await MakeAsync(Engine.PostgreSql, due);
+        await using var _ = db;
+        var lease = (await new ClusterStore(db.Database, Cluster).AcquireAsync("cluster", "leader", "p", TimeSpan.FromHours(1), [], Stopping))!;
+        var (plan, rows, buffers) = await ExplainAsync(db, store, lease);
+        output.WriteLine($"{rows} of {due} in {buffers} buffers");
+        Assert.Equal(Math.Min(due, db.Database.Dialect.MaxRows), rows);
+        Assert.Contains("_ended\"", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"Seq Scan\", \"Parent Relationship\": \"Outer\", \"Parallel Aware\": false, \"Async Capable\": false, \"Relation Name\": \"big\"",
+            plan.Replace("\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.InRange(buffers, 1, due == 0 ? 50 : 500 * 25);
+    }
+
+    private static async Task<(string Plan, long Rows, long Buffers)> ExplainAsync(TestDatabase db, TaskStore store, LeaseTerm lease)
+    {
+        await using var connection = (NpgsqlConnection)await db.Source.OpenConnectionAsync(Stopping);
+        await using var command = new NpgsqlCommand($"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {new JobSql(store.Table).RelaunchDue(null, ofAge: true, failedToo: false)}", connection);
+        foreach (var (name, value) in Parameters(lease)) command.Parameters.AddWithValue(name, value);
+        var text = (string)(await command.ExecuteScalarAsync(Stopping))!;
+        using var json = JsonDocument.Parse(text);
+        var top = json.RootElement[0].GetProperty("Plan");
+        return (text, (long)top.GetProperty("Actual Rows").GetDouble(), top.GetProperty("Shared Hit Blocks").GetInt64() + top.GetProperty("Shared Read Blocks").GetInt64());
+    }
+
+    private static IEnumerable<(string Name, object Value)> Parameters(LeaseTerm lease) =>
+    [
+        ("cluster", Cluster), ("max", 3), ("want", 500), ("age", 600.0), ("jitter", 0.1), ("scope", lease.Scope), ("holder", lease.Holder), ("term", lease.Term),
+    ];
+
+    [Fact]
+    public async Task On_SQLite_the_index_tells_what_is_due()
+    {
+        var (db, store) = await MakeAsync(Engine.Sqlite, 600);
+        await using var _ = db;
+        var lease = (await new ClusterStore(db.Database, Cluster).AcquireAsync("cluster", "leader", "p", TimeSpan.FromHours(1), [], Stopping))!;
+        await using var connection = await db.Source.OpenConnectionAsync(Stopping);
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"EXPLAIN QUERY PLAN {new JobSql(store.Table).RelaunchDue(null, ofAge: true, failedToo: false)}";
+        foreach (var (name, value) in Parameters(lease))
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = ($"@{name}", value);
+            command.Parameters.Add(parameter);
+        }
+        var steps = new List<string>();
+        await using (var reader = await command.ExecuteReaderAsync(Stopping))
+        {
+            while (await reader.ReadAsync(Stopping)) steps.Add(reader.GetString(3));
+        }
+        output.WriteLine(string.Join(Environment.NewLine, steps));
+        Assert.Contains(steps, s => s.Contains("SEARCH t USING INDEX pampa_job_", StringComparison.Ordinal) && s.EndsWith("_ended (odd_checking_end_time>? AND odd_checking_end_time<?)", StringComparison.Ordinal));
+        Assert.DoesNotContain(steps, s => s.StartsWith("SCAN t", StringComparison.Ordinal) || s.Contains("TEMP B-TREE", StringComparison.Ordinal));
+        Assert.Equal(500, await store.RelaunchDueAsync(lease, Stopping));
+        Assert.Equal(100, await store.RelaunchDueAsync(lease, Stopping));
+        Assert.Equal(0, await store.RelaunchDueAsync(lease, Stopping));
+    }
+}
