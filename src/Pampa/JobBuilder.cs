@@ -101,6 +101,13 @@ public sealed partial class JobBuilder
     public bool WakeOnInsert { get; set; }
 
     /// <summary>
+    /// Whether the last lines that a handler writes to <see cref="PampaTask.Log"/> are added to the error text of its
+    /// record when the attempt fails, of whatever level: 20 at most, each cut at 200 characters. The text as a whole is cut
+    /// as ever, at 4,000 characters or the column's length. Default false.
+    /// </summary>
+    public bool CaptureLog { get; set; }
+
+    /// <summary>
     /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt;
     /// {minimum}"</c>. It is checked when a record is reserved and again when it is started. Default: all.
     /// </summary>
@@ -269,6 +276,7 @@ public sealed partial class JobBuilder
             MaxAttempts = MaxAttempts,
             Backoff = Backoff,
             WakeOnInsert = WakeOnInsert,
+            CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
             Relaunching = Relaunching(),

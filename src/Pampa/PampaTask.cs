@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
+using Pampa.Working;
 
 namespace Pampa;
 
@@ -14,6 +15,8 @@ public sealed class PampaTask
     private readonly StartedTask started;
     private readonly JobTable table;
     private readonly Func<string?> cancellationReason;
+    private readonly ILogger shared;
+    private TaskLog? log;
     private SortedList<int, object?>? changes;
 
     internal PampaTask(
@@ -23,7 +26,7 @@ public sealed class PampaTask
         this.started = started;
         table = started.Table;
         this.cancellationReason = cancellationReason;
-        Log = log;
+        shared = log;
         Database = database;
         CancellationToken = cancellationToken;
     }
@@ -74,8 +77,13 @@ public sealed class PampaTask
     /// <summary>Why <see cref="CancellationToken"/> was cancelled, in words; null while it is not.</summary>
     public string? CancellationReason => cancellationReason();
 
-    /// <summary>Writes to the program's log.</summary>
-    public ILogger Log { get; }
+    /// <summary>
+    /// Writes to the program's log; each entry says whose it is: worker, job and key. <c>Log.Step("loading the page")</c>
+    /// logs a step, with how long it took. See also <see cref="JobBuilder.CaptureLog"/>.
+    /// </summary>
+    // Few tasks log anything.
+    public ILogger Log => LazyInitializer.EnsureInitialized(ref log, () =>
+        new TaskLog(shared, new TaskScope(Job, Key, Worker, Attempt), table.Job.CaptureLog));
 
     /// <summary>
     /// The database of the job, for a handler's own statements. Its connections are apart from those that Pampa uses
@@ -120,6 +128,9 @@ public sealed class PampaTask
             values[i] = table.Dialect.Encode(changes.Values[i], table.RecordColumns[changes.Keys[i]]);
         return new ColumnChanges(table, [.. changes.Keys], values);
     }
+
+    /// <summary>The last lines that the handler has logged, if its job keeps them; else empty.</summary>
+    internal string KeptLog => log is { Kept: { Length: > 0 } kept } ? $"\nThe log's last lines:{kept}" : "";
 
     internal object ReadRow(RowType type)
     {

@@ -9,17 +9,21 @@ internal static class CommandLine
     private const string StackVariable = "PAMPA_STACK";
 
     /// <summary>Runs what the arguments say. Returns the exit code.</summary>
-    public static async Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    public static Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors) =>
+        RunAsync(args, (to, wrong) => Create(configure, to, wrong), output, errors);
+
+    /// <summary>The same of any command line.</summary>
+    public static async Task<int> RunAsync(string[] args, Func<TextWriter, TextWriter, RootCommand> create, TextWriter output, TextWriter errors)
     {
         // What is said of an error quotes what it met: arguments, data, the database's own words.
         await using var harmless = new LineWriter(errors.WriteLine);
-        return await RunHarmlessAsync(args, configure, output, harmless);
+        return await RunHarmlessAsync(args, create(output, harmless), output, harmless);
     }
 
-    private static async Task<int> RunHarmlessAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    private static async Task<int> RunHarmlessAsync(string[] args, RootCommand root, TextWriter output, TextWriter errors)
     {
         // No response files: a key may begin with @.
-        var parsed = Create(configure, output, errors).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (Complaints.Of(parsed) is { Count: > 0 } complaints)
         {
             foreach (var complaint in complaints) await errors.WriteLineAsync(complaint);

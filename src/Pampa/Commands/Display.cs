@@ -38,7 +38,7 @@ internal abstract class Display : IAsyncDisposable
     protected abstract void Close();
 
     /// <summary>A line of the log; never waits.</summary>
-    public void Log(DateTimeOffset at, LogLevel level, string text) => Tell(Format(at, level, text));
+    public void Log(DateTimeOffset at, LogLevel level, string text, LineEnd? end = null) => Tell(Format(at, level, text, end));
 
     /// <summary>A line for whoever looks on, among those of the log; never waits.</summary>
     public void Tell(string line)
@@ -46,7 +46,7 @@ internal abstract class Display : IAsyncDisposable
         if (!log.Writer.TryWrite(line)) Interlocked.Increment(ref leftOut);
     }
 
-    protected abstract string Format(DateTimeOffset at, LogLevel level, string text);
+    protected abstract string Format(DateTimeOffset at, LogLevel level, string text, LineEnd? end);
 
     /// <summary>Writes lines of the log.</summary>
     protected abstract void WriteLog(IReadOnlyList<string> lines);

@@ -7,10 +7,13 @@ namespace Pampa.Commands;
 /// The answer to <c>--help</c>: usage, verbs, options, examples, exit codes. Always as wide as a terminal of 80 columns,
 /// so that it reads the same wherever it goes.
 /// </summary>
+/// <param name="program">What to type for the program.</param>
+/// <param name="run">What it does without a verb; all that there is to it where it has none.</param>
 internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCommandLineAction
 {
     private const int Width = 80;
     private const int WidestTerm = 26;
+    private static readonly (string, string)[] Version = [("--version", "Show the program's version.")];
     private TextWriter output = TextWriter.Null;
 
     /// <summary>How the program is called: the sources of one in a file are run by the SDK.</summary>
@@ -25,8 +28,8 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
         output = parseResult.InvocationConfiguration.Output;
         var command = parseResult.CommandResult.Command;
         Paragraph(command.Description ?? "");
-        if (command is RootCommand) WriteRoot(command);
-        else WriteVerb((VerbCommand)command);
+        if (command is RootCommand { Subcommands.Count: > 0 }) WriteRoot(command);
+        else WriteVerb(command as VerbCommand ?? run, isAll: command is RootCommand);
         return Hosting.ExitCode.Done;
     }
 
@@ -39,13 +42,13 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
         Title("Options of run, which is what happens without a verb");
         Table(run.Options.Select(Describe));
         Title("Options of all verbs");
-        Table([("--help", "Show this page, or the page of the verb before it."), ("--version", "Show the program's version.")]);
+        Table([("--help", "Show this page, or the page of the verb before it."), .. Version]);
         WriteExamples(root.Subcommands.OfType<VerbCommand>().SelectMany(verb => verb.Examples.Take(1)));
         Title("Exit codes of run");
         Table(run.ExitCodes.Select(Describe));
     }
 
-    private void WriteVerb(VerbCommand verb)
+    private void WriteVerb(VerbCommand verb, bool isAll)
     {
         Title("Usage");
         var arguments = verb.Arguments.Select(a => a.Arity switch
@@ -54,14 +57,14 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
             { MinimumNumberOfValues: 0 } => $" [{Name(a)}...]",
             _ => $" {Name(a)}",
         });
-        output.WriteLine($"  {program} {verb.Name}{string.Concat(arguments)} [OPTIONS]");
+        output.WriteLine($"  {program}{(isAll ? "" : $" {verb.Name}")}{string.Concat(arguments)} [OPTIONS]");
         if (verb.Arguments.Count > 0)
         {
             Title("Arguments");
             Table(verb.Arguments.Select(a => (Name(a), a.Description ?? "")));
         }
         Title("Options");
-        Table([.. verb.Options.Select(Describe), ("--help", "Show this page.")]);
+        Table([.. verb.Options.Select(Describe), ("--help", "Show this page."), .. isAll ? Version : []]);
         WriteExamples(verb.Examples);
         Title("Exit codes");
         Table(verb.ExitCodes.Select(Describe));

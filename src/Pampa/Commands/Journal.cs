@@ -32,10 +32,10 @@ internal sealed class Journal : IAsyncDisposable
     public void Open(string path) => file = LogFile.Open(path, Display.Tell, time);
 
     /// <summary>A line of the log; never waits.</summary>
-    public void Log(DateTimeOffset at, LogLevel level, string text)
+    public void Log(DateTimeOffset at, LogLevel level, string text, LineEnd? end = null)
     {
-        Display.Log(at, level, text);
-        file?.Write(LogLine.Dated(at, level, text));
+        Display.Log(at, level, text, end);
+        file?.Write(LogLine.Dated(at, level, text + end?.Text));
     }
 
     /// <summary>A line for whoever looks on, among those of the log; never waits.</summary>

@@ -110,8 +110,8 @@ internal sealed class LiveDisplay : Display
         }
     }
 
-    protected override string Format(DateTimeOffset at, LogLevel level, string text) =>
-        LogLine.Of(at, level, text, hasColors: errors is not null && terminal.Colors != ColorSystem.NoColors);
+    protected override string Format(DateTimeOffset at, LogLevel level, string text, LineEnd? end) =>
+        LogLine.Of(at, level, text, hasColors: errors is not null && terminal.Colors != ColorSystem.NoColors, end);
 
     protected override void WriteLog(IReadOnlyList<string> lines)
     {

@@ -7,7 +7,7 @@ namespace Pampa.Commands;
 /// Everything as lines, for files, pipes and whoever asks for it: one a second for each job that is at work. An idle job
 /// says so once and then is silent.
 /// </summary>
-internal sealed class PlainDisplay(TextWriter output, TextWriter errors) : Display
+internal sealed class PlainDisplay(TextWriter output, TextWriter errors, bool hasColors = false) : Display
 {
     private readonly HashSet<string> idle = new(StringComparer.Ordinal);
 
@@ -43,7 +43,7 @@ internal sealed class PlainDisplay(TextWriter output, TextWriter errors) : Displ
     {
     }
 
-    protected override string Format(DateTimeOffset at, LogLevel level, string text) => LogLine.Of(at, level, text, hasColors: false);
+    protected override string Format(DateTimeOffset at, LogLevel level, string text, LineEnd? end) => LogLine.Of(at, level, text, hasColors, end);
 
     protected override void WriteLog(IReadOnlyList<string> lines)
     {

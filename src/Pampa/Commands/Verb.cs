@@ -26,14 +26,21 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON and nothing else." };
 
     /// <summary>Makes the program, chooses its database, runs the verb; every error ends as lines and an exit code.</summary>
-    public async Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping)
-    {
-        try
+    public Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping) =>
+        RunAsync(errors, async () =>
         {
             var program = new PampaBuilder();
             Configure(program);
             var choice = DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable);
             return await runAsync(program, await choice.RecogniseAsync(stopping));
+        }, stopping);
+
+    /// <summary>Runs something; every error ends as lines and an exit code.</summary>
+    public static async Task<int> RunAsync(TextWriter errors, Func<Task<int>> runAsync, CancellationToken stopping)
+    {
+        try
+        {
+            return await runAsync();
         }
         catch (PampaConfigurationException e)
         {

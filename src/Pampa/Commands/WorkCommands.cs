@@ -147,7 +147,7 @@ internal static class WorkCommands
         return await new IsolatedNode(display, name, workers, arguments, logPath, TimeProvider.System).RunAsync($"Database: {choice.Address.Description} ({choice.Why})");
     }, CancellationToken.None);
 
-    private static Option<string?> LogOption(string name)
+    public static Option<string?> LogOption(string name)
     {
         var log = new Option<string?>("--log")
         {
@@ -175,7 +175,7 @@ internal static class WorkCommands
             result.AddError($"{result.Option.Name} must be 1 to 64 letters, digits, '.', '_' or '-'.");
     }
 
-    private static void Range(OptionResult result, double min, double max)
+    public static void Range(OptionResult result, double min, double max)
     {
         if (result.Tokens.Count == 0) return;
         var text = result.Tokens[0].Value;

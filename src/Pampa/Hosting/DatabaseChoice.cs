@@ -14,15 +14,20 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
     /// code says, else a SQLite file beside the program.
     /// </summary>
     /// <exception cref="PampaConfigurationException">The address cannot be used; the text never holds it.</exception>
-    public static DatabaseChoice Choose(string? option, string? code, Func<string, string?> environment)
+    public static DatabaseChoice Choose(string? option, string? code, Func<string, string?> environment) =>
+        ChooseNamed(option, code, environment)
+        ?? new(DatabaseAddress.SqliteFile(DefaultFile()), $"the default; set {UrlVariable} or --db for another");
+
+    /// <summary>The same, but null where nobody names one.</summary>
+    /// <exception cref="PampaConfigurationException">The address cannot be used; the text never holds it.</exception>
+    public static DatabaseChoice? ChooseNamed(string? option, string? code, Func<string, string?> environment)
     {
         if (option is not null) return FromText(option, "--db", environment);
         foreach (var variable in (string[])[UrlVariable, ConnectionVariable, SettingVariable])
         {
             if (environment(variable) is { Length: > 0 } text) return new(Parse(text, variable), $"from {variable}");
         }
-        if (code is { Length: > 0 }) return FromText(code, "the program's Database", environment);
-        return new(DatabaseAddress.SqliteFile(DefaultFile()), $"the default; set {UrlVariable} or --db for another");
+        return code is { Length: > 0 } ? FromText(code, "the program's Database", environment) : null;
     }
 
     /// <summary>

@@ -55,4 +55,40 @@ internal static partial class Log
 
     [LoggerMessage(307, LogLevel.Error, "Stopping: a step of it did not reach the database; what it was about is taken back when the leases of this process end: {Error}")]
     public static partial void NotReleased(ILogger log, string error);
+
+    [LoggerMessage(330, LogLevel.Information, "'{Name}' runs in this process, in term {Term} of its lease")]
+    public static partial void Holds(ILogger log, string name, long term);
+
+    [LoggerMessage(331, LogLevel.Warning, "'{Name}' has lost its lease: nothing begins until this process has it again")]
+    public static partial void HoldsNoMore(ILogger log, string name);
+
+    [LoggerMessage(332, LogLevel.Information, "'{Name}' runs elsewhere ({Other}): this process stands by and takes over when that one ends")]
+    public static partial void StandsBy(ILogger log, string name, string other);
+
+    [LoggerMessage(333, LogLevel.Error, "'{Name}' runs elsewhere ({Other}), and only one may at a time: this process ends without a run")]
+    public static partial void RunsElsewhere(ILogger log, string name, string other);
+
+    [LoggerMessage(334, LogLevel.Information, "'{Name}': the next run begins at {Moment:u}")]
+    public static partial void NextRun(ILogger log, string name, DateTimeOffset moment);
+
+    [LoggerMessage(335, LogLevel.Error, "'{Name}': run {Number} failed after {Seconds:0.0} s ({Failures} in a row); the next one begins in {Left}")]
+    public static partial void RunFailed(ILogger log, string name, long number, double seconds, int failures, TimeSpan left, Exception error);
+
+    [LoggerMessage(336, LogLevel.Error, "'{Name}': run {Number} failed after {Seconds:0.0} s; the process ends")]
+    public static partial void LastRunFailed(ILogger log, string name, long number, double seconds, Exception error);
+
+    [LoggerMessage(337, LogLevel.Warning, "'{Name}': run {Number} was cancelled: {Why}")]
+    public static partial void RunCancelled(ILogger log, string name, long number, string why);
+
+    [LoggerMessage(338, LogLevel.Warning, "'{Name}': the lease is lost while run {Number} is at work: its token is cancelled, and another process may begin although this run goes on")]
+    public static partial void RunWithoutLease(ILogger log, string name, long number);
+
+    [LoggerMessage(339, LogLevel.Information, "'{Name}': run {Number} is at work; its token is cancelled, it has {Timeout} to end")]
+    public static partial void RunStopping(ILogger log, string name, long number, TimeSpan timeout);
+
+    [LoggerMessage(340, LogLevel.Error, "'{Name}': run {Number} has not ended within {Timeout} after the stop; it is abandoned")]
+    public static partial void RunAbandoned(ILogger log, string name, long number, TimeSpan timeout);
+
+    [LoggerMessage(341, LogLevel.Warning, "'{Name}': the lease could not be given up; another process takes over when it ends: {Error}")]
+    public static partial void NotResigned(ILogger log, string name, string error);
 }

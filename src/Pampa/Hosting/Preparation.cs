@@ -41,9 +41,28 @@ internal sealed partial class Preparation(
         // looked for then.
         if (errors.Count > 0 && program.SetupStatements.Count > 0 && changes is SchemaChanges.Own or SchemaChanges.All)
             throw new PampaConfigurationException(errors);
+        return await ToldAsync(() => PrepareAsync(program, jobs, errors, stopping), errors);
+    }
+
+    /// <summary>The least: a connection and, where leases are wanted, the control tables.</summary>
+    /// <exception cref="PampaConfigurationException">What is wrong.</exception>
+    public async Task ConnectAsync(bool needsLeases, CancellationToken stopping)
+    {
+        if (await ConnectionErrorAsync(stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
+        if (!needsLeases) return;
+        await ToldAsync(async () =>
+        {
+            await schema.CreateControlTablesAsync(stopping);
+            return true;
+        }, []);
+    }
+
+    // What the database refuses, in words.
+    private async Task<T> ToldAsync<T>(Func<Task<T>> prepareAsync, List<string> errors)
+    {
         try
         {
-            return await PrepareAsync(program, jobs, errors, stopping);
+            return await prepareAsync();
         }
         catch (DbException e)
         {

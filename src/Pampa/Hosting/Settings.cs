@@ -54,6 +54,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.MaxAssignedWorkers)] = s => job.MaxAssignedWorkers = s.Whole(job.MaxAssignedWorkers ?? 0),
         [nameof(job.MaxPendingTasks)] = s => job.MaxPendingTasks = s.Whole(job.MaxPendingTasks),
         [nameof(job.Weight)] = s => job.Weight = s.Whole(job.Weight),
+        [nameof(job.CaptureLog)] = s => job.CaptureLog = s.Flag(job.CaptureLog),
         [nameof(job.WakeOnInsert)] = s => job.WakeOnInsert = s.Flag(job.WakeOnInsert),
         [nameof(job.WorkerFilter)] = s => job.WorkerFilter = s.Text(),
         [nameof(job.QueueSize)] = s => job.QueueSize = s.Whole(job.QueueSize),

@@ -31,6 +31,8 @@ internal sealed record JobDefinition
 
     public bool WakeOnInsert { get; init; }
 
+    public bool CaptureLog { get; init; }
+
     public required Backoff Backoff { get; init; }
 
     public Func<Sql>? Where { get; init; }

@@ -18,6 +18,9 @@ internal static class Limits
     /// <summary>UTF-16 units of an error text, if the column does not allow less.</summary>
     public const int ErrorText = 4_000;
 
+    /// <summary>Levels by which a line of the log is indented at most.</summary>
+    public const int StepDepth = 20;
+
     /// <summary>Attempts that a job may ask for.</summary>
     public const int Attempts = 1_000;
 

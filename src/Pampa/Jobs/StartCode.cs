@@ -12,9 +12,11 @@ internal static class StartCode
     /// <param name="runAsync">Runs it.</param>
     /// <param name="stopping">Told to stop.</param>
     /// <param name="whose">For whom it runs.</param>
+    /// <param name="what">What has not come about therefore.</param>
     /// <exception cref="StartCodeException">It threw.</exception>
     public static async Task RunAsync(
-        string name, int index, int count, Func<Task> runAsync, CancellationToken stopping, string whose = "")
+        string name, int index, int count, Func<Task> runAsync, CancellationToken stopping, string whose = "",
+        string what = "Nothing was reserved for it")
     {
         try
         {
@@ -23,7 +25,7 @@ internal static class StartCode
         catch (Exception e) when (!(e is OperationCanceledException && stopping.IsCancellationRequested))
         {
             var which = count == 1 ? name : $"{name} ({index + 1} of {count})";
-            throw new StartCodeException($"{which}{whose} threw {ErrorText.Of(e).ReplaceLineEndings(" ").TrimEnd('.')}. Nothing was reserved for it: mend that code or what it needs, and start again.", e);
+            throw new StartCodeException($"{which}{whose} threw {ErrorText.Of(e).ReplaceLineEndings(" ").TrimEnd('.')}. {what}: mend that code or what it needs, and start again.", e);
         }
     }
 }

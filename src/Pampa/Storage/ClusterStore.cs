@@ -30,6 +30,30 @@ internal sealed class ClusterStore(Database database, string cluster)
     public async Task<LeaseTerm?> AcquireAsync(
         string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping)
     {
+        try
+        {
+            return Term(await database.WriteAsync(Acquisition(scope, holder, process, ttl, deadProcesses), reader => reader.GetInt64(0), stopping));
+        }
+        catch (Exception e) when (Dialect.IsAmbiguous(e))
+        {
+            // A holder's name is a life's own: if it stands there, this has put it there.
+            return Term(await database.QueryAsync(new Statement($"""
+                SELECT term FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND expires_at > {Dialect.Now}
+                """).With("cluster", cluster).With("scope", scope).With("holder", holder), reader => reader.GetInt64(0), stopping));
+        }
+
+        LeaseTerm? Term(List<long> answer) => answer is [var term] ? new LeaseTerm(scope, holder, term) : null;
+    }
+
+    /// <summary>The same on the calling thread.</summary>
+    public LeaseTerm? AcquireNow(string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses)
+    {
+        var terms = database.WriteNow(Acquisition(scope, holder, process, ttl, deadProcesses), reader => reader.GetInt64(0));
+        return terms.Count == 0 ? null : new LeaseTerm(scope, holder, terms[0]);
+    }
+
+    private Statement Acquisition(string scope, string holder, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses)
+    {
         var statement = With(new Statement($"""
             INSERT INTO pampa_lease AS l (cluster, scope, holder, process, term, elected_at, expires_at)
             VALUES (@cluster, @scope, @holder, @process, 1, {Dialect.Now}, {Dialect.NowPlus("@ttl")})
@@ -39,27 +63,20 @@ internal sealed class ClusterStore(Database database, string cluster)
             RETURNING term
             """), scope, holder, ttl).With("process", process);
         Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
-        try
-        {
-            return await TermAsync(database.WriteAsync(statement, reader => reader.GetInt64(0), stopping));
-        }
-        catch (Exception e) when (Dialect.IsAmbiguous(e))
-        {
-            // A holder's name is a life's own: if it stands there, this has put it there.
-            return await TermAsync(database.QueryAsync(new Statement($"""
-                SELECT term FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND expires_at > {Dialect.Now}
-                """).With("cluster", cluster).With("scope", scope).With("holder", holder), reader => reader.GetInt64(0), stopping));
-        }
-
-        async Task<LeaseTerm?> TermAsync(Task<List<long>> answer) => await answer is [var term] ? new LeaseTerm(scope, holder, term) : null;
+        return statement;
     }
 
     /// <summary>Renews a lease. False: it is over or somebody else's.</summary>
     public async Task<bool> RenewAsync(LeaseTerm lease, TimeSpan ttl, CancellationToken stopping) =>
-        await database.ExecuteAsync(With(new Statement($"""
-            UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
-            WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}
-            """) { MayRunTwice = true }, lease.Scope, lease.Holder, ttl).With("term", lease.Term), stopping) == 1;
+        await database.ExecuteAsync(Renewal(lease, ttl), stopping) == 1;
+
+    /// <summary>The same on the calling thread.</summary>
+    public bool RenewNow(LeaseTerm lease, TimeSpan ttl) => database.WriteNow(Renewal(lease, ttl, "\nRETURNING term"), reader => reader.GetInt64(0)).Count == 1;
+
+    private Statement Renewal(LeaseTerm lease, TimeSpan ttl, string returning = "") => With(new Statement($"""
+        UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
+        WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}{returning}
+        """) { MayRunTwice = true }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
 
     /// <summary>Gives a lease up; the row and its term stay.</summary>
     public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>
@@ -72,6 +89,15 @@ internal sealed class ClusterStore(Database database, string cluster)
     public async Task<string?> ReadHolderAsync(string scope, CancellationToken stopping) =>
         (await database.QueryAsync(new Statement($"SELECT holder FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
             .With("cluster", cluster).With("scope", scope), reader => reader.GetString(0), stopping)).FirstOrDefault();
+
+    /// <summary>Who holds a lease now, and in which process; on the calling thread.</summary>
+    public (string Holder, string Process)? ReadHolderNow(string scope)
+    {
+        var holders = database.WriteNow(
+            new Statement($"SELECT holder, process FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
+                .With("cluster", cluster).With("scope", scope), reader => (reader.GetString(0), reader.GetString(1)));
+        return holders.Count == 0 ? null : holders[0];
+    }
 
     /// <summary>
     /// The processes that live rows name; the caller finds out which of them are dead on this very host.

@@ -117,6 +117,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
         var text = ErrorText.Of(error);
         if (why == Interruption.MaxDuration) text = $"{attempt.Reason} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
+        text += task.KeptLog;
         Log.TaskFailed(log, lane.Job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, lane.Job.MaxAttempts, error);
         if (error is PermanentFailureException || fence.Attempt >= lane.Job.MaxAttempts)
             return new TaskResult(fence, Outcome.Failed, Error: text);

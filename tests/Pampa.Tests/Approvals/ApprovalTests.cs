@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Pampa.Commands;
+using Pampa.Hosting;
 using PublicApiGenerator;
 
 namespace Pampa.Tests.Approvals;
@@ -38,6 +39,16 @@ public sealed class ApprovalTests
             help.AppendJoin(' ', ["====", "PROGRAM", .. path, "--help"]).Append("\n\n").Append(text.Trim()).Append("\n\n");
             foreach (var verb in command.Subcommands) Describe(verb, [.. path, verb.Name]);
         }
+    }
+
+    [Fact]
+    public void The_help_of_a_stand_alone_process_is_as_approved()
+    {
+        using var output = new StringWriter();
+        var process = new StandAlone(new StandAloneOptions { Name = "mirror" }, (_, _) => Task.CompletedTask);
+        var root = StandAloneCommand.Create(process, () => throw new InvalidOperationException("it ran"));
+        Assert.Equal(0, root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = output, Error = output }));
+        Approved.Check("Help.StandAlone", output.ToString().Replace(root.Name, "PROGRAM", StringComparison.Ordinal));
     }
 
     private const BindingFlags All =

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Scenarios;
@@ -239,5 +240,28 @@ public sealed class FailureTests
 
         await cluster.CheckAsync();
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, row.Key % 50 == 0 ? 2 : 1), (row.IsCompleted, row.N)));
+    }
+
+    [Fact]
+    public async Task The_last_lines_of_a_tasks_log_stand_in_its_error_where_the_job_wants_it()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        await cluster.StartAsync(job =>
+        {
+            job.MaxAttempts = 1;
+            job.CaptureLog = true;
+            job.Process(task =>
+            {
+                using var step = task.Log.Step("loading the page");
+                task.Log.LogInformation("number {Value}", task.Key);
+                if (task.Key == "2") throw new InvalidOperationException("no page");
+                step.Done();
+            });
+        });
+        await cluster.UntilEndedAsync();
+        Assert.Null((await cluster.RowAsync(1)).Err);
+        var text = (await cluster.RowAsync(2)).Err!;
+        Assert.StartsWith("InvalidOperationException: no page\nThe log's last lines:\n  loading the page...\n    number 2\n  loading the page... not done (", text, StringComparison.Ordinal);
     }
 }

@@ -104,7 +104,7 @@ public sealed class LiveDisplayTests
             await display.Output.WriteLineAsync("\e]0;title\a \u202Eevil\r");
             await display.EndAsync();
         }
-        Assert.Contains("warn: Pampa.Task[0] record \\u001B[2J\\u009B1A\\u0007 failed in attempt 1", screen.Text, StringComparison.Ordinal);
+        Assert.Contains("warn: Pampa.Task: record \\u001B[2J\\u009B1A\\u0007 failed in attempt 1", screen.Text, StringComparison.Ordinal);
         Assert.Contains("\\u001B]0;title\\u0007 \\u202Eevil", screen.Text, StringComparison.Ordinal);
     }
 
