@@ -34,7 +34,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     private readonly SemaphoreSlim writer = new(1, 1);
 
     // On SQLite each try waits long by itself; elsewhere a transaction of several statements may be unlucky often.
-    private int MaxRepeats => dialect.HasSingleWriter ? 12 : 25;
+    private int MaxRepeats => dialect.HasSingleWriter ? 12 : 50;
 
     public Dialect Dialect => dialect;
 

@@ -42,7 +42,10 @@ public abstract partial class StoreConformance
         Assert.Equal([("c.1", 1L)], (await Workers.ReadWorkersAsync(Stopping)).Select(w => (w.Id, w.Session)));
 
         // A process of a former life may be frozen somewhere: it must not find its session again.
+        var neighbours = new ClusterStore(Db.Database, "another");
+        await Ticked(neighbours.RegisterAsync("a", ["a.1"], "p9", Ttl, [], Stopping));
         Assert.Equal([("a.1", 3L)], await Ticked(Workers.RegisterAsync("a", ["a.1"], "p4", Ttl, [], Stopping)));
+        Assert.Equal([("a.1", 1L)], (await neighbours.ReadWorkersAsync(Stopping)).Select(w => (w.Id, w.Session)));
         // Nor does anybody lose one by it, and a second deletion of older ones lowers nothing.
         Assert.Equal(["c.1"], await Ticked(Task.FromResult(Workers.Heartbeat(living!, Ttl))));
         await AdvanceAsync(8 * 86_400);

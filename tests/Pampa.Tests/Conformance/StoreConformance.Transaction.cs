@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 
@@ -7,6 +8,23 @@ namespace Pampa.Tests.Conformance;
 public abstract partial class StoreConformance
 {
     private Task<TaskTransaction> BeginAsync() => TaskTransaction.BeginAsync(Db.Database.Dialect, Db.Source, isAlone: false, Stopping);
+
+    /// <summary>As whoever runs a transaction does: where the database wants it repeated, all of it is.</summary>
+    private async Task RepeatedAsync(Func<Task> transactionAsync)
+    {
+        while (true)
+        {
+            try
+            {
+                await transactionAsync();
+                return;
+            }
+            catch (DbException e) when (Db.Database.Dialect.Classify(e) == ErrorKind.Retry)
+            {
+                // Nothing of it has happened.
+            }
+        }
+    }
 
     /// <summary>What a handler writes: the note of another record of the table.</summary>
     private async Task WriteAsync(TaskTransaction transaction, int number, string note)
@@ -24,15 +42,16 @@ public abstract partial class StoreConformance
         await InsertAsync(2);
         var before = await RowAsync(1);
         var now = Clock.Now;
-        await using (var transaction = await BeginAsync())
+        await RepeatedAsync(async () =>
         {
+            await using var transaction = await BeginAsync();
             await WriteAsync(transaction, 2, "written");
             Assert.True(await Store.FinishWithinAsync(transaction, Completed(task, Changes(Store, (Profile.Flag, true))), Stopping));
             Assert.Equal((before, null), (await RowAsync(1), (await RowAsync(2)).Note));
             Assert.True(transaction.IsOpen);
             await transaction.CommitAsync();
             Assert.False(transaction.IsOpen);
-        }
+        });
         Assert.Equal((before with { Et = now, Ok = true, Flag = true }, "written"), (await RowAsync(1), (await RowAsync(2)).Note));
     }
 
@@ -42,11 +61,12 @@ public abstract partial class StoreConformance
         var task = await StartedAsync(1);
         await InsertAsync(2);
         var before = await RowAsync(1);
-        await using (var transaction = await BeginAsync())
+        await RepeatedAsync(async () =>
         {
+            await using var transaction = await BeginAsync();
             await WriteAsync(transaction, 2, "written");
             Assert.True(await Store.FinishWithinAsync(transaction, Completed(task), Stopping));
-        }
+        });
         Assert.Equal((before, null), (await RowAsync(1), (await RowAsync(2)).Note));
         Assert.Equal(KeysOf(1), Shown(await FinishAsync(Completed(task))));
     }
@@ -64,10 +84,11 @@ public abstract partial class StoreConformance
         };
         if (what == "end") await FinishAsync(new TaskResult(task.Fence, Outcome.Failed, Error: "failed by the leader"));
         var before = await RowAsync(1);
-        await using (var transaction = await BeginAsync())
+        await RepeatedAsync(async () =>
         {
+            await using var transaction = await BeginAsync();
             Assert.False(await Store.FinishWithinAsync(transaction, new TaskResult(fence, Outcome.Completed), Stopping));
-        }
+        });
         Assert.Equal(before, await RowAsync(1));
     }
 
@@ -76,15 +97,18 @@ public abstract partial class StoreConformance
     {
         foreach (var text in (string[])["COMMIT", "ROLLBACK"])
         {
-            await using var transaction = await BeginAsync();
-            await using var command = transaction.Connection.CreateCommand();
-            command.Transaction = transaction.Transaction;
-            command.CommandText = "SELECT 1";
-            await command.ExecuteScalarAsync(Stopping);
-            Assert.True(transaction.IsOpen);
-            command.CommandText = text;
-            await command.ExecuteNonQueryAsync(Stopping);
-            Assert.False(transaction.IsOpen);
+            await RepeatedAsync(async () =>
+            {
+                await using var transaction = await BeginAsync();
+                await using var command = transaction.Connection.CreateCommand();
+                command.Transaction = transaction.Transaction;
+                command.CommandText = "SELECT 1";
+                await command.ExecuteScalarAsync(Stopping);
+                Assert.True(transaction.IsOpen);
+                command.CommandText = text;
+                await command.ExecuteNonQueryAsync(Stopping);
+                Assert.False(transaction.IsOpen);
+            });
         }
         await using (var transaction = await BeginAsync())
         {

@@ -35,7 +35,7 @@ public abstract class JobFindingTests : Examined
         await InsertAsync(3, "a.1", Now, 1, Now);
         await InsertAsync(4, "a.1", Now, 1, Now, Now, true);
         await InsertAsync(5, null, Now.AddHours(9), 1);
-        await Db.ExecuteAsync(Schema.AdvisedIndex((await JobAsync()).Table));
+        await Db.Database.ExecuteAsync(new Statement(Schema.AdvisedIndex((await JobAsync()).Table)), Stopping);
         Assert.DoesNotContain(await FindAsync(), f => f.Where == "job job");
     }
 
@@ -62,7 +62,7 @@ public abstract class JobFindingTests : Examined
         void Ordered(JobBuilder job) => job.OrderBy = $"score";
         var scan = await OneAsync("plan-scan", Ordered);
         Assert.Equal(FindingSeverity.Warning, scan.Severity);
-        await Db.ExecuteAsync(Schema.AdvisedIndex((await JobAsync()).Table));
+        await Db.Database.ExecuteAsync(new Statement(Schema.AdvisedIndex((await JobAsync()).Table)), Stopping);
         None("plan-scan", await FindAsync());
         if (Engine == Engine.Portable) return;
         var sort = await OneAsync("plan-sort", Ordered);
