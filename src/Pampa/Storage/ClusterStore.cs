@@ -160,8 +160,8 @@ internal sealed class ClusterStore(Database database, string cluster)
         Database.Unit unit, IReadOnlyList<string> workers, List<(string Worker, long Session)> rows)
     {
         var statement = new Statement($"""
-            UPDATE pampa_worker SET session = 1 + {LastForgotten}
-            WHERE cluster = @cluster AND worker_id IN (SELECT n._pampa_worker FROM ({Dialect.Rows(WorkerRows)}) AS n) AND session <= {LastForgotten}
+            UPDATE pampa_worker AS t SET session = 1 + f.last FROM ({LastForgotten}) AS f
+            WHERE t.cluster = @cluster AND t.worker_id IN (SELECT n._pampa_worker FROM ({Dialect.Rows(WorkerRows)}) AS n) AND t.session <= f.last
             RETURNING worker_id, session
             """).With("cluster", cluster).With("forgotten", Forgotten);
         Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
@@ -170,7 +170,7 @@ internal sealed class ClusterStore(Database database, string cluster)
     }
 
     private const string LastForgotten =
-        "(SELECT COALESCE(max(term), 0) FROM pampa_lease WHERE cluster = @cluster AND scope = @forgotten)";
+        "SELECT COALESCE(max(term), 0) AS last FROM pampa_lease WHERE cluster = @cluster AND scope = @forgotten";
 
     /// <summary>
     /// Deletes those of the dead workers that nobody has heard of for a week, as the leader saw them: names that no process has twice
@@ -196,7 +196,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             ON CONFLICT (cluster, scope) DO UPDATE SET elected_at = excluded.elected_at, expires_at = excluded.expires_at,
               term = CASE WHEN excluded.term > l.term THEN excluded.term ELSE l.term END
             """));
-        return await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= {LastForgotten}"));
+        return await unit.ExecuteAsync(Of($"DELETE FROM pampa_worker WHERE {isLongGone} AND session <= ({LastForgotten})"));
     }, stopping);
 
     /// <summary>Opens a connection on the calling thread, and keeps it open for what comes.</summary>

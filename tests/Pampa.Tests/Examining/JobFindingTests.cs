@@ -25,6 +25,9 @@ public abstract class JobFindingTests : Examined
 {
     private protected override TableProfile Profile => TableProfile.Numbers;
 
+    // What CockroachDB spreads is an index like another to the server that stands in for it.
+    private async Task AddIndexAsync() => await Db.ExecuteAsync(Schema.AdvisedIndex((await JobAsync()).Table).Replace(" USING HASH", "", StringComparison.Ordinal));
+
     private string[] Keys(params int[] numbers) => [.. numbers.Select(n => Profile.KeyLiterals(n)[0])];
 
     [Fact]
@@ -35,7 +38,7 @@ public abstract class JobFindingTests : Examined
         await InsertAsync(3, "a.1", Now, 1, Now);
         await InsertAsync(4, "a.1", Now, 1, Now, Now, true);
         await InsertAsync(5, null, Now.AddHours(9), 1);
-        await Db.Database.ExecuteAsync(new Statement(Schema.AdvisedIndex((await JobAsync()).Table)), Stopping);
+        await AddIndexAsync();
         Assert.DoesNotContain(await FindAsync(), f => f.Where == "job job");
     }
 
@@ -62,7 +65,7 @@ public abstract class JobFindingTests : Examined
         void Ordered(JobBuilder job) => job.OrderBy = $"score";
         var scan = await OneAsync("plan-scan", Ordered);
         Assert.Equal(FindingSeverity.Warning, scan.Severity);
-        await Db.Database.ExecuteAsync(new Statement(Schema.AdvisedIndex((await JobAsync()).Table)), Stopping);
+        await AddIndexAsync();
         None("plan-scan", await FindAsync());
         if (Engine == Engine.Portable) return;
         var sort = await OneAsync("plan-sort", Ordered);
