@@ -59,7 +59,8 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
             }
             Tell(FormattableString.Invariant($"Worker '{id}' ended by itself with {code}; it is started again in {pause.TotalSeconds:0} s"));
             await Task.Delay(pause, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (stop.IsCancellationRequested) return code;
+            // What it died of was told when it did; the stop is in order.
+            if (stop.IsCancellationRequested) return ExitCode.Done;
         }
     }
 

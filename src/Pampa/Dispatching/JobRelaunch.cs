@@ -60,7 +60,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
         {
             // A record among them is refused or locked: the others need not wait for it.
-            all += await SeenAsync(await Store.ReadDueAsync(Dialect.MaxRows, stopping), byRule: true, term, stopping);
+            all += await SeenAsync(await Store.ReadDueAsync(Dialect.MaxRows, stopping), byRule: true, first, term, stopping);
         }
         finally
         {
@@ -81,9 +81,11 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             if (text is not null && Store.TryParseKey(text, out var key)) keys.Add(key);
             else ignored ??= text ?? "null";
         }
-        var ended = (await Store.ReadEndedAsync(keys, stopping)).ConvertAll(e => new EndedRecord(e.Key, e.EndedAt, e.State));
+        var began = time.GetTimestamp();
+        var ended = await EndedAsync(keys, stopping);
         var again = 0;
-        foreach (var chunk in ended.Chunk(Dialect.MaxRows)) again += await SeenAsync([.. chunk], byRule: false, term, stopping);
+        foreach (var chunk in ended.Chunk(Dialect.MaxRows)) again += await SeenAsync([.. chunk], byRule: false, began, term, stopping);
+        code.Pace.End(began);
         if (again == named.Count)
         {
             isIgnoranceTold = isIgnoranceTold && named.Count == 0;
@@ -96,13 +98,30 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         return again;
     }
 
+    /// <summary>Those of the records that have ended. A key that is no value of its column names none.</summary>
+    private async Task<List<EndedRecord>> EndedAsync(List<TaskKey> keys, CancellationToken stopping)
+    {
+        if (keys.Count == 0) return [];
+        try
+        {
+            return (await Store.ReadEndedAsync(keys, stopping)).ConvertAll(e => new EndedRecord(e.Key, e.EndedAt, e.State));
+        }
+        catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data)
+        {
+            if (keys.Count == 1) return [];
+            var half = keys.Count / 2;
+            return [.. await EndedAsync(keys[..half], stopping), .. await EndedAsync(keys[half..], stopping)];
+        }
+    }
+
     /// <summary>
     /// Relaunches records by their keys; where one is refused by a rule of its table, or locked, it is found by halving and
     /// left for later.
     /// </summary>
-    private async Task<int> SeenAsync(List<EndedRecord> records, bool byRule, LeaseTerm term, CancellationToken stopping)
+    private async Task<int> SeenAsync(List<EndedRecord> records, bool byRule, long began, LeaseTerm term, CancellationToken stopping)
     {
-        if (records.Count == 0) return 0;
+        // Each locked one costs a wait, and meanwhile nobody dispatches and no lease is renewed: the rest has time until the next pass.
+        if (records.Count == 0 || time.GetElapsedTime(began) >= LongestPass) return 0;
         try
         {
             return Woken((await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count);
@@ -116,7 +135,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
                 return 0;
             }
             var half = records.Count / 2;
-            return await SeenAsync(records[..half], byRule, term, stopping) + await SeenAsync(records[half..], byRule, term, stopping);
+            return await SeenAsync(records[..half], byRule, began, term, stopping) + await SeenAsync(records[half..], byRule, began, term, stopping);
         }
     }
 

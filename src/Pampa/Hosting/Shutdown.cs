@@ -14,7 +14,9 @@ internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadersh
 {
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LoopEnd = TimeSpan.FromSeconds(40);
+
+    // A try to write on SQLite cannot be interrupted, and takes up to 45 s.
+    private static readonly TimeSpan LoopEnd = TimeSpan.FromSeconds(60);
 
     // Once a step has met its time-out the next ones would only meet it, too.
     private bool isHopeless;

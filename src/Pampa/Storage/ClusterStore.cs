@@ -71,12 +71,12 @@ internal sealed class ClusterStore(Database database, string cluster)
         await database.ExecuteAsync(Renewal(lease, ttl), stopping) == 1;
 
     /// <summary>The same on the calling thread.</summary>
-    public bool RenewNow(LeaseTerm lease, TimeSpan ttl) => database.WriteNow(Renewal(lease, ttl, "\nRETURNING term"), reader => reader.GetInt64(0)).Count == 1;
+    public bool RenewNow(LeaseTerm lease, TimeSpan ttl) => database.WriteNow(Renewal(lease, ttl, "\nRETURNING term", ttl / 3), reader => reader.GetInt64(0)).Count == 1;
 
-    private Statement Renewal(LeaseTerm lease, TimeSpan ttl, string returning = "") => With(new Statement($"""
+    private Statement Renewal(LeaseTerm lease, TimeSpan ttl, string returning = "", TimeSpan? deadline = null) => With(new Statement($"""
         UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
         WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}{returning}
-        """) { MayRunTwice = true }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
+        """) { MayRunTwice = true, Deadline = deadline }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
 
     /// <summary>Gives a lease up; the row and its term stay.</summary>
     public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>
@@ -213,7 +213,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             UPDATE pampa_worker AS t SET heartbeat_at = {Dialect.Now}, expires_at = {Dialect.NowPlus("@ttl")}
             FROM v WHERE t.cluster = @cluster AND t.worker_id = v._pampa_worker AND t.session = v._pampa_session AND t.state <> '{WorkerStates.Resigned}'
             RETURNING worker_id
-            """) { MayRunTwice = true }.With("cluster", cluster).With("ttl", ttl.TotalSeconds);
+            """) { MayRunTwice = true, Deadline = ttl / 3 }.With("cluster", cluster).With("ttl", ttl.TotalSeconds);
         return database.WriteNow(BindWorkers(statement, workers), reader => reader.GetString(0));
     }
 

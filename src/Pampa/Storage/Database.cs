@@ -31,6 +31,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     public const string FailedStatement = "Pampa.Statement";
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
+    private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
 
     // On SQLite each try waits long by itself; elsewhere a transaction of several statements may be unlucky often.
@@ -90,7 +91,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             using var connection = source.OpenConnection();
             using var command = connection.CreateCommand();
             command.CommandText = statement.Text;
-            command.CommandTimeout = (int)Deadline.TotalSeconds;
+            // A file that is locked is worth waiting for; a connection that does not answer is not, for the next one may.
+            var deadline = dialect.HasSingleWriter ? Deadline : statement.Deadline ?? Deadline;
+            command.CommandTimeout = Math.Max(1, (int)deadline.TotalSeconds);
             Bind(statement, command.CreateParameter, command.Parameters);
             using var reader = command.ExecuteReader();
             var rows = new List<T>();
@@ -123,7 +126,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// </summary>
     public async Task<List<T>> WriteLastAsync<T>(TaskTransaction within, Statement statement, Func<DbDataReader, T> map, CancellationToken stopping)
     {
-        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+        // What SQLite waits for it waits for by itself; what its driver repeats for as long as it may is a snapshot that is too old for good.
+        var deadline = dialect.HasSingleWriter ? NoRepeats : Deadline;
+        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
             dialect.Preamble(statement));
         Answered?.Invoke();
         return rows;

@@ -70,8 +70,13 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         return new PreparingDataSource(prepared, plain.Build());
     }
 
-    public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>
-        Builder(connectionString, applicationName, maxConnections).Build();
+    public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections)
+    {
+        var builder = Builder(connectionString, applicationName, maxConnections);
+        // What one handler has set on its connection, or locked with it, is not the next one's.
+        if (!new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("No Reset On Close")) builder.ConnectionStringBuilder.NoResetOnClose = false;
+        return builder.Build();
+    }
 
     public override async Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping)
     {

@@ -45,7 +45,8 @@ internal sealed class TaskTransaction : IAsyncDisposable
 
     public Task CommitAsync() => Transaction.CommitAsync(CancellationToken.None);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Undoes all of it, and lets its locks go.</summary>
+    public async Task UndoAsync()
     {
         try
         {
@@ -54,6 +55,14 @@ internal sealed class TaskTransaction : IAsyncDisposable
         catch (Exception e) when (e is DbException or InvalidOperationException)
         {
             // Nothing is left to be undone: the connection is gone, and the database undoes it by itself; or somebody has ended it.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await UndoAsync();
         }
         finally
         {

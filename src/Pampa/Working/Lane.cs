@@ -29,6 +29,9 @@ internal sealed class Lane
 
     public JobDefinition Job => Store.Job;
 
+    /// <summary>Since when completions in transactions of their tasks have not fitted the table; 0: they do.</summary>
+    public long MisfitAt { get; set; }
+
     /// <summary>How long a job waits for a column that its table lacks: as long as a task of it may run, and a minute at least.</summary>
     public static TimeSpan PatienceFor(JobDefinition job) => job.MaxDuration > LeastPatience ? job.MaxDuration : LeastPatience;
 

@@ -107,12 +107,13 @@ internal sealed partial class TaskRunner
         try
         {
             await task.Transaction!.CommitAsync();
+            lane.MisfitAt = 0;
             return new Ending(completed, Verdict.Accepted);
         }
         catch (Exception e)
         {
             if (IsConflict(lane, e)) return Conflict(lane, task, started, attempt, e);
-            if (Kind(lane, e) == ErrorKind.Data) return Refused(lane, task, started, attempt, e);
+            if (Kind(lane, e) == ErrorKind.Data || IsAnswer(lane, e)) return Refused(lane, task, started, attempt, e);
             // Whether it was committed only the record tells, and a read could come before a commit that is still under way. To give
             // the record back is a compare-and-set that waits for the record's lock: where it is taken, nothing was committed.
             Log.InDoubt(log, lane.Job.Name, task.Key, e.Message);
@@ -120,10 +121,16 @@ internal sealed partial class TaskRunner
         }
     }
 
+    // A server that has an error of its own to tell of has undone the transaction.
+    private static bool IsAnswer(Lane lane, Exception error) =>
+        error is DbException { SqlState: not null } && Kind(lane, error) is ErrorKind.Schema or ErrorKind.Other;
+
     /// <summary>The record could not be completed: everything is undone, nothing is in doubt.</summary>
     private async Task<Ending> NotCompletedAsync(
         Lane lane, PampaTask task, StartedTask started, Attempt attempt, ColumnChanges? changes, Exception error)
     {
+        // What is asked from here on goes over other connections, which must not wait for this one.
+        await task.Transaction!.UndoAsync();
         switch (Kind(lane, error))
         {
             case var _ when IsConflict(lane, error):
@@ -133,12 +140,19 @@ internal sealed partial class TaskRunner
                 return new Ending(new TaskResult(started.Fence, Outcome.Forgiven));
             case ErrorKind.Infrastructure:
                 return Unreached(lane, started, error);
-            case ErrorKind.Schema when !await WorksWithoutRowAsync(lane, changes):
+            // Not for ever: a right that was taken away does not come back by itself, and the handler would run again and again.
+            case ErrorKind.Schema when !await WorksWithoutRowAsync(lane, changes) && IsPatient(lane):
                 if (!await lane.Store.HasChangedAsync(lane.Load, started.Table, CancellationToken.None)) lane.Load.Suspend(Jobs.JobStep.Finish, error);
                 return new Ending(GivenBack(lane, started));
             default:
                 return Refused(lane, task, started, attempt, error);
         }
+    }
+
+    private bool IsPatient(Lane lane)
+    {
+        if (lane.MisfitAt == 0) lane.MisfitAt = time.GetTimestamp();
+        return time.GetElapsedTime(lane.MisfitAt) < Lane.PatienceFor(lane.Job);
     }
 
     private static async Task<bool> WorksWithoutRowAsync(Lane lane, ColumnChanges? changes)

@@ -289,6 +289,39 @@ public sealed class TransactionFaultTests
         await TransactionTests.CheckEffectsAsync(cluster);
     }
 
+    [Fact]
+    public async Task On_sqlite_a_handler_that_only_reads_does_not_wait_for_what_can_never_succeed()
+    {
+        await using var cluster = await TransactionTests.ClusterAsync(Engine.Sqlite);
+        cluster.AttemptsAreGivenBack = true;
+        var process = await cluster.StartAsync(job => job.ProcessInTransaction(async (task, connection, transaction) =>
+        {
+            await TransactionTests.RunAsync(connection, transaction, "SELECT count(*) FROM effects");
+            if (cluster.Calls.Count == 1) await cluster.Db.ExecuteAsync("INSERT INTO effects VALUES (77, 'by somebody else')");
+            task["note"] = "read";
+        }));
+
+        // Its completion is its first write, and the driver would try that for 35 s on a snapshot that is too old.
+        await RunOnceAsync(process).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal((2, 1), (cluster.Calls.Count, process.Counters.Completed));
+    }
+
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_commit_that_the_server_refuses_for_a_reason_of_its_own_is_a_failed_attempt(Engine engine)
+    {
+        await using var cluster = await TransactionTests.ClusterAsync(engine);
+        await cluster.Db.ExecuteAsync("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM 1 FROM nowhere; RETURN NULL; END'");
+        await cluster.Db.ExecuteAsync("CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON effects DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()");
+        var process = await StartAsync(cluster);
+
+        await RunOnceAsync(process);
+        await process.FinishAsync();
+
+        var row = Assert.Single(await cluster.RowsAsync(where: "value = 1"));
+        Assert.Equal((1, false), (row.N, row.IsCompleted));
+        Assert.Contains("does not commit what it has written", row.Err, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData(Engine.Sqlite, 1), InlineData(Engine.Sqlite, 2), InlineData(Engine.Sqlite, 3), InlineData(Engine.PostgreSql, 4),
         InlineData(Engine.Portable, 5), InlineData(Engine.ReadCommitted, 6)]
     internal async Task Whatever_goes_wrong_each_completed_record_has_one_effect_and_no_other_has_any(Engine engine, int seed)
