@@ -271,10 +271,11 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             {
                 "22" or "23" or "44" => ErrorKind.Data,
                 "42" or "3F" => ErrorKind.Schema,
-                "08" or "53" or "57" or "58" => ErrorKind.Infrastructure,
+                // XX is the server's own trouble: with a full disk, say, it cannot even begin to serve.
+                "08" or "53" or "57" or "58" or "XX" => ErrorKind.Infrastructure,
                 // The server's own: a fault of the statement, or of the server.
                 "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "28" or "2B" or "2D" or "34" or "3B" or "3D" or "40"
-                    or "55" or "72" or "F0" or "HV" or "XX" => ErrorKind.Other,
+                    or "55" or "72" or "F0" or "HV" => ErrorKind.Other,
                 // A function or a trigger of the user's may raise any code that it likes.
                 _ => ErrorKind.Data,
             },

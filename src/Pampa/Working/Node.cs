@@ -110,6 +110,13 @@ internal sealed partial class Node : IDisposable
         try
         {
             while (await lane.Store.RecoverAsync(membership.Workers, stopping) is { Total: > 0 } back) all += back;
+            // What somebody holds just now, as the server does for a while that has not noticed our death, is passed by: it is read back
+            // as soon as the workers are ready, and not only with the next regular look.
+            if (await lane.Store.ReadOwnAsync(membership.Workers, stopping) is { Count: > 0 } left)
+            {
+                Log.NotRecovered(log, lane.Job.Name, $"{left.Count} are locked by somebody else");
+                lane.Load.Doubt();
+            }
         }
         catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema)
         {

@@ -46,6 +46,28 @@ public sealed class LockedRowTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
 
+    [Fact]
+    public async Task What_a_former_life_held_and_somebody_has_locked_is_taken_back_as_soon_as_it_is_free()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(3);
+        var first = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+        await first.DispatchAsync();
+        await first.StartAsync();
+        first.Kill();
+        await first.MarkDeadAsync();
+        TestProcess second;
+        await using (await Holder.HoldAsync(cluster, "value = 2"))
+        {
+            second = await cluster.StartAsync(job => job.Process(_ => { }), name: "a");
+            Assert.Contains(second.Lines, line => line.Contains("1 are locked by somebody else", StringComparison.Ordinal));
+            Assert.True((await cluster.RowAsync(2)).IsRunning);
+        }
+        await second.StartAsync();
+        await second.FinishAsync();
+        Assert.Equal((false, 1), ((await cluster.RowAsync(2)).IsRunning, (await cluster.RowAsync(2)).N));
+    }
+
     [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
     internal async Task Neighbours_of_a_locked_record_are_started_and_it_comes_later(Engine engine)
     {

@@ -23,7 +23,7 @@ public sealed class ClassifyTests
     [InlineData("23514", "Data")]
     [InlineData("22P02", "Data")]
     [InlineData("P0001", "Data")]
-    [InlineData("XX000", "Other")]
+    [InlineData("XX000", "Infrastructure")]
     public void A_state_of_the_server_says_what_to_do(string state, string kind) =>
         Assert.Equal(kind, Dialect.Classify(new PostgresException("text", "ERROR", "ERROR", state)).ToString());
 
