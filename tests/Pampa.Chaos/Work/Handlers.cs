@@ -27,11 +27,13 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
         ledger.Write(begun.TryAdd((id, life, task.Attempt), 0) ? LedgerLine.Start : LedgerLine.Again, id, life, task);
         try
         {
-            await writeAsync(id, life);
+            // SQLite has one lock, which a transaction keeps from its first write on: there it writes last.
+            if (shape.Profile != Profile.Sqlite) await writeAsync(id, life);
             // Two effects that are folded into the completion: which attempt it was, and how many there have been.
             task["result"] = string.Create(CultureInfo.InvariantCulture, $"{life}/{task.Attempt}");
             task["total"] = task.Get<long>("total") + 1;
             await DoAsync(task, id, life);
+            if (shape.Profile == Profile.Sqlite) await writeAsync(id, life);
         }
         catch (Exception)
         {
