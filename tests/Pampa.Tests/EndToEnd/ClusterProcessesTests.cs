@@ -5,7 +5,9 @@ namespace Pampa.Tests.EndToEnd;
 public sealed class ClusterProcessesTests(ProgramFixture programs)
 {
     // Two workers' start-ahead, and as much again twice that waits to be written.
-    private const int MostOpen = 3 * 2 * Jobs.Limits.StartAheadRows;
+    private const int MostOpen = 3 * 2 * Pampa.Jobs.Limits.StartAheadRows;
+
+    private static readonly string[] Jobs = ["first", "second", "third"];
 
     public static TheoryData<string> Engines =>
         [nameof(Fixtures.Engine.Sqlite), nameof(Fixtures.Engine.PostgreSql), nameof(Fixtures.Engine.Portable)];
@@ -74,10 +76,10 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         var run = await programs.StartAsync(
             ProgramFixture.Cases, ["run", "--drain", "--workers", "2", .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "several-jobs")]);
         Assert.Equal(0, await run.EndAsync());
-        // Two were served at first, and the third when its turn came or a worker was free.
-        Assert.Contains("Job 'first' has 1 workers: 200+ due at 100 a worker want 2, but other jobs want the others", run.Said, StringComparison.Ordinal);
-        Assert.Contains("Job 'second' has 1 workers: ", run.Said, StringComparison.Ordinal);
-        foreach (var table in (string[])["first", "second", "third"])
+        // Two were served at first, and the third when its turn came or a worker was free; which ones is a matter of when each was counted.
+        Assert.Matches("Job '(first|second|third)' has 1 workers: [0-9,]+[+]? due at 100 a worker want [0-9]+, but other jobs want the others", run.Said);
+        Assert.True(Jobs.Count(job => run.Said.Contains($"Job '{job}' has 1 workers: ", StringComparison.Ordinal)) >= 2, run.Said);
+        foreach (var table in Jobs)
         {
             Assert.Equal(2_000, await database.CountAsync("odd_checking_success = TRUE AND odd_checking_reservation_times = 1", table));
         }
