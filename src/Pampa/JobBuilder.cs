@@ -280,6 +280,10 @@ public sealed partial class JobBuilder
             Where = where,
             OrderBy = OrderBy,
             Relaunching = Relaunching(),
+            CountAsync = countAsync,
+            Hooks = hooks,
+            Allowing = Allowing(),
+            WorkerOrder = workerOrder,
         };
         JobValidation.Check(definition, errors);
         problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));

@@ -55,7 +55,10 @@ public sealed partial class PampaCluster : IAsyncDisposable
     public async Task<IReadOnlyList<string>> JobsAsync(CancellationToken cancellationToken = default) =>
         [.. (await access.GetAsync(cancellationToken)).Stores.Select(s => s.Job.Name)];
 
-    /// <summary>Counts a job's records by state, and says how fast all processes together end them.</summary>
+    /// <summary>
+    /// Counts a job's records by state, or has the job count them (<see cref="JobBuilder.Report(Func{ReportContext, CancellationToken,
+    /// Task{Report}})"/>), and says how fast all processes together end them.
+    /// </summary>
     /// <param name="job">The job's name.</param>
     /// <param name="exact">
     /// True: every record is counted, which reads the whole table. False (the default): at most 250,000 open and 250,000
@@ -66,9 +69,9 @@ public sealed partial class PampaCluster : IAsyncDisposable
     {
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
-        var report = exact ? await store.ReportAsync(cancellationToken) : await store.ReportAsync(Limits.CountedRows, cancellationToken);
+        var report = await store.CountedAsync(exact, cancellationToken);
         var rates = await parts.Tables.Cluster.ReadRatesAsync(cancellationToken);
-        return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = rates[at].PerSecond } : report;
+        return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = report.PerSecond ?? rates[at].PerSecond } : report;
     }
 
     /// <summary>Says who dispatches and who works: the leader and the nodes of all processes.</summary>
@@ -191,6 +194,8 @@ public sealed partial class PampaCluster : IAsyncDisposable
             foreach (var state in states) again += await AllAgainAsync(store, state, stopping);
         }
         if (again > 0) await parts.WakeAsync(job, stopping);
+        // The process may be one that ends now.
+        if (store.Calls is { } calls) await calls.IdleAsync().WaitAsync(stopping);
         return again;
     }
 

@@ -14,6 +14,7 @@ public sealed class PampaTask
 {
     private readonly StartedTask started;
     private readonly JobTable table;
+    private readonly RecordValues record;
     private readonly Func<string?> cancellationReason;
     private readonly ILogger shared;
     private TaskLog? log;
@@ -25,6 +26,7 @@ public sealed class PampaTask
     {
         this.started = started;
         table = started.Table;
+        record = new RecordValues(table, started.Fence.Key, started.Values);
         this.cancellationReason = cancellationReason;
         shared = log;
         Database = database;
@@ -151,28 +153,10 @@ public sealed class PampaTask
         }
     }
 
-    private object? Read(int index)
-    {
-        if (changes is not null && changes.TryGetValue(index, out var changed)) return changed;
-        var value = started.Values[index];
-        if (value is UnreadableValue unreadable)
-            throw new PermanentFailureException(
-                $"Job '{Job}': column '{table.RecordColumns[index].Name}' of record {Key} holds a value that the driver cannot read: {unreadable.Error.Message}",
-                unreadable.Error);
-        return value;
-    }
+    /// <summary>The record's columns with what the handler has set.</summary>
+    internal RecordValues Values => changes is null ? record : record.With(changes);
 
-    private object? Convert(int index, Type type)
-    {
-        var value = Read(index);
-        try
-        {
-            return ValueConverter.To(type, value);
-        }
-        catch (Exception e) when (e is InvalidCastException or FormatException or OverflowException or ArgumentException)
-        {
-            throw new InvalidCastException(
-                $"Job '{Job}': column '{table.RecordColumns[index].Name}' of record {Key}: {e.Message}", e);
-        }
-    }
+    private object? Read(int index) => changes is not null && changes.TryGetValue(index, out var changed) ? changed : record.Read(index);
+
+    private object? Convert(int index, Type type) => record.Convert(index, Read(index), type);
 }

@@ -24,6 +24,15 @@ public sealed record Report(
     public bool IsExact { get; init; } = true;
 
     /// <summary>
+    /// Whether the numbers are the job's own (<see cref="JobBuilder.Report(Func{ReportContext, CancellationToken, Task{Report}})"/>) and
+    /// not counted by Pampa.
+    /// </summary>
+    public bool IsOwn { get; init; }
+
+    /// <summary>Why they are not, although the job has code for that: what is wrong with it. Null: nothing.</summary>
+    public string? Fault { get; init; }
+
+    /// <summary>
     /// How long the pending record that has been due for the longest time waits; null where there is none or where the
     /// pending records carry no time (a record that was inserted without a reservation time has none until it is first
     /// reserved).

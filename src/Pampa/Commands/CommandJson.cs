@@ -42,11 +42,11 @@ internal sealed record NodeJson(string Name, string Program, int Workers, int Re
 /// <summary>One job of it; times are in seconds.</summary>
 internal sealed record JobJson(
     string Job, long Total, long Pending, long Scheduled, long Reserved, long Running, long Completed, long Failed, bool IsExact,
-    double? PerSecond, double? EtaSeconds, double? OldestPendingSeconds)
+    double? PerSecond, double? EtaSeconds, double? OldestPendingSeconds, bool IsOwn, string? Fault)
 {
     public static JobJson Of(Report r) => new(
         r.Job, r.Total, r.Pending, r.Scheduled, r.Reserved, r.Running, r.Completed, r.Failed, r.IsExact,
-        r.PerSecond, r.Eta?.TotalSeconds, r.OldestPending?.TotalSeconds);
+        r.PerSecond, r.Eta?.TotalSeconds, r.OldestPending?.TotalSeconds, r.IsOwn, r.Fault);
 }
 
 /// <summary>What <c>relaunch --json</c> and <c>retry --json</c> print.</summary>

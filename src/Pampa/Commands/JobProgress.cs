@@ -56,7 +56,8 @@ internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeP
         var began = time.GetTimestamp();
         try
         {
-            var now = await lane.Store.ReportAsync(stopping);
+            var now = await lane.Store.CountedAsync(isExact: true, stopping);
+            lane.Load.TellOfReport(now.Fault);
             isQuiet = counted is { } last && Counts(last.Report) == Counts(now);
             counted = new Count(now, ended);
         }

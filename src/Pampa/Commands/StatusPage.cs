@@ -22,6 +22,7 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         return
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
+            .. reports.Where(r => r.Fault is not null).Select(FaultLine),
             .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
             .. info.Held.Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
         ];
@@ -77,6 +78,8 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         var oldest = r.OldestPending is { } waits ? $", the oldest pending one is due for {Duration(waits)}" : "";
         return $"{r.Job}: {rate}, {eta}{oldest}";
     }
+
+    private static string FaultLine(Report r) => $"{r.Job}: its own Report fails, these are the table's counts: {Printable.Line(r.Fault!)}";
 
     public static string Duration(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds)).ToString("c");
 }

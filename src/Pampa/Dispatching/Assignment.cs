@@ -38,16 +38,22 @@ internal sealed class Assignment
     /// </summary>
     public static List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max)
     {
-        var low = workers.Where(w => !w.IsResting && w.Count <= w.Depth / 2).ToList();
+        var low = workers.Where(IsLow).ToList();
         var slots = new List<Slot>();
         var deepest = low.Count == 0 ? 0 : low.Max(w => w.Depth);
         for (var level = 0; level < deepest && slots.Count < max; level++)
         {
             foreach (var worker in low)
             {
-                if (worker.Count <= level && level < worker.Depth && slots.Count < max) slots.Add(new Slot(worker.Worker, worker.Node, worker.Count < Few));
+                if (worker.Count <= level && level < worker.Depth && slots.Count < max) slots.Add(SlotOf(worker));
             }
         }
         return slots;
     }
+
+    /// <summary>Whether a worker shall get more.</summary>
+    public static bool IsLow(WorkerHand worker) => !worker.IsResting && worker.Count <= worker.Depth / 2;
+
+    /// <summary>A slot of a worker.</summary>
+    public static Slot SlotOf(WorkerHand worker) => new(worker.Worker, worker.Node, worker.Count < Few);
 }

@@ -19,6 +19,7 @@ internal sealed partial class Dispatcher(
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(tables.Exchange);
     private readonly Roster roster = new(jobs, tables.Control, log, time);
+    private readonly Permissions permissions = new(jobs, log, time);
     private readonly Housekeeping housekeeping = new(tables, log, time);
     private List<DeadWorker> dead = [];
     private LeaseTerm? reign;
@@ -56,8 +57,8 @@ internal sealed partial class Dispatcher(
     /// </summary>
     public TimeSpan Pause =>
         reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
-        : reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
-        : reign is not null && (roster.HoldsAny || Relauncher.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
+        : reign is not null && ((others.Any && jobs.Any(j => j.EmptySince == 0)) || permissions.AreOpen) && BusyPause < pollInterval ? BusyPause
+        : reign is not null && (roster.HoldsAny || Relauncher.HasAny || permissions.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)
@@ -149,6 +150,7 @@ internal sealed partial class Dispatcher(
         if (!isHasty) await others.ReadAsync(own, stopping);
         hasSeen = true;
         foreach (var job in jobs) job.See(own, others);
+        await permissions.AskAsync(roster.IsHeld, stopping);
         roster.See();
     }
 
@@ -283,7 +285,7 @@ internal sealed partial class Dispatcher(
         }
         // What troubles this process's own node is no reason to let the others starve.
         var isTroubled = load.IsInDoubt || load.IsSuspendedFor(JobStep.Dispatch);
-        var slots = Assignment.Slots(isTroubled ? serving.FindAll(w => w.Node != name) : serving, max);
+        var slots = job.Slots(isTroubled ? serving.FindAll(w => w.Node != name) : serving, max);
         if (slots.Count == 0)
         {
             job.ForgetLook();

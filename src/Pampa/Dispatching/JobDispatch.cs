@@ -23,6 +23,15 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The connections for the program's own code; null: those of the store.</summary>
     public DbDataSource? Handlers { get; init; }
 
+    /// <summary>How code of the program's is run beside the loop.</summary>
+    public Func<Func<Task>, Task> Beside { get; init; } = run => Task.Run(run);
+
+    /// <summary>The program's own order of workers; null: there is none.</summary>
+    public Ranking? Ranking { get; } = store.Job.WorkerOrder is { } order ? new Ranking(store.Job.Name, order, load.Log) : null;
+
+    /// <summary>The workers that may be given nothing of the job now.</summary>
+    public IReadOnlySet<string> Barred { get; set; } = new HashSet<string>();
+
     private readonly Assignment assignment = new(store.Job);
 
     /// <summary>The workers that may serve the job, as they were when <see cref="See"/> looked.</summary>
@@ -31,14 +40,18 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>Whether there is any worker at all that knows the job.</summary>
     public bool HasWorkers { get; private set; }
 
-    /// <summary>Looks at the hands of all nodes; the own one's come first.</summary>
+    /// <summary>Looks at the hands of all nodes; the own one's come first, where the program has no order of its own.</summary>
     public void See(string ownNode, OtherNodes others)
     {
         load.Measure();
         List<WorkerHand> all = [.. load.Hands.Select(h => WorkerHand.Of(h.Word, ownNode, load.Depth)), .. others.Hands(store.Job)];
         HasWorkers = all.Count > 0;
-        Hands = assignment.Matching(all);
+        var matching = assignment.Matching(all);
+        Hands = Ranking?.Sort(matching) ?? matching;
     }
+
+    /// <summary>The slots to reserve for.</summary>
+    public List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max) => Ranking?.Slots(workers, max) ?? Assignment.Slots(workers, max);
 
     /// <summary>Gives reservations to the workers of this process.</summary>
     public void Deliver(IReadOnlyList<Reservation> reservations) => deliver(reservations);

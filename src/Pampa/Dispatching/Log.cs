@@ -63,4 +63,16 @@ internal static partial class Log
     [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
         + "and told once: {Error}")]
     public static partial void RelaunchRefused(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(230, LogLevel.Error, "Job '{Job}': its {What} gives no answer, and whom it gives none for is given nothing of the job until it does; told once: {Error}")]
+    public static partial void NoAnswer(ILogger log, string job, string what, string error);
+
+    [LoggerMessage(231, LogLevel.Information, "Job '{Job}': its {What} answers again")]
+    public static partial void AnswersAgain(ILogger log, string job, string what);
+
+    [LoggerMessage(232, LogLevel.Error, "Job '{Job}': its WorkerOrderBy fails, the emptiest hands are dealt to first until it works; told once: {Error}")]
+    public static partial void NotOrdered(ILogger log, string job, string error);
+
+    [LoggerMessage(233, LogLevel.Information, "Job '{Job}': its WorkerOrderBy works again")]
+    public static partial void OrderedAgain(ILogger log, string job);
 }

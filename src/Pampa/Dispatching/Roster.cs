@@ -109,13 +109,15 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         var open = Open(job).ToList();
         var own = open.Where(w => serving.TryGetValue(w.Worker, out var of) && of == index).Take(most).ToList();
         // One that is held up by a long task would keep the place of one that is free.
-        own.AddRange(open.Where(w => !w.IsResting && !serving.ContainsKey(w.Worker)).OrderBy(w => w.Count).Take(most - own.Count));
+        var free = open.Where(w => !w.IsResting && !serving.ContainsKey(w.Worker));
+        // The program's own order has them sorted already.
+        own.AddRange((job.Ranking is null ? free.OrderBy(w => w.Count) : free).Take(most - own.Count));
         return own;
     }
 
     private int Index(JobDispatch job) => indexes[job.Store.Job.Name];
 
-    private IEnumerable<WorkerHand> Open(JobDispatch job) => job.Hands.Where(w => !holds.IsWorkerHeld(w.Worker, w.Node));
+    private IEnumerable<WorkerHand> Open(JobDispatch job) => job.Hands.Where(w => !holds.IsWorkerHeld(w.Worker, w.Node) && !job.Barred.Contains(w.Worker));
 
     /// <summary>Workers that got records of a job serve it from now on.</summary>
     public void Take(JobDispatch job, IEnumerable<string> workers)
@@ -137,7 +139,11 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         handsAtStretch = hands;
         for (var j = 0; j < jobs.Count; j++) states[j].See(await DueAsync(j, stopping), IsHeld(jobs[j]));
         var seats = Seats();
-        var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)) with { HasServers = job.Hands.Count > 0 })], seats);
+        var plan = Stretch.Plan([.. jobs.Select((job, j) => states[j].Need(job.Store.Job, p90(job)) with
+        {
+            HasServers = job.Hands.Count > 0,
+            IsBarred = job.Hands.All(w => job.Barred.Contains(w.Worker)),
+        })], seats);
         serving.Clear();
         for (var w = 0; w < seats.Count; w++)
         {

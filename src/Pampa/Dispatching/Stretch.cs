@@ -17,6 +17,9 @@ internal sealed record JobNeed(
 
     /// <summary>Whether there are workers at all that may serve it, though they may be paused or in a long task just now.</summary>
     public bool HasServers { get; init; }
+
+    /// <summary>Whether the program allows none of them work of it now.</summary>
+    public bool IsBarred { get; init; }
 }
 
 /// <summary>A worker that takes tasks.</summary>
@@ -189,6 +192,7 @@ internal sealed class Stretch
         var job = jobs[j];
         if (job.Due <= 0) return "nothing is due";
         var due = FormattableString.Invariant($"{job.Due:N0}{(job.HasMore ? "+" : "")} due at {job.MaxPendingTasks:N0} a worker want {wanted:N0}");
+        if (matching[j] == 0 && job is { HasServers: true, IsBarred: true }) return $"{due}, but Allow lets none of its workers have work now";
         if (matching[j] == 0) return job.HasServers ? $"{due}, but all that may serve it are in long tasks or paused" : $"{due}, but no worker may serve it";
         if (given[j] == 0) return $"{due}, but it waits for its turn: there are more jobs than workers";
         if (given[j] > own) return FormattableString.Invariant($"{due}; {given[j] - own:N0} more that nobody else wants");

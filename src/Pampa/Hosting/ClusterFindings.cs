@@ -25,6 +25,13 @@ internal static class ClusterFindings
             : Finding.Info("clock", Cluster, what);
     }
 
+    /// <summary>Of jobs that count their records themselves.</summary>
+    public static IEnumerable<Finding> OfReports(IEnumerable<Report> reports) =>
+        from report in reports
+        where report.Fault is not null
+        select Finding.Warning("report", $"job {report.Job}", $"Its own Report fails, and the table is counted instead: {report.Fault!.TrimEnd('.')}.",
+            "Mend the code that the program gives to Report, or take it out.");
+
     /// <summary>Of the processes, and of work that waits for them.</summary>
     public static IEnumerable<Finding> OfProcesses(ClusterInfo info, IReadOnlyList<DueWork> due)
     {

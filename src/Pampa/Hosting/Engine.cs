@@ -45,6 +45,9 @@ internal sealed class Engine : IAsyncDisposable
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
         // One more for each worker whose task has one for its transaction.
         var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
+        // And for what is called beside the work.
+        own += jobTables.Any(t => t.Job.Allowing?.AskAsync is not null) ? AskedCode.MostAtOnce : 0;
+        own += jobTables.Any(t => Enum.GetValues<HookKind>().Any(t.Job.Hooks.HasCode)) ? HookCalls.MostAtOnce : 0;
         handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
@@ -59,7 +62,7 @@ internal sealed class Engine : IAsyncDisposable
         };
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
-            new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
+            new TaskStore(database, table, program.Cluster, random).Calling(handlers, log, time), new JobLoad(table.Job, log, time), time, random)).ToList();
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
@@ -276,7 +279,7 @@ internal sealed class Engine : IAsyncDisposable
         while (true)
         {
             await Task.Delay(wait, time, stopping);
-            if (Node.Unfinished > 0 || (Dispatcher.IsLeading && !Dispatcher.IsIdle)) continue;
+            if (Node.Unfinished + Node.Untold > 0 || (Dispatcher.IsLeading && !Dispatcher.IsIdle)) continue;
             if (Node.Lanes.Any(l => l.Load.Hands.Any(h => h.Count > 0))) continue;
             if (!await IsAnythingLeftAsync(horizon, stopping)) return;
             wait = TimeSpan.FromMilliseconds(500);

@@ -92,13 +92,21 @@ internal sealed class Examination(
         var info = await infoAsync(stopping);
         var published = await tables.Cluster.ReadPublishedAsync(stopping);
         var due = new List<DueWork>();
+        var reports = new List<Report>();
         foreach (var store in stores)
         {
             var (count, oldest) = await database.LookAsync(unit => store.ReadPendingAsync(unit, LookedAt), stopping);
+            // Its own numbers are the ones that people see.
+            if (store.Job.CountAsync is not null && await store.CountedAsync(isExact: false, stopping) is var report)
+            {
+                reports.Add(report);
+                if (report.IsOwn) (count, oldest) = (report.Pending, report.OldestPending ?? oldest);
+            }
             due.Add(new DueWork(store.Job, count, oldest));
         }
         return
         [
+            .. ClusterFindings.OfReports(reports),
             .. ClusterFindings.OfClocks(now - here), .. ClusterFindings.OfProcesses(info, due),
             .. ClusterFindings.OfDefinitions(stores.Select(s => s.Job), published),
         ];

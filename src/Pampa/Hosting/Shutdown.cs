@@ -37,7 +37,7 @@ internal sealed class Shutdown(Node node, Exchange exchange, Leadership leadersh
             await CancelAsync();
         await givingBack;
         await CancelAsync();
-        await UntilIdleAsync(FlushTime, () => node.Unfinished - node.Running);
+        await UntilIdleAsync(FlushTime, () => node.Unfinished - node.Running + node.Untold);
         var abandoned = node.Unfinished;
         await work.CancelAsync();
         if (abandoned > 0) Log.Abandoned(log, abandoned);

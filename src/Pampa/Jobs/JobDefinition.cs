@@ -41,6 +41,18 @@ internal sealed record JobDefinition
 
     /// <summary>When ended records run again by themselves; null: never.</summary>
     public Relaunching? Relaunching { get; init; }
+
+    /// <summary>Counts its records in place of Pampa; null: nothing does.</summary>
+    public Func<ReportContext, CancellationToken, Task<Report>>? CountAsync { get; init; }
+
+    /// <summary>What is done when its tasks start, have ended or are to run again.</summary>
+    public Hooks Hooks { get; init; } = Hooks.None;
+
+    /// <summary>Which workers may be given work of it now; null: all.</summary>
+    public Allowing? Allowing { get; init; }
+
+    /// <summary>Which of the workers is given a record first; null: the one with the emptiest hand.</summary>
+    public WorkerOrder? WorkerOrder { get; init; }
 }
 
 /// <summary>The code of a job, whichever of the shapes of <c>Process</c> it was given in.</summary>

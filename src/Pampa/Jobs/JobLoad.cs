@@ -30,8 +30,12 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private JobStep? suspendedBy;
     private long suspendedAt;
     private long measuredAt;
+    private string? reportFault;
 
     public JobDefinition Job => job;
+
+    /// <summary>Where is said what becomes of the job.</summary>
+    public ILogger Log => log;
 
     public Durations Durations { get; } = new();
 
@@ -132,8 +136,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         var rows = 2 * DispatchInterval.TotalSeconds / p90;
         Depth = DepthFor(job, TimeSpan.FromSeconds(p90), 2 * DispatchInterval);
         Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
-        // A task with a transaction is settled by itself: the next one of its worker may wait for its locks.
-        var mayStartAhead = !job.Handler.IsTransactional && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
+        // A task with a transaction, its own or its hooks', is settled by itself: the next one of its worker may wait for its locks.
+        var areTogether = !job.Handler.IsTransactional && !job.Hooks.AreInTransactions;
+        var mayStartAhead = areTogether && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
         Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
     }
 
@@ -145,6 +150,21 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
 
     [LoggerMessage(3, LogLevel.Information, "Job '{Job}': table '{Table}' has changed; it is used as it is now")]
     private static partial void TableChanged(ILogger log, string job, string table);
+
+    /// <summary>The job's own counts have failed, or not: one line tells of either.</summary>
+    public void TellOfReport(string? fault)
+    {
+        if ((fault is null) == (reportFault is null)) return;
+        reportFault = fault;
+        if (fault is null) ReportWorks(log, job.Name);
+        else ReportFails(log, job.Name, fault);
+    }
+
+    [LoggerMessage(4, LogLevel.Warning, "Job '{Job}': its Report fails, the records are counted without it; told once: {Error}")]
+    private static partial void ReportFails(ILogger log, string job, string error);
+
+    [LoggerMessage(5, LogLevel.Information, "Job '{Job}': its Report works again")]
+    private static partial void ReportWorks(ILogger log, string job);
 
     [LoggerMessage(2, LogLevel.Information, "Job '{Job}' goes on")]
     private static partial void Resumed(ILogger log, string job);

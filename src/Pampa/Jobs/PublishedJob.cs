@@ -31,9 +31,20 @@ internal static class PublishedJob
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
             if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);
+            if (!job.Hooks.IsEmpty) WriteHooks(json, job.Hooks);
+            if (job.Allowing?.Where is { } allowed) json.WriteString("allowWhere", WhereText(allowed));
+            if (job.Allowing?.AskAsync is not null) json.WriteBoolean("allowsByCode", true);
+            if (job.WorkerOrder is not null) json.WriteBoolean("ordersWorkers", true);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteHooks(Utf8JsonWriter json, Hooks hooks)
+    {
+        json.WriteStartArray("hooks");
+        foreach (var kind in Enum.GetValues<HookKind>().Where(hooks.Has)) json.WriteStringValue(Hooks.NameOf(kind));
+        json.WriteEndArray();
     }
 
     private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)

@@ -30,6 +30,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
 
+    /// <summary>The key under which an error of a hook's statement carries the hook's name.</summary>
+    public const string FailedHook = "Pampa.Hook";
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
@@ -40,6 +43,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     public Dialect Dialect => dialect;
 
     public DbDataSource Source => source;
+
+    public TimeProvider Time => time;
 
     /// <summary>Called whenever the database has answered.</summary>
     public Action? Answered { get; set; }
@@ -134,6 +139,10 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         return rows;
     }
 
+    /// <summary>Runs a statement of the program's own in a handler's transaction, once, with the deadline of any statement.</summary>
+    public Task<int> WriteWithinAsync(TaskTransaction within, Statement statement, CancellationToken stopping) =>
+        ReadAsync(within.Connection, within.Transaction, statement, CountAsync, dialect.HasSingleWriter ? NoRepeats : Deadline, stopping);
+
     /// <summary>
     /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
     /// rolled back.
@@ -189,6 +198,11 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
         public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
             database.RunAsync(connection, transaction, statement, map, stopping);
+
+        /// <summary>Runs the first statement: those after it have the same limits, on locks and on time.</summary>
+        public Task<List<T>> WriteFirstAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
+            database.ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
+                database.Dialect.Preamble(statement));
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
             database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);

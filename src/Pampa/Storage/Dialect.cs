@@ -233,7 +233,13 @@ internal abstract class Dialect
     public string Display(TaskKey key) => key.Count == 1 ? Display(key[0]) : KeyText.Join(key.Parts().Select(Display));
 
     /// <summary>What an error means.</summary>
-    public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+    public ErrorKind Classify(Exception error) => error switch
+    {
+        SnippetException => ErrorKind.Schema,
+        HookException => ErrorKind.Data,
+        // A statement of the program's own is no fault of ours.
+        _ => ClassifyError(error) is var kind && kind == ErrorKind.Other && error is DbException && TaskStore.IsOfHook(error) ? ErrorKind.Data : kind,
+    };
 
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;

@@ -21,7 +21,8 @@ internal sealed class JobTable
         var ownState = state.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
         if (generation is not null) ownState.Add(generation.Name);
         var columns = table.Columns.Where(c => !ownState.Contains(c.Name));
-        if (job.Handler.Row is { } row)
+        // Hooks may ask for any column.
+        if (job.Handler.Row is { } row && job.Hooks.IsEmpty)
         {
             var wanted = row.Properties.Select(p => Match(table, p)?.Name).ToHashSet(StringComparer.Ordinal);
             columns = columns.Where(c => wanted.Contains(c.Name));
@@ -50,7 +51,7 @@ internal sealed class JobTable
 
     public ColumnInfo? Generation { get; }
 
-    /// <summary>The columns that START brings: all but the job's own state, or those that the row type maps.</summary>
+    /// <summary>The columns that START brings: all but the job's own state; without hooks, those that the row type maps.</summary>
     public IReadOnlyList<ColumnInfo> RecordColumns { get; }
 
     /// <summary>For each property of the row type, its index in <see cref="RecordColumns"/>.</summary>

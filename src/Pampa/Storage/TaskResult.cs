@@ -51,6 +51,14 @@ internal sealed record TaskResult(
     /// and waits for the record's lock, so it is taken only if that commit has failed for ever.
     /// </summary>
     public TaskResult? InDoubt { get; init; }
+
+    /// <summary>The record's columns after the attempt; null where nobody has run it, or nobody wants to be told.</summary>
+    public RecordValues? Values { get; init; }
+
+    /// <summary>
+    /// Whether it is written without the statements of its job's hooks: its start was, or they were refused.
+    /// </summary>
+    public bool LeavesOutHooks { get; init; }
 }
 
 /// <summary>

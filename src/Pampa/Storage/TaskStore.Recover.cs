@@ -20,7 +20,7 @@ internal sealed partial class TaskStore
     {
         var statement = WithLease(TakeBackStatement(Sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
-        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+        return await TakeBackAsync(statement, stopping);
     }
 
     /// <summary>
@@ -30,8 +30,11 @@ internal sealed partial class TaskStore
     {
         var statement = TakeBackStatement(Sql.Recover);
         database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
-        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+        return await TakeBackAsync(statement, stopping);
     }
+
+    /// <summary>A record that was taken back.</summary>
+    private readonly record struct TakenRow(TaskKey Key, bool Failed, bool Started);
 
     private Statement TakeBackStatement(string text)
     {
@@ -46,16 +49,16 @@ internal sealed partial class TaskStore
             .With("want", database.Dialect.MaxRows);
     }
 
-    private (bool Failed, bool Started) ReadVerdict(System.Data.Common.DbDataReader reader)
+    private TakenRow ReadVerdict(System.Data.Common.DbDataReader reader)
     {
         var at = Table.Key.Count;
-        return (Flag(reader, at), Flag(reader, at + 1));
+        return new TakenRow(ReadKey(reader), Flag(reader, at), Flag(reader, at + 1));
     }
 
     private static bool Flag(System.Data.Common.DbDataReader reader, int ordinal) =>
         Convert.ToBoolean(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
 
-    private static TakenBack Count(List<(bool Failed, bool Started)> rows) => new(
+    private static TakenBack Count(List<TakenRow> rows) => new(
         rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
 
     /// <summary>

@@ -17,7 +17,7 @@ internal sealed partial class TaskStore
         {
             var statement = ByKey(Sql.Relaunch);
             database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, seen.ToString()))]);
-            return database.WriteAsync(statement, ReadKey, stopping);
+            return RelaunchAsync(statement, stopping);
         });
 
     /// <summary>
@@ -27,7 +27,7 @@ internal sealed partial class TaskStore
     public async Task<int> RelaunchDueAsync(LeaseTerm lease, CancellationToken stopping)
     {
         var statement = WithLease(Due(Sql.RelaunchDue), lease).With("want", database.Dialect.MaxRows);
-        return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
+        return (await RelaunchAsync(statement, stopping)).Count;
     }
 
     /// <summary>What <see cref="RelaunchDueAsync"/> would take now, without touching it.</summary>
@@ -48,7 +48,7 @@ internal sealed partial class TaskStore
             var statement = WithLease(WithAge(ByKey(Sql.RelaunchSeen(where, isOfAge))), lease);
             statement.Parameters.AddRange(parameters);
             database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, r.State.ToString()))]);
-            return database.WriteAsync(statement, ReadKey, stopping);
+            return RelaunchAsync(statement, stopping);
         });
     }
 

@@ -119,20 +119,24 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     }
 
     /// <summary>
-    /// T2: starts reserved records whose worker still has the session. Returns those that were started.
+    /// T2: starts reserved records whose worker still has the session. Returns those that were started. Where the job has hooks for
+    /// that, it is one record, and all or nothing.
     /// </summary>
-    public Task<List<StartedTask>> StartAsync(IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    public Task<List<StartedTask>> StartAsync(
+        IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping, bool withHooks = true)
     {
+        var hasHooks = withHooks && Job.Hooks.HasStatements(HookKind.Starting);
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var table = Table;
         return ChunkedAsync(rows, chunk =>
         {
-            var statement = ByKey(table.Sql.Start(where));
+            // What is set for statements that find records by their keys would be set for the hooks, too.
+            var statement = hasHooks ? Statement(table.Sql.Start(where)) : ByKey(table.Sql.Start(where));
             foreach (var (name, value) in parameters) statement.With(name, value);
             database.Dialect.Bind(statement, table.Sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
                 r.Reservation.ReservedAt, Text(r.Reservation.Attempts), Text(r.Session)))]);
-            return database.WriteAsync(statement, reader => ReadStarted(table, reader), stopping);
+            return hasHooks ? StartWithHooksAsync(table, statement, stopping) : database.WriteAsync(statement, reader => ReadStarted(table, reader), stopping);
         });
     }
 
@@ -142,6 +146,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// </summary>
     public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
     {
+        if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
+            return FinishWithHooksAsync(single, skipLocked, stopping);
         var changes = results[0].Changes;
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
         return ChunkedAsync(sorted, chunk =>
@@ -158,11 +164,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
         database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
 
-    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows)
+    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows, bool isByKey = true)
     {
         var sql = (changes?.Table ?? Table).Sql;
         var changed = changes?.Columns ?? [];
-        var statement = ByKey(sql.Finish(changed, skipLocked));
+        var statement = isByKey ? ByKey(sql.Finish(changed, skipLocked)) : Statement(sql.Finish(changed, skipLocked));
         database.Dialect.Bind(statement, sql.FinishRows(changed), rows);
         return statement;
     }

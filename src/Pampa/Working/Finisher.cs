@@ -66,7 +66,10 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
         WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes, AlikeChanges.Instance)
-            .SelectMany(group => group.Chunk(dialect.MaxRows))), skipLocked, stopping);
+            .SelectMany(group => group.Chunk(MaxRows))), skipLocked, stopping);
+
+    // What hooks do is committed with the one record that they are told of.
+    private int MaxRows => lane.Job.Hooks.HasStatements(HookKind.Finished) ? 1 : dialect.MaxRows;
 
     // The answer tells keys. Two attempts of one record, of which one is stale, must not share a statement: both would
     // pass for accepted.
@@ -133,7 +136,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         }
         catch (Exception e)
         {
-            if (dialect.Classify(e) == ErrorKind.Schema && !await WorksWithoutRowsAsync(rows, stopping)) await DoesNotFitAsync(rows, table, e, stopping);
+            if (dialect.Classify(e) == ErrorKind.Schema && (TaskStore.IsOfHook(e) || !await WorksWithoutRowsAsync(rows, stopping)))
+                await DoesNotFitAsync(rows, table, e, stopping);
             else await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
@@ -185,7 +189,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             var changes = now is null ? null : row.Result.Changes?.For(now);
             if (now is not null && (changes is not null || row.Result.Changes is null)) Requeue(row with { Result = row.Result with { Changes = changes } });
-            else if (row is { Result.Changes: not null, MisfitAt: not 0 }
+            else if (row.MisfitAt != 0 && (row.Result.Changes is not null || TaskStore.IsOfHook(error))
                 && time.GetElapsedTime(row.MisfitAt) >= Lane.PatienceFor(lane.Job)) Refuse(row, error);
             else
             {
@@ -221,6 +225,13 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     private void Refuse(Pending row, Exception error)
     {
         var result = row.Result;
+        if (TaskStore.IsOfHook(error) && result.Outcome is not (Outcome.Completed or Outcome.Snoozed))
+        {
+            // What has failed already, or costs nothing, must not be kept from being written.
+            lane.Store.Calls?.LeftOut(lane.Store.EventOf(result), error);
+            Requeue(row with { Result = result with { LeavesOutHooks = true } });
+            return;
+        }
         if (row.IsRefusal && result.Error is null)
         {
             // Not even the failure can be written: a rule of the table forbids it. Reconciling will try again to write
@@ -232,8 +243,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Requeue(new Pending(
             new TaskResult(result.Fence, isLast ? Outcome.Failed : Outcome.Again,
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
-                Error: row.IsRefusal ? null : ErrorText.Of(error))
-            { Claim = result.Claim, InDoubt = result.InDoubt },
+                Error: row.IsRefusal ? null : ErrorText.Of(lane.Store.Explained(error)))
+            { Claim = result.Claim, InDoubt = result.InDoubt, Values = result.Values, LeavesOutHooks = result.LeavesOutHooks },
             row.IsAmbiguous, IsRefusal: true));
     }
 

@@ -75,6 +75,7 @@ internal sealed class Lane
     public void Settle(TaskResult result, Verdict verdict)
     {
         Counters.Add(result.Outcome, verdict);
+        if (verdict == Verdict.Accepted) Store.Calls?.Tell(HookKind.Finished, Store.EventOf(result));
         Forget(result.Fence.Key, result.Claim);
     }
 

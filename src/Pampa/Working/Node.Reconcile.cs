@@ -104,7 +104,7 @@ internal sealed partial class Node
             if (isHeldUp)
             {
                 foreach (var (lane, task) in workers[w].Empty())
-                    lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
+                    lane.Finisher.Post(GivenBack(task));
             }
             foreach (var lane in lanes)
             {

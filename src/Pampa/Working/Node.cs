@@ -180,7 +180,7 @@ internal sealed partial class Node : IDisposable
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
         var chunks = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (b.First, Second: Current(b.First, b.Second)))
-            .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
+            .SelectMany(b => b.Second.Chunk(MaxRows(b.First)).Select(rows => (Lane: b.First, Rows: rows))).ToList();
         await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
         return chunks.Count > 0;
     }
@@ -248,25 +248,27 @@ internal sealed partial class Node : IDisposable
     }
 
     private bool CanStart(Lane lane) =>
-        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && lane.Finisher.Count <= MaxUnwritten(lane.Load);
+        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && lane.Finisher.Count <= MaxUnwritten(lane.Load)
+        && Telling(lane) <= MaxUnwritten(lane.Load);
 
     /// <summary>
     /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
     /// </summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
-    private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    private async Task StartRowsAsync(
+        Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping, Exception? refusal = null)
     {
         List<StartedTask> started;
         var table = lane.Store.Table;
         try
         {
-            started = await lane.Store.StartAsync(rows, stopping);
+            started = await lane.Store.StartAsync(rows, stopping, withHooks: refusal is null);
         }
         catch (Exception e)
         {
             foreach (var (reservation, _) in rows) workers[slots[reservation.Worker]].Expect(-1);
-            await NotStartedAsync(lane, rows, table, e, stopping);
+            if (!await TryWithoutHooksAsync(lane, rows, e, stopping)) await NotStartedAsync(lane, rows, table, e, stopping);
             return;
         }
         lane.Load.Resume(JobStep.Start);
@@ -276,7 +278,12 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task with { Claim = reservation.Claim });
+            if (byKey.TryGetValue(reservation.Key, out var task) && refusal is null) worker.Take(lane, task with { Claim = reservation.Claim });
+            else if (task is not null)
+            {
+                worker.Expect(-1);
+                lane.Finisher.Post(NotBegun(lane, task with { Claim = reservation.Claim }, refusal!));
+            }
             else
             {
                 worker.Expect(-1);
@@ -343,7 +350,7 @@ internal sealed partial class Node : IDisposable
         foreach (var worker in workers)
         {
             foreach (var (lane, task) in worker.Empty())
-                lane.Finisher.Post(new TaskResult(task.Fence, Outcome.Forgiven) { Claim = task.Claim });
+                lane.Finisher.Post(GivenBack(task));
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed partial class TaskRunner
     {
         try
         {
+            await TellStartAsync(lane, started, attempt);
             for (var run = 1; ; run++)
             {
                 // Who was overtaken once is not overtaken again, where the database can see to that.
@@ -56,7 +57,7 @@ internal sealed partial class TaskRunner
                 await lane.Job.Handler.RunAsync(task);
                 if (!transaction.IsConnected) throw new InvalidOperationException(ClosedByHandler(lane));
                 if (!transaction.IsOpen) throw new PermanentFailureException(EndedByHandler(lane));
-                completed = new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges());
+                completed = new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges()) { Values = ValuesFor(lane, task) };
             }
             catch (Exception e)
             {
@@ -98,6 +99,7 @@ internal sealed partial class TaskRunner
     {
         try
         {
+            await lane.Store.RunHooksWithinAsync(task.Transaction!, completed, CancellationToken.None);
             if (!await lane.Store.FinishWithinAsync(task.Transaction!, completed, CancellationToken.None)) return new Ending(completed, Verdict.Fenced);
         }
         catch (Exception e)
@@ -141,7 +143,7 @@ internal sealed partial class TaskRunner
             case ErrorKind.Infrastructure:
                 return Unreached(lane, started, error);
             // Not for ever: a right that was taken away does not come back by itself, and the handler would run again and again.
-            case ErrorKind.Schema when !await WorksWithoutRowAsync(lane, changes) && IsPatient(lane):
+            case ErrorKind.Schema when (TaskStore.IsOfHook(error) || !await WorksWithoutRowAsync(lane, changes)) && IsPatient(lane):
                 if (!await lane.Store.HasChangedAsync(lane.Load, started.Table, CancellationToken.None)) lane.Load.Suspend(Jobs.JobStep.Finish, error);
                 return new Ending(GivenBack(lane, started));
             default:

@@ -31,6 +31,8 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
             lane.Load.Durations.Add(time.GetElapsedTime(began));
         }
         var result = ending.Result with { Claim = started.Claim };
+        if (result.Values is null && lane.Job.Hooks.Has(HookKind.Finished))
+            result = result with { Values = new RecordValues(started.Table, started.Fence.Key, started.Values) };
         if (ending.Verdict is { } verdict) lane.Settle(result, verdict);
         else lane.Finisher.Post(result);
     }
@@ -52,14 +54,23 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         var task = TaskOf(started, attempt);
         try
         {
+            await TellStartAsync(lane, started, attempt);
             await lane.Job.Handler.RunAsync(task);
-            return new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges());
+            return new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges()) { Values = ValuesFor(lane, task) };
         }
         catch (Exception e)
         {
             return await ThrownAsync(lane, task, started, attempt, e);
         }
     }
+
+    private static Task TellStartAsync(Lane lane, StartedTask started, Attempt attempt) =>
+        lane.Store.Calls is { } calls && lane.Job.Hooks.HasCode(HookKind.Starting)
+            ? calls.RunAsync(HookKind.Starting, TaskStore.EventOf(started), attempt.Token)
+            : Task.CompletedTask;
+
+    // Few jobs want to know what became of the record.
+    private static RecordValues? ValuesFor(Lane lane, PampaTask task) => lane.Job.Hooks.Has(HookKind.Finished) ? task.Values : null;
 
     /// <summary>What comes of an attempt whose handler has thrown.</summary>
     private async Task<TaskResult> ThrownAsync(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
@@ -129,7 +140,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         try
         {
             var seconds = Math.Clamp(snooze.Delay?.TotalSeconds ?? 0, 0, Limits.LongestDelay.TotalSeconds);
-            return new TaskResult(fence, Outcome.Snoozed, seconds, snooze.Until, Changes: task.TakeChanges());
+            return new TaskResult(fence, Outcome.Snoozed, seconds, snooze.Until, Changes: task.TakeChanges()) { Values = task.Values };
         }
         catch (Exception e)
         {

@@ -102,6 +102,7 @@ public sealed class ErrorTests(ProgramFixture programs)
     [InlineData("bad-setup", "Setup: the database refuses a statement:", "near \"TABEL\": syntax error", "Mend the statement")]
     [InlineData("bad-where", "Job 'odd': the database does not accept Where or OrderBy:", "no such column: valeu")]
     [InlineData("bad-relaunch-where", "Job 'odd': the database does not accept RelaunchWhere:", "no such column: valeu")]
+    [InlineData("bad-allow-where", "Job 'odd': the database does not accept AllowWhere:", "no such column: worker.nmae")]
     [InlineData("several", "Workers must be between 1 and 1,000, got 0.", "Job 'first': QueueSize must be between 1 and 1,000, got 0.",
         "Job 'second': MaxAttempts must be between 1 and 1,000, got 0.")]
     public async Task A_program_that_does_not_fit_is_told_so(string name, params string[] parts) =>

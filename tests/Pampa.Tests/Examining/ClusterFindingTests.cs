@@ -108,6 +108,17 @@ public abstract class ClusterFindingTests : Examined
     }
 
     [Fact]
+    public async Task A_report_of_the_jobs_own_that_fails_is_told_and_one_that_does_not_counts()
+    {
+        await InsertAsync(1, rt: Now.AddMinutes(-20));
+        var fails = await OneAsync("report", job => job.Report((_, _) => throw new InvalidOperationException("no such view.")));
+        Assert.Equal((FindingSeverity.Warning, "job job"), (fails.Severity, fails.Where));
+        Assert.Equal("Its own Report fails, and the table is counted instead: it throws InvalidOperationException: no such view.", fails.What);
+        await OneAsync("due-waits");
+        None("due-waits", await FindAsync(job => job.Report(async (context, stopping) => (await context.CountAsync(stopping)) with { Pending = 0 })));
+    }
+
+    [Fact]
     public async Task Workers_that_tasks_do_not_let_go_are_told()
     {
         await Tables.Exchange.ExchangeAsync(new NodeLife("a", "a.1", 1),

@@ -157,4 +157,26 @@ public sealed class ClusterTests
         Assert.Equal(0, await db.ScalarAsync<long>($"SELECT count(*) FROM pampa_lease WHERE expires_at > {(onSqlite ? "strftime('%Y-%m-%dT%H:%M:%fZ')" : "now()")}"));
         Assert.Equal(0, await db.ScalarAsync<long>("SELECT count(*) FROM pages WHERE visit_reservation_id IS NOT NULL AND visit_end_time IS NULL"));
     }
+
+    [Fact]
+    public async Task A_job_may_count_its_records_itself_and_status_tells_where_it_cannot()
+    {
+        await using var db = await TestDatabase.CreateAsync(Engine.Sqlite, null);
+        var isBroken = false;
+        var builder = new PampaBuilder { Database = AddressOf(db) };
+        Pages(builder, _ => default);
+        builder.Jobs[0].Report(async (context, stopping) =>
+            isBroken ? throw new InvalidOperationException("no such view") : (await context.CountAsync(stopping)) with { Failed = 7 });
+        var choice = Pampa.Hosting.DatabaseChoice.Choose(null, builder.Database, _ => null);
+        await using var cluster = await PampaCluster.OpenAsync(builder, choice.Address, Pampa.Storage.SchemaChanges.Own, Stopping);
+        var report = await cluster.ReportAsync("visit", cancellationToken: Stopping);
+        Assert.Equal((4L, 7L, true, null), (report.Pending, report.Failed, report.IsOwn, report.Fault));
+        var page = new Pampa.Commands.StatusPage(cluster, "visit", isExact: false, explains: false, showsWorkers: false);
+        Assert.DoesNotContain(await page.LinesAsync(null, Stopping), line => line.Contains("Report fails", StringComparison.Ordinal));
+
+        isBroken = true;
+        Assert.Equal(0, (await cluster.ReportAsync("visit", exact: true, Stopping)).Failed);
+        Assert.Contains("visit: its own Report fails, these are the table's counts: it throws InvalidOperationException: no such view", await page.LinesAsync(null, Stopping));
+        Assert.Contains("\"fault\":\"it throws InvalidOperationException", await page.JsonAsync("db", Stopping), StringComparison.Ordinal);
+    }
 }

@@ -40,7 +40,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var time = cluster.Time;
         Store = new ClusterStore(database, TestCluster.Cluster);
         Lanes = resolved.ConvertAll(table => new Lane(
-            new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
+            new TaskStore(database, table, TestCluster.Cluster, random).Calling(database.Source, log, time), new JobLoad(table.Job, log, time), time, random));
         Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
         var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, time, random);
         Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
@@ -145,8 +145,12 @@ internal sealed class TestProcess : IAsyncDisposable
             {
                 await cluster.AdvanceAsync(TimeSpan.FromMilliseconds(6));
             }
+            if (WaitsForHooks && lane.Store.Calls is { } calls) await calls.IdleAsync();
         }
     }
+
+    /// <summary>Whether a round ends only when the code of hooks has.</summary>
+    public bool WaitsForHooks { get; set; } = true;
 
     /// <summary>One turn of everything that a process does, in the order of a record's way.</summary>
     public async Task RoundAsync()

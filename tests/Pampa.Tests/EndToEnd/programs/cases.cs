@@ -130,6 +130,10 @@ return await PampaApp.RunAsync(args, pampa =>
                 job.RelaunchWhere = $"valeu > 5";
             });
             break;
+        case "bad-allow-where":
+            Create();
+            Add(job => job.AllowWhere = $"worker.nmae = {"local"}");
+            break;
         case "some":
             Create();
             Fill(3_000);

@@ -1,0 +1,123 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// Calls the code of a job's hooks once what they are told of is committed: beside the work, a few at the same time. What it throws is
+/// told, and nothing else comes of it.
+/// </summary>
+internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, ILogger log, TimeProvider time)
+{
+    /// <summary>How many are called at the same time.</summary>
+    public const int MostAtOnce = 16;
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+    private readonly Queue<(HookKind Kind, TaskEvent About)> waiting = new();
+    private readonly Lock gate = new();
+    private TaskCompletionSource? idle;
+    private int callers;
+    private int count;
+
+    /// <summary>What waits to be told, or is being told.</summary>
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Tells it when others have been told.</summary>
+    public void Tell(HookKind kind, TaskEvent about)
+    {
+        if (!store.Job.Hooks.HasCode(kind)) return;
+        lock (gate)
+        {
+            count++;
+            waiting.Enqueue((kind, about));
+            if (callers == MostAtOnce) return;
+            callers++;
+        }
+        _ = Task.Run(WorkOffAsync);
+    }
+
+    /// <summary>Tells it now.</summary>
+    public async Task RunAsync(HookKind kind, TaskEvent about, CancellationToken stopping)
+    {
+        about.Source = handlers;
+        about.CancellationToken = stopping;
+        foreach (var codeAsync in store.Job.Hooks.Code(kind))
+        {
+            try
+            {
+                await codeAsync(about);
+            }
+            catch (Exception e)
+            {
+                CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, $"{e.GetType().Name}: {e.Message}");
+            }
+        }
+    }
+
+    /// <summary>Ends when all has been told.</summary>
+    public Task IdleAsync()
+    {
+        lock (gate) return count == 0 ? Task.CompletedTask : (idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    }
+
+    /// <summary>A hook's statement was refused, and what it was told of is written without it.</summary>
+    public void LeftOut(TaskEvent? about, Exception error) =>
+        StatementLeftOut(log, store.Job.Name, about?.Key ?? "?", about?.Outcome?.ToString() ?? "?", error.Message);
+
+    private async Task WorkOffAsync()
+    {
+        try
+        {
+            while (TryTake(out var next)) await TellAsync(next.Kind, next.About);
+        }
+        catch
+        {
+            // A log that throws.
+            lock (gate) callers--;
+            throw;
+        }
+    }
+
+    // Whoever finds nothing is no caller any more in the same moment, so that what comes then finds another.
+    private bool TryTake(out (HookKind Kind, TaskEvent About) next)
+    {
+        lock (gate)
+        {
+            if (waiting.TryDequeue(out next)) return true;
+            callers--;
+            return false;
+        }
+    }
+
+    private async Task TellAsync(HookKind kind, TaskEvent about)
+    {
+        using var deadline = new CancellationTokenSource(Deadline, time);
+        try
+        {
+            await store.FillAsync(about, deadline.Token);
+            await RunAsync(kind, about, deadline.Token).WaitAsync(Deadline, time);
+        }
+        catch (Exception e)
+        {
+            CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, e is TimeoutException ? $"it did not end within {Deadline:c}" : e.Message);
+        }
+        finally
+        {
+            lock (gate)
+            {
+                if (--count == 0)
+                {
+                    idle?.SetResult();
+                    idle = null;
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(120, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]
+    private static partial void CodeFailed(ILogger log, string job, string hook, string key, string error);
+
+    [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': record {Key}: the statement of its OnFinished is refused for the outcome {Outcome}, which is written without it: {Error}")]
+    private static partial void StatementLeftOut(ILogger log, string job, string key, string outcome, string error);
+}

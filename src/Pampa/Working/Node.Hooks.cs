@@ -1,0 +1,54 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>Starts that are committed together with what the job does then.</summary>
+internal sealed partial class Node
+{
+    /// <summary>What hooks have not been told yet.</summary>
+    public int Untold => lanes.Sum(Telling);
+
+    private static int Telling(Lane lane) => lane.Store.Calls?.Count ?? 0;
+
+    private static int MaxRows(Lane lane) => lane.Job.Hooks.HasStatements(HookKind.Starting) ? 1 : lane.Store.Database.Dialect.MaxRows;
+
+    /// <summary>
+    /// Whether it is the hook that did not let a record start. A refusal is the failure of its attempt, which is started without the hook
+    /// and ended at once; what somebody has locked is tried again, as if nothing had been tried.
+    /// </summary>
+    private async Task<bool> TryWithoutHooksAsync(
+        Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
+    {
+        if (!TaskStore.IsOfHook(error) || rows is not [var row]) return false;
+        var slot = slots[row.Reservation.Worker];
+        switch (lane.Store.Database.Dialect.Classify(error))
+        {
+            case ErrorKind.Data:
+                workers[slot].Expect(1);
+                await StartRowsAsync(lane, rows, stopping, refusal: error);
+                return true;
+            case ErrorKind.Locked or ErrorKind.Retry:
+                if (slot >= lane.Load.Hands.Count || !lane.Load.Hands[slot].Add(row.Reservation)) lane.Forget(row.Reservation.Key, row.Reservation.Claim);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>The failure of an attempt whose handler does not run, because its hook was refused.</summary>
+    private TaskResult NotBegun(Lane lane, StartedTask task, Exception refusal)
+    {
+        var (fence, job) = (task.Fence, lane.Job);
+        var error = lane.Store.Explained(refusal);
+        Log.TaskFailed(log, job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, job.MaxAttempts, error);
+        var isLast = fence.Attempt >= job.MaxAttempts;
+        return new TaskResult(fence, isLast ? Outcome.Failed : Outcome.Again, isLast ? 0 : job.Backoff.SecondsAfter(fence.Attempt, random),
+            Error: ErrorText.Of(error))
+        { Claim = task.Claim, Values = new RecordValues(task.Table, fence.Key, task.Values), LeavesOutHooks = true };
+    }
+
+    /// <summary>What was started and has not run costs nothing.</summary>
+    private static TaskResult GivenBack(StartedTask task) =>
+        new(task.Fence, Outcome.Forgiven) { Claim = task.Claim, Values = new RecordValues(task.Table, task.Fence.Key, task.Values) };
+}
