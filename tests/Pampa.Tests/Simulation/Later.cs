@@ -1,8 +1,8 @@
 namespace Pampa.Tests.Simulation;
 
 /// <summary>
-/// What else a seed makes of a run: what people hold, which process does what, who hears, and what runs again. It is drawn apart, so that a seed that has
-/// none of it runs as if there were no such things.
+/// What else a seed makes of a run: what people hold, which process does what, who hears, what runs again, and what programs say themselves. It is drawn
+/// apart, so that a seed that has none of it runs as if there were no such things.
 /// </summary>
 internal sealed class Later
 {
@@ -11,6 +11,8 @@ internal sealed class Later
     private readonly bool isApart;
     private readonly bool isHeard;
     private readonly bool isRepeated;
+    private readonly bool isAsked;
+    private readonly bool isHooked;
 
     public Later(int seed)
     {
@@ -21,6 +23,8 @@ internal sealed class Later
         isHeard = random.Next(Whole) == 0;
         Telling = isHeard ? random.NextDouble() : 0;
         isRepeated = random.Next(Whole) == 0;
+        isAsked = random.Next(Whole) == 0;
+        isHooked = random.Next(Whole) == 0;
     }
 
     /// <summary>How likely people hold something or let it go, with each step.</summary>
@@ -56,6 +60,17 @@ internal sealed class Later
             RelaunchFailed = random.Next(2) == 0,
         };
     }
+
+    /// <summary>A job, which may say who may have work of it, and may write something of its own with each start and end.</summary>
+    public JobPlan Ruled(JobPlan job, int number) => job with
+    {
+        IsAsked = isAsked && Of(number, 6).Next(3) > 0,
+        HasHooks = isHooked && Of(number, 7).Next(3) > 0,
+    };
+
+    /// <summary>Whether a worker may have work of a job: each now and then may not, for some seconds.</summary>
+    public bool Allows(string job, string worker, DateTime now) =>
+        Of((job + worker).Sum(c => c), 8 + (int)(now.Ticks / TimeSpan.FromSeconds(4).Ticks % 1_000_000)).Next(3) > 0;
 
     /// <summary>A source of chance for what comes later.</summary>
     public Random Draw(int what) => Of(1_000, what);

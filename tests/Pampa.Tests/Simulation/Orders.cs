@@ -28,6 +28,8 @@ internal static class Orders
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
                 if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
+                Require(sent is not { Kind: "RESERVE", Job: { IsAsked: true } asked } || sent.Rows.All(r => process.Told.GetValueOrDefault((asked.Name, r.Worker))),
+                    "a dispatcher reserves for a worker that may have nothing");
                 Require(sent.Kind != "RESERVE" || !process.Holds.DispatcherKnows(sent), "a dispatcher reserves what it knows to be held");
                 break;
             case "WATCH":

@@ -33,10 +33,16 @@ internal sealed record JobPlan(string Name, string Table)
 
     public bool RelaunchFailed { get; init; }
 
+    /// <summary>Whether the program says who may have work of it.</summary>
+    public bool IsAsked { get; init; }
+
+    /// <summary>Whether the program writes something of its own with each start and end.</summary>
+    public bool HasHooks { get; init; }
+
     /// <summary>Whether a record that has ended so runs again by itself.</summary>
     public bool Repeats(bool? ok) => RelaunchAfter is not null && (RelaunchFailed || ok == true);
 
-    public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler) => program.AddJob(Name, Table, "value", job =>
+    public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler, Func<AllowContext, bool> allow) => program.AddJob(Name, Table, "value", job =>
     {
         job.Columns = TaskColumns.WithPrefix(Name) with { Generation = Generation };
         job.MaxAttempts = MaxAttempts;
@@ -51,6 +57,12 @@ internal sealed record JobPlan(string Name, string Table)
         job.RelaunchFailed = RelaunchFailed;
         if (IsPicky) job.Where = $"active";
         if (HasOrder) job.OrderBy = $"score DESC";
+        if (IsAsked) job.Allow(allow);
+        if (HasHooks)
+        {
+            job.OnStarting(task => $"INSERT INTO audit (job, task, begun, outcome) VALUES ({task.Job}, {task.Get<long>("value")}, {1}, {"Started"})");
+            job.OnFinished(task => $"INSERT INTO audit (job, task, begun, outcome) VALUES ({task.Job}, {task.Get<long>("value")}, {-1}, {$"{task.Outcome}"})");
+        }
         job.Process(handler);
     });
 }
@@ -70,7 +82,8 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
         var later = new Later(seed);
-        return new Plan([.. jobs.Select(later.Repeated)], workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
+        jobs = [.. jobs.Select(later.Repeated).Select(later.Ruled)];
+        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
     }
 
     // The second job is on the table of the first.
@@ -105,6 +118,7 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
                 """;
             foreach (var job in table) yield return Refusal(job);
         }
+        yield return "CREATE TABLE audit (job text NOT NULL, task bigint NOT NULL, begun int NOT NULL, outcome text NOT NULL)";
         yield return "CREATE TABLE refused (job text NOT NULL, value bigint NOT NULL, step text NOT NULL)";
     }
 

@@ -75,6 +75,23 @@ internal sealed class Settling(Simulation simulation, Misfortunes misfortunes, S
             }
         }
         foreach (var (lane, job) in simulation.Active.First().Lanes.Zip(world.Plan.Jobs)) Report(lane, job);
+        Audit();
+    }
+
+    // Whatever was lost on the way: a hook is committed with its start or end, or neither is.
+    private void Audit()
+    {
+        var audit = world.Db.Audit();
+        foreach (var job in world.Plan.Jobs.Where(j => j.HasHooks))
+        {
+            foreach (var record in world.Ledger.Of(job))
+            {
+                var (_, _, open, completed) = audit.Find(a => a.Job == job.Name && a.Task == record.Key);
+                Require(open == 0, $"{open} attempts of {job.Name} {record.Key} have begun with a hook and not ended with one");
+                var times = record.Generation + (record.Ok == true ? 1 : 0);
+                Require(completed == times, $"hooks tell of {completed} completions of {job.Name} {record.Key}, which was completed {times} times");
+            }
+        }
     }
 
     private void Compare(SimulatedProcess process, JobPlan job, string outcome, long counted, long unknown)

@@ -71,6 +71,14 @@ internal sealed class SimulatedDatabase : IDisposable
     public List<(string Node, string Batch, string Job, string Rows)> HandOvers() => Read("SELECT node, id, job, rows FROM pampa_handover ORDER BY created_at, node",
         r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3)));
 
+    /// <summary>
+    /// Of each record of a job with hooks: how many attempts began with one and have not ended with one, and how often one has told of a
+    /// completion.
+    /// </summary>
+    public List<(string Job, long Task, long Open, long Completed)> Audit() => Read(
+        "SELECT job, task, sum(begun), sum(CASE WHEN outcome = 'Completed' THEN 1 ELSE 0 END) FROM audit GROUP BY job, task",
+        r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3)));
+
     private List<T> Read<T>(string text, Func<SqliteDataReader, T> map)
     {
         if (!prepared.TryGetValue(text, out var command))

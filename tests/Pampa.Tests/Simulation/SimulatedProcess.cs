@@ -44,7 +44,11 @@ internal sealed class SimulatedProcess : IDisposable
         Node = new Node(new NodeName(name), part.Works() ? workers : 0, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, Time), log, Time, random);
         Holder = $"{name}@{number}";
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
-        var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
+        var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)
+        {
+            // In the one thread of the run.
+            Beside = run => run(),
+        }).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
             PollInterval, log, Time);
@@ -87,6 +91,9 @@ internal sealed class SimulatedProcess : IDisposable
     public bool IsHearing { get; }
 
     public KnownHolds Holds { get; }
+
+    /// <summary>Who may have work of a job, as this process was told last.</summary>
+    public Dictionary<(string Job, string Worker), bool> Told { get; } = [];
 
     /// <summary>Killed, or ended in good order: nothing of it happens any more.</summary>
     public bool IsGone { get; set; }

@@ -98,10 +98,17 @@ internal sealed class World : IDisposable
         schema.CreateControlTablesAsync(CancellationToken.None).GetAwaiter().GetResult();
         foreach (var statement in Plan.Create()) Db.Execute(statement);
         var program = new PampaBuilder { Cluster = TestCluster.Cluster };
-        foreach (var job in Plan.Jobs) job.AddTo(program, task => Handlers.RunAsync(job, task));
+        foreach (var job in Plan.Jobs) job.AddTo(program, task => Handlers.RunAsync(job, task), worker => Allow(job, worker.Worker));
         var errors = new List<string>();
         var tables = program.Build(errors).Select(job => schema.ResolveAsync(job, errors, CancellationToken.None).GetAwaiter().GetResult()!).ToList();
         return errors.Count == 0 ? tables : throw new InvalidOperationException(string.Join(Environment.NewLine, errors));
+    }
+
+    private bool Allow(JobPlan job, string worker)
+    {
+        var may = IsCalm || Plan.Later.Allows(job.Name, worker, Db.Clock.Now);
+        Current!.Told[(job.Name, worker)] = may;
+        return may;
     }
 
     public bool Draw(double chance) => chance > 0 && Random.NextDouble() < chance;
