@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Pampa.Tests.EndToEnd;
+
+/// <summary>The sample that takes a credit with each start and gives it back: whatever happens to its process, none is lost and none is made.</summary>
+[Collection(OneByOne.Name)]
+public sealed class CreditTests(ProgramFixture programs)
+{
+    private const string Credits = "samples/credits.cs";
+    private const string Completed = "send_messages_end_time IS NOT NULL AND send_messages_success";
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task After_a_kill_in_the_middle_each_credit_is_where_it_belongs(bool onSqlite)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        Task<Child> StartAsync() => programs.StartAsync(Credits, [.. database.Arguments, "--drain"], database.Environment);
+        var killed = await StartAsync();
+        await killed.UntilAsync(async () => await database.CountAsync(Completed, "messages") >= 200, "some are sent");
+        await killed.KillAsync();
+        await CheckAsync(database);
+        var last = await StartAsync();
+
+        Assert.Equal(0, await last.EndAsync());
+
+        await CheckAsync(database);
+        Assert.Equal(1_000, await database.CountAsync($"{Completed} AND is_sent", "messages"));
+        Assert.Equal(10, await database.CountAsync("credits = 0", "clients"));
+    }
+
+    /// <summary>What a client has and what its messages have cost is what it had.</summary>
+    private static async Task CheckAsync(NumbersDatabase database)
+    {
+        var clients = await database.ReadAsync($"""
+            SELECT c.id, c.credits + (SELECT count(*) FROM messages AS m WHERE m.client_id = c.id AND m.send_messages_start_time IS NOT NULL)
+            FROM clients AS c ORDER BY c.id
+            """);
+        Assert.Equal(10, clients.Count);
+        Assert.All(clients, c => Assert.Equal(100, Convert.ToInt64(c[1], CultureInfo.InvariantCulture)));
+    }
+}
