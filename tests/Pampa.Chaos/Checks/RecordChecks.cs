@@ -73,14 +73,15 @@ internal static class RecordChecks
         foreach (var id in evidence.History.Inserted.Where(id => !rows.ContainsKey(id))) yield return $"task {id} was inserted and is gone";
         foreach (var row in evidence.History.Rows)
         {
-            // Where the database's clock was ahead for a while, what was put off then waits until it is really that late.
-            if (evidence.History.HasFalseClocks && (row.State.Et ?? row.State.Rt) > evidence.History.ReadAt && WaitsForItsTime(row)) continue;
+            if (WaitsForItsTime(evidence.History, row)) continue;
             if (row.State.Et is null) yield return $"{row.Kind} task {row.Id} has not ended: {row.State}";
             else if (WrongEnd(row) is { } wrong) yield return $"{row.Kind} task {row.Id} {wrong}: {row.State}";
         }
     }
 
-    private static bool WaitsForItsTime(FinalRow row) => row.State.Et is null ? row.State.Rid is null : row.Kind == Kind.Recurring;
+    /// <summary>Where the database's clock was ahead for a while, what was put off then waits until it is really that late.</summary>
+    public static bool WaitsForItsTime(History history, FinalRow row) => history.HasFalseClocks
+        && (row.State.Et is null ? row.State.Rid is null : row.Kind == Kind.Recurring) && (row.State.Et ?? row.State.Rt) > history.ReadAt;
 
     // Any may have failed for good by deaths; but none may have ended better than its code lets it.
     private static string? WrongEnd(FinalRow row) => row switch
@@ -115,14 +116,10 @@ internal static class RecordChecks
             var end = lines.FindLast(l => l.Line.Word is not (LedgerLine.Start or LedgerLine.Again));
             if (end.Line is null || (end.At > failed.Step.At + ClockSlack && !evidence.History.HasFalseClocks))
                 yield return $"failed, and its handler had not come to an end: {failed.Step}";
-            else if (end.Line.Word != LedgerLine.Thrown && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && LastOf(failed, end.At) - lines[0].At < Limits.MaxDuration)
+            else if (end.Line.Word != LedgerLine.Thrown && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && end.At - lines[0].At < Limits.MaxDuration)
                 yield return $"failed, and its handler had completed it in time: {failed.Step}";
         }
     }
-
-    // A body that has ended is not done where it ran in a transaction: its commit may meet others, and then it runs again, until
-    // the time for all of that together is over.
-    private static DateTime LastOf(Judged failed, DateTime end) => History.IsTransactional(failed.Step.Rid) && failed.Step.At > end ? failed.Step.At : end;
 
     public static IEnumerable<string> Effects(Evidence evidence)
     {
