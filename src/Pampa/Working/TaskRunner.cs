@@ -42,6 +42,9 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     {
         /// <summary>Whether others were in the way and nothing has happened, so that the handler may run again instead.</summary>
         public bool MayRunAgain { get; init; }
+
+        /// <summary>Whether it was told to end because the time was over, and did. Earlier runs, which others have undone, may have used it up.</summary>
+        public bool IsCutShort { get; init; }
     }
 
     private PampaTask TaskOf(StartedTask started, Attempt attempt, TaskTransaction? transaction = null) =>
