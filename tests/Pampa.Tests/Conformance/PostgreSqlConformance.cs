@@ -57,7 +57,7 @@ public sealed class PostgreSqlConformance : StoreConformance
         var told = await ToldAsync(() => Ticked(Store.ReserveAsync(
             Low([.. Enumerable.Repeat("b.1", 100)]), Lease, "a", null, Stopping, "batch")));
         Assert.Equal(("b", null), Assert.Single(told));
-        Assert.Equal(100, HandOverText.Read(Assert.Single(await ExchangeAsync("b")).Rows).Count);
+        Assert.Equal(100, HandOverText.Read(Assert.Single(await ExchangeAsync("b")).Rows)!.Count);
     }
 
     [Fact]
