@@ -37,6 +37,14 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     /// <summary>The numbers for any number of workers.</summary>
     public static Workload Crowd { get; } = Numbers with { Name = "crowd", MaxWorkers = null };
 
+    /// <summary>The same two, with a handler that takes up to 500 at once.</summary>
+    public static Workload NumbersInBatches { get; } = Numbers with { Name = "numbers-batch", BatchSize = 500 };
+
+    public static Workload NoopInBatches { get; } = Noop with { Name = "noop-batch", BatchSize = 500 };
+
+    /// <summary>How many records the handler takes at once; 0: one by one.</summary>
+    public int BatchSize { get; private init; }
+
     /// <summary>The column that the handler fills, or null.</summary>
     public string? Result { get; private init; }
 
@@ -48,7 +56,7 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     public bool WritesResult => Result is not null;
 
     public static Workload Parse(string name) =>
-        ((Workload[])[Numbers, Noop, Stamps, Crowd]).FirstOrDefault(w => w.Name == name)
+        ((Workload[])[Numbers, Noop, Stamps, Crowd, NumbersInBatches, NoopInBatches]).FirstOrDefault(w => w.Name == name)
             ?? throw new ArgumentException($"there is no job '{name}'");
 
     /// <summary>Runs the product's command line as its users do. The database is the one that the environment names.</summary>
@@ -63,7 +71,8 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
             job.Columns = TaskColumns.WithPrefix(Prefix);
             job.MaxAssignedWorkers = MaxWorkers;
             job.WakeOnInsert = Environment.GetEnvironmentVariable(WakeVariable) is { Length: > 0 };
-            job.Process(Handle);
+            if (BatchSize == 0) job.Process(Handle);
+            else job.ProcessBatch(BatchSize, (tasks, _) => { foreach (var task in tasks) Handle(task); });
         });
     }
 

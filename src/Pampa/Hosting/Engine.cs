@@ -170,7 +170,7 @@ internal sealed class Engine : IAsyncDisposable
                 : Array.Empty<Task>(),
             .. Role.Works
                 ? [
-                    loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
+                    loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => Shorter(IdleNode, Node.UntilFull), intake.Token),
                     loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => exchange.Pause, intake.Token),
                 ]
                 : Array.Empty<Task>(),

@@ -27,6 +27,8 @@ internal sealed record JobDefinition
 
     public TimeSpan MaxDuration { get; init; }
 
+    public TimeSpan MaxBatchWait { get; init; }
+
     public int MaxAttempts { get; init; }
 
     public bool WakeOnInsert { get; init; }
@@ -50,4 +52,17 @@ internal sealed record TaskHandler(RowType? Row, Func<PampaTask, ValueTask> RunA
 {
     /// <summary>Whether it runs in a transaction that ends with the completion.</summary>
     public bool IsTransactional { get; init; }
+
+    /// <summary>How it takes many tasks at once; null: it takes them one by one.</summary>
+    public BatchHandler? Batch { get; init; }
+
+    /// <summary>How the program has called what gave it.</summary>
+    public string CalledAs => Batch is not null ? nameof(JobBuilder.ProcessBatch)
+        : IsTransactional ? nameof(JobBuilder.ProcessInTransaction) : nameof(JobBuilder.Process);
 }
+
+/// <summary>The code of a job that takes many tasks at once.</summary>
+/// <param name="Size">How many at most.</param>
+/// <param name="Make">Makes a task what the code takes; throws where its record does not fit the row type.</param>
+/// <param name="RunAsync">Runs them.</param>
+internal sealed record BatchHandler(int Size, Func<PampaTask, BatchTask> Make, Func<BatchTask[], CancellationToken, ValueTask> RunAsync);

@@ -30,6 +30,7 @@ internal static partial class JobValidation
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
         if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
+        CheckBatch(job, errors);
         CheckBackoff(job, errors);
         CheckRelaunching(job.Relaunching, errors);
         CheckFilter(job.WorkerFilter, errors);
@@ -42,6 +43,21 @@ internal static partial class JobValidation
         errors.Add(max == int.MaxValue
             ? $"{what} must be at least {min}, got {value}"
             : FormattableString.Invariant($"{what} must be between {min:N0} and {max:N0}, got {value:N0}"));
+    }
+
+    private static void CheckBatch(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Handler.Batch is not { } batch)
+        {
+            if (job.MaxBatchWait != TimeSpan.Zero) errors.Add("MaxBatchWait says how long a batch may wait to fill, and there is none: call ProcessBatch, or leave it out");
+            return;
+        }
+        if (batch.Size < 1 || batch.Size > job.MaxQueueSize)
+            errors.Add(FormattableString.Invariant($"the size of ProcessBatch must be between 1 and MaxQueueSize, which is {job.MaxQueueSize:N0}, got {batch.Size:N0}"));
+        if (batch.Size > 1 && job.MaxAttempts == 1)
+            errors.Add("ProcessBatch needs MaxAttempts of 2 or more, got 1: a process that dies costs every record of its batch an attempt, and all of them would have failed by one. Allow two, or use Process");
+        if (job.MaxBatchWait < TimeSpan.Zero || job.MaxBatchWait > Limits.LongestBatchWait)
+            errors.Add($"MaxBatchWait must be between {TimeSpan.Zero} and {Limits.LongestBatchWait}, got {job.MaxBatchWait}");
     }
 
     private static void CheckBackoff(JobDefinition job, ICollection<string> errors)

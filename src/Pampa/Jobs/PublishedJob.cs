@@ -28,6 +28,7 @@ internal static class PublishedJob
             json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
             json.WriteNumber("maxAttempts", job.MaxAttempts);
             if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
+            if (job.Handler.Batch is { } batch) json.WriteNumber("batchSize", batch.Size);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
             if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);

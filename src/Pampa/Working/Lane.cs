@@ -29,6 +29,9 @@ internal sealed class Lane
 
     public JobDefinition Job => Store.Job;
 
+    /// <summary>Whether its handler takes many tasks at once.</summary>
+    public bool IsBatched => Job.Handler.Batch is not null;
+
     /// <summary>Since when completions in transactions of their tasks have not fitted the table; 0: they do.</summary>
     public long MisfitAt { get; set; }
 

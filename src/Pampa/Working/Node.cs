@@ -178,11 +178,24 @@ internal sealed partial class Node : IDisposable
     {
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
+        fullAt = null;
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var chunks = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (b.First, Second: Current(b.First, b.Second)))
-            .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
-        await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
-        return chunks.Count > 0;
+        var taken = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (Lane: b.First, Rows: Current(b.First, b.Second))).ToList();
+        await EachAsync(taken, of => StartAllAsync(of.Lane, of.Rows, stopping));
+        return taken.Exists(of => of.Rows.Count > 0);
+    }
+
+    private async Task StartAllAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    {
+        var askedAt = time.GetTimestamp();
+        try
+        {
+            await EachAsync(rows.Chunk(lane.Store.Database.Dialect.MaxRows), chunk => StartRowsAsync(lane, chunk, stopping));
+        }
+        finally
+        {
+            GiveGathered(lane, askedAt);
+        }
     }
 
     // The same record may have been given anew, to another worker of this node, while hands were gone through. The answer
@@ -233,6 +246,8 @@ internal sealed partial class Node : IDisposable
             if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0 || IsHeld(lane, w)) continue;
             var load = lane.Load;
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
+            if (busy > 0 && lane.IsBatched) return;
+            if (IsFilling(lane, load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
             load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
@@ -276,7 +291,7 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task with { Claim = reservation.Claim });
+            if (byKey.TryGetValue(reservation.Key, out var task)) Give(worker, lane, task with { Claim = reservation.Claim });
             else
             {
                 worker.Expect(-1);

@@ -69,8 +69,17 @@ internal sealed class TestProcess : IAsyncDisposable
                 {
                     RunAsync = task =>
                     {
-                        cluster.Calls.Enqueue(new Call(name, task.Job, long.Parse(task.Key, CultureInfo.InvariantCulture), task.Attempt, task.Worker));
+                        Record(task);
                         return job.Handler.RunAsync(task);
+                    },
+                    Batch = job.Handler.Batch is not { } batch ? null : batch with
+                    {
+                        RunAsync = (tasks, stopping) =>
+                        {
+                            Array.ForEach(tasks, Record);
+                            cluster.Batches.Enqueue([.. tasks.Select(t => long.Parse(t.Key, CultureInfo.InvariantCulture))]);
+                            return batch.RunAsync(tasks, stopping);
+                        },
                     },
                 },
             };
@@ -78,6 +87,9 @@ internal sealed class TestProcess : IAsyncDisposable
         }
         Assert.Empty(errors);
         return new TestProcess(cluster, program, name, faults, database, tables);
+
+        void Record(PampaTask task) => cluster.Calls.Enqueue(
+            new Call(name, task.Job, long.Parse(task.Key, CultureInfo.InvariantCulture), task.Attempt, task.Worker));
     }
 
     public Faults Faults { get; }
