@@ -121,7 +121,8 @@ internal static class LeaseChecks
             // Times alone do not tell where clocks were set meanwhile.
             if (step.Worker is not { State: "ready", IsLive: true } worker || reservedFor.GetValueOrDefault(step.Id) == worker.Number) continue;
             // A record that somebody had locked just then, or a column that was away, is taken back when it can be.
-            if (excused.Exists(p => p.IsIsolated ? IsOf(p.Member, step.Rid) : p.Id == worker.Process) || !registrations.TryGetValue((step.Rid, worker.Number), out var began)) continue;
+            if (excused.Exists(p => p.IsIsolated ? IsOf(p.Member, step.Rid) : p.Id == worker.Process)) continue;
+            if (!registrations.TryGetValue((step.Rid, worker.Number), out var began)) continue;
             var held = step.Old.St ?? step.Old.Rt;
             if (held >= began - Noticed || (step.Old.St is null ? step.Old.Rt <= step.Tx - Limits.Hand : Transition.IsOverdue(step.New.Err))) continue;
             yield return $"held by a former life, and session {worker.Number} was ready before it was taken back: {step}";
