@@ -71,9 +71,11 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         }
         catch (Exception again)
         {
-            // An exception whose own text throws, or a log that does: the attempt has failed all the same.
-            return new TaskResult(started.Fence, started.Fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
-                lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random), Error: $"{error.GetType().Name} ({again.GetType().Name} while telling of it)");
+            // A log that throws, or that an exception whose own text throws has made throw: the attempt has failed all the same.
+            var isLast = error is PermanentFailureException || started.Fence.Attempt >= lane.Job.MaxAttempts;
+            return new TaskResult(started.Fence, isLast ? Outcome.Failed : Outcome.Again,
+                lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random),
+                Error: $"{ErrorText.Of(error)} ({again.GetType().Name} while telling of it)");
         }
     }
 
