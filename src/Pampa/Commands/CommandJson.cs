@@ -53,7 +53,15 @@ internal sealed record JobJson(
 internal sealed record AgainJson(string Job, long Count);
 
 /// <summary>What <c>migrate --json</c> prints: the statements that ran or, for a dry run, would.</summary>
-internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements);
+internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements)
+{
+    /// <summary>The rights that the program needs afterwards; left out where the database has no roles, or nobody has asked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<GrantsJson>? Grants { get; init; }
+}
+
+/// <summary>Statements that give rights, and what for: anything, dispatching, working or steering.</summary>
+internal sealed record GrantsJson(string For, IReadOnlyList<string> Statements);
 
 /// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Data.Common;
 using Pampa.Hosting;
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Commands;
@@ -54,7 +55,7 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException)
         {
-            await errors.WriteLineAsync($"The database does not answer as it should: {e.Message.ReplaceLineEndings(" ")}");
+            await errors.WriteLineAsync($"The database does not answer as it should: {ErrorText.WithRemedy(e).ReplaceLineEndings(" ")}");
             return ExitCode.Configuration;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -7,11 +7,14 @@ namespace Pampa.Dispatching;
 internal sealed partial class Dispatcher
 {
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeastAvoidance = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
+    private const int ToldSingly = 3;
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
-        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
+        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
+        if (!goesRound) job.Refused = 0;
         if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
@@ -70,7 +73,16 @@ internal sealed partial class Dispatcher
         job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
         job.AvoidedAt = time.GetTimestamp();
         job.Limit = int.MaxValue;
-        if (job.Cursor is { } key) Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), error.Message);
+        if (job.Cursor is not { } avoided) return;
+        // A lock is let go soon. A rule that refuses all records must cost neither a line for each nor the database's time: the more
+        // they are, the later they are tried again.
+        if (job.Store.Database.Dialect.Classify(error) == ErrorKind.Data) job.Refused++;
+        var avoidFor = TimeSpan.FromSeconds(job.Refused);
+        job.AvoidFor = avoidFor < LeastAvoidance ? LeastAvoidance : avoidFor < MostAvoidance ? avoidFor : MostAvoidance;
+        var key = job.Store.Database.Dialect.Display(avoided);
+        var why = ErrorText.WithRemedy(error);
+        if (job.Refused <= ToldSingly) Log.GoneRound(log, job.Store.Job.Name, key, job.AvoidFor.TotalSeconds, why);
+        else if (job.Refused is 10 or 100 or 1_000 or 10_000 or 100_000) Log.ManyRefused(log, job.Store.Job.Name, job.Refused, key, why);
     }
 
     private void Restart(JobDispatch job)

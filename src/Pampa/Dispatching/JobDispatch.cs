@@ -61,6 +61,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When that was.</summary>
     public long AvoidedAt { get; set; }
 
+    /// <summary>For how long it and all before it are.</summary>
+    public TimeSpan AvoidFor { get; set; }
+
+    /// <summary>How many of those, since picking began at the first record, a rule of the table has refused.</summary>
+    public int Refused { get; set; }
+
     /// <summary>Whether the last full pass met a lock or a refusal; then the next one waits for its turn.</summary>
     public bool PassFailed { get; set; }
 

@@ -21,8 +21,11 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
 
-    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table: {Error}")]
-    public static partial void GoneRound(ILogger log, string job, string key, string error);
+    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for {Seconds:0} s, it is locked or refused by a rule of its table: {Error}")]
+    public static partial void GoneRound(ILogger log, string job, string key, double seconds, string error);
+
+    [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': {Count} records are refused by a rule of its table by now and gone round; the last of them is {Key}: {Error}")]
+    public static partial void ManyRefused(ILogger log, string job, int count, string key, string error);
 
     [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
     public static partial void PassFailed(ILogger log, string job, string error);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
 
 namespace Pampa.Hosting;
 
@@ -38,7 +39,7 @@ internal sealed class DatabaseHealth(string description, ILogger log, TimeProvid
     }
 
     // The rest may show values of records.
-    private static string FirstLine(Exception error) => error.Message.Split('\n', 2)[0].TrimEnd();
+    private static string FirstLine(Exception error) => ErrorText.WithRemedy(error, error.Message.Split('\n', 2)[0].TrimEnd());
 
     /// <summary>Something has worked. The outage is over when nothing has failed for a few seconds.</summary>
     public void Worked()

@@ -119,7 +119,7 @@ internal sealed class Engine : IAsyncDisposable
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
         PampaBuilder program, DatabaseAddress address, ProcessRole role, Surroundings surroundings, CancellationToken stopping,
-        SchemaChanges changes = SchemaChanges.Own)
+        SchemaChanges changes = SchemaChanges.Own, bool isToRun = true)
     {
         var (_, time, random) = surroundings;
         role = role.In(program);
@@ -129,7 +129,10 @@ internal sealed class Engine : IAsyncDisposable
         var database = new Database(dialect.Open(address.ConnectionString, NameAt(program), connections), dialect, time, random);
         try
         {
-            var preparation = new Preparation(database, address, changes, time);
+            var preparation = new Preparation(database, address, changes, time)
+            {
+                Does = isToRun ? [.. DoneBy(role, program)] : null,
+            };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
             foreach (var job in preparation.Unwoken) Log.NoTrigger(engine.log, job);
             return engine;
@@ -139,6 +142,12 @@ internal sealed class Engine : IAsyncDisposable
             await database.DisposeAsync();
             throw;
         }
+    }
+
+    private static IEnumerable<RightsFor> DoneBy(ProcessRole role, PampaBuilder program)
+    {
+        if (role.Dispatches && program.RunsDispatcher) yield return RightsFor.Dispatching;
+        if (role.Works) yield return RightsFor.Working;
     }
 
     /// <summary>

@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others: {Error}")]
     public static partial void Contended(ILogger log, string loop, string error);
 
+    [LoggerMessage(319, LogLevel.Error, "The {Loop} loop lacks a right and waits for it: {Error}")]
+    public static partial void LacksRight(ILogger log, string loop, string error);
+
     [LoggerMessage(309, LogLevel.Critical, "The process ends: a loop met an error that it cannot get over")]
     public static partial void Fault(ILogger log, Exception error);
 

@@ -25,6 +25,9 @@ internal sealed partial class Preparation(
     /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
     public IReadOnlyList<string> Unwoken => unwoken;
 
+    /// <summary>What the process is going to do, so that what it may not do is told before it begins; null: it only looks.</summary>
+    public IReadOnlyList<RightsFor>? Does { get; init; }
+
     /// <summary>Prepares the database and resolves the jobs.</summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public async Task<List<JobTable>> RunAsync(PampaBuilder program, CancellationToken stopping)
@@ -78,16 +81,27 @@ internal sealed partial class Preparation(
         if (changes == SchemaChanges.None && await schema.LacksControlTablesAsync(stopping))
             throw new PampaConfigurationException([.. errors, NoTables]);
         if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
+        if (!await IsAllowedAsync(program, [], errors, stopping)) throw new PampaConfigurationException(errors);
         // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
             ? await AloneAsync(program, () => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
             : await SetUpAndResolveAsync(program, jobs, errors, stopping);
         CheckSharedColumns(jobTables, errors);
-        if (changes != SchemaChanges.Planned)
+        if (changes != SchemaChanges.Planned && await IsAllowedAsync(program, jobTables, errors, stopping))
         {
             foreach (var table in jobTables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
         }
         return errors.Count == 0 ? jobTables : throw new PampaConfigurationException(errors);
+    }
+
+    // Which rights a look at the tables needs is told by the first statement that is refused.
+    private async Task<bool> IsAllowedAsync(PampaBuilder program, List<JobTable> jobs, List<string> errors, CancellationToken stopping)
+    {
+        if (Does is null) return true;
+        var control = jobs.Count > 0 ? [] : Rights.OfControlTables([RightsFor.Anything, .. Does], program.SetupStatements.Count > 0);
+        var missing = await database.Dialect.MissingRightsAsync(database, control, jobs, stopping);
+        errors.AddRange(missing);
+        return missing.Count == 0;
     }
 
     private async Task<List<JobTable>> SetUpAndResolveAsync(
@@ -131,7 +145,8 @@ internal sealed partial class Preparation(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {database.Dialect.ConnectionRemedy}";
+            var remedy = database.Dialect.MissingRight(e, "", address.ConnectionString) ?? database.Dialect.ConnectionRemedy;
+            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {remedy}";
         }
     }
 

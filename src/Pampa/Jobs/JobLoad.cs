@@ -82,7 +82,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>Suspends the job. One line tells of it, not one a try.</summary>
     public void Suspend(JobStep step, Exception error)
     {
-        if (suspendedBy is null) Suspended(log, job.Name, error.Message);
+        if (suspendedBy is null) Suspended(log, job.Name, ErrorText.WithRemedy(error));
         suspendedBy = step;
         suspendedAt = time.GetTimestamp();
     }

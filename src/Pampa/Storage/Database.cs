@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
@@ -101,6 +102,11 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return rows;
         }
+        catch (DbException e) when (dialect.MissingRight(e, statement.Text, source.ConnectionString) is not null)
+        {
+            Note(e, statement);
+            throw;
+        }
         finally
         {
             if (dialect.HasSingleWriter) writer.Release();
@@ -171,7 +177,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             }
             catch (DbException e)
             {
-                e.Data[FailedStatement] = statement.Text;
+                Note(e, statement);
                 throw;
             }
         }
@@ -291,9 +297,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
         catch (Exception e) when (e is DbException or TimeoutException)
         {
-            e.Data[FailedStatement] = statement.Text;
+            Note(e, statement);
             throw;
         }
+    }
+
+    // For whoever tells of the error: where it was, and, where it is a right that is missing, what to do about it.
+    private void Note(Exception error, Statement statement)
+    {
+        error.Data[FailedStatement] = statement.Text;
+        error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
     }
 
     private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)

@@ -31,6 +31,19 @@ internal enum ErrorKind
     Infrastructure,
 }
 
+/// <summary>Which rights a database gives.</summary>
+internal enum RoleKind
+{
+    /// <summary>It has no roles.</summary>
+    None,
+
+    /// <summary>By whole tables.</summary>
+    ByTable,
+
+    /// <summary>By columns, too.</summary>
+    ByColumn,
+}
+
 /// <summary>A condition of the program's own, asked for its values, has thrown.</summary>
 internal sealed class SnippetException(string message, Exception innerException) : Exception(message, innerException);
 
@@ -256,8 +269,33 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? MissingRight(Exception error, string statement, string connectionString) => null;
 
+    /// <summary>Which rights can be given to whoever connects.</summary>
+    public virtual RoleKind Roles => RoleKind.None;
+
+    /// <summary>The rights that the user lacks, a line each with what to grant, as far as the database tells that beforehand.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="control">The rights that are needed on control tables.</param>
+    /// <param name="jobs">The jobs, each with what is needed of its table.</param>
+    /// <param name="stopping">Gives up.</param>
+    public virtual Task<IReadOnlyList<string>> MissingRightsAsync(
+        IReader database, IReadOnlyList<(string Table, string Right)> control, IReadOnlyList<JobTable> jobs, CancellationToken stopping) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
+
+    private protected const string View =
+        "is a view: a task is a record that can be locked, changed and found again by its key, and a view has none of its own. Name the table under it, and put the view's condition into Where";
+
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
+
+    /// <summary>
+    /// What there is instead of a table of that name, and what to do about it; null where there is nothing like it. It goes on after
+    /// "table '…'".
+    /// </summary>
+    public abstract Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping);
+
+    /// <summary>The tables that the records of a partitioned table are in.</summary>
+    public virtual Task<List<(string Schema, string Name)>> ReadPartitionsAsync(IReader database, TableInfo table, CancellationToken stopping) =>
+        Task.FromResult(new List<(string, string)>());
 
     /// <summary>Whether there is an index of that name.</summary>
     public abstract Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping);

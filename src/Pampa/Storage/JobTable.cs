@@ -99,6 +99,9 @@ internal sealed class JobTable
         return index;
     }
 
+    /// <summary>Whether a handler may set a record column.</summary>
+    public bool MayBeSet(ColumnInfo column) => !column.IsGenerated && Key.All(k => k.Name != column.Name);
+
     private string NoSuchColumn(string name)
     {
         if (State.Any(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase)))

@@ -102,7 +102,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
-                if (Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
+                if (!table.IsPartitioned && Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
             }
         }
     }
@@ -175,10 +175,12 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         {
             if (changes == SchemaChanges.Planned && isSetupPlanned)
             {
-                told?.Invoke($"-- Job '{job.Name}': table '{name}' is not there yet; once Setup has made it, its state columns and its index follow");
+                told?.Invoke($"-- Job '{job.Name}': table '{name}' is not there yet; once Setup has made it, its state columns, its index and the rights on it follow");
                 return null;
             }
-            errors.Add($"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
+            errors.Add(await Dialect.WhyNoTableAsync(database, name, stopping) is { } why
+                ? $"Job '{job.Name}': table '{name}' {why}."
+                : $"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
             return null;
         }
         var mayChange = await MayChangeAsync(table, stopping);
@@ -237,11 +239,38 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             await ChangeAsync(index, stopping);
             return;
         }
-        // What a build that was cut short has left is no index, and stands in the way of one.
-        var left = $"DROP INDEX IF EXISTS {Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(name)}";
-        if (await Dialect.HasInvalidIndexAsync(database, job.Table.Schema, name, stopping)) await ChangeAsync(left, stopping);
+        if (!job.Table.IsPartitioned)
+        {
+            await BuildBesideWritersAsync(job.Table.Schema, name, index, stopping);
+            return;
+        }
+        // Only of tables that hold records one can be built beside writers. The index of the whole takes theirs over, and builds none anew.
+        await DropLeftAsync(job.Table.Schema, name, stopping);
+        var whole = $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
+        foreach (var (schema, part) in await Dialect.ReadPartitionsAsync(database, job.Table, stopping))
+        {
+            var own = $"pampa_part_{Hash($"{name}\n{schema}\n{part}", 16)}";
+            if (await Dialect.HasIndexAsync(database, schema, own, stopping)) continue;
+            var on = $"{Dialect.Quote(own)} ON {Dialect.Quote(schema)}.{Dialect.Quote(part)}";
+            await BuildBesideWritersAsync(schema, own, index.Replace($"{Dialect.Quote(name)} ON {whole}", on, StringComparison.Ordinal), stopping);
+        }
+        await ChangeAsync(index, stopping);
+    }
+
+    private async Task BuildBesideWritersAsync(string schema, string name, string index, CancellationToken stopping)
+    {
+        await DropLeftAsync(schema, name, stopping);
         await ChangeAsync(index.Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
     }
+
+    // What a build that was cut short has left is no index, and stands in the way of one.
+    private async Task DropLeftAsync(string schema, string name, CancellationToken stopping)
+    {
+        if (await Dialect.HasInvalidIndexAsync(database, schema, name, stopping))
+            await ChangeAsync($"DROP INDEX IF EXISTS {Dialect.Quote(schema)}.{Dialect.Quote(name)}", stopping);
+    }
+
+    private static string Hash(string text, int digits) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..digits];
 
     /// <summary>
     /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
@@ -271,7 +300,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     {
         var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
-        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}{which}";
+        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Hash(whole, 8)}{which}";
     }
 
     private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)

@@ -279,6 +279,17 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
             c.Name, c.Type, Kind(c.Type), IsNullable: !c.NotNull && c.Key == 0, IsGenerated: c.Hidden is 2 or 3))], keys);
     }
 
+    public override async Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping) =>
+        (await database.QueryAsync(
+            new Statement("SELECT schema, name, type FROM pragma_table_list WHERE name = @name COLLATE NOCASE AND (@schema IS NULL OR schema = @schema COLLATE NOCASE) ORDER BY type = 'table', schema, name")
+                .With("name", name.Name).With("schema", name.Schema),
+            row => row.GetString(2) switch
+            {
+                "view" => View,
+                "table" => $"is not found under this name. There is {Quote(row.GetString(0))}.{Quote(row.GetString(1))}: write it like that",
+                var kind => $"is a {kind} table: an extension keeps its records, and what it makes of an update is not known. Use an ordinary table, and let the handler look up what is in this one",
+            }, stopping)).FirstOrDefault();
+
     // SQLite's own rules of affinity, from the declared type; see its documentation, "Determination Of Column
     // Affinity".
     private static ColumnKind Kind(string type)

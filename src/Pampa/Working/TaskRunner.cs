@@ -78,10 +78,10 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         }
     }
 
-    // An exception whose own text throws, or a log that does: the attempt has failed all the same.
+    // A log that throws, or that an exception whose own text throws has made throw: the attempt has failed all the same.
     private TaskResult Untold(Lane lane, Fence fence, Exception error, Exception again) =>
-        new(fence, fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
-            lane.Job.Backoff.SecondsAfter(fence.Attempt, random), Error: $"{error.GetType().Name} ({again.GetType().Name} while telling of it)");
+        new(fence, error is PermanentFailureException || fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
+            lane.Job.Backoff.SecondsAfter(fence.Attempt, random), Error: $"{ErrorText.Of(error)} ({again.GetType().Name} while telling of it)");
 
     /// <summary>The task has no part in what went wrong: it is tried again after a while, and the attempt does not count.</summary>
     private TaskResult GivenBack(Lane lane, StartedTask started) =>

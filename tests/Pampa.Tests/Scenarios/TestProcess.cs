@@ -83,13 +83,15 @@ internal sealed class TestProcess : IAsyncDisposable
                     },
                 },
             };
-            if (await new Schema(database).ResolveAsync(recorded, errors, TestCluster.Stopping) is { } table) tables.Add(table);
+            if (await new Schema(database).ResolveAsync(recorded, errors, TestCluster.Stopping) is not { } table) continue;
+            await cluster.Db.GrantAsync(table);
+            tables.Add(table);
         }
         Assert.Empty(errors);
         return new TestProcess(cluster, program, name, faults, database, tables);
 
         void Record(PampaTask task) => cluster.Calls.Enqueue(
-            new Call(name, task.Job, long.Parse(task.Key, CultureInfo.InvariantCulture), task.Attempt, task.Worker));
+            new Call(name, task.Job, long.TryParse(task.Key, CultureInfo.InvariantCulture, out var key) ? key : -1, task.Attempt, task.Worker));
     }
 
     public Faults Faults { get; }

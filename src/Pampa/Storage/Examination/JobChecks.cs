@@ -32,7 +32,10 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
         if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None))
             return [Finding.Warning("index-invalid", where, $"The index '{name}' is not valid: its building was cut short, and it serves nobody but costs every change.", "Run the verb 'migrate': it drops and builds it anew.")];
         if (await examiner.HasIndexOfOpenAsync(unit, store.Table)) return [];
-        var remedy = $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
+        // Of a partitioned table it is several statements.
+        var remedy = store.Table.Table.IsPartitioned
+            ? "Run the verb 'migrate'; with --dry-run it prints the statements, for one index on each partition and one on the whole."
+            : $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
         const string What = "There is no index of the records that have not ended: the more have ended, the longer each look for work takes.";
         return [await store.IsLargeAsync(unit) ? Finding.Warning("index-missing", where, What, remedy) : Finding.Info("index-missing", where, What, remedy)];
     }
