@@ -20,10 +20,15 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     public static DatabaseAddress Parse(Func<string> read)
     {
         var address = Parse(read());
-        if (address.Dialect is not PostgreSqlDialect) return address;
+        return address.Dialect switch
+        {
+            CockroachDbDialect => address with { Dialect = new CockroachDbDialect { Password = Password } },
+            PostgreSqlDialect => address with { Dialect = new PostgreSqlDialect { Password = Password } },
+            _ => address,
+        };
+
         string Password() => new NpgsqlConnectionStringBuilder(Parse(read()).ConnectionString).Password
             ?? throw new FormatException("the database's address has no password any more where it is read from");
-        return address with { Dialect = address.Dialect is CockroachDbDialect ? new CockroachDbDialect { Password = Password } : new PostgreSqlDialect { Password = Password } };
     }
 
     /// <summary>Parses an address.</summary>

@@ -18,7 +18,10 @@ internal static class PostgreSqlCertificate
     // What a client sends that wants to speak TLS; the answer is S or N.
     private static readonly byte[] TlsRequest = [0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x2F];
 
-    /// <summary>What is wrong with the certificate of the first server whose certificate is, and what mends it; null: nothing is, or it cannot be seen.</summary>
+    /// <summary>
+    /// What is wrong with the certificate of the first server of which something is, and what mends it; null: nothing is, or it cannot be
+    /// seen.
+    /// </summary>
     public static async Task<(string Cause, string? Remedy)?> FaultAsync(string connectionString, CancellationToken stopping)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
@@ -63,16 +66,16 @@ internal static class PostgreSqlCertificate
                 TargetHost = host,
                 RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 {
-                    if (certificate is not null)
-                    {
-                        seen = new Seen(X509CertificateLoader.LoadCertificate(certificate.GetRawCertData()), [], errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch));
-                        foreach (var other in chain?.ChainPolicy.ExtraStore ?? []) seen.Others.Add(X509CertificateLoader.LoadCertificate(other.RawData));
-                    }
+                    if (certificate is null) return false;
+                    var copy = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
+                    seen = new Seen(copy, [], errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch));
+                    foreach (var other in chain?.ChainPolicy.ExtraStore ?? []) seen.Others.Add(X509CertificateLoader.LoadCertificate(other.RawData));
                     return false;
                 },
             }, deadline.Token);
         }
-        catch (Exception e) when (!stopping.IsCancellationRequested && e is AuthenticationException or SocketException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is AuthenticationException or SocketException or IOException
+            || (e is OperationCanceledException && !stopping.IsCancellationRequested))
         {
             // Broken off, as it should be; or there was nothing to be seen.
         }

@@ -88,7 +88,8 @@ internal partial class PostgreSqlDialect
     public override async Task<(string Cause, string? Remedy)> TroubleAsync(Exception error, string connectionString, CancellationToken stopping)
     {
         // Of the certificate that it has refused the driver says nothing.
-        return PostgreSqlTrouble.IsOfCertificate(error) && await PostgreSqlCertificate.FaultAsync(connectionString, stopping) is { } fault ? fault : Trouble(error);
+        if (PostgreSqlTrouble.IsOfCertificate(error) && await PostgreSqlCertificate.FaultAsync(connectionString, stopping) is { } fault) return fault;
+        return Trouble(error);
     }
 
     // An unreadable key or certificate comes as what it is; another one may be there the next time.

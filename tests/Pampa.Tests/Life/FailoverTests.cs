@@ -1,3 +1,4 @@
+using Pampa.Hosting;
 using Pampa.Servers;
 using Pampa.Storage;
 
@@ -46,7 +47,8 @@ public sealed class FailoverTests : IAsyncLifetime
         // Some are at work when it happens, some end just then, and some come after it.
         var work = LiveProcess.Numbers(6, Count, task => task.Get<long>("value") % 100 == 0 ? go.Task : Task.Delay(TimeSpan.FromMilliseconds(40), TimeProvider.System, task.CancellationToken));
         await using var a = LiveProcess.Start(both, "a", work);
-        await using var b = LiveProcess.Start($"Host=127.0.0.1:{standby.Port},127.0.0.1:{primary.Port};Username=postgres;Database=postgres;Target Session Attributes=primary", "b", work);
+        var same = $"Host=127.0.0.1:{standby.Port},127.0.0.1:{primary.Port};Username=postgres;Database=postgres;Target Session Attributes=primary";
+        await using var b = LiveProcess.Start(same, "b", work);
         await a.UntilAsync(() => Task.FromResult(a.Completed + b.Completed >= Count / 6), "some are completed");
         await StandbyIsToldOfAsync(standby.Port);
 
@@ -54,7 +56,7 @@ public sealed class FailoverTests : IAsyncLifetime
         var acknowledged = a.Completed + b.Completed;
         foreach (var process in (LiveProcess[])[a, b]) await process.HearAsync("[300]");
         await standby.PromoteAsync();
-        Assert.InRange(Convert.ToInt64(await standby.AskAsync("SELECT count(*) FROM numbers WHERE odd_success"), System.Globalization.CultureInfo.InvariantCulture), acknowledged, Count);
+        Assert.InRange((long)(await standby.AskAsync("SELECT count(*) FROM numbers WHERE odd_success"))!, acknowledged, Count);
         go.SetResult();
         await a.UntilAsync(async () => await standby.AskAsync($"SELECT count(*) FROM numbers WHERE {LiveProcess.Right}") is (long)Count, "all are completed");
 
@@ -79,8 +81,9 @@ public sealed class FailoverTests : IAsyncLifetime
 
         var program = new PampaBuilder();
         LiveProcess.Numbers(1, Count)(program);
-        await using var cluster = await PampaCluster.OpenAsync(
-            program, DatabaseAddress.Parse($"postgres://postgres@127.0.0.1:{port}/postgres"), SchemaChanges.None, TestContext.Current.CancellationToken);
+        var address = DatabaseAddress.Parse($"postgres://postgres@127.0.0.1:{port}/postgres");
+        Assert.Contains(await Examination.OfProgramAsync(program, address, TestContext.Current.CancellationToken), f => f.Id == "server-standby");
+        await using var cluster = await PampaCluster.OpenAsync(program, address, SchemaChanges.None, TestContext.Current.CancellationToken);
         Assert.Equal(Count, (await cluster.ReportAsync("odd", exact: true, TestContext.Current.CancellationToken)).Total);
     }
 }

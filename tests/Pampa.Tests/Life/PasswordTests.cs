@@ -27,7 +27,8 @@ public sealed class PasswordTests(GuardedServer server)
         var file = server.Within("address");
         Write(file, server.Url($"{GuardedServer.Keeper}:{First}", database));
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var process = LiveProcess.Start($"file:{file}", "n1", LiveProcess.Numbers(4, Count, task => task.Get<long>("value") > Count / 2 ? go.Task : Task.CompletedTask));
+        var work = LiveProcess.Numbers(4, Count, task => task.Get<long>("value") > Count / 2 ? go.Task : Task.CompletedTask);
+        await using var process = LiveProcess.Start($"file:{file}", "n1", work);
         await process.UntilAsync(() => Task.FromResult(process.Completed >= Count / 4), "some are completed");
 
         await GiveAsync(Second);

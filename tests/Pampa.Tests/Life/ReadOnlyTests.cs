@@ -37,7 +37,8 @@ public sealed class ReadOnlyTests(GuardedServer server)
 
             await server.Server.ExecuteAsync($"{Switch} RESET default_transaction_read_only");
             var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            await using var process = LiveProcess.Start(url, "n1", LiveProcess.Numbers(4, Count, task => task.Get<long>("value") > Count / 2 ? go.Task : Task.CompletedTask));
+            var work = LiveProcess.Numbers(4, Count, task => task.Get<long>("value") > Count / 2 ? go.Task : Task.CompletedTask);
+            await using var process = LiveProcess.Start(url, "n1", work);
             await process.UntilAsync(() => Task.FromResult(process.Completed >= Count / 4), "some are completed");
             await server.Server.ExecuteAsync($"{Switch} SET default_transaction_read_only = on");
             await server.EndSessionsAsync(database);
