@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(114, LogLevel.Warning, "Job '{Job}': record {Key}: no answer to the commit of its transaction; the record itself tells what came of it: {Error}")]
     public static partial void InDoubt(ILogger log, string job, string key, string error);
 
+    [LoggerMessage(115, LogLevel.Warning, "Job '{Job}': record {Key} is given back and tried again later, others were in its transaction's way until its time of {MaxDuration} was over")]
+    public static partial void Overtaken(ILogger log, string job, string key, TimeSpan maxDuration);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -44,6 +44,8 @@ public sealed class ToldTests
         var mail = await MailAsync(cluster);
 
         node.Exchange.Wake(mail);
+        // At once, by whoever hears of it, and not when the loop turns.
+        Assert.Equal(3, InHand(node));
         node.Exchange.Wake(mail);
         node.Faults.IsDown = true;
         await node.ExchangeAsync();
@@ -70,9 +72,11 @@ public sealed class ToldTests
         await using var cluster = await TestCluster.CreateAsync();
         var (leader, node) = await IdleAsync(cluster);
         await HandOverAsync(cluster, leader, 1);
-        node.Exchange.Wake(await MailAsync(cluster));
+        var mail = await MailAsync(cluster);
         await cluster.AdvanceAsync(60);
         await node.JoinAsync();
+        node.Exchange.Wake(mail);
+        Assert.Equal(0, InHand(node));
         await node.ExchangeAsync();
         Assert.Equal(0, InHand(node));
     }

@@ -43,6 +43,18 @@ return await PampaApp.RunAsync(args, pampa =>
             pampa.ShutdownTimeout = TimeSpan.FromSeconds(1);
             Add(process: _ => new ManualResetEventSlim().Wait());
             break;
+        case "stuck":
+            Create();
+            Fill(1);
+            // The program's own code, on a loop of the library's: once told to, it never comes back.
+            Add(job => job.WhereEachCycle(() =>
+            {
+                if (!File.Exists(Environment.GetEnvironmentVariable("PAMPA_TEST_GO"))) return $"value < 0";
+                Console.WriteLine("the condition stands still");
+                new ManualResetEventSlim().Wait();
+                return $"value > 0";
+            }));
+            break;
         case "idle":
             Create();
             Add();
