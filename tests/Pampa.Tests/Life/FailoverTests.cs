@@ -45,7 +45,9 @@ public sealed class FailoverTests : IAsyncLifetime
         var both = $"postgres://postgres@127.0.0.1:{standby.Port},127.0.0.1:{primary.Port}/postgres";
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         // Some are at work when it happens, some end just then, and some come after it.
-        var work = LiveProcess.Numbers(6, Count, task => task.Get<long>("value") % 100 == 0 ? go.Task : Task.Delay(TimeSpan.FromMilliseconds(40), TimeProvider.System, task.CancellationToken));
+        var work = LiveProcess.Numbers(6, Count, task => task.Get<long>("value") % 100 == 0
+            ? go.Task
+            : Task.Delay(TimeSpan.FromMilliseconds(40), TimeProvider.System, task.CancellationToken));
         await using var a = LiveProcess.Start(both, "a", work);
         var same = $"Host=127.0.0.1:{standby.Port},127.0.0.1:{primary.Port};Username=postgres;Database=postgres;Target Session Attributes=primary";
         await using var b = LiveProcess.Start(same, "b", work);
