@@ -131,8 +131,13 @@ internal sealed partial class Preparation(
         try
         {
             var admission = new Admission(dialect, address.Description, Waits, time);
-            await using var connection = await admission.EnterAsync(async () => await database.Source.OpenConnectionAsync(stopping), stopping);
-            return await dialect.MisfitAsync(connection, writes, stopping) is { } misfit ? $"Cannot use the database ({address.Description}): {misfit}" : null;
+            var misfit = await admission.EnterAsync(async () =>
+            {
+                // Given back before anything is asked: there may be one only.
+                await (await database.Source.OpenConnectionAsync(stopping)).DisposeAsync();
+                return await dialect.MisfitAsync(database, writes, stopping);
+            }, stopping);
+            return misfit is null ? null : $"Cannot use the database ({address.Description}): {misfit}";
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -1,5 +1,4 @@
 using System.Data;
-using System.Data.Common;
 using Npgsql;
 using Pampa.Storage.Examination;
 
@@ -55,7 +54,7 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     public override Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult<Dialect>(this);
 
     // Whoever has named it in the address knows what it is.
-    public override Task<string?> MisfitAsync(DbConnection connection, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
+    public override Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
 
     // Values that grow would all be written at the same place, by one server.
     public override string SpreadIndex(ColumnInfo first) => first.Kind == ColumnKind.Integer ? " USING HASH" : "";

@@ -196,7 +196,7 @@ internal abstract class Dialect
     /// Why a server that has let this process in will not do: it is another kind than this dialect is for or, where it shall be changed, it
     /// takes no changes. A sentence and its remedy; null: it will do.
     /// </summary>
-    public virtual Task<string?> MisfitAsync(DbConnection connection, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
+    public virtual Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
 
     /// <summary>Whether an error says that the server is there, and lets nobody in just now.</summary>
     public virtual bool IsBusy(Exception error) => false;

@@ -45,33 +45,22 @@ internal partial class PostgreSqlDialect
         var builder = Builder(connectionString, "pampa", 1, target: null);
         builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
         builder.ConnectionStringBuilder.Pooling = false;
-        await using var source = builder.Build();
-        await using var connection = await source.OpenConnectionAsync(stopping);
-        return await IsCockroachAsync(connection, stopping) ? new CockroachDbDialect(clock) { Password = Password } : this;
+        await using var database = new Database(builder.Build(), this, TimeProvider.System, new Random());
+        return await IsCockroachAsync(database, stopping) ? new CockroachDbDialect(clock) { Password = Password } : this;
     }
 
-    private static async Task<bool> IsCockroachAsync(DbConnection connection, CancellationToken stopping) =>
-        ((string)(await AskAsync(connection, "SELECT version()", stopping))[0]).Contains("CockroachDB", StringComparison.Ordinal);
+    private static async Task<bool> IsCockroachAsync(IReader database, CancellationToken stopping) =>
+        (await database.QueryAsync(new Statement("SELECT version()"), row => row.GetString(0), stopping))[0].Contains("CockroachDB", StringComparison.Ordinal);
 
-    private static async Task<object[]> AskAsync(DbConnection connection, string question, CancellationToken stopping)
-    {
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        await using var reader = await command.ExecuteReaderAsync(stopping);
-        await reader.ReadAsync(stopping);
-        var answer = new object[reader.FieldCount];
-        reader.GetValues(answer);
-        return answer;
-    }
-
-    public override async Task<string?> MisfitAsync(DbConnection connection, bool writes, CancellationToken stopping)
+    public override async Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping)
     {
         // It could not be asked when the dialect was chosen; statements of the wrong one must not run.
-        if (await IsCockroachAsync(connection, stopping))
+        if (await IsCockroachAsync(database, stopping))
             return "The server is a CockroachDB, but it did not answer when it was asked what it is, so it was taken for a PostgreSQL. Start again, or let the address begin with cockroachdb://.";
         if (!writes) return null;
-        var answer = await AskAsync(connection, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'", stopping);
-        return (bool)answer[0] ? PostgreSqlTrouble.Standby : (bool)answer[1] ? PostgreSqlTrouble.ReadOnly : null;
+        var (isStandby, isReadOnly) = (await database.QueryAsync(
+            new Statement("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"), row => (row.GetBoolean(0), row.GetBoolean(1)), stopping))[0];
+        return isStandby ? PostgreSqlTrouble.Standby : isReadOnly ? PostgreSqlTrouble.ReadOnly : null;
     }
 
     public override bool IsBusy(Exception error) => PostgreSqlTrouble.IsBusy(error);
