@@ -18,6 +18,7 @@ internal sealed class Engine : IAsyncDisposable
     private const int ConnectionsBesideListener = 3;
     public const string ClusterScope = "cluster";
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private readonly PampaBuilder program;
     private readonly Database database;
     private readonly Database heartbeats;
@@ -40,7 +41,7 @@ internal sealed class Engine : IAsyncDisposable
         var (logs, time, random) = surroundings;
         this.program = program;
         Role = role;
-        var name = NameAt(program);
+        var name = NameAt(program, role);
         this.database = database;
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
         // One more for each worker whose task has one for its transaction.
@@ -51,12 +52,13 @@ internal sealed class Engine : IAsyncDisposable
         this.time = time;
         this.random = random;
         log = logs.CreateLogger("Pampa");
-        health = new DatabaseHealth(address.Description, log, time);
+        health = new DatabaseHealth(dialect, address.Description, log, time);
         database.Answered = heartbeats.Answered = () =>
         {
             Pulse.Beat();
             health.Worked();
         };
+        database.Failed = heartbeats.Failed = e => dialect.Forget(handlers, e);
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
@@ -88,7 +90,8 @@ internal sealed class Engine : IAsyncDisposable
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
     public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync);
 
-    private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
+    // How its sessions are called on the server.
+    private static string NameAt(PampaBuilder program, ProcessRole role) => $"pampa/{program.Cluster}/{role.Node.Name}";
 
     private async Task WakeAsync(string? job, CancellationToken stopping)
     {
@@ -126,15 +129,19 @@ internal sealed class Engine : IAsyncDisposable
         program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var dialect = address.Dialect;
         var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
-        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program), connections), dialect, time, random);
+        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program, role), connections), dialect, time, random);
         try
         {
+            var log = surroundings.Logs.CreateLogger("Pampa");
+            // Who only looks, or has nobody to tell, hears at once what is wrong.
+            var waits = changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
             var preparation = new Preparation(database, address, changes, time)
             {
                 Does = isToRun ? [.. DoneBy(role, program)] : null,
+                Waits = waits ? line => Log.Waits(log, line) : null,
             };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
-            foreach (var job in preparation.Unwoken) Log.NoTrigger(engine.log, job);
+            foreach (var job in preparation.Unwoken) Log.NoTrigger(log, job);
             return engine;
         }
         catch
@@ -159,7 +166,7 @@ internal sealed class Engine : IAsyncDisposable
         GrowPool();
         // What comes back for ever would keep it from its end.
         Dispatcher.Relauncher.IsOn = drainHorizon is null;
-        foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
+        foreach (var lane in Node.Lanes) await PublishAsync(lane.Job, stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
             Log.StartFailed(log, error);
@@ -221,6 +228,24 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    private async Task PublishAsync(JobDefinition job, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                await Cluster.PublishAsync(job, ProcessIdentity.Program, stopping);
+                return;
+            }
+            catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+            {
+                // The loops, which are not there yet, would wait it out as well.
+                health.Failed(e);
+                await Task.Delay(RetryEvery, time, stopping);
+            }
+        }
     }
 
     // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.

@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(302, LogLevel.Information, "The database is back ({Database}) after {Seconds} s")]
     public static partial void Reachable(ILogger log, string database, int seconds);
 
+    [LoggerMessage(317, LogLevel.Warning, "{Line}")]
+    public static partial void Waits(ILogger log, string line);
+
     [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
     public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
 

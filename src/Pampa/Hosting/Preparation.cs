@@ -20,6 +20,9 @@ internal sealed partial class Preparation(
     private const int LongestQuote = 120;
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
     private readonly Schema schema = new(database, changes, told);
+
+    /// <summary>Told when a server that lets nobody in just now is waited for; null: it is not.</summary>
+    public Action<string>? Waits { get; init; }
     private readonly List<string> unwoken = [];
 
     /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
@@ -35,7 +38,7 @@ internal sealed partial class Preparation(
         var errors = new List<string>();
         // Who only looks, or makes tables ready, runs no handler.
         var jobs = program.Build(errors, needsCode: changes == SchemaChanges.Own);
-        if (await ConnectionErrorAsync(stopping) is { } unreachable)
+        if (await ConnectionErrorAsync(changes is SchemaChanges.Own or SchemaChanges.All, stopping) is { } unreachable)
         {
             errors.Add(unreachable);
             throw new PampaConfigurationException(errors);
@@ -51,7 +54,7 @@ internal sealed partial class Preparation(
     /// <exception cref="PampaConfigurationException">What is wrong.</exception>
     public async Task ConnectAsync(bool needsLeases, CancellationToken stopping)
     {
-        if (await ConnectionErrorAsync(stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
+        if (await ConnectionErrorAsync(needsLeases, stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
         if (!needsLeases) return;
         await ToldAsync(async () =>
         {
@@ -136,17 +139,25 @@ internal sealed partial class Preparation(
         }
     }
 
-    private async Task<string?> ConnectionErrorAsync(CancellationToken stopping)
+    private async Task<string?> ConnectionErrorAsync(bool writes, CancellationToken stopping)
     {
+        var dialect = database.Dialect;
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(stopping);
-            return null;
+            var admission = new Admission(dialect, address.Description, Waits, time);
+            var misfit = await admission.EnterAsync(async () =>
+            {
+                // Given back before anything is asked: there may be one only.
+                await (await database.Source.OpenConnectionAsync(stopping)).DisposeAsync();
+                return await dialect.MisfitAsync(database, writes, stopping);
+            }, stopping);
+            return misfit is null ? null : $"Cannot use the database ({address.Description}): {misfit}";
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            var remedy = database.Dialect.MissingRight(e, "", address.ConnectionString) ?? database.Dialect.ConnectionRemedy;
-            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {remedy}";
+            var (cause, known) = await dialect.TroubleAsync(e, address.ConnectionString, stopping);
+            var remedy = dialect.MissingRight(e, "", address.ConnectionString) ?? known ?? dialect.ConnectionRemedy;
+            return $"Cannot connect to the database ({address.Description}): {cause}. {remedy}";
         }
     }
 
@@ -164,7 +175,7 @@ internal sealed partial class Preparation(
     }
 
     private string Remedy(Exception error) => database.Dialect.Classify(error) == ErrorKind.Infrastructure
-        ? database.Dialect.ConnectionRemedy
+        ? database.Dialect.Trouble(error).Remedy ?? database.Dialect.ConnectionRemedy
         : "Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist.";
 
     private static string Cause(Exception error)

@@ -55,7 +55,13 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // The clocks of its servers may differ by half a second, and each judges leases by its own.
     public override TimeSpan LeaseMargin => TimeSpan.FromSeconds(2);
 
+    // Each of its servers takes changes.
+    protected override string? Target => null;
+
     public override Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult<Dialect>(this);
+
+    // Whoever has named it in the address knows what it is.
+    public override Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
 
     // Values that grow would all be written at the same place, by one server.
     public override string SpreadIndex(ColumnInfo first) => first.Kind == ColumnKind.Integer ? " USING HASH" : "";

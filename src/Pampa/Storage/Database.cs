@@ -45,6 +45,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>Called whenever the database has answered.</summary>
     public Action? Answered { get; set; }
 
+    /// <summary>Called with whatever goes wrong, before it is thrown.</summary>
+    public Action<Exception>? Failed { get; set; }
+
     /// <summary>
     /// Applied to each text before it is run; tests take guards out with it, to prove that none is idle.
     /// </summary>
@@ -102,9 +105,10 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return rows;
         }
-        catch (DbException e) when (dialect.MissingRight(e, statement.Text, source.ConnectionString) is not null)
+        catch (Exception e)
         {
-            Note(e, statement);
+            if (e is DbException) Note(e, statement);
+            Notice(e);
             throw;
         }
         finally
@@ -134,10 +138,18 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     {
         // What SQLite waits for it waits for by itself; what its driver repeats for as long as it may is a snapshot that is too old for good.
         var deadline = dialect.HasSingleWriter ? NoRepeats : Deadline;
-        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
-            dialect.Preamble(statement));
-        Answered?.Invoke();
-        return rows;
+        try
+        {
+            var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
+                dialect.Preamble(statement));
+            Answered?.Invoke();
+            return rows;
+        }
+        catch (Exception e)
+        {
+            Notice(e);
+            throw;
+        }
     }
 
     /// <summary>
@@ -247,10 +259,21 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return result;
         }
+        catch (Exception e)
+        {
+            Notice(e);
+            throw;
+        }
         finally
         {
             if (takesTurn) writer.Release();
         }
+    }
+
+    private void Notice(Exception error)
+    {
+        dialect.Forget(source, error);
+        Failed?.Invoke(error);
     }
 
     /// <summary>Whether a statement took longer than it may; that a connection could not be had in time is something else.</summary>

@@ -201,10 +201,39 @@ internal abstract class Dialect
     public virtual TimeSpan LeaseMargin => TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The dialect of the server that answers at an address. Where none answers it is this one: whoever connects next meets the same
-    /// error, and tells it.
+    /// The dialect of the server that answers at an address. Where none answers it throws: what it is, is not known then.
     /// </summary>
     public virtual Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult(this);
+
+    /// <summary>
+    /// Why a server that has let this process in will not do: it is another kind than this dialect is for or, where it shall be changed, it
+    /// takes no changes. A sentence and its remedy; null: it will do.
+    /// </summary>
+    public virtual Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
+
+    /// <summary>Whether an error says that the server is there, and lets nobody in just now.</summary>
+    public virtual bool IsBusy(Exception error) => false;
+
+    /// <summary>
+    /// Closes the connections of a source that nobody uses, and those in use when they are given back, where an error says that it is the
+    /// connection's own and that a new one may do better.
+    /// </summary>
+    public virtual void Forget(DbDataSource source, Exception error)
+    {
+    }
+
+    /// <summary>
+    /// What an error of a database that is out of reach or cannot serve comes from, and what mends that where it is known. One line each;
+    /// no value of a record is in it.
+    /// </summary>
+    public virtual (string Cause, string? Remedy) Trouble(Exception error) => (error.Message.Split('\n', 2)[0].TrimEnd('\r', '.', ' '), null);
+
+    /// <summary>The same when no connection can be made; it may look at the server for that.</summary>
+    public virtual Task<(string Cause, string? Remedy)> TroubleAsync(Exception error, string connectionString, CancellationToken stopping)
+    {
+        while (error.InnerException is { } inner) error = inner;
+        return Task.FromResult<(string, string?)>((error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' '), null));
+    }
 
     /// <summary>Stands behind the columns of an index whose values grow; empty where that does no harm.</summary>
     public virtual string SpreadIndex(ColumnInfo first) => "";

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Data.Common;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
@@ -55,60 +54,6 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string Now => now;
 
     public override string MomentType => "timestamptz";
-
-    private const int MaxPrepared = 100;
-    private const int UsesBeforePrepared = 2;
-
-    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections)
-    {
-        var plain = Builder(connectionString, applicationName, maxConnections);
-        // Who has decided about it in the address knows better.
-        if (new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("Max Auto Prepare")) return plain.Build();
-        var prepared = Builder(connectionString, applicationName, maxConnections);
-        prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
-        prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
-        return new PreparingDataSource(prepared, plain.Build());
-    }
-
-    public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections)
-    {
-        var builder = Builder(connectionString, applicationName, maxConnections);
-        // What one handler has set on its connection, or locked with it, is not the next one's.
-        if (!new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("No Reset On Close")) builder.ConnectionStringBuilder.NoResetOnClose = false;
-        return builder.Build();
-    }
-
-    public override async Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping)
-    {
-        var builder = Builder(connectionString, "pampa", 1);
-        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
-        builder.ConnectionStringBuilder.Pooling = false;
-        try
-        {
-            await using var database = new Database(builder.Build(), this, TimeProvider.System, new Random());
-            var version = await database.QueryAsync(new Statement("SELECT version()"), row => row.GetString(0), stopping);
-            return version[0].Contains("CockroachDB", StringComparison.Ordinal) ? new CockroachDbDialect(clock) : this;
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            return this;
-        }
-    }
-
-    private static NpgsqlDataSourceBuilder Builder(string connectionString, string applicationName, int maxConnections)
-    {
-        var builder = new NpgsqlDataSourceBuilder(connectionString);
-        var settings = builder.ConnectionStringBuilder;
-        var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (!given.ContainsKey("Application Name")) settings.ApplicationName = applicationName;
-        settings.Timezone = "UTC";
-        settings.MaxPoolSize = maxConnections;
-        settings.NoResetOnClose = true;
-        if (!given.ContainsKey("Timeout")) settings.Timeout = 10;
-        settings.CommandTimeout = 30;
-        settings.TcpKeepAlive = true;
-        return builder;
-    }
 
     public override string NowPlus(string seconds) => $"({now} + {seconds} * interval '1 second')";
 
@@ -261,7 +206,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         // A policy of the table refuses what this record would be.
         if (error is PostgresException { SqlState: "42501" } refused && IsPolicy(refused)) return ErrorKind.Data;
         if (error is not PostgresException { SqlState: var state })
-            return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
+            return IsOfTheWire(error) ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch
         {
             "40001" or "40P01" => ErrorKind.Retry,
@@ -273,10 +218,11 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             {
                 "22" or "23" or "44" => ErrorKind.Data,
                 "42" or "3F" => ErrorKind.Schema,
-                // XX is the server's own trouble: with a full disk, say, it cannot even begin to serve.
-                "08" or "53" or "57" or "58" or "XX" => ErrorKind.Infrastructure,
+                // XX is the server's own trouble: with a full disk, say, it cannot even begin to serve. 28 and 3D are met where a connection is
+                // made: who was let in before is so again, when the new password has come or the database is back.
+                "08" or "28" or "3D" or "53" or "57" or "58" or "XX" => ErrorKind.Infrastructure,
                 // The server's own: a fault of the statement, or of the server.
-                "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "28" or "2B" or "2D" or "34" or "3B" or "3D" or "40"
+                "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "2B" or "2D" or "34" or "3B" or "40"
                     or "55" or "72" or "F0" or "HV" => ErrorKind.Other,
                 // A function or a trigger of the user's may raise any code that it likes.
                 _ => ErrorKind.Data,
@@ -289,14 +235,6 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
     public override bool IsAlreadyThere(Exception error) =>
         error is PostgresException { SqlState: "23505" or "42723" or "42P06" or "42P07" or "42710" or "42701" };
-
-    public override string ConnectionRemedy => "Check these values, and that the server runs and lets this user in.";
-
-    public override string Describe(string connectionString)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
-    }
 
     public override string? MissingRight(Exception error, string statement, string connectionString) => error switch
     {

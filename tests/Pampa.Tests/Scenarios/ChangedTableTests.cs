@@ -162,6 +162,30 @@ public sealed class ChangedTableTests
         Assert.Contains("extra", row.Err, StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
+    public async Task A_state_column_that_vanishes_suspends_its_job_alone_and_is_looked_for_every_half_minute(string engine)
+    {
+        await using var cluster = await ClusterAsync(engine, "results", "others");
+        await cluster.InsertAsync(20, table: "results");
+        var process = await cluster.StartProgramAsync(p => AddJobs(p, job => job.QueueSize = 2, "results", "others"), workers: 4);
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE results RENAME COLUMN odd_checking_start_time TO mislaid");
+        for (var i = 1; i <= 9; i++)
+        {
+            // Of each of these ten seconds the other job has something to do, and does it.
+            await cluster.InsertAsync(5, first: 100 * i, table: "others");
+            await cluster.UntilAsync(async () => await DoneAsync(cluster, "others") == 5 * i, "the other job goes on", 60);
+            await cluster.LiveAsync(10);
+        }
+        var suspended = process.Lines.Where(l => l.Contains("is suspended", StringComparison.Ordinal)).ToList();
+        Assert.Contains("'results'", Assert.Single(suspended), StringComparison.Ordinal);
+        await cluster.Db.ExecuteAsync("ALTER TABLE results RENAME COLUMN mislaid TO odd_checking_start_time");
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync("results", maxRounds: 100);
+        Assert.All(await cluster.RowsAsync("results"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Single(process.Lines, l => l.Contains("Job 'results' goes on", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_column_may_get_another_type_under_load()
     {
