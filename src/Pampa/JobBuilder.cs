@@ -279,6 +279,7 @@ public sealed partial class JobBuilder
             CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
+            Selecting = Selecting(),
             Relaunching = Relaunching(),
         };
         JobValidation.Check(definition, errors);

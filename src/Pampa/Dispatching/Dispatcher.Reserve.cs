@@ -11,6 +11,7 @@ internal sealed partial class Dispatcher
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
+        if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
         if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         if (goesRound) job.Cursor ??= job.Avoided;
@@ -47,7 +48,7 @@ internal sealed partial class Dispatcher
         return isFull || mayBeMore;
     }
 
-    private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
+    private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Reservation> bound, string ownNode)
     {
         job.Deliver(bound);
         roster.Take(job, bound.Select(r => r.Worker));

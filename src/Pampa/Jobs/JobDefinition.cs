@@ -39,6 +39,9 @@ internal sealed record JobDefinition
 
     public Sql? OrderBy { get; init; }
 
+    /// <summary>How records are chosen otherwise than by condition and order; null: by these.</summary>
+    public Selecting? Selecting { get; init; }
+
     /// <summary>When ended records run again by themselves; null: never.</summary>
     public Relaunching? Relaunching { get; init; }
 }

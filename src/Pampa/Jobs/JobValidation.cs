@@ -32,6 +32,7 @@ internal static partial class JobValidation
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
         CheckBackoff(job, errors);
         CheckRelaunching(job.Relaunching, errors);
+        CheckSelecting(job, errors);
         CheckFilter(job.WorkerFilter, errors);
         CheckColumns(job.Columns, errors);
     }
@@ -70,6 +71,24 @@ internal static partial class JobValidation
             errors.Add(FormattableString.Invariant($"RelaunchJitter must be between 0 and 1, got {relaunching.Jitter}"));
         if (relaunching is { FailedToo: true, HasRule: false })
             errors.Add("RelaunchFailed says which records RelaunchAfter and RelaunchWhere are for, and neither is set: set one of them");
+    }
+
+    private static void CheckSelecting(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Selecting is not { } selecting) return;
+        if (job.OrderBy is not null) errors.Add("Select names the records in order, so OrderBy has no meaning beside it: put the order into Select, or use Where and OrderBy without it");
+        if (selecting.Statement is not { } statement) return;
+        Sql text;
+        try
+        {
+            text = statement();
+        }
+        catch (Exception e)
+        {
+            errors.Add($"SelectEachCycle throws {e.GetType().Name}: {e.Message.TrimEnd('.')}");
+            return;
+        }
+        if (!Selecting.NamesCount(text)) errors.Add($"Select must say how many keys are wanted, with @n: end it with LIMIT @n. It is \"{text}\"");
     }
 
     private static void CheckFilter(string? filter, ICollection<string> errors)

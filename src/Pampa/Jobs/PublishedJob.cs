@@ -30,10 +30,17 @@ internal static class PublishedJob
             if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
+            if (job.Selecting is { } selecting) WriteSelecting(json, selecting);
             if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteSelecting(Utf8JsonWriter json, Selecting selecting)
+    {
+        if (selecting.Statement is not null) json.WriteString("select", WhereText(selecting.Statement));
+        json.WriteBoolean("selectsByCode", selecting.KeysAsync is not null);
     }
 
     private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)

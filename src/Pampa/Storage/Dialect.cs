@@ -32,7 +32,7 @@ internal enum ErrorKind
 }
 
 /// <summary>A condition of the program's own, asked for its values, has thrown.</summary>
-internal sealed class SnippetException(string message, Exception innerException) : Exception(message, innerException);
+internal sealed class SnippetException(string message, Exception? innerException = null) : Exception(message, innerException);
 
 /// <summary>
 /// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
@@ -202,6 +202,12 @@ internal abstract class Dialect
     /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
     public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
 
+    /// <summary>Reads a key part that a statement of the program's own returns, as the text that goes back.</summary>
+    public virtual string ReadNamedPart(DbDataReader reader, int ordinal, ColumnInfo column) => ReadKeyPart(reader, ordinal);
+
+    /// <summary>Whether the types of an answer without rows are not known.</summary>
+    public virtual bool KnowsNoTypes => false;
+
     /// <summary>The key part that people write as they see it in <see cref="Display(string)"/>.</summary>
     public abstract string ParseKeyPart(string text, ColumnInfo column);
 
@@ -234,6 +240,19 @@ internal abstract class Dialect
 
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+
+    /// <summary>
+    /// What a statement of the program's own did that only reading, and not for long, does not; null where that is not the error's
+    /// cause. The same error at a statement of Pampa's means that the database is ill.
+    /// </summary>
+    public virtual string? Misuse(Exception error) => Database.IsTimeout(error) ? TookTooLong : null;
+
+    protected const string TookTooLong = "takes longer than 30 s";
+
+    /// <summary>Ends a statement that runs on a connection, where its driver does not do so by itself.</summary>
+    public virtual void Interrupt(DbConnection connection)
+    {
+    }
 
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;

@@ -9,11 +9,13 @@ internal sealed partial class JobSql
         var cursor = afterCursor ? AfterCursor : "";
         var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
-            SELECT {columns ?? string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
+            SELECT {columns ?? PickedKeys} FROM {Table} AS t
             WHERE {IsPending}{HasKey}{And(where)}{cursor}
             ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }
+
+    private string PickedKeys => string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"));
 
     private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
@@ -27,8 +29,10 @@ internal sealed partial class JobSql
     /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
     /// time, attempts in the order of picking.
     /// </summary>
-    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) => $"""
-        WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
+    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) => ReserveOf(Pick(where, orderBy, afterCursor), tells);
+
+    private string ReserveOf(string pick, bool tells) => $"""
+        WITH _pampa_picked AS MATERIALIZED ({pick}),
         _pampa_v AS MATERIALIZED (
           SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, z._pampa_rn
           FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])

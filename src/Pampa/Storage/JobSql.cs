@@ -34,6 +34,7 @@ internal sealed partial class JobSql
         RelaunchRows = new RowSource("rows", [.. KeyCells(), Cell("et", CellKind.Time, StateColumn.EndTime),
             new RowColumn("_pampa_state", CellKind.Text)]);
         KeyRows = new RowSource("rows", KeyCells());
+        NamedRows = new RowSource("named", [.. KeyCells(), new RowColumn("_pampa_rn", CellKind.Integer)]);
     }
 
     /// <summary>The statements' rows: keys, and what each verb compares.</summary>

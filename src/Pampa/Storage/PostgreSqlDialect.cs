@@ -14,7 +14,7 @@ namespace Pampa.Storage;
 /// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that
 /// the catalog names, so that indexes serve and no driver rounds anything.
 /// </summary>
-internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
+internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 {
     private readonly string now = (clock ?? new SqlClock("now()", "clock_timestamp()")).Now;
     private readonly string wall = (clock ?? new SqlClock("now()", "clock_timestamp()")).Wall;

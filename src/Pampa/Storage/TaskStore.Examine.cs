@@ -39,16 +39,17 @@ internal sealed partial class TaskStore
     public Task<List<PreviewedTask>> PreviewAsync(Database.Unit unit, int count)
     {
         var at = Table.Key.Count;
-        return unit.QueryAsync(Picking(Sql.Preview, count), reader => new PreviewedTask(
-            database.Dialect.Display(ReadKey(reader)), reader.GetInt32(at),
-            NumberOrNull(reader, at + 1) is { } seconds ? Span(seconds) : null));
+        return unit.QueryAsync(Picking(Sql.Preview, count), reader => ReadPreviewed(reader, at));
     }
+
+    private PreviewedTask ReadPreviewed(DbDataReader reader, int at) => new(
+        database.Dialect.Display(ReadKey(reader)), reader.GetInt32(at), NumberOrNull(reader, at + 1) is { } seconds ? Span(seconds) : null);
 
     private Statement Picking(Func<string?, string?, string> text, int count)
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
-        var statement = Statement(text(where, Job.OrderBy?.Render("order", parameters))).With("want", count);
+        var statement = ByKey(text(where, Job.OrderBy?.Render("order", parameters))).With("want", count);
         statement.Parameters.AddRange(parameters);
         return statement;
     }
@@ -56,7 +57,15 @@ internal sealed partial class TaskStore
     private static TimeSpan Span(double seconds) => TimeSpan.FromSeconds(Math.Round(Math.Clamp(seconds, 0, Limits.LongestDelay.TotalSeconds), 3));
 
     /// <summary>How the database would pick records.</summary>
-    public Task<PlanSummary> PlanAsync(Database.Unit unit) => database.Dialect.Examiner.PlanAsync(unit, Table, PickStatement());
+    public Task<PlanSummary> PlanAsync(Database.Unit unit) => PlanAsync(unit, Job.Selecting switch
+    {
+        null => PickStatement(),
+        { Statement: not null } => SelectStatement(PickedRows),
+        _ => PickNamedStatement([]),
+    });
+
+    /// <summary>How the database would run a statement that picks records.</summary>
+    public Task<PlanSummary> PlanAsync(Database.Unit unit, Statement pick) => database.Dialect.Examiner.PlanAsync(unit, Table, pick);
 
     /// <summary>A record as RESERVE sees it; null where there is none of this key.</summary>
     public async Task<ExaminedRecord?> ExamineAsync(TaskKey key, CancellationToken stopping)

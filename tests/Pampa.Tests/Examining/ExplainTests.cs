@@ -232,6 +232,37 @@ public abstract class ExplainTests : Examined
     }
 
     [Fact]
+    public async Task A_selection_of_the_program_tells_whether_it_names_the_record()
+    {
+        for (var i = 1; i <= 3; i++) await InsertAsync(i);
+        await InsertAsync(5, "a.1", Now, 0);
+        void Choosy(JobBuilder job) => job.Select(_ => [Key(3), Key(5), Key(1), "1,2,3"]);
+        var named = await ExplainAsync(1, Choosy);
+        Assert.Equal((true, true, 1), (Is(named, "selected"), named.WillRun, named.Before));
+        var other = await ExplainAsync(2, Choosy);
+        Assert.Equal(["selected"], Missing(other));
+        Assert.Equal("It is due, but the job's Select does not name it; it names 4 records now.", other.Verdict);
+        var much = await ExplainAsync(2, job => job.Select(_ => Enumerable.Range(0, 20_000).Select(i => $"{i + 10},{i}")));
+        Assert.Null(Is(much, "selected"));
+        Assert.Contains("it is not among the first 10,000 records that the job's Select names", much.Verdict, StringComparison.Ordinal);
+        var throws = await ExplainAsync(2, job => job.Select((_, _) => throw new InvalidOperationException("no wind")));
+        Assert.Null(Is(throws, "selected"));
+        Assert.Contains("no wind", throws.Verdict, StringComparison.Ordinal);
+
+        var preview = await (await ClusterAsync(Choosy)).PreviewAsync("job", 9, Stopping);
+        Assert.Equal([Key(3), Key(1)], preview.Tasks.Select(t => t.Key));
+        Assert.Equal([Key(5), "1,2,3"], preview.PassedBy);
+        Assert.NotEmpty(preview.Plan);
+        void ByStatement(JobBuilder job) => job.Select(
+            $"SELECT {Raw(Profile.KeyList)} FROM {Raw(Profile.Table)} WHERE {Raw(EndTime)} IS NULL AND {5} > 0 ORDER BY {Raw(Profile.KeyList)} LIMIT @n");
+        var stated = await (await ClusterAsync(ByStatement)).PreviewAsync("job", 2, Stopping);
+        Assert.Equal([Key(1), Key(2)], stated.Tasks.Select(t => t.Key));
+        Assert.Equal(["@select0", "@n"], stated.Parameters);
+        Assert.StartsWith("SELECT ", stated.Sql, StringComparison.Ordinal);
+        Assert.Equal(0, (await ExplainAsync(1, ByStatement)).Before);
+    }
+
+    [Fact]
     public async Task A_key_that_is_not_there_or_is_none_is_told()
     {
         var cluster = await ClusterAsync(null);
