@@ -279,6 +279,9 @@ public sealed partial class JobBuilder
             CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
+            PriorityColumn = PriorityColumn,
+            DueColumn = DueColumn,
+            Sequence = sequence,
             Selecting = Selecting(),
             Relaunching = Relaunching(),
         };

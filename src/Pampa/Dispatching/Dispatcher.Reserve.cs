@@ -13,7 +13,7 @@ internal sealed partial class Dispatcher
     {
         if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
-        if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
+        if (job.Store.Job.HasOwnOrder || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
@@ -41,7 +41,7 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
@@ -57,7 +57,7 @@ internal sealed partial class Dispatcher
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 
-    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
+    private static bool CanGoRound(JobDispatch job, Exception error) => !job.Store.Job.HasOwnOrder
         && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
     /// <summary>

@@ -40,6 +40,7 @@ internal static class Explainer
 {
     private const string Where = "where";
     private const string Select = "selected";
+    private const string Turn = "its turn";
 
     public static TaskExplanation Explain(Evidence evidence)
     {
@@ -52,6 +53,7 @@ internal static class Explainer
             new("due", record.IsDue, record.IsDue ? record.Reserved is { } since && record.IsFree ? $"since {Span(since)}" : "it is" : $"in {Span(-record.Reserved ?? 0)}"),
             new(Where, record.Fits, Condition(record, job)),
         ];
+        if (job.Sequence is { } sequence && record.IsOpen) ofRecord.Add(TurnOf(record, sequence));
         if (job.Selecting is not null && record.IsOpen) ofRecord.Add(Selected(evidence));
         if (evidence.SeesLocks)
             ofRecord.Add(Lock(evidence));
@@ -65,6 +67,20 @@ internal static class Explainer
         _ when job.Where is null => "the job has no condition",
         _ => $"it {(record.Fits == true ? "matches" : "does not match")} the condition {PublishedJob.WhereText(job.Where)}",
     };
+
+    private static TaskCondition TurnOf(ExaminedRecord record, Sequencing sequence)
+    {
+        var of = string.Join(", ", sequence.Columns);
+        return record.Turn switch
+        {
+            "alone" => new(Turn, true, $"it has no {of} and waits for nobody"),
+            "held" => new(Turn, false, $"a worker holds another record of the same {of}"),
+            "failed" => new(Turn, false, $"a record of the same {of} has failed, and those of its sequence wait until it is retried"),
+            "behind" => new(Turn, false, $"a record of the same {of} that comes before it has not ended"),
+            null => new(Turn, null, "it cannot be told"),
+            _ => new(Turn, true, $"no record of the same {of} comes before it"),
+        };
+    }
 
     private static TaskCondition Selected(Evidence evidence) => evidence switch
     {
@@ -122,7 +138,8 @@ internal static class Explainer
                     + (task.Attempts > 0 ? $": the next attempt after {task.Attempts} of {job.MaxAttempts} has to wait that long{Because(task)}." : ": it was put off, or inserted for later.");
         }
         // A lock that cannot be asked for is no reason; a condition that cannot be asked is.
-        var missing = conditions.Where(c => c.Holds == false || (c.Holds is null && (c.Name == Select || (record.Misfit is not null && c.Name == Where)))).ToList();
+        bool IsUnknown(TaskCondition c) => c.Holds is null && (c.Name == Select || (record.Misfit is not null && c.Name == Where));
+        var missing = conditions.Where(c => c.Holds == false || IsUnknown(c)).ToList();
         if (missing.Count > 0) return $"It is due, but {string.Join(", and ", missing.Select(c => c.Detail))}.";
         if (evidence.BeforeError is { } unknown) return $"It is due. How many records come first cannot be told: {unknown}.";
         return evidence.Before switch

@@ -142,6 +142,9 @@ internal abstract class Dialect
     /// <summary>An instant that came as text with its offset, as a value of a column.</summary>
     public abstract string MomentFor(ColumnInfo column, string text);
 
+    /// <summary>Stands behind a column whose NULLs come first in an order or an index.</summary>
+    public virtual string NullsFirst => " NULLS FIRST";
+
     /// <summary>Whether a time is now or past; a NULL time is. Never NULL itself.</summary>
     public abstract string IsPast(string expression, ColumnInfo column);
 

@@ -9,12 +9,12 @@ internal sealed partial class JobSql
     /// <summary>Those of them that can be reserved, in the order in which they were named. Parameters: @want.</summary>
     private string PickNamed(string? where, string? skipLocked = null, string? columns = null) => $"""
         SELECT {columns ?? PickedKeys} FROM ({dialect.Rows(NamedRows)}) AS g JOIN {Table} AS t ON {KeysMatch("g")}
-        WHERE {IsPending}{And(where)}
+        WHERE {IsPending}{And(where)}{IsNext(where, null)}
         ORDER BY g._pampa_rn LIMIT @want{skipLocked ?? dialect.SkipLocked}
         """;
 
     /// <summary>RESERVE as one statement for records that were named.</summary>
-    public string ReserveNamed(string? where, bool tells) => ReserveOf(PickNamed(where), tells);
+    public string ReserveNamed(string? where, bool tells) => ReserveOf(PickNamed(where), ReserveUpdate(where, null), tells);
 
     /// <summary>RESERVE in steps, 1 of 3, for records that were named.</summary>
     public string ReservePickNamed(string? where) => PickNamed(where);
@@ -38,8 +38,6 @@ internal sealed partial class JobSql
     /// </summary>
     public string IsAnyNamedOpen(string? where) => $"""
         SELECT EXISTS (SELECT 1 FROM ({dialect.Rows(NamedRows)}) AS g JOIN {Table} AS t ON {KeysMatch("g")}
-          WHERE t.{Et} IS NULL AND (t.{Rid} IS NOT NULL OR COALESCE(t.{N}, 0) < @max) AND {IsDueSoon}{And(where)})
+          WHERE t.{Et} IS NULL AND (t.{Rid} IS NOT NULL OR COALESCE(t.{N}, 0) < @max) AND {IsDueSoon}{Hopeful}{And(where)})
         """;
-
-    private string IsDueSoon => $"(t.{Rt} IS NULL OR {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "-@horizon")})";
 }

@@ -1,4 +1,8 @@
+using System.Buffers.Binary;
 using System.Data.Common;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Npgsql;
 
 namespace Pampa.Storage;
@@ -15,4 +19,11 @@ internal partial class PostgreSqlDialect
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "must only read, and it writes or locks",
         _ => base.Misuse(error),
     };
+
+    /// <summary>
+    /// Waits for those that have the same turn. The statement behind it sees what they have committed; one that waits within itself
+    /// would still see what was before.
+    /// </summary>
+    protected virtual string TakeTurn(string turn) =>
+        $", pg_advisory_xact_lock({BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(turn))).ToString(CultureInfo.InvariantCulture)})";
 }

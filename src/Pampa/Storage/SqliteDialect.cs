@@ -66,6 +66,9 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override bool KnowsNoTypes => true;
 
+    // It is so by itself, and an index may not say it.
+    public override string NullsFirst => "";
+
     public override string? Misuse(Exception error) =>
         error is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_INTERRUPT } ? TookTooLong : base.Misuse(error);
 

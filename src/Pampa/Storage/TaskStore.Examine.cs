@@ -24,7 +24,11 @@ internal sealed record StuckRecord(string Key, string Wrong, string? Worker, dou
 /// <param name="Started">Seconds since its last start.</param>
 /// <param name="Ended">Seconds since its end.</param>
 internal sealed record ExaminedRecord(
-    TaskInfo Task, bool IsFree, bool IsOpen, bool HasAttempts, bool IsDue, bool? Fits, string? Misfit, double? Reserved, double? Started, double? Ended);
+    TaskInfo Task, bool IsFree, bool IsOpen, bool HasAttempts, bool IsDue, bool? Fits, string? Misfit, double? Reserved, double? Started, double? Ended)
+{
+    /// <summary>Whether it is its turn in its sequence, as <see cref="JobSql.Explain"/> says it; null: there are no sequences.</summary>
+    public string? Turn { get; init; }
+}
 
 /// <summary>What is asked in order to explain, and changes nothing.</summary>
 internal sealed partial class TaskStore
@@ -72,12 +76,12 @@ internal sealed partial class TaskStore
     {
         try
         {
-            return await ReadAsync(Asked(where => Sql.Explain(where)), null);
+            return await ReadAsync(Picking(Sql.Explain, 1), null);
         }
         catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema)
         {
             // The condition, or the key: without the condition the key has it alone.
-            return await ReadAsync(Statement(Sql.Explain(null)), e.Message.ReplaceLineEndings(" "));
+            return await ReadAsync(Statement(Sql.Explain(null, null)), e.Message.ReplaceLineEndings(" "));
         }
 
         async Task<ExaminedRecord?> ReadAsync(Statement statement, string? misfit)
@@ -92,7 +96,8 @@ internal sealed partial class TaskStore
     {
         var at = Table.Key.Count + 7;
         return new ExaminedRecord(ReadInfo(reader), Flag(reader, at), Flag(reader, at + 1), Flag(reader, at + 2), Flag(reader, at + 3),
-            misfit is null ? Flag(reader, at + 4) : null, misfit, NumberOrNull(reader, at + 5), NumberOrNull(reader, at + 6), NumberOrNull(reader, at + 7));
+            misfit is null ? Flag(reader, at + 4) : null, misfit, NumberOrNull(reader, at + 5), NumberOrNull(reader, at + 6), NumberOrNull(reader, at + 7))
+        { Turn = TextOrNull(reader, at + 8) };
     }
 
     /// <summary>

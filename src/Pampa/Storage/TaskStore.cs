@@ -72,7 +72,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         Statement Common(string text, bool picks)
         {
             // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing.
-            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true }
+            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true, Turn = Sql.Turn }
                 .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", slots.Count);
             if (!picks) return statement;
             foreach (var (name, value) in parameters) statement.With(name, value);
@@ -97,7 +97,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
             var pick = named is null ? Sql.ReservePick(where, orderBy, cursor is not null) : Sql.ReservePickNamed(where);
             List<TaskKey> picked = [.. (await unit.QueryAsync(Common(pick, picks: true), ReadKey)).Distinct()];
             if (picked.Count == 0) return [];
-            var apply = WithLease(ByKey(Sql.ReserveApply), lease);
+            var apply = WithLease(ByKey(Sql.ReserveApply(where, orderBy)), lease);
+            apply.Parameters.AddRange(parameters);
             database.Dialect.Bind(apply, Sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
             var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
             var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))

@@ -162,6 +162,16 @@ public sealed class JobBuilderTests
     }
 
     [Fact]
+    public void A_job_is_published_with_the_columns_of_its_order() => Assert.EndsWith(
+        "\"priorityColumn\":\"urgency\",\"dueColumn\":\"send_at\",\"sequence\":[\"region\",\"customer\"],\"goesOnAfterFailure\":true}", PublishedJob.Write(Build(j =>
+        {
+            j.PriorityColumn = "urgency";
+            j.DueColumn = "send_at";
+            j.InSequenceBy(["region", "customer"], goesOnAfterFailure: true);
+            j.Process(_ => { });
+        })), StringComparison.Ordinal);
+
+    [Fact]
     public void A_job_is_published_with_its_selection()
     {
         Assert.DoesNotContain("select", PublishedJob.Write(Build(j => j.Process(_ => { }))), StringComparison.Ordinal);
