@@ -273,6 +273,10 @@ public sealed partial class JobBuilder
             CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
+            PriorityColumn = PriorityColumn,
+            DueColumn = DueColumn,
+            Sequence = sequence,
+            Selecting = Selecting(),
             Relaunching = Relaunching(),
         };
         JobValidation.Check(definition, errors);

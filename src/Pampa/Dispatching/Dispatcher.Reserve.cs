@@ -13,9 +13,10 @@ internal sealed partial class Dispatcher
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
+        if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
         if (!goesRound) job.Refused = 0;
-        if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
+        if (job.Store.Job.HasOwnOrder || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
@@ -43,14 +44,14 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
     }
 
-    private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
+    private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Reservation> bound, string ownNode)
     {
         job.Deliver(bound);
         roster.Take(job, bound.Select(r => r.Worker));
@@ -59,7 +60,7 @@ internal sealed partial class Dispatcher
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 
-    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
+    private static bool CanGoRound(JobDispatch job, Exception error) => !job.Store.Job.HasOwnOrder
         && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
     /// <summary>

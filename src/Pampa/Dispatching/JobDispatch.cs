@@ -20,6 +20,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     public JobLoad Load => load;
 
+    /// <summary>What asks the program's own selection; null: records are chosen by condition and order.</summary>
+    public JobSelection? Selection { get; } = store.Job.Selecting is null ? null : new JobSelection(store, time);
+
     /// <summary>The connections for the program's own code; null: those of the store.</summary>
     public DbDataSource? Handlers { get; init; }
 
@@ -106,6 +109,8 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public void BeginLook()
     {
         lookBegan = time.GetTimestamp();
+        // What is told while the program's selection is at it, it may not have seen.
+        if (Selection is { IsUnderWay: true }) return;
         lock (gate) seenWakes = wakes;
     }
 

@@ -63,6 +63,16 @@ internal static partial class Log
         + "tasks of the job; it is told once. For example: {Example}")]
     public static partial void KeysIgnored(ILogger log, string job, int ignored, int count, string example);
 
+    [LoggerMessage(240, LogLevel.Warning, "Job '{Job}': its Select names {Count} records and none of them can be reserved: they have ended, are no tasks of the job or "
+        + "are not there. It is asked the more seldom, at least every 30 s. For example: {Example}")]
+    public static partial void NothingSelected(ILogger log, string job, int count, string example);
+
+    [LoggerMessage(241, LogLevel.Information, "Job '{Job}': its Select names records again that can be reserved")]
+    public static partial void SelectedAgain(ILogger log, string job);
+
+    [LoggerMessage(242, LogLevel.Warning, "Job '{Job}': {Count} of what its Select names are no keys of the table; it is told once. For example: {Example}")]
+    public static partial void NoKeys(ILogger log, string job, int count, string example);
+
     [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
         + "and told once: {Error}")]
     public static partial void RelaunchRefused(ILogger log, string job, string key, string error);

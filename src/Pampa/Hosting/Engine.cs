@@ -61,7 +61,7 @@ internal sealed class Engine : IAsyncDisposable
         database.Failed = heartbeats.Failed = e => dialect.Forget(handlers, e);
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
-            new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
+            new TaskStore(database, table, program.Cluster, random) { Handlers = handlers }, new JobLoad(table.Job, log, time), time, random)).ToList();
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;

@@ -245,6 +245,7 @@ internal sealed partial class Preparation(
         var store = new TaskStore(database, table, cluster, new Random(0));
         if ((table.Job.Where is not null || table.Job.OrderBy is not null)
             && !await IsAcceptedAsync(table.Job, "Where or OrderBy", store.ProbeAsync, errors, stopping)) return;
+        if (table.Job.Selecting?.Statement is not null) await IsAcceptedAsync(table.Job, "Select", store.ProbeSelectAsync, errors, stopping);
         if (table.Job.Relaunching?.Where is not null) await IsAcceptedAsync(table.Job, "RelaunchWhere", store.ProbeRelaunchAsync, errors, stopping);
     }
 

@@ -41,6 +41,21 @@ internal sealed record JobDefinition
 
     public Sql? OrderBy { get; init; }
 
+    /// <summary>The column of the priority; null: there is none.</summary>
+    public string? PriorityColumn { get; init; }
+
+    /// <summary>The column of the time before which a record is not due; null: only the reservation time counts.</summary>
+    public string? DueColumn { get; init; }
+
+    /// <summary>Which records are done one after the other; null: none need be.</summary>
+    public Sequencing? Sequence { get; init; }
+
+    /// <summary>Whether records come in another order than the key's.</summary>
+    public bool HasOwnOrder => OrderBy is not null || PriorityColumn is not null || DueColumn is not null;
+
+    /// <summary>How records are chosen otherwise than by condition and order; null: by these.</summary>
+    public Selecting? Selecting { get; init; }
+
     /// <summary>When ended records run again by themselves; null: never.</summary>
     public Relaunching? Relaunching { get; init; }
 }

@@ -33,6 +33,8 @@ internal static partial class JobValidation
         CheckBatch(job, errors);
         CheckBackoff(job, errors);
         CheckRelaunching(job.Relaunching, errors);
+        CheckSelecting(job, errors);
+        CheckOrder(job, errors);
         CheckFilter(job.WorkerFilter, errors);
         CheckColumns(job.Columns, errors);
     }
@@ -86,6 +88,33 @@ internal static partial class JobValidation
             errors.Add(FormattableString.Invariant($"RelaunchJitter must be between 0 and 1, got {relaunching.Jitter}"));
         if (relaunching is { FailedToo: true, HasRule: false })
             errors.Add("RelaunchFailed says which records RelaunchAfter and RelaunchWhere are for, and neither is set: set one of them");
+    }
+
+    private static void CheckOrder(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.PriorityColumn is { } priority && string.IsNullOrWhiteSpace(priority)) errors.Add("PriorityColumn must name a column, got an empty text");
+        if (job.DueColumn is { } due && string.IsNullOrWhiteSpace(due)) errors.Add("DueColumn must name a column, got an empty text");
+        if (job.Sequence is { } sequence && (sequence.Columns.Count == 0 || sequence.Columns.Any(string.IsNullOrWhiteSpace)))
+            errors.Add("InSequenceBy must name a column or several, got an empty one");
+    }
+
+    private static void CheckSelecting(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Selecting is not { } selecting) return;
+        if (job.PriorityColumn is not null) errors.Add("Select names the records in order, so PriorityColumn has no meaning beside it: put the priority into Select");
+        if (job.OrderBy is not null) errors.Add("Select names the records in order, so OrderBy has no meaning beside it: put the order into Select, or use Where and OrderBy without it");
+        if (selecting.Statement is not { } statement) return;
+        Sql text;
+        try
+        {
+            text = statement();
+        }
+        catch (Exception e)
+        {
+            errors.Add($"SelectEachCycle throws {e.GetType().Name}: {e.Message.TrimEnd('.')}");
+            return;
+        }
+        if (!Selecting.NamesCount(text)) errors.Add($"Select must say how many keys are wanted, with @n: end it with LIMIT @n. It is \"{text}\"");
     }
 
     private static void CheckFilter(string? filter, ICollection<string> errors)

@@ -41,6 +41,9 @@ internal static class Limits
     /// </summary>
     public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>Keys of a program's own selection that are looked at.</summary>
+    public const int NamedRows = 10_000;
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

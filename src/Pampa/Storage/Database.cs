@@ -20,6 +20,9 @@ internal enum LookFor
 
     /// <summary>The same, and whether a record can be locked.</summary>
     Lock,
+
+    /// <summary>A statement of the program's own, which has as long as one of Pampa's.</summary>
+    Selection,
 }
 
 /// <summary>
@@ -32,6 +35,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     public const string FailedStatement = "Pampa.Statement";
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
+    private static readonly TimeSpan LongestSelection = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
 
@@ -161,12 +165,22 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         {
             await using var transaction = await dialect.BeginLookAsync(connection, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
-            if (what != LookFor.Any && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            var isOurs = what is LookFor.Keys or LookFor.Lock;
+            if (isOurs && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
             foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
-            var seen = await look(unit);
+            var seen = what == LookFor.Selection ? await LimitedAsync(connection, unit, look, stopping) : await look(unit);
             await transaction.RollbackAsync(stopping);
             return seen;
         }, writes: false, stopping);
+
+    private async Task<T> LimitedAsync<T>(DbConnection connection, Unit unit, Func<Unit, Task<T>> look, CancellationToken stopping)
+    {
+        if (dialect.Preamble(new Statement("")) is { } limits) await unit.ExecuteAsync(new Statement(limits));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var interrupting = end.Token.Register(() => dialect.Interrupt(connection));
+        end.CancelAfter(LongestSelection);
+        return await look(unit);
+    }
 
     /// <summary>
     /// Runs one statement that must not stand in a transaction, with nothing before it. Once: what is left of a failed one may stand in
@@ -207,6 +221,10 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
         public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
             database.RunAsync(connection, transaction, statement, map, stopping);
+
+        /// <summary>Runs a statement and lets its answer be read as it comes.</summary>
+        public Task<T> ReadAsync<T>(Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read) =>
+            database.ReadAsync(connection, transaction, statement, read, Deadline, stopping);
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
             database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);

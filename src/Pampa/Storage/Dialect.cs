@@ -45,7 +45,7 @@ internal enum RoleKind
 }
 
 /// <summary>A condition of the program's own, asked for its values, has thrown.</summary>
-internal sealed class SnippetException(string message, Exception innerException) : Exception(message, innerException);
+internal sealed class SnippetException(string message, Exception? innerException = null) : Exception(message, innerException);
 
 /// <summary>
 /// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
@@ -155,6 +155,9 @@ internal abstract class Dialect
     /// <summary>An instant that came as text with its offset, as a value of a column.</summary>
     public abstract string MomentFor(ColumnInfo column, string text);
 
+    /// <summary>Stands behind a column whose NULLs come first in an order or an index.</summary>
+    public virtual string NullsFirst => " NULLS FIRST";
+
     /// <summary>Whether a time is now or past; a NULL time is. Never NULL itself.</summary>
     public abstract string IsPast(string expression, ColumnInfo column);
 
@@ -244,6 +247,12 @@ internal abstract class Dialect
     /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
     public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
 
+    /// <summary>Reads a key part that a statement of the program's own returns, as the text that goes back.</summary>
+    public virtual string ReadNamedPart(DbDataReader reader, int ordinal, ColumnInfo column) => ReadKeyPart(reader, ordinal);
+
+    /// <summary>Whether the types of an answer without rows are not known.</summary>
+    public virtual bool KnowsNoTypes => false;
+
     /// <summary>The key part that people write as they see it in <see cref="Display(string)"/>.</summary>
     public abstract string ParseKeyPart(string text, ColumnInfo column);
 
@@ -276,6 +285,19 @@ internal abstract class Dialect
 
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
+
+    /// <summary>
+    /// What a statement of the program's own did that only reading, and not for long, does not; null where that is not the error's
+    /// cause. The same error at a statement of Pampa's means that the database is ill.
+    /// </summary>
+    public virtual string? Misuse(Exception error) => Database.IsTimeout(error) ? TookTooLong : null;
+
+    protected const string TookTooLong = "takes longer than 30 s";
+
+    /// <summary>Ends a statement that runs on a connection, where its driver does not do so by itself.</summary>
+    public virtual void Interrupt(DbConnection connection)
+    {
+    }
 
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;

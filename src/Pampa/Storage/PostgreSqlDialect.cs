@@ -28,7 +28,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
     public override string? Preamble(Statement statement) =>
-        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}";
+        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}{(statement.Turn is { } turn ? TakeTurn(turn) : "")}";
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
 
@@ -66,7 +66,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string MomentFor(ColumnInfo column, string text) => Truncated(InZone($"{text}::timestamptz", column), column);
 
     public override string IsPast(string expression, ColumnInfo column) =>
-        $"({expression} IS NULL OR {expression} <= {InZone(now, column)})";
+        column.IsNullable ? $"({expression} IS NULL OR {expression} <= {InZone(now, column)})" : $"{expression} <= {InZone(now, column)}";
 
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE({expression} <= {InZone(NowPlus($"-({seconds})"), column)}, FALSE)";

@@ -225,6 +225,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     private async Task AddIndexesAsync(JobTable job, CancellationToken stopping)
     {
         await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
+        foreach (var (name, index) in SequenceIndexes.Of(job)) await AddIndexAsync(job, name, index, stopping);
         if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
     }
 
@@ -277,20 +278,21 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
     public static string AdvisedIndex(JobTable job) =>
-        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL", job.Dialect.SpreadIndex(job.Key[0]));
+        Index(job, AdvisedIndexName(job), job.Sql.IndexOrder, $"{EndOf(job)} IS NULL", job.Job.HasOwnOrder ? "" : job.Dialect.SpreadIndex(job.Key[0]));
 
     /// <summary>
     /// The index that finds the ended records whose time to run again has come, however many have time.
     /// </summary>
-    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), "IS NOT NULL");
+    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), $"{EndOf(job)} IS NOT NULL");
 
-    private static string Index(JobTable job, string name, string columns, string which, string spread = "")
+    /// <summary>A CREATE INDEX on the job's table, of some of its records.</summary>
+    public static string Index(JobTable job, string name, string columns, string which, string spread = "")
     {
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
-        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {EndOf(job)} {which}";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {which}";
     }
 
     private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
@@ -298,7 +300,9 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
     public static string AdvisedIndexName(JobTable job, string which = "")
     {
-        var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
+        string[] parts = [job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name];
+        // Of a job whose order was changed, another one.
+        var whole = string.Join('\n', job.Job is { PriorityColumn: null, DueColumn: null } || which.Length > 0 ? parts : [.. parts, job.Sql.IndexOrder]);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
         return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Hash(whole, 8)}{which}";
     }

@@ -64,6 +64,20 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override bool IsOpen(DbTransaction transaction) => base.IsOpen(transaction)
         && (transaction is not SqliteTransaction { Connection.Handle: var handle } || SQLitePCL.raw.sqlite3_get_autocommit(handle) == 0);
 
+    public override bool KnowsNoTypes => true;
+
+    // It is so by itself, and an index may not say it.
+    public override string NullsFirst => "";
+
+    public override string? Misuse(Exception error) =>
+        error is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_INTERRUPT } ? TookTooLong : base.Misuse(error);
+
+    // The driver heeds neither a token nor a time limit once a statement runs.
+    public override void Interrupt(DbConnection connection)
+    {
+        if (connection is SqliteConnection { Handle: { } handle }) SQLitePCL.raw.sqlite3_interrupt(handle);
+    }
+
     public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
 
     public override string NowFor(ColumnInfo column) => Now;

@@ -79,7 +79,11 @@ internal sealed class Lane
     {
         Counters.Add(result.Outcome, verdict);
         Forget(result.Fence.Key, result.Claim);
+        Settled?.Invoke();
     }
+
+    /// <summary>Told when a result is done with, where others wait for that.</summary>
+    public Action? Settled { private get; set; }
 
     public void Forget(TaskKey key, Claim claim)
     {

@@ -48,6 +48,15 @@ internal sealed partial class Node : IDisposable
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
+        // The next one of its sequence can be reserved now.
+        foreach (var lane in lanes.Where(l => l.Job.Sequence is not null))
+        {
+            lane.Settled = () =>
+            {
+                lane.Load.GiveBack();
+                HandIsLow.Set();
+            };
+        }
         wasHeldUp = new bool[workerCount];
     }
 

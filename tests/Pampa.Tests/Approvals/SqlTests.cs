@@ -37,6 +37,7 @@ public sealed class SqlTests
         }
         var job = await WriteSchemaAsync(database, source);
         WriteJob(job);
+        await WriteOrderedAsync(database, source);
         foreach (var store in Stores(database)) await WriteStoreAsync(store, job, source);
         Approved.Check(name, file.ToString());
     }
@@ -70,6 +71,27 @@ public sealed class SqlTests
         await new Schema(database, SchemaChanges.All).ResolveAsync(definition!, errors, Stopping);
         WriteAll("Schema.ResolveAsync, of a table that is in use", source);
         return resolved!;
+    }
+
+    /// <summary>What is different for a job with priorities and sequences.</summary>
+    private async Task WriteOrderedAsync(Database database, RecordingDataSource source)
+    {
+        var profile = TableProfile.Hostile(database.Dialect is SqliteDialect);
+        var builder = new PampaBuilder();
+        builder.AddJob("price_in_order", profile.Table, profile.Key, job =>
+        {
+            job.Columns = profile.Columns;
+            job.PriorityColumn = profile.Score;
+            job.InSequenceBy(profile.Note);
+            job.Where = $"\"is odd?\" = {true}";
+            job.OrderBy = $"\"is odd?\" DESC";
+            job.Process(_ => { });
+        });
+        var errors = new List<string>();
+        var resolved = await new Schema(database).ResolveAsync(builder.Build(errors).Single(), errors, Stopping);
+        Assert.Empty(errors);
+        WriteAll("Schema.ResolveAsync, of a job with priorities and sequences", source);
+        WriteJob(resolved!);
     }
 
     /// <summary>All that <see cref="JobSql"/> has: without any choice, and with all of them.</summary>
