@@ -11,7 +11,7 @@ namespace Pampa.Hosting;
 /// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see
 /// cref="PrepareAsync"/>, run by <see cref="RunAsync"/>.
 /// </summary>
-internal sealed class Engine : IAsyncDisposable
+internal sealed partial class Engine : IAsyncDisposable
 {
     // With those of the heartbeats and of the listener at most five.
     private const int Connections = 4;
@@ -45,7 +45,8 @@ internal sealed class Engine : IAsyncDisposable
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
         // One more for each worker whose task has one for its transaction.
         var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
-        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
+        var ticks = Math.Min(program.Schedules.Count, Scheduler.MaxAtOnce);
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + ticks + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
@@ -72,6 +73,7 @@ internal sealed class Engine : IAsyncDisposable
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random) { Ticked = () => Wake(null) };
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -85,8 +87,10 @@ internal sealed class Engine : IAsyncDisposable
 
     public Dispatcher Dispatcher { get; }
 
+    public Scheduler Scheduler { get; }
+
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync);
+    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync) { Scheduler = Scheduler };
 
     private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
 
@@ -149,8 +153,9 @@ internal sealed class Engine : IAsyncDisposable
     {
         GrowPool();
         // What comes back for ever would keep it from its end.
-        Dispatcher.Relauncher.IsOn = drainHorizon is null;
+        Dispatcher.Relauncher.IsOn = Scheduler.IsOn = drainHorizon is null;
         foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
+        foreach (var schedule in Scheduler.Schedules) await Scheduler.Store.AddAsync(schedule, stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
             Log.StartFailed(log, error);
@@ -168,6 +173,7 @@ internal sealed class Engine : IAsyncDisposable
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
+            .. Dispatches && Scheduler.HasAny ? [ScheduleAsync(loop, intake.Token)] : Array.Empty<Task>(),
             .. Role.Works
                 ? [
                     loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
@@ -306,6 +312,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         Node.Dispose();
         Dispatcher.Dispose();
+        Scheduler.Dispose();
         await database.DisposeAsync();
         await heartbeats.DisposeAsync();
         await handlers.DisposeAsync();
