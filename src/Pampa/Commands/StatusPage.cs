@@ -25,7 +25,8 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
             .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
-            .. info.Held.Select(Line), .. schedules.Where(s => ScheduleLines.Trouble(s) is not null).Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
+            .. info.Held.Select(Line),
+            .. schedules.Where(s => ScheduleLines.Trouble(s) is not null).Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
         ];
     }
 

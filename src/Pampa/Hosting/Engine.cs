@@ -73,7 +73,10 @@ internal sealed partial class Engine : IAsyncDisposable
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
-        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random) { Ticked = () => Wake(null) };
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)
+        {
+            Ticked = () => Wake(null),
+        };
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -90,7 +93,10 @@ internal sealed partial class Engine : IAsyncDisposable
     public Scheduler Scheduler { get; }
 
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync) { Scheduler = Scheduler };
+    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync)
+    {
+        Scheduler = Scheduler,
+    };
 
     private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
 

@@ -37,7 +37,11 @@ internal sealed class Examination(
         var tables = ClusterTables.Of(database, program.Cluster);
         var stores = look.Tables.ConvertAll(table => new TaskStore(database, table, program.Cluster, Chance.Shared));
         Task<ClusterInfo> InfoAsync(CancellationToken token) => PampaCluster.LookAsync(tables, stores, program.NodeNames, token);
-        var examination = new Examination(database, tables, stores, InfoAsync, TimeProvider.System) { HasControlTables = look.HasControlTables, Schedules = program.Schedules };
+        var examination = new Examination(database, tables, stores, InfoAsync, TimeProvider.System)
+        {
+            HasControlTables = look.HasControlTables,
+            Schedules = program.Schedules,
+        };
         return [.. look.Errors.Select(Misfit), .. await examination.RunAsync(stopping)];
     }
 

@@ -8,5 +8,6 @@ namespace Pampa.Storage;
 internal sealed record ClusterTables(ClusterStore Cluster, ExchangeStore Exchange, ControlStore Control, ScheduleStore Schedules)
 {
     public static ClusterTables Of(Database database, string cluster) =>
-        new(new ClusterStore(database, cluster), new ExchangeStore(database, cluster), new ControlStore(database, cluster), new ScheduleStore(database, cluster));
+        new(new ClusterStore(database, cluster), new ExchangeStore(database, cluster), new ControlStore(database, cluster),
+            new ScheduleStore(database, cluster));
 }

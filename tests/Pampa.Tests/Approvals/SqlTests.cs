@@ -117,7 +117,7 @@ public sealed class SqlTests
         foreach (var method in Verbs(store.GetType()).Where(m => !m.IsSpecialName))
         {
             var verb = $"{store.GetType().Name}.{method.Name}";
-            var result = method.Invoke(store, [.. method.GetParameters().Select(p => p.ParameterType == typeof(System.Data.Common.DbDataSource) ? source : Argument(p, job))]);
+            var result = method.Invoke(store, [.. method.GetParameters().Select(p => p.ParameterType.IsInstanceOfType(source) ? source : Argument(p, job))]);
             if (result is Task task) await task;
             WriteAll(verb, source);
             // Statements that others run.

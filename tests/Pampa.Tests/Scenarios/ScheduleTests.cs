@@ -177,8 +177,14 @@ public sealed class ScheduleTests
         await cluster.LiveAsync(10);
         var cycle = process.TickAsync();
         await UntilAsync(() => Task.FromResult(calls == 2 && cycle.IsCompleted), cluster);
-        await LiveBesideAsync(cluster, 75, process);
-        Assert.Contains("it did not end within 00:01:00 (MaxDuration)", Assert.Single(await process.Cluster.SchedulesAsync(TestCluster.Stopping)).Error, StringComparison.Ordinal);
+        ScheduleInfo info;
+        do
+        {
+            await LiveBesideAsync(cluster, 1, process);
+            info = Assert.Single(await process.Cluster.SchedulesAsync(TestCluster.Stopping));
+        }
+        while (info.Failures == 1);
+        Assert.Contains("it did not end within 00:01:00 (MaxDuration)", info.Error, StringComparison.Ordinal);
         await TurnAsync(cluster, 20, process);
         Assert.Equal((3, 12L), (calls, Assert.Single(await cluster.RowsAsync()).Key));
     }

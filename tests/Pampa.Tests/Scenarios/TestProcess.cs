@@ -53,10 +53,13 @@ internal sealed class TestProcess : IAsyncDisposable
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
-        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random) { Ticked = () => Dispatcher.Wake() };
-        var parts = new ClusterParts(database, tables, [.. Lanes.Select(l => l.Store)], [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler };
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random)
+        {
+            Ticked = () => Dispatcher.Wake(),
+        };
+        var stores = Lanes.ConvertAll(l => l.Store);
         var access = new ClusterAccess();
-        access.Set(parts);
+        access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
         Cluster = new PampaCluster(access);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
