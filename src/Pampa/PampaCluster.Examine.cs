@@ -21,7 +21,8 @@ public sealed partial class PampaCluster
     {
         var parts = await access.GetAsync(cancellationToken);
         Task<ClusterInfo> LookAsync(CancellationToken stopping) => PampaCluster.LookAsync(parts.Tables, parts.Stores, parts.Nodes, stopping);
-        return await new Examination(parts.Database, parts.Tables, parts.Stores, LookAsync, TimeProvider.System).RunAsync(cancellationToken);
+        return await new Examination(parts.Database, parts.Tables, parts.Stores, LookAsync, TimeProvider.System) { Schedules = parts.Scheduler.Schedules }
+            .RunAsync(cancellationToken);
     }
 
     /// <summary>Explains why a record runs, or does not: every condition for that, and whether it holds.</summary>

@@ -11,9 +11,10 @@ namespace Pampa.Commands;
 /// <param name="Workers">The living workers.</param>
 /// <param name="Stretch">How many workers each job has, and why.</param>
 /// <param name="Paused">What is paused.</param>
+/// <param name="Schedules">What comes by the clock.</param>
 internal sealed record StatusJson(
     string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes,
-    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused);
+    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused, IReadOnlyList<ScheduleJson> Schedules);
 
 /// <summary>A worker; times are in seconds.</summary>
 internal sealed record WorkerJson(string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeardSeconds)

@@ -11,7 +11,7 @@ namespace Pampa.Hosting;
 /// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see
 /// cref="PrepareAsync"/>, run by <see cref="RunAsync"/>.
 /// </summary>
-internal sealed class Engine : IAsyncDisposable
+internal sealed partial class Engine : IAsyncDisposable
 {
     // With those of the heartbeats and of the listener at most five.
     private const int Connections = 4;
@@ -46,7 +46,8 @@ internal sealed class Engine : IAsyncDisposable
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
         // One more for each worker whose task has one for its transaction.
         var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
-        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
+        var ticks = Math.Min(program.Schedules.Count, Scheduler.MaxAtOnce);
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + ticks + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
@@ -74,6 +75,10 @@ internal sealed class Engine : IAsyncDisposable
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)
+        {
+            Ticked = () => Wake(null),
+        };
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -87,8 +92,13 @@ internal sealed class Engine : IAsyncDisposable
 
     public Dispatcher Dispatcher { get; }
 
+    public Scheduler Scheduler { get; }
+
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync);
+    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync)
+    {
+        Scheduler = Scheduler,
+    };
 
     // How its sessions are called on the server.
     private static string NameAt(PampaBuilder program, ProcessRole role) => $"pampa/{program.Cluster}/{role.Node.Name}";
@@ -165,8 +175,9 @@ internal sealed class Engine : IAsyncDisposable
     {
         GrowPool();
         // What comes back for ever would keep it from its end.
-        Dispatcher.Relauncher.IsOn = drainHorizon is null;
-        foreach (var lane in Node.Lanes) await PublishAsync(lane.Job, stopping);
+        Dispatcher.Relauncher.IsOn = Scheduler.IsOn = drainHorizon is null;
+        foreach (var lane in Node.Lanes) await WaitOutAsync(() => Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping), stopping);
+        foreach (var schedule in Dispatches ? Scheduler.Schedules : []) await WaitOutAsync(() => Scheduler.Store.AddAsync(schedule, stopping), stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
             Log.StartFailed(log, error);
@@ -184,6 +195,7 @@ internal sealed class Engine : IAsyncDisposable
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
+            .. Dispatches && Scheduler.HasAny ? [ScheduleAsync(loop, intake.Token)] : Array.Empty<Task>(),
             .. Role.Works
                 ? [
                     loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => Shorter(IdleNode, Node.UntilFull), intake.Token),
@@ -230,13 +242,13 @@ internal sealed class Engine : IAsyncDisposable
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }
 
-    private async Task PublishAsync(JobDefinition job, CancellationToken stopping)
+    private async Task WaitOutAsync(Func<Task> stepAsync, CancellationToken stopping)
     {
         while (true)
         {
             try
             {
-                await Cluster.PublishAsync(job, ProcessIdentity.Program, stopping);
+                await stepAsync();
                 return;
             }
             catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
@@ -340,6 +352,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         Node.Dispose();
         Dispatcher.Dispose();
+        Scheduler.Dispose();
         await database.DisposeAsync();
         await heartbeats.DisposeAsync();
         await handlers.DisposeAsync();

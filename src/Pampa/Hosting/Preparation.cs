@@ -94,6 +94,7 @@ internal sealed partial class Preparation(
         {
             foreach (var table in jobTables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
         }
+        if (changes == SchemaChanges.Own) await CheckSchedulesAsync(program, errors, stopping);
         return errors.Count == 0 ? jobTables : throw new PampaConfigurationException(errors);
     }
 

@@ -33,7 +33,7 @@ internal sealed record StandAlone(StandAloneOptions Options, Func<StandAloneRun,
         if (Options.SingleInstance && !hasDatabase)
             errors.Add($"SingleInstance needs a database, in which the processes of the name '{Options.Name}' see each other. Give one with --db, PAMPA_DATABASE_URL or Database; or set SingleInstance to false.");
         var timetable = Delay is null && Options.Schedule is { } schedule
-            ? Timetable.By(schedule, Options.TimeZone, time, errors)
+            ? Timetable.By(schedule, Options.TimeZone, time, errors, Options.Name)
             : Timetable.EverySo(Delay ?? Options.Delay, time);
         return errors.Count == 0 ? timetable! : throw new PampaConfigurationException(errors);
     }

@@ -157,6 +157,13 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     }
 
     /// <summary>
+    /// Runs a statement of a tick's transaction, once, with no limits but its deadline: what follows in the transaction must not have them.
+    /// Returns how many rows it changed.
+    /// </summary>
+    public Task<int> ExecuteWithinAsync(TaskTransaction within, Statement statement, TimeSpan deadline, CancellationToken stopping) =>
+        ReadAsync(within.Connection, within.Transaction, statement, CountAsync, dialect.HasSingleWriter ? NoRepeats : deadline, stopping);
+
+    /// <summary>
     /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
     /// rolled back.
     /// </summary>

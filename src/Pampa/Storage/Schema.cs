@@ -39,7 +39,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
 
     /// <summary>The names of the control tables.</summary>
     public static string[] ControlTableNames =>
-        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_setup"];
+        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_schedule", "pampa_schedule_run", "pampa_setup"];
 
     private (string Name, string Columns)[] ControlTables =>
     [
@@ -60,6 +60,12 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         ("pampa_stretch", $"cluster text NOT NULL, job text NOT NULL, workers bigint NOT NULL, wanted bigint NOT NULL, reason text NOT NULL, decided_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, job)"),
         // What people hold: a job, a node or a worker that shall begin nothing.
         ("pampa_hold", $"cluster text NOT NULL, kind text NOT NULL, name text NOT NULL, reason text NOT NULL, held_at {Dialect.MomentType} NOT NULL, held_until {Dialect.MomentType}, PRIMARY KEY (cluster, kind, name)"),
+        // How each schedule is defined, up to which tick it is done, and whether it is paused.
+        ("pampa_schedule", $"cluster text NOT NULL, name text NOT NULL, expression text NOT NULL, zone text NOT NULL, definition text NOT NULL, revision bigint NOT NULL, program text NOT NULL, "
+            + $"term bigint NOT NULL, last_tick {Dialect.MomentType} NOT NULL, done_tick {Dialect.MomentType}, done_at {Dialect.MomentType}, missed bigint NOT NULL, failures bigint NOT NULL, "
+            + $"retry_at {Dialect.MomentType}, error text, paused_at {Dialect.MomentType}, pause_reason text, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
+        // One row a command that has run a schedule by hand, so that none does it twice; kept for a day.
+        ("pampa_schedule_run", $"cluster text NOT NULL, id text NOT NULL, name text NOT NULL, ran_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, id)"),
         // What Setup has done to this database, and which tables it made.
         ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
     ];

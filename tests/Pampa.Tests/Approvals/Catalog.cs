@@ -42,6 +42,7 @@ internal sealed class Catalog(Dialect dialect)
         bool Has(string part) => text.Contains(part, StringComparison.Ordinal);
         hasStateColumns |= Has("ADD COLUMN");
         if (Has("@epoch")) return [[0.0]];
+        if (Has("AS pampa_clock")) return [["2030-01-01T00:00:00.000Z"]];
         if (Has("SELECT tables FROM pampa_setup")) return [[$"{Schema}.Order"]];
         if (Has("pragma_table_list")) return [["Order"]];
         if (Has("relkind IN ('r', 'p')")) return [[Schema, "Order", 1L, false]];

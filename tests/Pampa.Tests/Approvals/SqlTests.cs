@@ -139,7 +139,7 @@ public sealed class SqlTests
         foreach (var method in Verbs(store.GetType()).Where(m => !m.IsSpecialName))
         {
             var verb = $"{store.GetType().Name}.{method.Name}";
-            var result = method.Invoke(store, [.. method.GetParameters().Select(p => Argument(p, job))]);
+            var result = method.Invoke(store, [.. method.GetParameters().Select(p => p.ParameterType.IsInstanceOfType(source) ? source : Argument(p, job))]);
             if (result is Task task) await task;
             WriteAll(verb, source);
             // Statements that others run.
@@ -165,6 +165,9 @@ public sealed class SqlTests
         var type when type == typeof(JobDefinition) => job.Job,
         var type when type == typeof(JobTable) => job,
         var type when type == typeof(DateTimeOffset?) => null,
+        var type when type == typeof(DateTimeOffset) => DateTimeOffset.UnixEpoch,
+        var type when type == typeof(ScheduleDefinition) => Schedule(),
+        var type when type == typeof(ScheduleTick) => Schedule().Sample,
         var type when type == typeof(Hold) => new Hold(HoldKind.Job, "job"),
         var type when type == typeof(IReadOnlyList<(string, string?)>) => new (string, string?)[] { ("a.1", "job"), ("a.2", null) },
         var type when type == typeof(IReadOnlyList<StretchRow>) => new[] { new StretchRow("job", 1, 1, "reason") },
@@ -174,6 +177,14 @@ public sealed class SqlTests
         { IsValueType: false } => null,
         _ => throw new NotSupportedException($"{parameter.Member} has a parameter '{parameter}' of a new type: say in {nameof(SqlTests)}.{nameof(Argument)} what stands for it."),
     };
+
+    private static ScheduleDefinition Schedule()
+    {
+        var program = new PampaBuilder();
+        program.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(tick => $"INSERT INTO reports (day, made_at) VALUES ({tick.Date}, {tick.At})"));
+        program.Build([]);
+        return program.Schedules.Single();
+    }
 
     private static IEnumerable<MethodInfo> Verbs(Type type) =>
         type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)

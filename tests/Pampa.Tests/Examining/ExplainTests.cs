@@ -96,7 +96,7 @@ public abstract class ExplainTests : Examined
     {
         var access = new ClusterAccess();
         var tables = ClusterTables.Of(store.Database, Cluster);
-        access.Set(new ClusterParts(store.Database, tables, [store], [], null!, (_, _) => Task.CompletedTask, _ => Task.CompletedTask));
+        access.Set(new ClusterParts(store.Database, tables, [store], [], null!, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = null! });
         return new PampaCluster(access);
     }
 
