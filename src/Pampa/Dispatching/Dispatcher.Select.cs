@@ -57,7 +57,8 @@ internal sealed partial class Dispatcher
         if (named.Count > 0) selection.IsMisfitTold = named.Misfits.Count > 0;
         foreach (var (key, _) in taking.Refused) selection.Avoid(key);
         if (taking.Refused.Count > 0 && !selection.IsRefusalTold)
-            Log.GoneRound(log, name, dialect.Display(taking.Refused[0].Key), taking.Refused[0].Error.Message);
+            Log.GoneRound(
+                log, name, dialect.Display(taking.Refused[0].Key), JobSelection.AvoidFor.TotalSeconds, ErrorText.WithRemedy(taking.Refused[0].Error));
         if (named.Count > 0) selection.IsRefusalTold = taking.Refused.Count > 0 || selection.AvoidsAny;
     }
 }

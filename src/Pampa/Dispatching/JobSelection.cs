@@ -14,7 +14,10 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a record that is locked or refused is gone round.</summary>
+    public static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+
     private readonly AsideCall<Named> call = new(time);
     private readonly Dictionary<TaskKey, long> avoided = [];
     private int asked;

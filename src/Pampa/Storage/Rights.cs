@@ -47,7 +47,7 @@ internal static class Rights
         new("pampa_stretch", Dispatching: "INSERT, UPDATE"),
         new("pampa_hold", Steering: "INSERT, UPDATE, DELETE"),
         new("pampa_schedule", Dispatching: "INSERT, UPDATE", Steering: "UPDATE"),
-        new("pampa_schedule_run", Dispatching: "DELETE", Steering: "INSERT"),
+        new("pampa_schedule_run", Steering: "INSERT, DELETE"),
         // Who runs a new statement of Setup has more rights than these anyway.
         new("pampa_setup"),
     ];
