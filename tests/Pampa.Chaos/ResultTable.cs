@@ -46,7 +46,10 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
         var ids = rows.Select(r => r.Id).ToHashSet();
         yield return ("tasks", Text($"{rows.Count:N0}: {rows.Count(r => r.State.Ok == true):N0} completed, {rows.Count(r => r.State.Ok == false):N0} failed"));
         yield return ("relaunched", Text($"{evidence.Of(Move.Relaunch).Count():N0}"));
-        yield return ("lost", Text($"{rows.Count(r => r.State.Et is null) + history.Inserted.Count(id => !ids.Contains(id))}"));
+        var waiting = rows.Count(r => RecordChecks.WaitsForItsTime(history, r));
+        if (history.HasFalseClocks) yield return ("put off by a clock that was ahead", Text($"{waiting}"));
+        var open = rows.Count(r => r.State.Et is null && !RecordChecks.WaitsForItsTime(history, r));
+        yield return ("lost", Text($"{open + history.Inserted.Count(id => !ids.Contains(id))}"));
         var twice = evidence.Of(Move.Complete).GroupBy(j => j.Attempt).Count(g => g.Count() > 1);
         yield return ("double effects", Text($"{RecordChecks.Effects(evidence).Count() + twice}"));
         yield return ("effects in the transaction of a completion", Text($"{history.Journal.Count:N0}; run again for it {history.Ledger.Count(l => l.Line.Word == LedgerLine.Again):N0}"));

@@ -21,8 +21,11 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
 
-    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table: {Error}")]
-    public static partial void GoneRound(ILogger log, string job, string key, string error);
+    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for {Seconds:0} s, it is locked or refused by a rule of its table: {Error}")]
+    public static partial void GoneRound(ILogger log, string job, string key, double seconds, string error);
+
+    [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': {Count} records are refused by a rule of its table by now and gone round; the last of them is {Key}: {Error}")]
+    public static partial void ManyRefused(ILogger log, string job, int count, string key, string error);
 
     [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
     public static partial void PassFailed(ILogger log, string job, string error);
@@ -60,19 +63,29 @@ internal static partial class Log
         + "tasks of the job; it is told once. For example: {Example}")]
     public static partial void KeysIgnored(ILogger log, string job, int ignored, int count, string example);
 
+    [LoggerMessage(240, LogLevel.Warning, "Job '{Job}': its Select names {Count} records and none of them can be reserved: they have ended, are no tasks of the job or "
+        + "are not there. It is asked the more seldom, at least every 30 s. For example: {Example}")]
+    public static partial void NothingSelected(ILogger log, string job, int count, string example);
+
+    [LoggerMessage(241, LogLevel.Information, "Job '{Job}': its Select names records again that can be reserved")]
+    public static partial void SelectedAgain(ILogger log, string job);
+
+    [LoggerMessage(242, LogLevel.Warning, "Job '{Job}': {Count} of what its Select names are no keys of the table; it is told once. For example: {Example}")]
+    public static partial void NoKeys(ILogger log, string job, int count, string example);
+
     [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
         + "and told once: {Error}")]
     public static partial void RelaunchRefused(ILogger log, string job, string key, string error);
 
-    [LoggerMessage(230, LogLevel.Error, "Job '{Job}': its {What} gives no answer, and whom it gives none for is given nothing of the job until it does; told once: {Error}")]
+    [LoggerMessage(250, LogLevel.Error, "Job '{Job}': its {What} gives no answer, and whom it gives none for is given nothing of the job until it does; told once: {Error}")]
     public static partial void NoAnswer(ILogger log, string job, string what, string error);
 
-    [LoggerMessage(231, LogLevel.Information, "Job '{Job}': its {What} answers again")]
+    [LoggerMessage(251, LogLevel.Information, "Job '{Job}': its {What} answers again")]
     public static partial void AnswersAgain(ILogger log, string job, string what);
 
-    [LoggerMessage(232, LogLevel.Error, "Job '{Job}': its WorkerOrderBy fails, the emptiest hands are dealt to first until it works; told once: {Error}")]
+    [LoggerMessage(252, LogLevel.Error, "Job '{Job}': its WorkerOrderBy fails, the emptiest hands are dealt to first until it works; told once: {Error}")]
     public static partial void NotOrdered(ILogger log, string job, string error);
 
-    [LoggerMessage(233, LogLevel.Information, "Job '{Job}': its WorkerOrderBy works again")]
+    [LoggerMessage(253, LogLevel.Information, "Job '{Job}': its WorkerOrderBy works again")]
     public static partial void OrderedAgain(ILogger log, string job);
 }

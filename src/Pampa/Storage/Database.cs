@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
@@ -19,6 +20,9 @@ internal enum LookFor
 
     /// <summary>The same, and whether a record can be locked.</summary>
     Lock,
+
+    /// <summary>A statement of the program's own, which has as long as one of Pampa's.</summary>
+    Selection,
 }
 
 /// <summary>
@@ -30,10 +34,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
 
-    /// <summary>The key under which an error of a hook's statement carries the hook's name.</summary>
-    public const string FailedHook = "Pampa.Hook";
-
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
+    private static readonly TimeSpan LongestSelection = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
 
@@ -48,6 +50,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Called whenever the database has answered.</summary>
     public Action? Answered { get; set; }
+
+    /// <summary>Called with whatever goes wrong, before it is thrown.</summary>
+    public Action<Exception>? Failed { get; set; }
 
     /// <summary>
     /// Applied to each text before it is run; tests take guards out with it, to prove that none is idle.
@@ -106,6 +111,12 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return rows;
         }
+        catch (Exception e)
+        {
+            if (e is DbException) Note(e, statement);
+            Notice(e);
+            throw;
+        }
         finally
         {
             if (dialect.HasSingleWriter) writer.Release();
@@ -133,15 +144,26 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     {
         // What SQLite waits for it waits for by itself; what its driver repeats for as long as it may is a snapshot that is too old for good.
         var deadline = dialect.HasSingleWriter ? NoRepeats : Deadline;
-        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
-            dialect.Preamble(statement));
-        Answered?.Invoke();
-        return rows;
+        try
+        {
+            var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
+                dialect.Preamble(statement));
+            Answered?.Invoke();
+            return rows;
+        }
+        catch (Exception e)
+        {
+            Notice(e);
+            throw;
+        }
     }
 
-    /// <summary>Runs a statement of the program's own in a handler's transaction, once, with the deadline of any statement.</summary>
-    public Task<int> WriteWithinAsync(TaskTransaction within, Statement statement, CancellationToken stopping) =>
-        ReadAsync(within.Connection, within.Transaction, statement, CountAsync, dialect.HasSingleWriter ? NoRepeats : Deadline, stopping);
+    /// <summary>
+    /// Runs a statement of a tick's or a task's own transaction, once, with no limits but its deadline (null: that of any statement): what follows
+    /// in the transaction must not have them. Returns how many rows it changed.
+    /// </summary>
+    public Task<int> ExecuteWithinAsync(TaskTransaction within, Statement statement, TimeSpan? deadline, CancellationToken stopping) =>
+        ReadAsync(within.Connection, within.Transaction, statement, CountAsync, dialect.HasSingleWriter ? NoRepeats : deadline ?? Deadline, stopping);
 
     /// <summary>
     /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
@@ -152,12 +174,22 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         {
             await using var transaction = await dialect.BeginLookAsync(connection, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
-            if (what != LookFor.Any && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            var isOurs = what is LookFor.Keys or LookFor.Lock;
+            if (isOurs && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
             foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
-            var seen = await look(unit);
+            var seen = what == LookFor.Selection ? await LimitedAsync(connection, unit, look, stopping) : await look(unit);
             await transaction.RollbackAsync(stopping);
             return seen;
         }, writes: false, stopping);
+
+    private async Task<T> LimitedAsync<T>(DbConnection connection, Unit unit, Func<Unit, Task<T>> look, CancellationToken stopping)
+    {
+        if (dialect.Preamble(new Statement("")) is { } limits) await unit.ExecuteAsync(new Statement(limits));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var interrupting = end.Token.Register(() => dialect.Interrupt(connection));
+        end.CancelAfter(LongestSelection);
+        return await look(unit);
+    }
 
     /// <summary>
     /// Runs one statement that must not stand in a transaction, with nothing before it. Once: what is left of a failed one may stand in
@@ -180,7 +212,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             }
             catch (DbException e)
             {
-                e.Data[FailedStatement] = statement.Text;
+                Note(e, statement);
                 throw;
             }
         }
@@ -203,6 +235,10 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         public Task<List<T>> WriteFirstAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
             database.ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
                 database.Dialect.Preamble(statement));
+
+        /// <summary>Runs a statement and lets its answer be read as it comes.</summary>
+        public Task<T> ReadAsync<T>(Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read) =>
+            database.ReadAsync(connection, transaction, statement, read, Deadline, stopping);
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
             database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);
@@ -255,10 +291,21 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return result;
         }
+        catch (Exception e)
+        {
+            Notice(e);
+            throw;
+        }
         finally
         {
             if (takesTurn) writer.Release();
         }
+    }
+
+    private void Notice(Exception error)
+    {
+        dialect.Forget(source, error);
+        Failed?.Invoke(error);
     }
 
     /// <summary>Whether a statement took longer than it may; that a connection could not be had in time is something else.</summary>
@@ -305,9 +352,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
         catch (Exception e) when (e is DbException or TimeoutException)
         {
-            e.Data[FailedStatement] = statement.Text;
+            Note(e, statement);
             throw;
         }
+    }
+
+    // For whoever tells of the error: where it was, and, where it is a right that is missing, what to do about it.
+    private void Note(Exception error, Statement statement)
+    {
+        error.Data[FailedStatement] = statement.Text;
+        error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
     }
 
     private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)

@@ -7,12 +7,15 @@ internal sealed class RecordValues(JobTable table, TaskKey key, object?[] values
 {
     public JobTable Table => table;
 
+    /// <summary>The values as they were before others took the place of some.</summary>
+    public RecordValues Before { get => field ?? this; private init; }
+
     /// <summary>The same with others in the place of some.</summary>
     public RecordValues With(IReadOnlyDictionary<int, object?> changes)
     {
         var changed = (object?[])values.Clone();
         foreach (var (index, value) in changes) changed[index] = value;
-        return new RecordValues(table, key, changed);
+        return new RecordValues(table, key, changed) { Before = Before };
     }
 
     /// <summary>A value.</summary>

@@ -11,7 +11,8 @@ internal sealed class HookException(HookKind kind, Exception cause)
 /// <summary>What the program does in the transactions in which records start, end and are made pending again.</summary>
 internal sealed partial class TaskStore
 {
-    private DbDataSource? handlers;
+    // The key under which an error of a hook's statement carries the hook's name.
+    private const string FailedHook = "Pampa.Hook";
 
     /// <summary>Calls the program's code when something is committed; null: there is none, or nobody runs it here.</summary>
     public HookCalls? Calls { get; private set; }
@@ -22,17 +23,17 @@ internal sealed partial class TaskStore
     /// <param name="time">Time.</param>
     public TaskStore Calling(DbDataSource handlers, ILogger log, TimeProvider time)
     {
-        this.handlers = handlers;
+        Handlers = handlers;
         if (!Job.Hooks.IsEmpty) Calls = new HookCalls(this, handlers, log, time);
         return this;
     }
 
     /// <summary>Whether an error is that of a hook's statement, or of the function that makes it.</summary>
-    public static bool IsOfHook(Exception error) => error is HookException || error.Data.Contains(Database.FailedHook);
+    public static bool IsOfHook(Exception error) => error is HookException || error.Data.Contains(FailedHook);
 
     /// <summary>An error in the words of an attempt that has failed by it.</summary>
     public Exception Explained(Exception error) => error is HookException ? new InvalidOperationException($"Job '{Job.Name}': its {error.Message}", error.InnerException)
-        : error.Data[Database.FailedHook] is string hook ? new InvalidOperationException($"Job '{Job.Name}': the database refuses the statement of its {hook}", error)
+        : error.Data[FailedHook] is string hook ? new InvalidOperationException($"Job '{Job.Name}': the database refuses the statement of its {hook}", error)
         : error;
 
     /// <summary>T2 of one record and its hooks, all or nothing.</summary>
@@ -58,7 +59,7 @@ internal sealed partial class TaskStore
         if (!Job.Hooks.HasStatements(HookKind.Finished)) return;
         var about = EventOf(result);
         foreach (var statement in StatementsOf(HookKind.Finished, about))
-            await MarkedAsync(HookKind.Finished, () => database.WriteWithinAsync(transaction, statement, stopping));
+            await MarkedAsync(HookKind.Finished, () => database.ExecuteWithinAsync(transaction, statement, deadline: null, stopping));
     }
 
     /// <summary>What records that were taken back from lost workers have come to, with their hooks.</summary>
@@ -213,7 +214,7 @@ internal sealed partial class TaskStore
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            e.Data[Database.FailedHook] = Hooks.NameOf(kind);
+            e.Data[FailedHook] = Hooks.NameOf(kind);
             // Neither the database's nor the network's: a value that the driver cannot send, say.
             if (e is not DbException && database.Dialect.Classify(e) == ErrorKind.Other) throw new HookException(kind, e);
             throw;

@@ -16,7 +16,7 @@ internal sealed partial class TaskStore
     {
         Task<Report> CountAsync(CancellationToken token) => isExact ? ReportAsync(token) : ReportAsync(Limits.CountedRows, token);
         if (Job.CountAsync is not { } countAsync) return await CountAsync(stopping);
-        var context = new ReportContext(Job.Name, isExact, handlers ?? database.Source, CountAsync);
+        var context = new ReportContext(Job.Name, isExact, Handlers ?? database.Source, CountAsync);
         string fault;
         using var deadline = new CancellationTokenSource(ReportDeadline, database.Time);
         using var until = CancellationTokenSource.CreateLinkedTokenSource(stopping, deadline.Token);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -30,8 +29,13 @@ internal sealed class Exchange(
     private static readonly TimeSpan ForPeople = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WhenIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Lively = TimeSpan.FromSeconds(1);
+
+    // Messages come without a pause where the next one is not this far from the last.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(5);
+
+    // What is told is taken in by whoever hears it.
+    private readonly Lock gate = new();
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<HandOver> told = new();
     private readonly Dictionary<string, (long Ended, double PerSecond)> rates = new(StringComparer.Ordinal);
     private IReadOnlyList<(string Worker, long Session)> life = [];
     private List<NodeLoad> said = [];
@@ -40,6 +44,7 @@ internal sealed class Exchange(
     private long changedAt;
     private long ratedAt;
     private long toldAt;
+    private long heardAt;
 
     /// <summary>Set when something may have come, or is to be told at once.</summary>
     public Signal Arrived => node.HandsChanged;
@@ -49,18 +54,44 @@ internal sealed class Exchange(
     {
         get
         {
-            if (toldAt == 0) return Every;
-            var left = Every - time.GetElapsedTime(toldAt);
+            var since = Volatile.Read(ref toldAt);
+            if (since == 0) return Every;
+            var told = time.GetElapsedTime(since);
+            var left = Every - told;
+            // As IsToldEnough has it: when nothing has come for a moment, at the latest when twice the time is over.
+            if (left <= TimeSpan.Zero) left = Shorter(Quiet - time.GetElapsedTime(Volatile.Read(ref heardAt)), 2 * Every - told);
             return left > Shortest ? left : Shortest;
         }
     }
 
-    /// <summary>Something may have come: look at once. Or it is known what has come: then the look can wait.</summary>
+    /// <summary>
+    /// Something may have come: look at once. Or it is known what has come: then it is taken in here and now, on the thread
+    /// that hears of it, and the look can wait.
+    /// </summary>
     public void Wake(HandOver? message = null)
     {
-        if (message is null) Volatile.Write(ref readAt, 0);
-        else told.Enqueue(message);
+        // What cannot be read, or says nothing, may have been written by anybody: the table tells.
+        if (message is not null && HandOverText.Read(message.Rows) is { Count: > 0 } rows)
+        {
+            TakeTold(message, rows);
+            return;
+        }
+        Volatile.Write(ref readAt, 0);
         Arrived.Set();
+    }
+
+    // A life that has not begun here yet reads whatever there is when it does.
+    private void TakeTold(HandOver message, List<Reservation> rows)
+    {
+        lock (gate)
+        {
+            if (!node.IsJoined || !ReferenceEquals(life, node.Membership.Workers)) return;
+            if (!taken.Add(message.Batch)) return;
+            Volatile.Write(ref heardAt, time.GetTimestamp());
+            if (toldAt == 0) Volatile.Write(ref toldAt, heardAt);
+            // Under the lock, so that no word leaves that says it is taken in and does not count it.
+            Deliver(message.Job, rows);
+        }
     }
 
     /// <summary>One look, if it is time for one. Says whether anything came, so that the leader is told of it at once.</summary>
@@ -69,12 +100,13 @@ internal sealed class Exchange(
         if (!node.IsJoined || node.Membership.Life is not { } own) return false;
         if (!ReferenceEquals(life, node.Membership.Workers)) BeginLife();
         if (IsToldEnough()) return false;
+        // These first: what is told to be taken in must be among the hands, or the leader would give it to them once more.
+        var done = Taken();
         var loads = Measure();
         if (!HaveSameHands(loads)) changedAt = time.GetTimestamp();
-        var tells = taken.Count > 0 || IsWorthTelling(loads);
+        var tells = done.Count > 0 || IsWorthTelling(loads);
         if (!tells && Volatile.Read(ref readAt) is not 0 and var last && time.GetElapsedTime(last) < LookEvery) return false;
         Volatile.Write(ref readAt, time.GetTimestamp());
-        var done = taken.ToList();
         var (messages, holds) = await store.ExchangeAsync(own, tells ? loads : null, done, stopping);
         node.Hold(holds);
         if (tells)
@@ -82,31 +114,40 @@ internal sealed class Exchange(
             said = loads;
             saidAt = time.GetTimestamp();
         }
-        taken.ExceptWith(done);
-        var fresh = messages.FindAll(m => taken.Add(m.Batch));
+        var fresh = Fresh(messages, done);
         foreach (var message in fresh) Take(message);
         return fresh.Count > 0;
     }
 
     /// <summary>
-    /// Takes in what was told. For a while that is all: to say at once what became of it would only hold up its start.
+    /// Whether what was told is all for a while: to say at once what became of it would only hold up its start.
     /// </summary>
     private bool IsToldEnough()
     {
-        var took = false;
-        while (told.TryDequeue(out var message))
+        lock (gate)
         {
-            if (!taken.Add(message.Batch)) continue;
-            Take(message);
-            took = true;
-            if (toldAt == 0) toldAt = time.GetTimestamp();
+            // Something else has come that is not known.
+            if (toldAt == 0 || Volatile.Read(ref readAt) == 0) return false;
+            // Nor when the next one comes, unless they come without a pause.
+            var isQuiet = time.GetElapsedTime(heardAt) >= Quiet;
+            if (time.GetElapsedTime(toldAt) < (isQuiet ? Every : 2 * Every)) return true;
+            toldAt = 0;
+            return false;
         }
-        // Something else has come that is not known.
-        if (toldAt == 0 || Volatile.Read(ref readAt) == 0) return false;
-        // Nor when the next one comes, unless they come without a pause.
-        if (time.GetElapsedTime(toldAt) < (took ? 2 * Every : Every)) return true;
-        toldAt = 0;
-        return false;
+    }
+
+    private List<string> Taken()
+    {
+        lock (gate) return [.. taken];
+    }
+
+    private List<HandOver> Fresh(List<HandOver> messages, List<string> done)
+    {
+        lock (gate)
+        {
+            taken.ExceptWith(done);
+            return messages.FindAll(m => taken.Add(m.Batch));
+        }
     }
 
     /// <summary>The first part of a stop: the leader is told that nothing more can be done here.</summary>
@@ -118,10 +159,11 @@ internal sealed class Exchange(
     {
         if (node.Membership.Life is not { } own) return;
         var (messages, _) = await store.ExchangeAsync(own, null, [], stopping);
-        foreach (var message in messages.Where(m => !taken.Contains(m.Batch)))
+        var known = Taken().ToHashSet(StringComparer.Ordinal);
+        foreach (var message in messages.Where(m => !known.Contains(m.Batch)))
         {
             if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane)
-                await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows), stopping);
+                await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows) ?? [], stopping);
         }
         if (messages.Count > 0) await store.ExchangeAsync(own, null, [.. messages.Select(m => m.Batch)], stopping);
     }
@@ -129,9 +171,12 @@ internal sealed class Exchange(
     // What a former life has taken in or said went with its registration.
     private void BeginLife()
     {
-        life = node.Membership.Workers;
-        taken.Clear();
-        told.Clear();
+        lock (gate)
+        {
+            life = node.Membership.Workers;
+            taken.Clear();
+            toldAt = 0;
+        }
         said = [];
     }
 
@@ -139,7 +184,9 @@ internal sealed class Exchange(
         changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every
         : isHeard() ? Shorter(HeardFactor * pollInterval) : Shorter(pollInterval);
 
-    private static TimeSpan Shorter(TimeSpan interval) => interval < LongestLook ? interval : LongestLook;
+    private static TimeSpan Shorter(TimeSpan interval) => Shorter(interval, LongestLook);
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private bool HaveSameHands(List<NodeLoad> loads) => said.Count == loads.Count && said.Zip(loads).All(l => l.First.HasSameHands(l.Second));
 
@@ -155,8 +202,15 @@ internal sealed class Exchange(
 
     private void Take(HandOver message)
     {
+        // Another version has written it in a way that this one does not know; the records themselves tell what was reserved.
+        if (HandOverText.Read(message.Rows) is { } rows) Deliver(message.Job, rows);
+        else node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job)?.Load.Doubt();
+    }
+
+    private void Deliver(string job, List<Reservation> rows)
+    {
         // A node is handed only what it has said that it can do.
-        if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane) node.Deliver(lane, HandOverText.Read(message.Rows));
+        if (node.Lanes.FirstOrDefault(l => l.Job.Name == job) is { } lane) node.Deliver(lane, rows);
     }
 
     private List<NodeLoad> Measure()

@@ -244,7 +244,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             new TaskResult(result.Fence, isLast ? Outcome.Failed : Outcome.Again,
                 isLast ? 0 : lane.Job.Backoff.SecondsAfter(result.Fence.Attempt, random),
                 Error: row.IsRefusal ? null : ErrorText.Of(lane.Store.Explained(error)))
-            { Claim = result.Claim, InDoubt = result.InDoubt, Values = result.Values, LeavesOutHooks = result.LeavesOutHooks },
+            { Claim = result.Claim, InDoubt = result.InDoubt, Values = result.Values?.Before, LeavesOutHooks = result.LeavesOutHooks },
             row.IsAmbiguous, IsRefusal: true));
     }
 

@@ -29,6 +29,9 @@ internal sealed class Lane
 
     public JobDefinition Job => Store.Job;
 
+    /// <summary>Whether its handler takes many tasks at once.</summary>
+    public bool IsBatched => Job.Handler.Batch is not null;
+
     /// <summary>Since when completions in transactions of their tasks have not fitted the table; 0: they do.</summary>
     public long MisfitAt { get; set; }
 
@@ -77,7 +80,11 @@ internal sealed class Lane
         Counters.Add(result.Outcome, verdict);
         if (verdict == Verdict.Accepted) Store.Calls?.Tell(HookKind.Finished, Store.EventOf(result));
         Forget(result.Fence.Key, result.Claim);
+        Settled?.Invoke();
     }
+
+    /// <summary>Told when a result is done with, where others wait for that.</summary>
+    public Action? Settled { private get; set; }
 
     public void Forget(TaskKey key, Claim claim)
     {

@@ -41,6 +41,18 @@ internal static partial class Log
     [LoggerMessage(114, LogLevel.Warning, "Job '{Job}': record {Key}: no answer to the commit of its transaction; the record itself tells what came of it: {Error}")]
     public static partial void InDoubt(ILogger log, string job, string key, string error);
 
+    [LoggerMessage(115, LogLevel.Warning, "Job '{Job}': record {Key} is given back and tried again later, others were in its transaction's way until its time of {MaxDuration} was over")]
+    public static partial void Overtaken(ILogger log, string job, string key, TimeSpan maxDuration);
+
+    [LoggerMessage(116, LogLevel.Information, "Job '{Job}': the handler has thrown for a batch of {Records} records; the {Left} of which nothing was said run again in halves, so that the one at fault is found: {Error}")]
+    public static partial void Halved(ILogger log, string job, int records, int left, string error);
+
+    [LoggerMessage(117, LogLevel.Warning, "Job '{Job}': the handler has thrown for a batch of {Records} records after it had said what came of each; that stands")]
+    public static partial void ThrownAfterAll(ILogger log, string job, int records, Exception error);
+
+    [LoggerMessage(118, LogLevel.Warning, "Job '{Job}': a batch of {Records} records is given back and tried again later: {Why}")]
+    public static partial void BatchGivenBack(ILogger log, string job, int records, string why);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -6,12 +6,41 @@ namespace Pampa.Working;
 /// <summary>Starts that are committed together with what the job does then.</summary>
 internal sealed partial class Node
 {
+    // A batch is not run where its start took five seconds.
+    private static readonly TimeSpan LongestGrowth = TimeSpan.FromSeconds(2);
+
     /// <summary>What hooks have not been told yet.</summary>
     public int Untold => lanes.Sum(Telling);
 
     private static int Telling(Lane lane) => lane.Store.Calls?.Count ?? 0;
 
-    private static int MaxRows(Lane lane) => lane.Job.Hooks.HasStatements(HookKind.Starting) ? 1 : lane.Store.Database.Dialect.MaxRows;
+    private static bool StartsSingly(Lane lane) => lane.Job.Hooks.HasStatements(HookKind.Starting);
+
+    private static int MaxRows(Lane lane) => StartsSingly(lane) ? 1 : lane.Store.Database.Dialect.MaxRows;
+
+    /// <summary>
+    /// Whether the next one of many transactions may be tried. Not where the one before it has shown that the database is away or does not
+    /// fit; nor where the batch has grown for so long that it would soon be too late to run it.
+    /// </summary>
+    private bool MayGoOn(Lane lane, long askedAt) => !StartsSingly(lane)
+        || (CanStart(lane) && (!lane.IsBatched || time.GetElapsedTime(askedAt) < LongestGrowth));
+
+    /// <summary>What was to be started is in hand as before.</summary>
+    private Task PutBackAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows)
+    {
+        foreach (var (reservation, _) in rows)
+        {
+            workers[slots[reservation.Worker]].Expect(-1);
+            PutBack(lane, reservation);
+        }
+        return Task.CompletedTask;
+    }
+
+    private void PutBack(Lane lane, Reservation reservation)
+    {
+        var slot = slots[reservation.Worker];
+        if (slot >= lane.Load.Hands.Count || !lane.Load.Hands[slot].Add(reservation)) lane.Forget(reservation.Key, reservation.Claim);
+    }
 
     /// <summary>
     /// Whether it is the hook that did not let a record start. A refusal is the failure of its attempt, which is started without the hook
@@ -21,15 +50,14 @@ internal sealed partial class Node
         Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
     {
         if (!TaskStore.IsOfHook(error) || rows is not [var row]) return false;
-        var slot = slots[row.Reservation.Worker];
         switch (lane.Store.Database.Dialect.Classify(error))
         {
             case ErrorKind.Data:
-                workers[slot].Expect(1);
+                workers[slots[row.Reservation.Worker]].Expect(1);
                 await StartRowsAsync(lane, rows, stopping, refusal: error);
                 return true;
             case ErrorKind.Locked or ErrorKind.Retry:
-                if (slot >= lane.Load.Hands.Count || !lane.Load.Hands[slot].Add(row.Reservation)) lane.Forget(row.Reservation.Key, row.Reservation.Claim);
+                PutBack(lane, row.Reservation);
                 return true;
             default:
                 return false;

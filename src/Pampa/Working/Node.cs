@@ -48,6 +48,15 @@ internal sealed partial class Node : IDisposable
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
+        // The next one of its sequence can be reserved now.
+        foreach (var lane in lanes.Where(l => l.Job.Sequence is not null))
+        {
+            lane.Settled = () =>
+            {
+                lane.Load.GiveBack();
+                HandIsLow.Set();
+            };
+        }
         wasHeldUp = new bool[workerCount];
     }
 
@@ -178,11 +187,11 @@ internal sealed partial class Node : IDisposable
     {
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
+        fullAt = null;
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var chunks = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (b.First, Second: Current(b.First, b.Second)))
-            .SelectMany(b => b.Second.Chunk(MaxRows(b.First)).Select(rows => (Lane: b.First, Rows: rows))).ToList();
-        await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
-        return chunks.Count > 0;
+        var taken = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (Lane: b.First, Rows: Current(b.First, b.Second))).ToList();
+        await EachAsync(taken, of => StartAllAsync(of.Lane, of.Rows, stopping));
+        return taken.Exists(of => of.Rows.Count > 0);
     }
 
     // The same record may have been given anew, to another worker of this node, while hands were gone through. The answer
@@ -233,6 +242,8 @@ internal sealed partial class Node : IDisposable
             if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0 || IsHeld(lane, w)) continue;
             var load = lane.Load;
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
+            if (busy > 0 && lane.IsBatched) return;
+            if (IsFilling(lane, load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
             load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
@@ -278,7 +289,7 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task) && refusal is null) worker.Take(lane, task with { Claim = reservation.Claim });
+            if (byKey.TryGetValue(reservation.Key, out var task) && refusal is null) Give(worker, lane, task with { Claim = reservation.Claim });
             else if (task is not null)
             {
                 worker.Expect(-1);

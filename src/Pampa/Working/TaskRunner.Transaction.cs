@@ -12,6 +12,9 @@ internal sealed partial class TaskRunner
 {
     private const int MaxRuns = 10;
 
+    // A run that had this much of the time for itself has used it up by itself.
+    private const double FairShare = 0.5;
+
     /// <summary>
     /// Runs the handler, and again where others were in the way: that costs no attempt. Not for ever: then the record is given
     /// back, and its worker goes on with another.
@@ -23,8 +26,10 @@ internal sealed partial class TaskRunner
             await TellStartAsync(lane, started, attempt);
             for (var run = 1; ; run++)
             {
+                var began = time.GetTimestamp();
                 // Who was overtaken once is not overtaken again, where the database can see to that.
                 var ending = await RunOnceAsync(lane, started, attempt, isAlone: run > 1);
+                if (ending.IsCutShort && time.GetElapsedTime(began) < FairShare * lane.Job.MaxDuration) return TimeIsOver(lane, started);
                 if (!ending.MayRunAgain || run == MaxRuns || !isTrusted()) return ending;
                 await lane.Store.Database.PauseAsync(run, attempt.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -70,7 +75,7 @@ internal sealed partial class TaskRunner
     // Whatever it says: the handler has not run. A full pool, a lock of the whole file, a server that is away.
     private Ending NotReached(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
     {
-        if (attempt.Why != Interruption.None) return new Ending(Failed(lane, task, started.Fence, attempt, error));
+        if (attempt.Why != Interruption.None) return CutShort(attempt, error, Failed(lane, task, started.Fence, attempt, error));
         if (IsConflict(lane, error)) return Conflict(lane, task, started, attempt, error);
         return Unreached(lane, started, error);
     }
@@ -78,17 +83,18 @@ internal sealed partial class TaskRunner
     /// <summary>The handler's own errors are the task's, but for those that are the doing of others.</summary>
     private async Task<Ending> ThrownWithinAsync(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error, bool isAlone)
     {
-        if (attempt.Why == Interruption.None && error is not (PermanentFailureException or SnoozeException))
+        if (attempt.Why is Interruption.None or Interruption.MaxDuration && error is not (PermanentFailureException or SnoozeException))
         {
             for (var e = error; e is not null; e = e.InnerException)
             {
                 // Whoever has the one lock from the beginning can only have met himself, over another connection.
                 if (IsConflict(lane, e) && !(isAlone && Kind(lane, e) == ErrorKind.Locked)) return Conflict(lane, task, started, attempt, error);
                 // A statement that the database refuses for its own reasons leaves the connection as it was.
-                if (!task.Transaction!.IsConnected && e is DbException && Kind(lane, e) == ErrorKind.Infrastructure) return Unreached(lane, started, error);
+                var isLost = attempt.Why == Interruption.None && !task.Transaction!.IsConnected;
+                if (isLost && e is DbException && Kind(lane, e) == ErrorKind.Infrastructure) return Unreached(lane, started, error);
             }
         }
-        return new Ending(await ThrownAsync(lane, task, started, attempt, error));
+        return CutShort(attempt, error, await ThrownAsync(lane, task, started, attempt, error));
     }
 
     /// <summary>
@@ -181,11 +187,22 @@ internal sealed partial class TaskRunner
         return new Ending(GivenBack(lane, started));
     }
 
+    // Nobody is charged for being overtaken, not even where that has taken all of his time.
     private Ending Conflict(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
     {
-        if (attempt.Why != Interruption.None) return new Ending(Failed(lane, task, started.Fence, attempt, error));
+        if (attempt.Why is Interruption.Shutdown or Interruption.LeaseLost) return new Ending(Failed(lane, task, started.Fence, attempt, error));
+        if (attempt.Why == Interruption.MaxDuration) return TimeIsOver(lane, started);
         Log.Conflict(log, lane.Job.Name, task.Key, error.Message);
         return new Ending(GivenBack(lane, started)) { MayRunAgain = true };
+    }
+
+    private static Ending CutShort(Attempt attempt, Exception error, TaskResult result) =>
+        new(result) { IsCutShort = attempt.Why == Interruption.MaxDuration && error is OperationCanceledException };
+
+    private Ending TimeIsOver(Lane lane, StartedTask started)
+    {
+        Log.Overtaken(log, lane.Job.Name, lane.Store.Database.Dialect.Display(started.Fence.Key), lane.Job.MaxDuration);
+        return new Ending(GivenBack(lane, started));
     }
 
     /// <summary>Whether an error says that nothing has happened and that the same may work in a moment.</summary>

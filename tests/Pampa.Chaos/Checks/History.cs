@@ -140,6 +140,9 @@ internal sealed record History
     /// <summary>Whether clocks of processes were false: on SQLite they are the database's.</summary>
     public bool HasFalseClocks { get; init; }
 
+    /// <summary>When all of this was read, by the one clock that was never false.</summary>
+    public DateTime ReadAt { get; init; } = DateTime.MaxValue;
+
     public ProcessFacts? ProcessOf(string application) => Processes.FirstOrDefault(p => p.Application == application);
 
     public ProcessFacts? ProcessOf(int? id, DateTime at) => Processes.FirstOrDefault(p => p.Id == id && p.From <= at);

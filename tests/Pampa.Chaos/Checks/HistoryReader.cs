@@ -24,6 +24,7 @@ internal static partial class HistoryReader
         var offset = TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromMilliseconds(Stopwatch.GetTimestamp() * 1000.0 / Stopwatch.Frequency);
         return new History
         {
+            ReadAt = TimeProvider.System.GetUtcNow().UtcDateTime,
             Steps = await store.QueryAsync($"SELECT seq, {Store.AuditNames} FROM audit ORDER BY seq", Step, stopping),
             Ledger = [.. LedgerLine.ReadAll(cluster.Ledgers).Select(l => (l, offset + TimeSpan.FromMilliseconds(l.At)))],
             Leases = await store.QueryAsync($"SELECT seq, {Store.LeaseNames} FROM lease_audit ORDER BY seq", Lease, stopping),

@@ -88,12 +88,40 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void A_task_that_waits_for_the_time_of_a_clock_that_was_ahead_is_not_lost()
+    {
+        History Waiting(Kind kind, RowState state) =>
+            Good with { Rows = [new FinalRow(1, kind, state, 2)], HasFalseClocks = true, ReadAt = At(100) };
+        bool IsLost(History history) => AllChecks.Broken(history).Any(b => b.Check.Name.StartsWith("C6", StringComparison.Ordinal));
+
+        Assert.False(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) })));
+        Assert.False(IsLost(Waiting(Kind.Recurring, Completed with { Et = At(1000) })));
+        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(99) })));
+        Assert.True(IsLost(Waiting(Kind.FailsOnce, Reserved with { Rt = At(1000) })));
+        Assert.True(IsLost(Waiting(Kind.Recurring, Completed with { Et = At(99) })));
+        Assert.True(IsLost(Waiting(Kind.FailsAlways, Completed with { Et = At(1000) })));
+        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) }) with { HasFalseClocks = false }));
+    }
+
+    [Fact]
     public void A_completion_without_an_execution_or_before_its_end()
     {
         Breaks("C7", Good with { Ledger = [] });
         Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1)] });
         Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1), Said(LedgerLine.End, 9)] });
         Breaks("C7", Good with { Ledger = [Said(LedgerLine.Start, 2.1, "b.1"), Said(LedgerLine.End, 2.9, "b.1")] });
+    }
+
+    [Fact]
+    public void A_failure_of_a_handler_that_had_ended_well()
+    {
+        History Failing(string word) => Of(Reserve, Start, Step(4, "a~1", Running, Again with { Rt = At(5) })) with
+        {
+            Ledger = [Said(LedgerLine.Start, 2.1), Said(word, 2.9)],
+        };
+
+        Breaks("C7", Failing(LedgerLine.End));
+        Assert.DoesNotContain("C7 ledger", AllChecks.Broken(Failing(LedgerLine.Thrown)).Select(b => b.Check.Name));
     }
 
     [Fact]
@@ -191,6 +219,15 @@ public sealed class CheckerTests
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 5 })] });
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 4 })] });
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { Surfaced = ["Pampa[303]"] })] });
+        History Ending(int code, double seconds = 90, bool wasStopped = false) => Good with
+        {
+            Processes = [.. Good.Processes.Select(p => p with { ExitCode = code, To = At(seconds), WasStopped = wasStopped })],
+        };
+        bool IsBroken(History history) => AllChecks.Broken(history).Any(b => b.Check.Name.StartsWith("C15", StringComparison.Ordinal));
+        Assert.Equal((true, false), (IsBroken(Ending(0)), IsBroken(Ending(0, wasStopped: true))));
+        Assert.Equal((true, false), (IsBroken(Ending(2)), IsBroken(Ending(2, seconds: 5))));
+        var node = Ending(137) with { Processes = [.. Ending(137).Processes.Where(p => p.Id == NodeProcess)] };
+        Assert.Equal((true, false), (IsBroken(node), IsBroken(node with { Rows = [new FinalRow(1, Kind.Poison, Completed, 1)] })));
     }
 
     [Fact]
@@ -209,6 +246,10 @@ public sealed class CheckerTests
         Holds(history with { Steps = [.. history.Steps.Select(s => s.Worker!.Number == 2 ? s with { Worker = s.Worker with { State = "recovering" } } : s)] });
         Holds(history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "a" })] });
         Breaks("C17", history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "d" })] });
+        // Of another life of the same node.
+        Breaks("C17", history with { Processes = [.. history.Processes, new ProcessFacts("a~0", 19, false, Begin, At(1)) { SaidNotRecovered = true }] });
+        // Its clock was set back: what it was given looks older than it is.
+        Holds(history with { Steps = [.. history.Steps.Select(s => s with { Worker = s.Worker! with { Number = 2 } })] });
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public abstract partial class StoreConformance
     private async Task<TaskStore> AuditedAsync(Action<JobBuilder>? configure = null)
     {
         await Db.ExecuteAsync($"CREATE TABLE audit (what text NOT NULL CHECK (what <> '{Refused}'), task text, worker text, attempt int, note text)");
+        await Db.GrantOwnAsync("INSERT ON audit");
         return await JobAsync(job =>
         {
             job.OnStarting(about => Audit(about, about[Profile.Note] as string ?? "starting"));

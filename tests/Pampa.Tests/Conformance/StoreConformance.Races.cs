@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Diagnostics;
 using Pampa.Jobs;
@@ -26,10 +27,10 @@ public abstract partial class StoreConformance
         }
     }
 
-    private async Task<Held> HoldAsync(string statement)
+    private async Task<Held> HoldAsync(string statement, IsolationLevel isolation = IsolationLevel.Unspecified)
     {
         var connection = await Db.Own.OpenConnectionAsync(Stopping);
-        var transaction = await connection.BeginTransactionAsync(Stopping);
+        var transaction = await connection.BeginTransactionAsync(isolation, Stopping);
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = statement;
@@ -37,15 +38,15 @@ public abstract partial class StoreConformance
         return new Held(connection, transaction);
     }
 
-    /// <summary>Runs a call while somebody else has changed a record and not committed yet.</summary>
-    private async Task<T> BehindAsync<T>(string statement, Func<Task<T>> call)
+    /// <summary>Runs a call while somebody else has changed a record and not committed yet: an application, or another process of Pampa's.</summary>
+    private async Task<T> BehindAsync<T>(string statement, Func<Task<T>> call, bool isOwn = false)
     {
         if (Db.IsSqlite)
         {
             await Db.ExecuteAsync(statement);
             return await call();
         }
-        await using var held = await HoldAsync(statement);
+        await using var held = await HoldAsync(statement, isOwn ? Db.Database.Dialect.UnitIsolation : IsolationLevel.Unspecified);
         var running = call();
         var waited = Stopwatch.StartNew();
         while (!running.IsCompleted && waited.Elapsed < Patience)
@@ -279,5 +280,35 @@ public abstract partial class StoreConformance
         var sessions = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(
             () => Workers.RegisterAsync("c", ["c.1", "c.2"], $"p{i}", Ttl, [], Stopping), Stopping)));
         Assert.Equal(2, Assert.Single(sessions, s => s is not null)!.Count);
+    }
+
+    // As a deletion leaves it: its highest session stays where those of all that were deleted do.
+    private const string Delete = """
+        INSERT INTO pampa_lease (cluster, scope, holder, process, term, elected_at, expires_at)
+          SELECT cluster, 'forgotten workers', '', '', session, heartbeat_at, heartbeat_at FROM pampa_worker WHERE worker_id = 'a.1';
+        DELETE FROM pampa_worker WHERE worker_id = 'a.1'
+        """;
+
+    [Fact]
+    public async Task A_worker_that_registers_behind_its_uncommitted_deletion_does_not_begin_at_the_first_session_again()
+    {
+        await AdvanceAsync(8 * 86_400);
+        Assert.Equal([("a.1", 2L)], await BehindAsync(
+            Delete, () => Workers.RegisterAsync("a", ["a.1"], "p9", Ttl, [], Stopping), isOwn: true));
+        Assert.Equal(2L, (await Workers.ReadWorkersAsync(Stopping)).Single(w => w.Id == "a.1").Session);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_registration_is_not_committed_yet_is_not_forgotten()
+    {
+        await AdvanceAsync(8 * 86_400);
+        Assert.Equal(["b.1"], await BeatAsync("b.1"));
+        var seen = (await Workers.ReadWorkersAsync(Stopping)).Where(w => w.IsExpired).Select(w => new DeadWorker(w.Id, w.Session, w.Heartbeat)).ToList();
+        Assert.Equal(["a.1", "a.2"], seen.Select(w => w.Id));
+        await BehindAsync("""
+            UPDATE pampa_worker SET session = session + 1, heartbeat_at = (SELECT heartbeat_at FROM pampa_worker WHERE worker_id = 'b.1'),
+              expires_at = (SELECT expires_at FROM pampa_worker WHERE worker_id = 'b.1') WHERE worker_id = 'a.1'
+            """, () => Workers.ForgetWorkersAsync(seen, Stopping), isOwn: true);
+        Assert.Equal([("a.1", 2L), ("b.1", 1L)], (await Workers.ReadWorkersAsync(Stopping)).Select(w => (w.Id, w.Session)));
     }
 }

@@ -17,6 +17,7 @@ public sealed class AllowTests
     {
         await using var cluster = await TestCluster.CreateAsync(engine);
         await cluster.Db.ExecuteAsync("CREATE TABLE credits (node text PRIMARY KEY, rest int NOT NULL)");
+        await cluster.Db.GrantOwnAsync("SELECT ON credits");
         await cluster.Db.ExecuteAsync("INSERT INTO credits VALUES ('a', 0)");
         await cluster.StartAsync(job =>
         {

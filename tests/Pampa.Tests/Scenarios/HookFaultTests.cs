@@ -91,6 +91,7 @@ public sealed class HookFaultTests
     {
         await using var cluster = await ClusterAsync(Engine.PostgreSql);
         await cluster.CreateTableAsync("clients");
+        await cluster.Db.GrantOwnAsync("SELECT, UPDATE ON clients");
         await cluster.InsertAsync(1, table: "clients");
         await cluster.InsertAsync(2);
         var process = await cluster.StartAsync(job =>

@@ -11,6 +11,7 @@ public sealed class HookTests
     {
         var cluster = await TestCluster.CreateAsync(engine);
         await cluster.Db.ExecuteAsync("CREATE TABLE audit (what text NOT NULL, task bigint NOT NULL, attempt int NOT NULL, note text)");
+        await cluster.Db.GrantOwnAsync("INSERT ON audit");
         if (records > 0) await cluster.InsertAsync(records);
         return cluster;
     }
@@ -125,6 +126,7 @@ public sealed class HookTests
     {
         await using var cluster = await ClusterAsync(engine, 3);
         await cluster.Db.ExecuteAsync("CREATE TABLE effects (task bigint NOT NULL, note text)");
+        await cluster.Db.GrantOwnAsync("INSERT ON effects");
         await cluster.StartAsync(job =>
         {
             job.OnStarting(about => Audit(about, "starting"));
@@ -201,15 +203,22 @@ public sealed class HookTests
     public async Task Code_that_does_not_end_is_left_alone_after_a_minute_and_too_much_of_it_holds_the_job_up()
     {
         await using var cluster = await ClusterAsync(records: 1);
+        var begun = new TaskCompletionSource();
         var process = await cluster.StartAsync(job =>
         {
-            job.OnFinished(_ => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, TestCluster.Stopping));
+            job.OnFinished(_ =>
+            {
+                begun.SetResult();
+                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, TestCluster.Stopping);
+            });
             job.Process(_ => { });
         });
         process.WaitsForHooks = false;
         await cluster.UntilEndedAsync();
         Assert.Equal(1, process.Node.Untold);
-        await cluster.LiveAsync(65);
+        // Its minute begins when it does.
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);
+        await cluster.LiveAsync(70);
         await process.Lane.Store.Calls!.IdleAsync().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);
         Assert.EndsWith("it did not end within 00:01:00", Assert.Single(Of(process, "and nothing else comes of it")), StringComparison.Ordinal);
     }

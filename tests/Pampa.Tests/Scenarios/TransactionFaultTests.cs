@@ -10,7 +10,7 @@ public sealed class TransactionFaultTests
     private const string Effect = "INSERT INTO effects";
 
     /// <summary>An error by which the database says that others were first, and that nothing has happened.</summary>
-    private static Exception Conflict(TestCluster cluster) => cluster.Db.IsSqlite
+    internal static Exception Conflict(TestCluster cluster) => cluster.Db.IsSqlite
         ? new SqliteException("the test's conflict", 5)
         : new PostgresException("the test's conflict", "ERROR", "ERROR", PostgresErrorCodes.SerializationFailure);
 
@@ -22,14 +22,14 @@ public sealed class TransactionFaultTests
             else task["note"] = "set before";
         }), workers);
 
-    private static async Task RunOnceAsync(TestProcess process)
+    internal static async Task RunOnceAsync(TestProcess process)
     {
         await process.DispatchAsync();
         await process.StartAsync();
         await process.RunAsync();
     }
 
-    private static async Task CheckCompletedAsync(TestCluster cluster, int attempts = 1)
+    internal static async Task CheckCompletedAsync(TestCluster cluster, int attempts = 1)
     {
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, attempts, "set"), (row.IsCompleted, row.N, row.Note)));
         await TransactionTests.CheckEffectsAsync(cluster);

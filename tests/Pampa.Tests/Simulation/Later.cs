@@ -1,7 +1,8 @@
 namespace Pampa.Tests.Simulation;
 
 /// <summary>
-/// What else a seed makes of a run: what people hold, which process does what, who hears, what runs again, and what programs say themselves. It is drawn
+/// What else a seed makes of a run: what people hold, which process does what, who hears, what runs again, what is taken in batches, and what
+/// programs say themselves. It is drawn
 /// apart, so that a seed that has none of it runs as if there were no such things.
 /// </summary>
 internal sealed class Later
@@ -11,6 +12,7 @@ internal sealed class Later
     private readonly bool isApart;
     private readonly bool isHeard;
     private readonly bool isRepeated;
+    private readonly bool isBatched;
     private readonly bool isAsked;
     private readonly bool isHooked;
 
@@ -23,6 +25,7 @@ internal sealed class Later
         isHeard = random.Next(Whole) == 0;
         Telling = isHeard ? random.NextDouble() : 0;
         isRepeated = random.Next(Whole) == 0;
+        isBatched = random.Next(Whole) == 0;
         isAsked = random.Next(Whole) == 0;
         isHooked = random.Next(Whole) == 0;
     }
@@ -61,16 +64,25 @@ internal sealed class Later
         };
     }
 
+    /// <summary>A job, whose handler may take several tasks at once.</summary>
+    public JobPlan Batched(JobPlan job, int number)
+    {
+        var random = Of(number, 6);
+        if (!isBatched || job.MaxAttempts == 1 || random.Next(3) == 0) return job;
+        var wait = random.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(random.Next(1, 2_000));
+        return job with { BatchSize = random.Next(2, 5), MaxBatchWait = wait };
+    }
+
     /// <summary>A job, which may say who may have work of it, and may write something of its own with each start and end.</summary>
     public JobPlan Ruled(JobPlan job, int number) => job with
     {
-        IsAsked = isAsked && Of(number, 6).Next(3) > 0,
-        HasHooks = isHooked && Of(number, 7).Next(3) > 0,
+        IsAsked = isAsked && Of(number, 7).Next(3) > 0,
+        HasHooks = isHooked && Of(number, 8).Next(3) > 0,
     };
 
     /// <summary>Whether a worker may have work of a job: each now and then may not, for some seconds.</summary>
     public bool Allows(string job, string worker, DateTime now) =>
-        Of((job + worker).Sum(c => c), 8 + (int)(now.Ticks / TimeSpan.FromSeconds(4).Ticks % 1_000_000)).Next(3) > 0;
+        Of((job + worker).Sum(c => c), 9 + (int)(now.Ticks / TimeSpan.FromSeconds(4).Ticks % 1_000_000)).Next(3) > 0;
 
     /// <summary>A source of chance for what comes later.</summary>
     public Random Draw(int what) => Of(1_000, what);

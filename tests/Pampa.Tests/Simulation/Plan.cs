@@ -31,6 +31,11 @@ internal sealed record JobPlan(string Name, string Table)
 
     public double RelaunchJitter { get; init; }
 
+    /// <summary>How many tasks its handler takes at once; 0: one by one.</summary>
+    public int BatchSize { get; init; }
+
+    public TimeSpan MaxBatchWait { get; init; }
+
     public bool RelaunchFailed { get; init; }
 
     /// <summary>Whether the program says who may have work of it.</summary>
@@ -42,7 +47,7 @@ internal sealed record JobPlan(string Name, string Table)
     /// <summary>Whether a record that has ended so runs again by itself.</summary>
     public bool Repeats(bool? ok) => RelaunchAfter is not null && (RelaunchFailed || ok == true);
 
-    public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler, Func<AllowContext, bool> allow) => program.AddJob(Name, Table, "value", job =>
+    public void AddTo(PampaBuilder program, Handlers handlers, Func<AllowContext, bool> allow) => program.AddJob(Name, Table, "value", job =>
     {
         job.Columns = TaskColumns.WithPrefix(Name) with { Generation = Generation };
         job.MaxAttempts = MaxAttempts;
@@ -63,7 +68,9 @@ internal sealed record JobPlan(string Name, string Table)
             job.OnStarting(task => $"INSERT INTO audit (job, task, begun, outcome) VALUES ({task.Job}, {task.Get<long>("value")}, {1}, {"Started"})");
             job.OnFinished(task => $"INSERT INTO audit (job, task, begun, outcome) VALUES ({task.Job}, {task.Get<long>("value")}, {-1}, {$"{task.Outcome}"})");
         }
-        job.Process(handler);
+        job.MaxBatchWait = MaxBatchWait;
+        if (BatchSize == 0) job.Process(task => handlers.RunAsync(this, task));
+        else job.ProcessBatch(BatchSize, (tasks, _) => handlers.RunBatchAsync(this, tasks));
     });
 }
 
@@ -82,7 +89,7 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
         var later = new Later(seed);
-        jobs = [.. jobs.Select(later.Repeated).Select(later.Ruled)];
+        jobs = [.. jobs.Select(later.Repeated).Select(later.Batched).Select(later.Ruled)];
         return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
     }
 

@@ -43,6 +43,18 @@ return await PampaApp.RunAsync(args, pampa =>
             pampa.ShutdownTimeout = TimeSpan.FromSeconds(1);
             Add(process: _ => new ManualResetEventSlim().Wait());
             break;
+        case "stuck":
+            Create();
+            Fill(1);
+            // The program's own code, on a loop of the library's: once told to, it never comes back.
+            Add(job => job.WhereEachCycle(() =>
+            {
+                if (!File.Exists(Environment.GetEnvironmentVariable("PAMPA_TEST_GO"))) return $"value < 0";
+                Console.WriteLine("the condition stands still");
+                new ManualResetEventSlim().Wait();
+                return $"value > 0";
+            }));
+            break;
         case "idle":
             Create();
             Add();
@@ -133,6 +145,28 @@ return await PampaApp.RunAsync(args, pampa =>
         case "bad-allow-where":
             Create();
             Add(job => job.AllowWhere = $"worker.nmae = {"local"}");
+            break;
+        case "ticking":
+            Create();
+            pampa.LeaderLease = TimeSpan.FromSeconds(3);
+            pampa.AddSchedule("seconds", "* * * * * *", schedule =>
+            {
+                schedule.Misfire = Misfire.All;
+                schedule.Do(tick => $"INSERT INTO numbers (value) VALUES ({tick.At.ToUnixTimeSeconds()})");
+            });
+            Add();
+            break;
+        case "bad-schedules":
+            Create();
+            pampa.AddSchedule("first", "0 25 * * *", schedule => schedule.Do(_ => $"SELECT 1"));
+            pampa.AddSchedule("second", "@daily", schedule => schedule.TimeZone = "Europe/Madird");
+            pampa.AddSchedule("second", "@daily", schedule => schedule.Do(_ => $"SELECT 1"));
+            Add();
+            break;
+        case "bad-tick":
+            Create();
+            pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(tick => $"INSERT INTO numbers (valeu) VALUES ({tick.At.ToUnixTimeSeconds()})"));
+            Add();
             break;
         case "some":
             Create();
