@@ -43,7 +43,7 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
             }
             catch (Exception e) when (e is DbException or TimeoutException)
             {
-                throw new PampaConfigurationException([$"The database does not answer as it should ({choice.Address.Description}): {Admission.Said(choice.Address.Dialect, e)}"]);
+                throw new PampaConfigurationException([$"The database does not answer as it should ({choice.Address.Description}): {ErrorText.WithRemedy(e, Admission.Said(choice.Address.Dialect, e))}"]);
             }
         }, stopping);
 

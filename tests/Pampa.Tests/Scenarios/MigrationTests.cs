@@ -40,7 +40,7 @@ public sealed class MigrationTests
         var engine = (Engine)number;
         await using var db = await WithOrdersAsync(engine);
         var planned = await MigrateAsync(db, SchemaChanges.Planned);
-        Assert.Equal(9 + 7 + 1, planned.Count);
+        Assert.Equal(11 + 7 + 1, planned.Count);
         Assert.Equal(planned, await MigrateAsync(db));
         Assert.Empty(await MigrateAsync(db));
         Assert.Empty(await MigrateAsync(db, SchemaChanges.Planned));

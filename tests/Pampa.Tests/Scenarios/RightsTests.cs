@@ -69,9 +69,9 @@ public sealed class RightsTests
             $"GRANT CONNECT ON DATABASE \"{name}\" TO \"the shop\";",
             "GRANT USAGE ON SCHEMA \"public\", \"shop\" TO \"the shop\";",
             "GRANT SELECT ON \"public\".pampa_lease, \"public\".pampa_worker, \"public\".pampa_job, \"public\".pampa_handover, \"public\".pampa_load, \"public\".pampa_assignment, "
-                + "\"public\".pampa_stretch, \"public\".pampa_hold, \"public\".pampa_setup, \"shop\".\"Orders\" TO \"the shop\";",
+                + "\"public\".pampa_stretch, \"public\".pampa_hold, \"public\".pampa_schedule, \"public\".pampa_schedule_run, \"public\".pampa_setup, \"shop\".\"Orders\" TO \"the shop\";",
             "-- and what dispatches (run, dispatcher)",
-            "GRANT INSERT, UPDATE ON \"public\".pampa_lease, \"public\".pampa_job, \"public\".pampa_stretch TO \"the shop\";",
+            "GRANT INSERT, UPDATE ON \"public\".pampa_lease, \"public\".pampa_job, \"public\".pampa_stretch, \"public\".pampa_schedule TO \"the shop\";",
             "GRANT DELETE ON \"public\".pampa_worker, \"public\".pampa_load TO \"the shop\";",
             "GRANT INSERT, DELETE ON \"public\".pampa_handover TO \"the shop\";",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_assignment TO \"the shop\";",
@@ -83,6 +83,8 @@ public sealed class RightsTests
             $"GRANT UPDATE{more} ON \"shop\".\"Orders\" TO \"the shop\";",
             "-- and who pauses, resumes, relaunches and retries",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_hold TO \"the shop\";",
+            "GRANT UPDATE ON \"public\".pampa_schedule TO \"the shop\";",
+            "GRANT INSERT, DELETE ON \"public\".pampa_schedule_run TO \"the shop\";",
             $"GRANT UPDATE{few} ON \"shop\".\"Orders\" TO \"the shop\";",
         ];
 
@@ -146,7 +148,7 @@ public sealed class RightsTests
         {
             var (code, _, errors) = await RunAsync(Address(db, role), "run", "--drain");
             Assert.Equal(2, code);
-            Assert.Equal(9, Lines(errors).Length);
+            Assert.Equal(11, Lines(errors).Length);
             Assert.Equal($"The user {role} lacks the right to SELECT, INSERT, UPDATE, DELETE. GRANT SELECT, INSERT, UPDATE, DELETE ON \"public\".\"pampa_assignment\" TO {role}.", Lines(errors)[0]);
 
             await db.ExecuteAsync($"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}");

@@ -49,6 +49,8 @@ public sealed class ScheduleSteerTests
     internal async Task By_hand_it_runs_at_once_and_once_and_the_regular_ticks_come_as_ever(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);
+        // What a schedule writes needs rights of its own.
+        await cluster.Db.GrantOwnAsync("INSERT ON numbers");
         var ticks = new List<ScheduleTick>();
         var program = new Action<PampaBuilder>(pampa =>
         {

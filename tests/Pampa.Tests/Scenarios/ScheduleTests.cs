@@ -11,6 +11,8 @@ public sealed class ScheduleTests
     internal async Task At_each_time_there_are_new_records_and_they_are_worked_on(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);
+        // What a schedule writes needs rights of its own.
+        await cluster.Db.GrantOwnAsync("INSERT ON numbers");
         var process = await cluster.StartProgramAsync(Program("*/10 * * * *"));
         await TurnAsync(cluster, 3, process);
         Assert.Empty(await cluster.RowsAsync());
@@ -104,6 +106,8 @@ public sealed class ScheduleTests
     internal async Task An_answer_to_a_commit_that_is_lost_neither_loses_nor_doubles_a_tick(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);
+        // What a schedule writes needs rights of its own.
+        await cluster.Db.GrantOwnAsync("INSERT ON numbers");
         var process = await cluster.StartProgramAsync(Program("*/10 * * * *", s => s.Do(tick => $"INSERT INTO numbers (value) VALUES ({NumberOf(tick) + 1})")));
         await TurnAsync(cluster, 2, process);
         process.Faults.LoseAnswer("done_tick = ");
