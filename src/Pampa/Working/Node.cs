@@ -13,6 +13,7 @@ internal sealed partial class Node : IDisposable
 {
     private static readonly TimeSpan LongTask = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestSearch = TimeSpan.FromSeconds(2);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
     private readonly Worker[] workers;
@@ -168,8 +169,17 @@ internal sealed partial class Node : IDisposable
     /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something.
     /// One after the other, so that nothing is started while the node finds out what it holds.
     /// </summary>
-    public async Task<bool> CycleAsync(CancellationToken stopping) =>
-        await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping) | await RelieveAsync(stopping);
+    public async Task<bool> CycleAsync(CancellationToken stopping)
+    {
+        var did = await EnterAsync(stopping);
+        // Trouble with the table of one job is no reason to start nothing of the others.
+        await EachAsync<Func<CancellationToken, Task<bool>>>([ReconcileCycleAsync, StartCycleAsync, RelieveAsync], async stepAsync =>
+        {
+            stopping.ThrowIfCancellationRequested();
+            did |= await stepAsync(stopping);
+        });
+        return did;
+    }
 
     /// <summary>
     /// Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.
@@ -248,7 +258,7 @@ internal sealed partial class Node : IDisposable
     }
 
     private bool CanStart(Lane lane) =>
-        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && lane.Finisher.Count <= MaxUnwritten(lane.Load);
+        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && !lane.Load.TableLock.IsResting && lane.Finisher.Count <= MaxUnwritten(lane.Load);
 
     /// <summary>
     /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
@@ -270,6 +280,7 @@ internal sealed partial class Node : IDisposable
             return;
         }
         lane.Load.Resume(JobStep.Start);
+        lane.Load.TableLock.End();
         lane.Counters.AddStarted(started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
@@ -297,7 +308,8 @@ internal sealed partial class Node : IDisposable
         var kind = dialect.Classify(error);
         if (kind is ErrorKind.Locked or ErrorKind.Data)
         {
-            if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
+            if (kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping)) PutBack(lane, rows);
+            else if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
             // It stays reserved and unknown: reconciling takes it up again.
             else Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), error.Message);
             return;
@@ -309,11 +321,23 @@ internal sealed partial class Node : IDisposable
         else ExceptionDispatchInfo.Throw(error);
     }
 
+    // They stay reserved, and are tried again when the table is free.
+    private void PutBack(Lane lane, IEnumerable<(Reservation Reservation, long Session)> rows) =>
+        Deliver(lane, rows.Select(row => row.Reservation), areReadBack: true);
+
     // One row is locked, or a rule of the table refuses it: the others go on alone.
     private async Task StartSinglyAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
-        foreach (var row in rows)
+        var began = time.GetTimestamp();
+        for (var i = 0; i < rows.Count; i++)
         {
+            if (lane.Load.TableLock.IsResting || time.GetElapsedTime(began) >= LongestSearch)
+            {
+                // Each locked one costs a wait, and meanwhile nothing of the other jobs is started.
+                PutBack(lane, rows.Skip(i));
+                return;
+            }
+            var row = rows[i];
             lane.Know(row.Reservation.Key, row.Reservation.Claim);
             workers[slots[row.Reservation.Worker]].Expect(1);
             await StartRowsAsync(lane, [row], stopping);
@@ -330,7 +354,7 @@ internal sealed partial class Node : IDisposable
         await EachAsync(lanes, async lane =>
         {
             // The stop itself may have cut a statement short.
-            if (lane.Load.IsInDoubt) await ReconcileAsync(lane, delaySeconds: 0, stopping);
+            if (lane.Load.IsInDoubt) await ReadBackAsync(lane, delaySeconds: 0, stopping);
             var waiting = lane.Load.Hands.SelectMany(h => h.Close()).ToList();
             lane.Load.Hands = [];
             await GiveBackAsync(lane, waiting, stopping);

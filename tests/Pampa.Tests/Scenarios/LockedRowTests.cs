@@ -9,13 +9,17 @@ public sealed class LockedRowTests
     /// <summary>Another program's transaction that holds rows until it is disposed of.</summary>
     internal sealed class Holder(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
     {
-        public static async Task<Holder> HoldAsync(TestCluster cluster, string where)
+        public static Task<Holder> HoldAsync(TestCluster cluster, string where) => RunAsync(cluster, $"SELECT value FROM numbers WHERE {where} FOR UPDATE");
+
+        public static Task<Holder> LockAsync(TestCluster cluster, string table, string mode) => RunAsync(cluster, $"LOCK TABLE {table} IN {mode} MODE");
+
+        public static async Task<Holder> RunAsync(TestCluster cluster, string text)
         {
             var connection = await cluster.Db.Own.OpenConnectionAsync(TestCluster.Stopping);
             var transaction = await connection.BeginTransactionAsync(TestCluster.Stopping);
             await using var command = connection.CreateCommand();
             command.Transaction = transaction;
-            command.CommandText = $"SELECT value FROM numbers WHERE {where} FOR UPDATE";
+            command.CommandText = text;
             await command.ExecuteNonQueryAsync(TestCluster.Stopping);
             return new Holder(connection, transaction);
         }
