@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
@@ -240,6 +241,12 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             var result = await run(connection);
             Answered?.Invoke();
             return result;
+        }
+        catch
+        {
+            // An error is an answer too; and of those that wait for none each ends in its own time.
+            Pulse.Beat();
+            throw;
         }
         finally
         {

@@ -238,6 +238,11 @@ internal abstract class Dialect
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;
 
+    /// <summary>
+    /// Whether an error says that a statement has taken longer than it may, or was cancelled: the server itself is well.
+    /// </summary>
+    public virtual bool IsStatementTimeout(Exception error) => false;
+
     /// <summary>What an error of the database means.</summary>
     protected abstract ErrorKind ClassifyError(Exception error);
 

@@ -284,6 +284,8 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     public override bool IsAmbiguous(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.StatementCompletionUnknown };
 
+    public override bool IsStatementTimeout(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled };
+
     // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
     public override bool IsAlreadyThere(Exception error) =>
         error is PostgresException { SqlState: "23505" or "42723" or "42P06" or "42P07" or "42710" or "42701" };

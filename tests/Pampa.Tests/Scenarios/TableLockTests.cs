@@ -103,4 +103,55 @@ public sealed class TableLockTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
         Assert.Equal((8, 0, 0), (process.Counters.Completed, process.Counters.Forgiven, process.Counters.Fenced));
     }
+
+    [Fact]
+    public async Task Results_that_meet_it_wait_together_and_are_written_when_it_is_over()
+    {
+        var (cluster, process) = await TwoJobsAsync(workers: 16);
+        await using var _ = cluster;
+        await cluster.InsertAsync(16);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        Assert.Equal(16, process.Lane.Finisher.Count);
+        await using (await LockedRowTests.Holder.LockAsync(cluster, "numbers", "SHARE"))
+        {
+            var tries = 0;
+            process.Faults.Note(TestProcess.Finish, () => tries++);
+            await process.FinishAsync();
+            // As it is, past locked records, and whether it is the table.
+            Assert.Equal((3, 16), (tries, process.Lane.Finisher.Count));
+            await cluster.LiveAsync(2);
+            await process.FinishAsync();
+            Assert.Equal((6, 16, 1), (tries, process.Lane.Finisher.Count, Count(process, Told)));
+        }
+        await cluster.LiveAsync(2);
+        await process.FinishAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal((16, 0, 0, 1), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, Count(process, FreeTold)));
+    }
+
+    [Fact]
+    public async Task A_result_that_waits_for_a_lock_beside_its_record_is_found_and_its_neighbours_are_written()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.Db.ExecuteAsync("""
+            CREATE TABLE kinds (kind text PRIMARY KEY);
+            INSERT INTO kinds VALUES ('a'), ('b');
+            ALTER TABLE numbers ADD COLUMN kind text REFERENCES kinds
+            """);
+        await cluster.InsertAsync(8);
+        var process = await cluster.StartAsync(job => job.Process(task => task["kind"] = task.Get<long>("value") == 5 ? "b" : "a"), workers: 8);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        await using (await LockedRowTests.Holder.RunAsync(cluster, "DELETE FROM kinds WHERE kind = 'b'"))
+        {
+            await process.FinishAsync();
+            Assert.Equal((7L, 0), (await CompletedAsync(cluster, "numbers"), Count(process, Told)));
+        }
+        await cluster.AdvanceAsync(3);
+        await process.FinishAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
 }
