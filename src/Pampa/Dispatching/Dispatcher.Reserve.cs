@@ -31,11 +31,14 @@ internal sealed partial class Dispatcher
         }
         catch (Exception e) when (CanGoRound(job, e))
         {
+            // No record's lock can be gone round that is one on all of them.
+            if (await IsTableLockedAsync(job, e, stopping)) return false;
             await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;
         }
         // A pass that has worked does not tell: it does not use the program's condition.
         job.Load.Resume(JobStep.Dispatch);
+        job.Load.TableLock.End();
         job.Limit = int.MaxValue;
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
@@ -54,6 +57,14 @@ internal sealed partial class Dispatcher
         if (!others.Any) return;
         var nodes = slots.DistinctBy(s => s.Worker).ToDictionary(s => s.Worker, s => s.Node, StringComparer.Ordinal);
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
+    }
+
+    private static async Task<bool> IsTableLockedAsync(JobDispatch job, Exception error, CancellationToken stopping)
+    {
+        if (job.Store.Database.Dialect.Classify(error) != ErrorKind.Locked || !await job.Store.IsTableLockAsync(job.Load, stopping)) return false;
+        job.Limit = int.MaxValue;
+        job.SkipLook();
+        return true;
     }
 
     private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
