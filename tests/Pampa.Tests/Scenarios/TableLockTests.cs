@@ -131,6 +131,57 @@ public sealed class TableLockTests
         Assert.Equal((16, 0, 0, 1), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, Count(process, FreeTold)));
     }
 
+    [Theory, InlineData("ACCESS EXCLUSIVE"), InlineData("SHARE")]
+    internal async Task The_leader_rests_its_job_says_so_once_and_goes_on_with_the_others(string mode)
+    {
+        var (cluster, process) = await TwoJobsAsync(workers: 4);
+        await using var _ = cluster;
+        await cluster.InsertAsync(4);
+        await cluster.InsertAsync(4, table: "others");
+        await using (await LockedRowTests.Holder.LockAsync(cluster, "numbers", mode))
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                await process.RoundAsync();
+                await cluster.AdvanceAsync(0.5);
+            }
+            Assert.Equal((4L, 0), (await CompletedAsync(cluster, "others"), process.Outages));
+            Assert.Equal((1, 0, 0), (Count(process, Told), Count(process, "is gone round"), Count(process, "could not be taken back")));
+        }
+        await cluster.LiveAsync(2);
+        await cluster.UntilEndedAsync();
+        Assert.Equal((8, 1), (cluster.Calls.Count, Count(process, FreeTold)));
+    }
+
+    [Fact]
+    public async Task The_leader_charges_nobody_whose_result_has_waited_for_it_beyond_his_time()
+    {
+        var (cluster, process) = await TwoJobsAsync(more: job => job.MaxDuration = TimeSpan.FromSeconds(5));
+        await using var _ = cluster;
+        await cluster.InsertAsync(2);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        await using (await LockedRowTests.Holder.LockAsync(cluster, "numbers", "SHARE"))
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                await cluster.LiveAsync(5);
+                await process.FinishAsync();
+                await process.DispatchAsync();
+            }
+        }
+        await cluster.LiveAsync(1.5);
+        await process.DispatchAsync();
+        Assert.Equal(2, (await cluster.RowsAsync()).Count(r => r.IsRunning && r.N == 1));
+        await cluster.LiveAsync(1);
+        await process.FinishAsync();
+        await cluster.LiveAsync(15);
+        await process.DispatchAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal((2, 0), (process.Counters.Completed, process.Counters.Fenced));
+    }
+
     [Fact]
     public async Task A_result_that_waits_for_a_lock_beside_its_record_is_found_and_its_neighbours_are_written()
     {
