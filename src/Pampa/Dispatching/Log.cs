@@ -44,6 +44,9 @@ internal static partial class Log
         + "(it needs the right to DELETE there): {Error}")]
     public static partial void NotForgotten(ILogger log, string error);
 
+    [LoggerMessage(217, LogLevel.Debug, "What dead nodes have said is held by somebody else, the next pass tries again to delete it: {Error}")]
+    public static partial void DeadNodesLocked(ILogger log, string error);
+
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
 

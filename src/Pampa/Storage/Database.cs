@@ -109,12 +109,15 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     }
 
     /// <summary>Runs several statements as one unit; on SQLite it holds the write lock from the beginning.</summary>
-    public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping) =>
+    /// <param name="steps">The statements. A unit that the server cuts off is begun anew.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <param name="isLong">Whether a statement of it is the user's own, or changes the schema, and may take as long as its deadline lets it.</param>
+    public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping, bool isLong = false) =>
         RepeatAsync(async connection =>
         {
             // SQLite's provider begins IMMEDIATE: a read that is upgraded later could not be made to wait.
             await using var transaction = await connection.BeginTransactionAsync(dialect.UnitIsolation, stopping);
-            var unit = new Unit(this, connection, transaction, stopping);
+            var unit = new Unit(this, connection, transaction, stopping, isLong ? null : dialect.UnitPreamble);
             var result = await steps(unit);
             if (unit.IsRolledBack) await transaction.RollbackAsync(stopping);
             else await transaction.CommitAsync(stopping);
@@ -179,8 +182,12 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     }
 
     /// <summary>One transaction's statements.</summary>
-    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
+    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping, string? limits = null)
+        : IReader
     {
+        // They travel with the first statement.
+        private string? limits = limits;
+
         public bool IsRolledBack { get; private set; }
 
         /// <summary>Nothing of the unit shall stay.</summary>
@@ -189,10 +196,17 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) => QueryAsync(statement, map, stopping);
 
         public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-            database.RunAsync(connection, transaction, statement, map, stopping);
+            database.ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping, TakeLimits());
 
         public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
-            database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);
+            database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping, TakeLimits());
+
+        private string? TakeLimits()
+        {
+            var taken = limits;
+            limits = null;
+            return taken;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -221,7 +235,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     private TimeSpan Pause(int repeat) => TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
 
-    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.Classify(error) switch
+    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.IsCutOff(error) || dialect.Classify(error) switch
     {
         ErrorKind.Retry => true,
         // SQLite's lock is the whole file's: whoever holds it is done soon. A row lock is the caller's to work around.

@@ -75,6 +75,11 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
+    /// <summary>
+    /// The same before the first statement of a transaction of several of Pampa's own, for all of them and for the pauses between them.
+    /// </summary>
+    public virtual string? UnitPreamble => null;
+
     /// <summary>Begins a transaction that only looks.</summary>
     public virtual ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
         connection.BeginTransactionAsync(stopping);
@@ -242,6 +247,9 @@ internal abstract class Dialect
     /// Whether an error says that a statement has taken longer than it may, or was cancelled: the server itself is well.
     /// </summary>
     public virtual bool IsStatementTimeout(Exception error) => false;
+
+    /// <summary>Whether an error says that the server has undone a transaction because nothing came from its program for too long.</summary>
+    public virtual bool IsCutOff(Exception error) => false;
 
     /// <summary>What an error of the database means.</summary>
     protected abstract ErrorKind ClassifyError(Exception error);

@@ -14,7 +14,7 @@ namespace Pampa.Storage;
 /// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that
 /// the catalog names, so that indexes serve and no driver rounds anything.
 /// </summary>
-internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
+internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 {
     private readonly string now = (clock ?? new SqlClock("now()", "clock_timestamp()")).Now;
     private readonly string wall = (clock ?? new SqlClock("now()", "clock_timestamp()")).Wall;
@@ -283,8 +283,6 @@ internal class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     }
 
     public override bool IsAmbiguous(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.StatementCompletionUnknown };
-
-    public override bool IsStatementTimeout(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled };
 
     // CREATE … IF NOT EXISTS is not safe against itself: two at once may still collide in the catalog's unique indexes.
     public override bool IsAlreadyThere(Exception error) =>
