@@ -81,7 +81,8 @@ internal sealed partial class Dispatcher
         job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
         job.AvoidedAt = time.GetTimestamp();
         job.Limit = int.MaxValue;
-        if (job.Cursor is { } key) Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), error.Message);
+        if (job.Cursor is { } key && job.GoneRound.IsDue(out var unsaid))
+            Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), unsaid, error.Message);
     }
 
     private void Restart(JobDispatch job)

@@ -220,7 +220,8 @@ internal sealed partial class Dispatcher(
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data)
         {
             job.PassFailed = true;
-            if (!await IsTableLockedAsync(job, e, stopping)) Log.PassFailed(log, job.Store.Job.Name, e.Message);
+            if (!await IsTableLockedAsync(job, e, stopping) && job.PassFailures.IsDue(out var unsaid))
+                Log.PassFailed(log, job.Store.Job.Name, unsaid, e.Message);
         }
         job.Pass.End(began);
         return !job.PassFailed;

@@ -21,11 +21,12 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
 
-    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table: {Error}")]
-    public static partial void GoneRound(ILogger log, string job, string key, string error);
+    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table "
+        + "({Unsaid} more times since this was last said): {Error}")]
+    public static partial void GoneRound(ILogger log, string job, string key, int unsaid, string error);
 
-    [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
-    public static partial void PassFailed(ILogger log, string job, string error);
+    [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void PassFailed(ILogger log, string job, int unsaid, string error);
 
     [LoggerMessage(210, LogLevel.Information, "Job '{Job}' has {Workers} workers: {Reason}")]
     public static partial void Stretched(ILogger log, string job, int workers, string reason);

@@ -25,6 +25,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
         var outages = 0;
         var faults = 0;
         var contentions = 0;
+        var contended = new Telling(time);
         while (!stopping.IsCancellationRequested)
         {
             try
@@ -51,7 +52,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
             {
                 // Others were first, more often than the statement is repeated by itself, or a rule of a table refuses a
                 // record: never a reason to end the process. The next round tries again.
-                Log.Contended(log, name, e.Message);
+                if (contended.IsDue(out var unsaid)) Log.Contended(log, name, unsaid, e.Message);
                 await PauseAsync(contentions++, stopping);
             }
             catch (Exception e)

@@ -21,6 +21,7 @@ internal sealed class Lane
         Store = store;
         Load = load;
         Finisher = new Finisher(this, time, random);
+        NotStarted = new Telling(time);
     }
 
     public TaskStore Store { get; }
@@ -36,6 +37,9 @@ internal sealed class Lane
     public static TimeSpan PatienceFor(JobDefinition job) => job.MaxDuration > LeastPatience ? job.MaxDuration : LeastPatience;
 
     public Finisher Finisher { get; }
+
+    /// <summary>How often it is said that a record cannot be started.</summary>
+    public Telling NotStarted { get; }
 
     public Counters Counters { get; } = new();
 

@@ -311,7 +311,8 @@ internal sealed partial class Node : IDisposable
             if (kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping)) PutBack(lane, rows);
             else if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
             // It stays reserved and unknown: reconciling takes it up again.
-            else Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), error.Message);
+            else if (lane.NotStarted.IsDue(out var unsaid))
+                Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), unsaid, error.Message);
             return;
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
