@@ -223,6 +223,12 @@ internal sealed partial class Dispatcher(
             if (!await IsTableLockedAsync(job, e, stopping) && job.PassFailures.IsDue(out var unsaid))
                 Log.PassFailed(log, job.Store.Job.Name, unsaid, e.Message);
         }
+        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            // The server is well: nobody else need wait for what it could not find in time.
+            job.PassFailed = true;
+            Log.PassTooLong(log, job.Store.Job.Name, e.Message);
+        }
         job.Pass.End(began);
         return !job.PassFailed;
     }
@@ -335,6 +341,13 @@ internal sealed partial class Dispatcher(
             if (await IsTableLockedAsync(job, e, stopping)) return false;
             Log.Locked(log, job.Store.Job.Name);
             job.SkipLook();
+            return false;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            if (job.TooLong.IsDue(out var unsaid)) Log.PickTooLong(log, job.Store.Job.Name, unsaid, e.Message);
+            job.EndLook(mayBeMore: false);
+            job.ForgetLook();
             return false;
         }
     }

@@ -61,10 +61,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When that was.</summary>
     public long AvoidedAt { get; set; }
 
-    /// <summary>How often it is said that a record is gone round, and that a pass has failed.</summary>
+    /// <summary>How often it is said that a record is gone round, that a pass has failed, and that picking takes too long.</summary>
     public Telling GoneRound { get; } = new(time);
 
     public Telling PassFailures { get; } = new(time);
+
+    public Telling TooLong { get; } = new(time);
 
     /// <summary>Whether the last full pass met a lock or a refusal; then the next one waits for its turn.</summary>
     public bool PassFailed { get; set; }

@@ -45,6 +45,14 @@ internal static partial class Log
         + "(it needs the right to DELETE there): {Error}")]
     public static partial void NotForgotten(ILogger log, string error);
 
+    [LoggerMessage(215, LogLevel.Warning, "Job '{Job}': to find what dead workers held and what is overdue takes longer than a statement may; it is tried again ever more "
+        + "seldom, and the rest of the job goes on; `migrate` shows the index of open records that is missing: {Error}")]
+    public static partial void PassTooLong(ILogger log, string job, string error);
+
+    [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': to pick due records takes longer than a statement may; it is tried again more seldom, and the other jobs go on; "
+        + "`migrate` shows the index that is missing, `preview` how records are picked ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void PickTooLong(ILogger log, string job, int unsaid, string error);
+
     [LoggerMessage(217, LogLevel.Debug, "What dead nodes have said is held by somebody else, the next pass tries again to delete it: {Error}")]
     public static partial void DeadNodesLocked(ILogger log, string error);
 

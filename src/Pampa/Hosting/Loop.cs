@@ -43,15 +43,15 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
                 // Trying again would not help: somebody has to choose, or to mend the program.
                 throw;
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure && !dialect.IsStatementTimeout(e))
             {
                 health.Failed(e);
                 await PauseAsync(outages++, stopping);
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Retry or ErrorKind.Locked or ErrorKind.Data)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Retry or ErrorKind.Locked or ErrorKind.Data)
             {
-                // Others were first, more often than the statement is repeated by itself, or a rule of a table refuses a
-                // record: never a reason to end the process. The next round tries again.
+                // Others were first, more often than the statement is repeated by itself, it took longer than it may, or a rule of a
+                // table refuses a record: never a reason to end the process. The next round tries again.
                 if (contended.IsDue(out var unsaid)) Log.Contended(log, name, unsaid, e.Message);
                 await PauseAsync(contentions++, stopping);
             }

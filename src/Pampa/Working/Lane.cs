@@ -21,6 +21,7 @@ internal sealed class Lane
         Store = store;
         Load = load;
         Finisher = new Finisher(this, time, random);
+        ReadBack = new Pace(TimeSpan.FromSeconds(1), time);
         NotStarted = new Telling(time);
     }
 
@@ -37,6 +38,9 @@ internal sealed class Lane
     public static TimeSpan PatienceFor(JobDefinition job) => job.MaxDuration > LeastPatience ? job.MaxDuration : LeastPatience;
 
     public Finisher Finisher { get; }
+
+    /// <summary>When to read back again what could not be read in time; else it is due at any time.</summary>
+    public Pace ReadBack { get; }
 
     /// <summary>How often it is said that a record cannot be started.</summary>
     public Telling NotStarted { get; }

@@ -25,7 +25,8 @@ internal sealed partial class Node
         // It reads every open record.
         var isDue = reconcile.IsDue;
         var began = time.GetTimestamp();
-        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt) && !IsResting(lane)).ToList();
+        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt) && lane.ReadBack.IsDue && !IsResting(lane))
+            .ToList();
         try
         {
             await EachAsync(due, lane => ReadBackAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping));
@@ -49,9 +50,11 @@ internal sealed partial class Node
     private async Task ReadBackAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
         var table = lane.Store.Table;
+        var began = time.GetTimestamp();
         try
         {
             await ReconcileAsync(lane, delaySeconds, stopping);
+            lane.ReadBack.Reset();
             // Where nothing is left to start, no START would ever tell that the table is as it was, or free.
             if (lane.Load.Hands.All(h => h.Count == 0)) lane.Load.Resume(JobStep.Start);
             if (lane.Load.TableLock.IsMet) await lane.Store.IsLockedAsync(lane.Load, stopping);
@@ -65,6 +68,12 @@ internal sealed partial class Node
             // Reading passes by whatever locks records.
             lane.Load.TableLock.Meet();
             lane.Load.Doubt();
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            // The server is well: only this table is too long for what is asked of it.
+            lane.ReadBack.End(began);
+            Log.ReadBackTooLong(log, lane.Job.Name, e.Message);
         }
     }
 

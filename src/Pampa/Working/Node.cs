@@ -119,9 +119,10 @@ internal sealed partial class Node : IDisposable
                 lane.Load.Doubt();
             }
         }
-        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema)
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema
+            || lane.Store.Database.Dialect.IsStatementTimeout(e))
         {
-            // One record is locked, or refused by a rule of the table: reconciling goes on with the rest, one by one.
+            // It takes too long, or one record is locked, or refused by a rule of the table: reconciling goes on with the rest, one by one.
             Log.NotRecovered(log, lane.Job.Name, e.Message);
         }
         return all;

@@ -8,6 +8,8 @@ namespace Pampa.Tests.Scenarios;
 /// <summary>What takes longer than it may, or stands still: nobody else waits for it.</summary>
 public sealed class TimeoutTests
 {
+    private static PostgresException TooLong => new("canceling statement due to statement timeout", "ERROR", "ERROR", "57014");
+
     private static async Task<(TestCluster Cluster, TestProcess Process)> TwoJobsAsync()
     {
         var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
@@ -20,6 +22,64 @@ public sealed class TimeoutTests
             TestCluster.AddNumbers(pampa, job => job.Process(_ => { }), "others", "others");
         });
         return (cluster, process);
+    }
+
+    private static int Count(TestProcess process, string part) => process.Lines.Count(line => line.Contains(part, StringComparison.Ordinal));
+
+    [Fact]
+    public async Task A_pass_that_takes_too_long_keeps_nobody_from_dispatching_and_comes_seldom()
+    {
+        var (cluster, process) = await TwoJobsAsync();
+        await using var _ = cluster;
+        process.Faults.FailBefore(TestProcess.Recover, times: 4, error: TooLong);
+        await process.RoundAsync();
+        await process.RoundAsync();
+        Assert.Equal((2, 2, 0), (cluster.Calls.Count, process.Faults.Hits, process.Outages));
+        Assert.Equal(2, Count(process, "`migrate` shows the index of open records that is missing"));
+    }
+
+    [Fact]
+    public async Task Picking_that_takes_too_long_keeps_no_other_job_from_being_dispatched()
+    {
+        var (cluster, process) = await TwoJobsAsync();
+        await using var _ = cluster;
+        process.Faults.FailBefore(TestProcess.Reserve, error: TooLong);
+        await process.RoundAsync();
+        Assert.Equal(("others", 0), (Assert.Single(cluster.Calls).Job, process.Outages));
+        await cluster.LiveAsync(5);
+        await cluster.UntilEndedAsync();
+        Assert.Equal(2, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Reading_back_that_takes_too_long_keeps_no_other_job_from_being_started()
+    {
+        var (cluster, process) = await TwoJobsAsync();
+        await using var _ = cluster;
+        await process.DispatchAsync();
+        process.Lane.Load.Doubt();
+        process.Faults.FailBefore(TestProcess.ReadOwn, error: TooLong);
+        for (var i = 0; i < 3; i++)
+        {
+            await process.StartAsync();
+            await process.RunAsync();
+        }
+        Assert.Equal(("others", 1, 0), (Assert.Single(cluster.Calls).Job, process.Faults.Hits, process.Outages));
+        Assert.Equal(1, Count(process, "to read back what this node's workers hold takes longer"));
+        await cluster.LiveAsync(5);
+        await cluster.UntilEndedAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+    }
+
+    [Fact]
+    public async Task A_node_joins_although_taking_back_takes_too_long()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job => job.Process(_ => { })), joins: false);
+        process.Faults.FailBefore(TestProcess.Recover, error: TooLong);
+        await process.JoinAsync();
+        await cluster.UntilEndedAsync();
     }
 
     [Fact]
