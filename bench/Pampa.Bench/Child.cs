@@ -1,26 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Pampa.Servers;
 
 namespace Pampa.Bench;
 
-/// <summary>A process that the bench has started: it ends by itself, when it is told to, or with this.</summary>
+/// <summary>This program, or another build of it, once more, as a process that says at its end what it used.</summary>
 internal sealed class Child : IAsyncDisposable
 {
-    private const double Megabyte = 1024 * 1024;
-    private static readonly TimeSpan StopTime = TimeSpan.FromMinutes(1);
     private readonly string answerFile = Path.GetTempFileName();
-    private readonly Process process;
-    private readonly Task<string> output;
-    private readonly Task<string> errors;
+    private readonly BenchProcess process;
 
-    private Child(ChildOrder order)
-    {
-        process = Process.Start(Start(order))!;
-        output = process.StandardOutput.ReadToEndAsync();
-        errors = process.StandardError.ReadToEndAsync();
-    }
+    private Child(ChildOrder order) => process = new BenchProcess(StartInfo(order, answerFile));
 
     public static Child Start(ChildOrder order, params string[] arguments) => new(order with { Arguments = arguments });
 
@@ -32,14 +22,11 @@ internal sealed class Child : IAsyncDisposable
         return await child.EndAsync(stopping);
     }
 
-    private ProcessStartInfo Start(ChildOrder order)
+    /// <summary>How it is started; it writes what it used into a file, or, without one, nowhere.</summary>
+    public static ProcessStartInfo StartInfo(ChildOrder order, string answerFile = "")
     {
         var isAssembly = order.Program.EndsWith(".dll", StringComparison.Ordinal);
-        var start = new ProcessStartInfo(isAssembly ? "dotnet" : order.Program)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(isAssembly ? "dotnet" : order.Program);
         if (isAssembly) start.ArgumentList.Add(order.Program);
         string[] arguments =
         [
@@ -53,70 +40,37 @@ internal sealed class Child : IAsyncDisposable
     }
 
     /// <summary>Processor time since it was started.</summary>
-    public double CpuSeconds
-    {
-        get
-        {
-            process.Refresh();
-            return process.TotalProcessorTime.TotalSeconds;
-        }
-    }
+    public double CpuSeconds => process.CpuSeconds;
 
     /// <summary>Its working set in MB.</summary>
-    public double WorkingSet
-    {
-        get
-        {
-            process.Refresh();
-            return process.WorkingSet64 / Megabyte;
-        }
-    }
+    public double WorkingSet => process.WorkingSet;
 
     /// <summary>Waits for the end and returns what it used.</summary>
     /// <exception cref="RunFailedException">It did not end well.</exception>
     public async Task<ClientUse> EndAsync(CancellationToken stopping)
     {
-        await process.WaitForExitAsync(stopping);
-        if (process.ExitCode != 0) throw await FailureAsync();
-        return JsonSerializer.Deserialize<ClientUse>(await File.ReadAllTextAsync(answerFile, stopping))
-            ?? throw new RunFailedException("the run gave no answer");
+        await process.EndAsync(stopping);
+        return await AnswerAsync(stopping);
     }
 
     /// <summary>Asks it to stop in good order and waits until it has.</summary>
     public async Task<ClientUse> StopAsync(CancellationToken stopping)
     {
-        await CheckAsync();
-        await Tool.RunAsync("kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        deadline.CancelAfter(StopTime);
-        try
-        {
-            return await EndAsync(deadline.Token);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            throw new RunFailedException($"a process did not stop within {StopTime}");
-        }
+        await process.StopAsync(stopping);
+        return await AnswerAsync(stopping);
     }
 
     /// <summary>Makes sure that it is at work.</summary>
     /// <exception cref="RunFailedException">It has ended.</exception>
-    public async Task CheckAsync()
-    {
-        if (process.HasExited) throw await FailureAsync();
-    }
+    public Task CheckAsync() => process.CheckAsync();
 
-    private async Task<RunFailedException> FailureAsync() =>
-        new($"the run ended with {process.ExitCode}:\n{await output}{await errors}");
+    private async Task<ClientUse> AnswerAsync(CancellationToken stopping) =>
+        JsonSerializer.Deserialize<ClientUse>(await File.ReadAllTextAsync(answerFile, stopping))
+            ?? throw new RunFailedException("the run gave no answer");
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) process.Kill();
-        await process.WaitForExitAsync();
-        process.Dispose();
+        await process.DisposeAsync();
         File.Delete(answerFile);
     }
 }
-
-/// <summary>A run that did not do what it had to: nothing is said of its speed.</summary>
-internal sealed class RunFailedException(string message) : Exception(message);

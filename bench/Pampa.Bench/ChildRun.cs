@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Pampa.Bench.Comparing;
 
 namespace Pampa.Bench;
 
@@ -20,14 +21,25 @@ internal static class ChildRun
             ?? throw new ArgumentException($"{AddressVariable} is not set");
         var cpu = Environment.CpuUsage.TotalTime;
         var allocated = GC.GetTotalAllocatedBytes();
-        using var memory = new MemorySampler(TimeProvider.System);
+        // Who wants no answer looks at this process from outside.
+        using var memory = answerFile.Length > 0 ? new MemorySampler(TimeProvider.System) : null;
         var code = 0;
-        if (what.StartsWith("raw", StringComparison.Ordinal))
+        using (var progress = Progress.FromEnvironment())
         {
-            var connections = int.Parse(what["raw".Length..], CultureInfo.InvariantCulture);
-            await RawLimit.For(workload, address).RunAsync(size, connections);
+            if (what.StartsWith("raw", StringComparison.Ordinal))
+            {
+                using var stop = new StopSignal();
+                var connections = int.Parse(what["raw".Length..], CultureInfo.InvariantCulture);
+                await RawLimit.For(workload, address).RunAsync(size, connections, progress, stop.Token);
+            }
+            else if (PeerWork.For(what, address, workload) is { } peer)
+            {
+                using var stop = new StopSignal();
+                await peer.RunAsync(size, progress, stop.Token);
+            }
+            else code = await workload.RunProductAsync(arguments.Length > 0 ? arguments : ["--drain"], progress);
         }
-        else code = await workload.RunProductAsync(arguments.Length > 0 ? arguments : ["--drain"]);
+        if (memory is null) return code;
         var used = Environment.CpuUsage.TotalTime - cpu;
         var use = new ClientUse(used.TotalSeconds, GC.GetTotalAllocatedBytes() - allocated, memory.Read());
         await File.WriteAllTextAsync(answerFile, JsonSerializer.Serialize(use));

@@ -26,7 +26,7 @@ internal sealed record Delays(int Missing, int Negative, IReadOnlyList<double> K
     ];
 
     // The nearest rank: a delay that was measured, and none between two.
-    private double? Percentile(double share) =>
+    public double? Percentile(double share) =>
         Known.Count == 0 ? null : Known[Math.Max(0, (int)Math.Ceiling(share * Known.Count) - 1)];
 
     private static string Text(double? value) => value?.ToString("N1", CultureInfo.InvariantCulture) ?? "-";

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using Pampa.Bench.Comparing;
 
 namespace Pampa.Bench;
 
@@ -11,8 +12,6 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
 {
     // Thrown away: code is compiled, connections are opened, durations of tasks become known.
     private const int WarmUp = 100;
-    private const int ShortestPause = 20;
-    private const int LongestPause = 50;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     /// <summary>Returns the delays; null where the case is not to be had of this build.</summary>
@@ -28,7 +27,7 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
             await using var members = await Members.StartReadyAsync(
                 database, order, one.Processes, LatencyCase.Workers, stopping);
             await using var connection = await database.OpenAsync();
-            var committed = await InsertAsync(connection, members, stopping);
+            var committed = await InsertAsync(connection, WarmUp + samples, new Pauses(random), members.CheckAsync, stopping);
             await members.UntilAsync(
                 async () => !await BenchDatabase.IsAnyOpenAsync(connection), "all records have ended", Patience, stopping);
             await members.StopAsync(stopping);
@@ -42,7 +41,8 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
     }
 
     /// <summary>Returns the clock after each commit; the keys are 1, 2, 3 and so on.</summary>
-    private async Task<List<long>> InsertAsync(DbConnection connection, Members members, CancellationToken stopping)
+    public static async Task<List<long>> InsertAsync(
+        DbConnection connection, int count, Pauses pauses, Func<Task> check, CancellationToken stopping)
     {
         await using var insert = connection.CreateCommand();
         insert.CommandText = $"INSERT INTO {Workload.Table} (value) VALUES (@value)";
@@ -52,16 +52,14 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
         insert.Parameters.Add(value);
         await insert.PrepareAsync(stopping);
         var committed = new List<long>();
-        while (committed.Count < WarmUp + samples)
+        while (committed.Count < count)
         {
-            // Of no fixed length: in step with somebody's polling, all records would wait equally long.
-            var pause = ShortestPause + (LongestPause - ShortestPause) * random.NextDouble();
-            await Task.Delay(TimeSpan.FromMilliseconds(pause), TimeProvider.System, stopping);
+            await pauses.WaitAsync(stopping);
             value.Value = committed.Count + 1L;
             // A transaction of its own: when this returns, the server has said that it is committed.
             await insert.ExecuteNonQueryAsync(stopping);
             committed.Add(Stopwatch.GetTimestamp());
-            if (committed.Count % WarmUp == 0) await members.CheckAsync();
+            if (committed.Count % WarmUp == 0) await check();
         }
         return committed;
     }

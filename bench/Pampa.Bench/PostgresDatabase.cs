@@ -131,6 +131,20 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         return new TableFacts(Whole(right[0]), Whole(right[1]), Real(times[0]), Real(times[1]));
     }
 
+    /// <summary>Counts the records that ended as they should.</summary>
+    public async Task<long> CountRightAsync(Workload workload)
+    {
+        await using var connection = await OpenAsync();
+        return Whole((await RowAsync(connection, CountRight(workload)))[1]);
+    }
+
+    /// <summary>Gives the planner what a table in production has.</summary>
+    public async Task AnalyzeAsync()
+    {
+        await using var connection = await OpenAsync();
+        await ExecuteAsync(connection, "ANALYZE");
+    }
+
     public override Task<DbConnection> OpenAsync() => OpenAsync(Settings);
 
     // Without a pool: an idle connection would keep a database from being dropped, and its statistics from being told.

@@ -1,4 +1,5 @@
 using Npgsql;
+using Pampa.Bench.Comparing;
 
 namespace Pampa.Bench;
 
@@ -21,19 +22,23 @@ internal abstract class RawLimit(Workload workload)
             ? new RawSqlite(workload, address["sqlite:".Length..])
             : new RawPostgres(workload, address);
 
-    /// <summary>Works on the records 1 to size, each connection on a share of its own.</summary>
-    public Task RunAsync(int size, int connections) => Task.WhenAll(Enumerable.Range(0, connections)
-        .Select(i => Task.Run(() => ShareAsync(size * (long)i / connections + 1, size * (long)(i + 1) / connections))));
+    /// <summary>Works on the records 1 to size, each connection on a share of its own, until it is told to stop.</summary>
+    public Task RunAsync(int size, int connections, Progress? progress, CancellationToken stopping) =>
+        Task.WhenAll(Enumerable.Range(0, connections).Select(i => Task.Run(
+            () => ShareAsync(Batches(size * (long)i / connections + 1, size * (long)(i + 1) / connections, progress, stopping)),
+            CancellationToken.None)));
 
-    protected abstract Task ShareAsync(long first, long last);
+    protected abstract Task ShareAsync(IEnumerable<long[]> batches);
 
-    protected static IEnumerable<long[]> Batches(long first, long last)
+    // Asked for the next batch, the one before is done.
+    private static IEnumerable<long[]> Batches(long first, long last, Progress? progress, CancellationToken stopping)
     {
-        for (var at = first; at <= last; at += BatchRows)
+        for (var at = first; at <= last && !stopping.IsCancellationRequested; at += BatchRows)
         {
             var batch = new long[Math.Min(BatchRows, last - at + 1)];
             for (var i = 0; i < batch.Length; i++) batch[i] = at + i;
             yield return batch;
+            progress?.Done(batch.Length);
         }
     }
 }
@@ -57,7 +62,7 @@ internal sealed class RawPostgres(Workload workload, string settings) : RawLimit
     private const string FinishWithResult =
         $"{Completion}, is_odd = v.is_odd FROM unnest($1, $2) AS v (k, is_odd) WHERE value = v.k";
 
-    protected override async Task ShareAsync(long first, long last)
+    protected override async Task ShareAsync(IEnumerable<long[]> batches)
     {
         // The table was just filled: its statistics know nothing of that, and by them the planner would read all of it.
         var builder = new NpgsqlConnectionStringBuilder(settings)
@@ -74,7 +79,7 @@ internal sealed class RawPostgres(Workload workload, string settings) : RawLimit
         await using var finish = Workload.WritesResult
             ? await PrepareAsync(connection, FinishWithResult, keys.Clone(), odd)
             : await PrepareAsync(connection, Finish, keys.Clone());
-        foreach (var batch in Batches(first, last))
+        foreach (var batch in batches)
         {
             odd.TypedValue = Array.ConvertAll(batch, value => value % 2 != 0);
             foreach (var command in (NpgsqlCommand[])[reserve, start, finish])

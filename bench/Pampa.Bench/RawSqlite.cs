@@ -20,7 +20,7 @@ internal sealed class RawSqlite(Workload workload, string file) : RawLimit(workl
     private const string FinishWithResult =
         $"{Completion}, is_odd = v.value ->> 1 FROM json_each(@keys) AS v WHERE {Table}.value = v.value ->> 0";
 
-    protected override async Task ShareAsync(long first, long last)
+    protected override async Task ShareAsync(IEnumerable<long[]> batches)
     {
         await using var connection = new SqliteConnection($"Data Source={file}");
         await connection.OpenAsync();
@@ -31,7 +31,7 @@ internal sealed class RawSqlite(Workload workload, string file) : RawLimit(workl
         await using var start = Command(connection, Start);
         await using var finish = Command(
             connection, Workload.WritesResult ? FinishWithResult : $"{Completion} {ByKey}");
-        foreach (var batch in Batches(first, last))
+        foreach (var batch in batches)
         {
             var keys = $"[{string.Join(',', batch)}]";
             await RunAsync(reserve, keys);

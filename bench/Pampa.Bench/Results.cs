@@ -25,16 +25,8 @@ internal static class Results
         await File.WriteAllTextAsync(file, string.Join('\n', lines) + '\n');
     }
 
-    /// <summary>The file beside this project's folder, looked for from the program's folder upwards.</summary>
-    private static string Find()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Pampa.slnx")))
-                return Path.Combine(folder.FullName, "bench", "results.md");
-        }
-        return Path.GetFullPath("results.md");
-    }
+    // Beside this project's folder.
+    private static string Find() => Repository.Root() is { } root ? Path.Combine(root, "bench", "results.md") : Path.GetFullPath("results.md");
 
     // Behind the last line of the table under the heading.
     private static int EndOf(string heading, List<string> lines)

@@ -11,11 +11,11 @@ internal interface IMeasurement
     ResultTable Table { get; }
 }
 
-/// <summary>Gives a measurement its database.</summary>
+/// <summary>Gives measurements their database.</summary>
 internal sealed class Stage(TextWriter output, string? postgres, bool records)
 {
     /// <summary>Returns the exit code: 1 where something did not do what it had to.</summary>
-    public async Task<int> RunAsync(IMeasurement measurement, CancellationToken stopping)
+    public async Task<int> RunAsync(IReadOnlyList<IMeasurement> measurements, CancellationToken stopping)
     {
         await output.WriteLineAsync($"commit {Machine.Commit()}, {Machine.Describe()}");
         await using var database = await PostgresDatabase.StartAsync(postgres);
@@ -23,10 +23,14 @@ internal sealed class Stage(TextWriter output, string? postgres, bool records)
         await output.WriteLineAsync($"{facts}\nload {Machine.Load()}\n");
         try
         {
-            var lines = await measurement.MeasureAsync(database, output, stopping);
-            if (!records) return 0;
-            foreach (var line in lines)
-                await Results.AppendAsync(measurement.Table, [.. line, $"{Machine.Describe()}; {facts}"]);
+            foreach (var measurement in measurements)
+            {
+                var lines = await measurement.MeasureAsync(database, output, stopping);
+                await output.WriteLineAsync();
+                if (!records) continue;
+                foreach (var line in lines)
+                    await Results.AppendAsync(measurement.Table, [.. line, $"{Machine.Describe()}; {facts}"]);
+            }
             return 0;
         }
         catch (RunFailedException e)

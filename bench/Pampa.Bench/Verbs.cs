@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Pampa.Bench.Comparing;
 
 namespace Pampa.Bench;
 
@@ -16,7 +17,7 @@ internal static class Verbs
             var command = new Command(name, description);
             foreach (var option in (Option[])[.. numbers, record, postgres]) command.Options.Add(option);
             command.SetAction((parsed, stopping) => new Stage(output, parsed.GetValue(postgres), parsed.GetValue(record))
-                .RunAsync(measurement([.. numbers.Select(parsed.GetValue)]), stopping));
+                .RunAsync([measurement([.. numbers.Select(parsed.GetValue)])], stopping));
             return command;
         }
         yield return Verb("latency", "From the commit of an INSERT to the begin of the handler.",
@@ -36,6 +37,7 @@ internal static class Verbs
                 Number("--seconds", "How long they are looked at.", 30),
             ],
             n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
+        yield return CompareCommand.Command(output);
         yield return TimelineChart.Command(output);
     }
 

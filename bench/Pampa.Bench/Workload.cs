@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pampa.Bench.Comparing;
 using Pampa.Storage;
 
 namespace Pampa.Bench;
@@ -37,6 +38,17 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     /// <summary>The numbers for any number of workers.</summary>
     public static Workload Crowd { get; } = Numbers with { Name = "crowd", MaxWorkers = null };
 
+    /// <summary>The same two, with a handler that takes up to 500 at once.</summary>
+    public static Workload NumbersInBatches { get; } = Numbers with { Name = "numbers-batch", BatchSize = 500 };
+
+    public static Workload NoopInBatches { get; } = Noop with { Name = "noop-batch", BatchSize = 500 };
+
+    /// <summary>How many records the handler takes at once; 0: one by one.</summary>
+    public int BatchSize { get; private init; }
+
+    /// <summary>A handler that waits for somebody else for five milliseconds, for any number of workers.</summary>
+    public static Workload Nap { get; } = new("nap", _ => { }) { Pause = TimeSpan.FromMilliseconds(5), MaxWorkers = null };
+
     /// <summary>The column that the handler fills, or null.</summary>
     public string? Result { get; private init; }
 
@@ -45,16 +57,20 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
 
     public int? MaxWorkers { get; private init; } = 5;
 
+    /// <summary>What the handler waits; zero where it does not.</summary>
+    public TimeSpan Pause { get; private init; }
+
     public bool WritesResult => Result is not null;
 
     public static Workload Parse(string name) =>
-        ((Workload[])[Numbers, Noop, Stamps, Crowd]).FirstOrDefault(w => w.Name == name)
+        ((Workload[])[Numbers, Noop, Stamps, Crowd, NumbersInBatches, NoopInBatches, Nap]).FirstOrDefault(w => w.Name == name)
             ?? throw new ArgumentException($"there is no job '{name}'");
 
     /// <summary>Runs the product's command line as its users do. The database is the one that the environment names.</summary>
-    public Task<int> RunProductAsync(string[] arguments) => PampaApp.RunAsync(arguments, Configure);
+    public Task<int> RunProductAsync(string[] arguments, Progress? progress) =>
+        PampaApp.RunAsync(arguments, pampa => Configure(pampa, progress));
 
-    private void Configure(PampaBuilder pampa)
+    private void Configure(PampaBuilder pampa, Progress? progress)
     {
         // Without the records: they come from elsewhere, so that the time to make them is not measured.
         pampa.Setup($"CREATE TABLE IF NOT EXISTS {Table} (value bigint PRIMARY KEY{(WritesResult ? $", {Result}" : "")})");
@@ -63,8 +79,27 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
             job.Columns = TaskColumns.WithPrefix(Prefix);
             job.MaxAssignedWorkers = MaxWorkers;
             job.WakeOnInsert = Environment.GetEnvironmentVariable(WakeVariable) is { Length: > 0 };
-            job.Process(Handle);
+            if (BatchSize > 0) job.ProcessBatch(BatchSize, (tasks, _) => { foreach (var task in tasks) Handle(task); });
+            else if (Pause > TimeSpan.Zero) job.Process(_ => WaitAsync(progress));
+            else if (progress is null) job.Process(Handle);
+            else job.Process(task => HandleCounted(task, progress));
         });
+    }
+
+    private void HandleCounted(PampaTask task, Progress progress)
+    {
+        if (Name == Stamps.Name) progress.Begun(task.Get<long>("value"));
+        Handle(task);
+        progress.Done();
+    }
+
+    /// <summary>The handler that only waits; what it really took is told, for no timer is exact.</summary>
+    public async Task WaitAsync(Progress? progress)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        await Task.Delay(Pause, TimeProvider.System);
+        progress?.Busy(begun);
+        progress?.Done();
     }
 
     /// <summary>A PostgreSQL's address (a URL, or <c>env:NAME</c> of a variable that holds one), for Npgsql.</summary>

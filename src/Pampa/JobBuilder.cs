@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Pampa.Hosting;
 using Pampa.Jobs;
 
 namespace Pampa;
@@ -74,7 +73,7 @@ public sealed partial class JobBuilder
     /// <summary>
     /// Tasks that a worker has in hand at most. Short tasks travel in large batches, long ones singly: the depth in
     /// between follows the measured duration. <see cref="QueueSize"/> to 8,000; default 1,000 (or <see
-    /// cref="QueueSize"/> if that is more).
+    /// cref="QueueSize"/>, or two batches of <c>ProcessBatch</c>, if that is more).
     /// </summary>
     public int? MaxQueueSize { get; set; }
 
@@ -245,14 +244,8 @@ public sealed partial class JobBuilder
         [DynamicallyAccessedMembers(RowMembers)] TRow>()
         where TJob : class, IJob<TRow> where TRow : notnull
     {
-        if (Services is null)
-        {
-            errors.Add($"Process<{typeof(TJob).Name}, {typeof(TRow).Name}>() makes its class by dependency injection, which this program has none of. Add the jobs with builder.Services.AddPampa(…), or give Process a function");
-            return;
-        }
-        var made = new ScopedJob<TJob, TRow>(Services);
-        if (made.WhyNot() is { } why) errors.Add(why);
-        UseRow<TRow>(made.ProcessAsync);
+        if (Made<TJob>($"{nameof(Process)}<{typeof(TJob).Name}, {typeof(TRow).Name}>()", nameof(Process)) is not { } made) return;
+        UseRow<TRow>((row, task) => made.UseAsync(job => job.ProcessAsync(row, task, task.CancellationToken)));
     }
 
     /// <summary>Checks everything that can be checked without a database.</summary>
@@ -271,14 +264,19 @@ public sealed partial class JobBuilder
             Weight = Weight,
             WorkerFilter = WorkerFilter,
             QueueSize = QueueSize,
-            MaxQueueSize = MaxQueueSize ?? Math.Max(1_000, QueueSize),
+            MaxQueueSize = MaxQueueSize ?? Math.Max(1_000, Math.Max(QueueSize, TwoBatches)),
             MaxDuration = MaxDuration,
+            MaxBatchWait = MaxBatchWait,
             MaxAttempts = MaxAttempts,
             Backoff = Backoff,
             WakeOnInsert = WakeOnInsert,
             CaptureLog = CaptureLog,
             Where = where,
             OrderBy = OrderBy,
+            PriorityColumn = PriorityColumn,
+            DueColumn = DueColumn,
+            Sequence = sequence,
+            Selecting = Selecting(),
             Relaunching = Relaunching(),
         };
         JobValidation.Check(definition, errors);
@@ -286,16 +284,19 @@ public sealed partial class JobBuilder
         return errors.Count == 0 ? definition : null;
     }
 
-    private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync, bool isTransactional = false)
+    private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync, bool isTransactional = false) =>
+        Use(new TaskHandler(row, runAsync) { IsTransactional = isTransactional });
+
+    private void Use(TaskHandler given)
     {
         if (handler is not null)
         {
-            var twice = handler.IsTransactional == isTransactional
-                ? $"{(isTransactional ? nameof(ProcessInTransaction) : nameof(Process))} is called twice"
-                : $"{nameof(Process)} and {nameof(ProcessInTransaction)} are both called";
+            var twice = handler.CalledAs == given.CalledAs
+                ? $"{given.CalledAs} is called twice"
+                : $"{handler.CalledAs} and {given.CalledAs} are both called";
             errors.Add($"{twice}; a job has one handler: remove one, or add a second job with its own columns");
         }
-        handler = new TaskHandler(row, runAsync) { IsTransactional = isTransactional };
+        handler = given;
     }
 
     private void UseRow<[DynamicallyAccessedMembers(RowMembers)] TRow>(Func<TRow, PampaTask, ValueTask<TRow>> run, bool isTransactional = false)

@@ -3,7 +3,7 @@ using Pampa.Jobs;
 namespace Pampa;
 
 /// <summary>What a program says of its cluster: the jobs, and what prepares the database for them.</summary>
-public sealed class PampaBuilder
+public sealed partial class PampaBuilder
 {
     private readonly List<string> setup = [];
     private readonly List<JobBuilder> jobs = [];
@@ -187,6 +187,7 @@ public sealed class PampaBuilder
         if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
+        BuildSchedules(errors, needsCode);
         return [.. jobs.Select(j => j.Build(errors, needsCode)).OfType<JobDefinition>()];
     }
 

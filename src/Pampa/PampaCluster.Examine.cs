@@ -21,7 +21,8 @@ public sealed partial class PampaCluster
     {
         var parts = await access.GetAsync(cancellationToken);
         Task<ClusterInfo> LookAsync(CancellationToken stopping) => PampaCluster.LookAsync(parts.Tables, parts.Stores, parts.Nodes, stopping);
-        return await new Examination(parts.Database, parts.Tables, parts.Stores, LookAsync, TimeProvider.System).RunAsync(cancellationToken);
+        return await new Examination(parts.Database, parts.Tables, parts.Stores, LookAsync, TimeProvider.System) { Schedules = parts.Scheduler.Schedules }
+            .RunAsync(cancellationToken);
     }
 
     /// <summary>Explains why a record runs, or does not: every condition for that, and whether it holds.</summary>
@@ -40,8 +41,11 @@ public sealed partial class PampaCluster
         var info = await LookAsync(parts.Tables, parts.Stores, parts.Nodes, cancellationToken);
         var holder = record.IsFree ? null : await parts.Tables.Cluster.ReadVitalAsync(record.Task.Worker!, cancellationToken);
         var locks = await TellAsync(store, () => store.LockHolderAsync(parsed, cancellationToken));
+        var choice = store.Job.Selecting is null || !record.IsOpen ? default
+            : await TellAsync(store, () => Selections.ChoiceAsync(store, record.Task.Key, cancellationToken));
         (int? Before, string? Error) place = (null, null);
-        if (record is { IsFree: true, IsOpen: true, HasAttempts: true, IsDue: true, Fits: true })
+        if (store.Job.Selecting is not null) place = (choice.Answer?.Before, choice.Error);
+        else if (record is { IsFree: true, IsOpen: true, HasAttempts: true, IsDue: true, Fits: true })
             place = await TellAsync(store, () => PlaceAsync(store, record.Task.Key, cancellationToken));
         var evidence = new Evidence(record, store.Job, info)
         {
@@ -49,6 +53,8 @@ public sealed partial class PampaCluster
             SeesLocks = store.Database.Dialect.Examiner.SeesLocks,
             LockHolder = locks.Answer,
             LockError = locks.Error,
+            Choice = choice.Answer,
+            ChoiceError = choice.Error,
             Before = place.Before,
             BeforeError = place.Error,
         };
@@ -62,7 +68,7 @@ public sealed partial class PampaCluster
         {
             return (await askAsync(), null);
         }
-        catch (Exception e) when (e is DbException or TimeoutException && store.Database.Dialect.Classify(e) != ErrorKind.Other)
+        catch (Exception e) when (e is DbException or TimeoutException or SnippetException && store.Database.Dialect.Classify(e) != ErrorKind.Other)
         {
             return (default, e.Message.ReplaceLineEndings(" ").TrimEnd('.'));
         }
@@ -83,6 +89,7 @@ public sealed partial class PampaCluster
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Limits.ListedRows);
         var store = Find(await access.GetAsync(cancellationToken), job);
+        if (store.Job.Selecting is not null) return await Selections.PreviewAsync(store, count, cancellationToken);
         var pick = store.PickStatement();
         var names = pick.Parameters.Select(p => $"@{p.Name}").Where(pick.Text.Contains).ToList();
         return await store.Database.LookAsync(

@@ -45,7 +45,8 @@ public sealed partial class PampaCluster : IAsyncDisposable
     internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, SchemaChanges changes, CancellationToken stopping)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, ProcessRole.All, new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes);
+            program, address, ProcessRole.All, new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes,
+            isToRun: false);
         var access = new ClusterAccess();
         access.Set(engine.Parts);
         return new PampaCluster(access, engine.DisposeAsync);

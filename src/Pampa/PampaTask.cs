@@ -10,7 +10,7 @@ namespace Pampa;
 /// One task as its handler sees it: the record's values as they were when the attempt started, and what the handler
 /// sets. It belongs to one attempt and is not safe for use by several threads at once.
 /// </summary>
-public sealed class PampaTask
+public class PampaTask
 {
     private readonly StartedTask started;
     private readonly JobTable table;
@@ -30,6 +30,15 @@ public sealed class PampaTask
         Database = database;
         CancellationToken = cancellationToken;
     }
+
+    /// <summary>The same attempt, seen as something more.</summary>
+    private protected PampaTask(PampaTask origin)
+        : this(origin.started, origin.shared, origin.Database, origin.cancellationReason, origin.CancellationToken)
+    {
+    }
+
+    /// <summary>The attempt as START has begun it.</summary>
+    internal StartedTask Started => started;
 
     /// <summary>The transaction that ends with the task's completion; null where the job has none.</summary>
     internal TaskTransaction? Transaction { get; init; }
@@ -104,6 +113,7 @@ public sealed class PampaTask
         get => Read(table.RecordColumn(column));
         set
         {
+            CheckOpen();
             var index = table.WritableColumn(column);
             if (value is DBNull) value = null;
             (changes ??= [])[index] = value;
@@ -118,9 +128,14 @@ public sealed class PampaTask
     /// <exception cref="InvalidCastException">The value does not convert; the text names column and types.</exception>
     public T Get<T>(string column) => (T)Convert(table.RecordColumn(column), typeof(T))!;
 
+    /// <summary>Throws where nothing can be set any more.</summary>
+    private protected virtual void CheckOpen()
+    {
+    }
+
     /// <summary>What the handler has set, ready to be written; null where it has set nothing.</summary>
     /// <exception cref="InvalidCastException">A value has a type that cannot be stored.</exception>
-    internal ColumnChanges? TakeChanges()
+    internal virtual ColumnChanges? TakeChanges()
     {
         if (changes is null) return null;
         var values = new string?[changes.Count];

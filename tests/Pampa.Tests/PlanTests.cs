@@ -21,7 +21,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers);
+        db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers, asOwner: true);
         await db.ExecuteAsync($"CREATE TABLE big AS SELECT g::bigint AS value FROM generate_series(1, {Pending}) AS g");
         await db.ExecuteAsync("ALTER TABLE big ADD PRIMARY KEY (value), ADD odd_checking_reservation_id text, ADD odd_checking_reservation_time timestamp,"
             + " ADD odd_checking_reservation_times int, ADD odd_checking_start_time timestamp, ADD odd_checking_end_time timestamp,"

@@ -47,19 +47,51 @@ internal sealed class PrivatePostgres : IAsyncDisposable
         // Its own user must own the folder.
         if (User is not null) await Tool.RunAsync("chown", User, folder);
         await server.RunAsync("initdb", "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
-        await File.AppendAllLinesAsync(Path.Combine(server.Data, "postgresql.conf"),
-            [Invariant($"port = {server.Port}"), $"unix_socket_directories = '{folder}'", "listen_addresses = '127.0.0.1'", .. settings]);
-        await server.StartAgainAsync();
+        return await server.BeginAsync(settings);
+    }
+
+    /// <summary>Makes another one that follows this one as its standby, and starts it.</summary>
+    /// <param name="folder">A folder that is there; it stays when the server has ended.</param>
+    public async Task<PrivatePostgres> StartStandbyAsync(string folder)
+    {
+        var server = new PrivatePostgres(bin, folder, FreePort());
+        if (User is not null) await Tool.RunAsync("chown", User, folder);
+        await RunAsync("pg_basebackup", "-D", server.Data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", Invariant($"host=127.0.0.1 port={Port} user=postgres"));
+        return await server.BeginAsync([]);
+    }
+
+    /// <summary>Makes a standby a primary, which takes changes.</summary>
+    public Task PromoteAsync() => RunAsync("pg_ctl", "-D", Data, "-w", "promote");
+
+    // The last line of a name is the one that counts.
+    private async Task<PrivatePostgres> BeginAsync(string[] settings)
+    {
+        await File.AppendAllLinesAsync(Path.Combine(Data, "postgresql.conf"),
+            [Invariant($"port = {Port}"), $"unix_socket_directories = '{Folder}'", "listen_addresses = '127.0.0.1'", .. settings]);
+        await StartAgainAsync();
         try
         {
-            await server.CheckIsOursAsync();
-            return server;
+            await CheckIsOursAsync();
+            return this;
         }
         catch
         {
-            await server.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Runs a statement, as its owner.</summary>
+    public async Task ExecuteAsync(string text) => await AskAsync(text);
+
+    /// <summary>The first value of a statement's answer, as its owner.</summary>
+    public async Task<object?> AskAsync(string text)
+    {
+        // No pool: a connection that is kept would die with the server, and count.
+        await using var connection = new NpgsqlConnection($"{Settings};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(text, connection);
+        return await command.ExecuteScalarAsync();
     }
 
     /// <summary>Starts it after a stop.</summary>
@@ -81,9 +113,7 @@ internal sealed class PrivatePostgres : IAsyncDisposable
     // A port that was free a moment ago may be another server's by now, and that one would answer.
     private async Task CheckIsOursAsync()
     {
-        await using var source = NpgsqlDataSource.Create(Settings);
-        await using var command = source.CreateCommand("SHOW data_directory");
-        var found = (string?)await command.ExecuteScalarAsync();
+        var found = (string?)await AskAsync("SHOW data_directory");
         if (found != Data) throw new InvalidOperationException($"The server on port {Port} serves {found}, not {Data}.");
     }
 

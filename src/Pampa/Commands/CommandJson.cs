@@ -11,9 +11,10 @@ namespace Pampa.Commands;
 /// <param name="Workers">The living workers.</param>
 /// <param name="Stretch">How many workers each job has, and why.</param>
 /// <param name="Paused">What is paused.</param>
+/// <param name="Schedules">What comes by the clock.</param>
 internal sealed record StatusJson(
     string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes,
-    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused);
+    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused, IReadOnlyList<ScheduleJson> Schedules);
 
 /// <summary>A worker; times are in seconds.</summary>
 internal sealed record WorkerJson(string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeardSeconds)
@@ -53,7 +54,15 @@ internal sealed record JobJson(
 internal sealed record AgainJson(string Job, long Count);
 
 /// <summary>What <c>migrate --json</c> prints: the statements that ran or, for a dry run, would.</summary>
-internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements);
+internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements)
+{
+    /// <summary>The rights that the program needs afterwards; left out where the database has no roles, or nobody has asked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<GrantsJson>? Grants { get; init; }
+}
+
+/// <summary>Statements that give rights, and what for: anything, dispatching, working or steering.</summary>
+internal sealed record GrantsJson(string For, IReadOnlyList<string> Statements);
 
 /// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

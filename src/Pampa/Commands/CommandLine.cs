@@ -61,6 +61,7 @@ internal static class CommandLine
         [
             run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb),
             StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb), .. SteerCommand.All(verb),
+            SchedulesCommand.Create(verb),
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
         ];
         foreach (var command in verbs) root.Subcommands.Add(command);

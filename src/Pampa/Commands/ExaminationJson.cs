@@ -22,10 +22,11 @@ internal sealed record ExplainJson(
 }
 
 /// <summary>What <c>preview --json</c> prints; times are in seconds.</summary>
-internal sealed record PreviewJson(string Job, IReadOnlyList<PreviewedJson> Tasks, string Sql, IReadOnlyList<string> Parameters, IReadOnlyList<string> Plan)
+internal sealed record PreviewJson(string Job, IReadOnlyList<PreviewedJson> Tasks, string Sql, IReadOnlyList<string> Parameters, IReadOnlyList<string> Plan,
+    IReadOnlyList<string> PassedBy)
 {
     public static PreviewJson Of(JobPreview p) => new(
-        p.Job, [.. p.Tasks.Select(t => new PreviewedJson(t.Key, t.Attempts, t.DueFor?.TotalSeconds))], p.Sql, p.Parameters, p.Plan);
+        p.Job, [.. p.Tasks.Select(t => new PreviewedJson(t.Key, t.Attempts, t.DueFor?.TotalSeconds))], p.Sql, p.Parameters, p.Plan, p.PassedBy);
 }
 
 /// <summary>A record of it.</summary>

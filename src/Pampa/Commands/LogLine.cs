@@ -87,7 +87,7 @@ internal sealed class LineLog(Action<DateTimeOffset, LogLevel, string, LineEnd?>
             if (step is null) StepLog.Current?.Show();
             var depth = Math.Min(step?.Depth ?? StepLog.DepthHere, Limits.StepDepth);
             var text = $"{lines.Head(category, eventId, step)}{new string(' ', 2 * depth)}{step?.Beginning ?? formatter(state, exception)}";
-            if (exception is not null) text = $"{text} {exception}";
+            if (exception is not null) text = $"{text} {ErrorText.Whole(exception)}";
             lines.write(lines.time.GetLocalNow(), logLevel, text.ReplaceLineEndings(" "), step is null ? null : LineEnd.Of(step));
         }
     }

@@ -7,6 +7,8 @@ namespace Pampa.Commands;
 /// <summary>The verb <c>preview</c>: what a job would reserve next, and how.</summary>
 internal static class PreviewCommand
 {
+    private const int MostPassedBy = 20;
+
     private const int Usual = 20;
 
     public static Command Create(Verb verb)
@@ -46,6 +48,12 @@ internal static class PreviewCommand
         {
             var again = task.Attempts > 0 ? FormattableString.Invariant($", after {task.Attempts:N0} {(task.Attempts == 1 ? "attempt" : "attempts")}") : "";
             yield return $"  {task.Key}{again}{(task.DueFor is { } waits ? $", due for {StatusPage.Duration(waits)}" : "")}";
+        }
+        if (preview.PassedBy.Count > 0)
+        {
+            var more = preview.PassedBy.Count > MostPassedBy ? ", …" : "";
+            yield return FormattableString.Invariant(
+                $"Its Select names {preview.PassedBy.Count:N0} more that cannot be reserved: {string.Join(", ", preview.PassedBy.Take(MostPassedBy))}{more}");
         }
         yield return $"Selected by ({string.Join(", ", preview.Parameters)}):";
         foreach (var line in preview.Sql.Split('\n')) yield return $"  {line.TrimEnd('\r')}";

@@ -44,7 +44,7 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
                 await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
                 if (options.Delay is { } delay) program.PollInterval = delay;
                 return await RunAsync(program, choice, journal, signals);
-            }, signals.Stopping);
+            }, signals.Stopping, waits: true);
         }
         catch (Exception e)
         {

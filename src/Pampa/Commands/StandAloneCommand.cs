@@ -87,7 +87,7 @@ internal static class StandAloneCommand
             {
                 if (!string.IsNullOrWhiteSpace(log) && LogFile.PathOf(log, FileName(process.Options)) is { } path) journal.Open(path);
                 var choice = DatabaseChoice.ChooseNamed(database, process.Options.Database, Environment.GetEnvironmentVariable);
-                if (choice is not null) choice = await choice.RecogniseAsync(signals.Stopping);
+                if (choice is not null) choice = await choice.RecogniseAsync(signals.Stopping, journal.Errors.WriteLine);
                 if (choice is not null) await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
                 using var provider = new LineLog(journal.Log, TimeProvider.System);
                 using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));

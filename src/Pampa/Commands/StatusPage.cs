@@ -8,9 +8,10 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     public async Task<string> JsonAsync(string database, CancellationToken stopping)
     {
         var (reports, info) = await ReadAsync(stopping);
+        var schedules = await cluster.SchedulesAsync(stopping);
         var status = new StatusJson(
             database, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)], info.AbsentNodes,
-            [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)]);
+            [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)], [.. schedules.Select(ScheduleJson.Of)]);
         return JsonSerializer.Serialize(status, CommandJson.Default.StatusJson);
     }
 
@@ -18,12 +19,14 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     public async Task<IReadOnlyList<string>> LinesAsync(int? width, CancellationToken stopping)
     {
         var (reports, info) = await ReadAsync(stopping);
+        var schedules = await cluster.SchedulesAsync(stopping);
         var table = width is { } room ? StatusTable.Draw(reports, room) : null;
         return
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
             .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
-            .. info.Held.Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
+            .. info.Held.Select(Line),
+            .. schedules.Where(s => ScheduleLines.Trouble(s) is not null).Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
         ];
     }
 
@@ -66,6 +69,9 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     /// <summary>What is paused.</summary>
     public static string Line(HeldInfo h) =>
         $"{h.Target}: paused for {Duration(h.HeldFor)}{(h.Reason.Length > 0 ? $" ({Printable.Line(h.Reason)})" : "")}, {(h.EndsIn is { } end ? $"goes on in {Duration(end)}" : "until it is resumed")}";
+
+    /// <summary>A schedule with which something is the matter.</summary>
+    private static string Line(ScheduleInfo s) => Printable.Line($"schedule {s.Name}: {ScheduleLines.Trouble(s)}");
 
     private static string Line(WorkerInfo w) =>
         $"worker {w.Id}: {(w.Job is { } of ? $"serves {of}" : "serves nobody")}{(w.IsAttached ? "" : ", detached")}{(w.IsReady ? "" : ", recovering")}, heard {Duration(w.LastHeard)} ago";

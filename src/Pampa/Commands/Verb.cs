@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Data.Common;
 using Pampa.Hosting;
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Commands;
@@ -25,14 +26,25 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
 
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON and nothing else." };
 
-    /// <summary>Makes the program, chooses its database, runs the verb; every error ends as lines and an exit code.</summary>
-    public Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping) =>
+    /// <summary>
+    /// Makes the program, chooses its database, runs the verb; every error ends as lines and an exit code. A verb that works may wait for a
+    /// server that lets nobody in just now.
+    /// </summary>
+    public Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, bool waits = false) =>
         RunAsync(errors, async () =>
         {
             var program = new PampaBuilder();
             Configure(program);
-            var choice = DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable);
-            return await runAsync(program, await choice.RecogniseAsync(stopping));
+            var choice = await DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable)
+                .RecogniseAsync(stopping, waits ? errors.WriteLine : null);
+            try
+            {
+                return await runAsync(program, choice);
+            }
+            catch (Exception e) when (e is DbException or TimeoutException)
+            {
+                throw new PampaConfigurationException([$"The database does not answer as it should ({choice.Address.Description}): {Admission.Said(choice.Address.Dialect, e)}"]);
+            }
         }, stopping);
 
     /// <summary>Runs something; every error ends as lines and an exit code.</summary>
@@ -54,7 +66,7 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException)
         {
-            await errors.WriteLineAsync($"The database does not answer as it should: {e.Message.ReplaceLineEndings(" ")}");
+            await errors.WriteLineAsync($"The database does not answer as it should: {ErrorText.WithRemedy(e).ReplaceLineEndings(" ")}");
             return ExitCode.Configuration;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

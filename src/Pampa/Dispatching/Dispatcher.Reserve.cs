@@ -7,12 +7,16 @@ namespace Pampa.Dispatching;
 internal sealed partial class Dispatcher
 {
     private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeastAvoidance = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
+    private const int ToldSingly = 3;
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
-        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < AvoidFor;
-        if (job.Store.Job.OrderBy is not null || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
+        if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
+        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
+        if (!goesRound) job.Refused = 0;
+        if (job.Store.Job.HasOwnOrder || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
@@ -43,14 +47,14 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && job.Store.Job.OrderBy is null ? bound[^1].Key : null;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
     }
 
-    private void Deal(JobDispatch job, string batch, List<Slot> slots, List<Reservation> bound, string ownNode)
+    private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Reservation> bound, string ownNode)
     {
         job.Deliver(bound);
         roster.Take(job, bound.Select(r => r.Worker));
@@ -67,7 +71,7 @@ internal sealed partial class Dispatcher
         return true;
     }
 
-    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Job.OrderBy is null
+    private static bool CanGoRound(JobDispatch job, Exception error) => !job.Store.Job.HasOwnOrder
         && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
     /// <summary>
@@ -81,8 +85,17 @@ internal sealed partial class Dispatcher
         job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
         job.AvoidedAt = time.GetTimestamp();
         job.Limit = int.MaxValue;
-        if (job.Cursor is { } key && job.GoneRound.IsDue(out var unsaid))
-            Log.GoneRound(log, job.Store.Job.Name, job.Store.Database.Dialect.Display(key), unsaid, error.Message);
+        if (job.Cursor is not { } avoided) return;
+        // A lock is let go soon. A rule that refuses all records must cost neither a line for each nor the database's time: the more
+        // they are, the later they are tried again.
+        var isRefused = job.Store.Database.Dialect.Classify(error) == ErrorKind.Data;
+        if (isRefused) job.Refused++;
+        var avoidFor = TimeSpan.FromSeconds(job.Refused);
+        job.AvoidFor = avoidFor < LeastAvoidance ? LeastAvoidance : avoidFor < MostAvoidance ? avoidFor : MostAvoidance;
+        var key = job.Store.Database.Dialect.Display(avoided);
+        var why = ErrorText.WithRemedy(error);
+        if (isRefused ? job.Refused <= ToldSingly : job.GoneRound.IsDue(out _)) Log.GoneRound(log, job.Store.Job.Name, key, job.AvoidFor.TotalSeconds, why);
+        else if (isRefused && job.Refused is 10 or 100 or 1_000 or 10_000 or 100_000) Log.ManyRefused(log, job.Store.Job.Name, job.Refused, key, why);
     }
 
     private void Restart(JobDispatch job)

@@ -56,7 +56,7 @@ internal sealed partial class Dispatcher(
     /// </summary>
     public TimeSpan Pause =>
         reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
-        : reign is not null && others.Any && jobs.Any(j => j.EmptySince == 0) && BusyPause < pollInterval ? BusyPause
+        : reign is not null && (AwaitsSelection || (others.Any && jobs.Any(j => j.EmptySince == 0))) && BusyPause < pollInterval ? BusyPause
         : reign is not null && (roster.HoldsAny || Relauncher.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
@@ -183,6 +183,7 @@ internal sealed partial class Dispatcher(
             job.Cursor = null;
             job.EmptySince = 0;
             job.Pass.Reset();
+            job.Selection?.Reset();
         }
     }
 
@@ -280,6 +281,7 @@ internal sealed partial class Dispatcher(
         if (load.TakeGivenBack())
         {
             job.EmptySince = 0;
+            job.Selection?.Hasten();
             Restart(job);
         }
         if (!job.IsLookDue) return false;
@@ -288,6 +290,11 @@ internal sealed partial class Dispatcher(
         var name = node();
         var isWoken = job.IsWoken;
         job.BeginLook();
+        if (job.Selection is { } selection && selection.Rests(isWoken))
+        {
+            job.EndLook(mayBeMore: false);
+            return false;
+        }
         if (job.Hands.Count == 0 && job.HasWorkers) return NobodyServes(job);
         var serving = roster.IsHeld(job) ? [] : roster.Serving(job);
         if (serving.Count == 0 && job.HasWorkers)

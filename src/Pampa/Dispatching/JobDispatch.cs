@@ -20,6 +20,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     public JobLoad Load => load;
 
+    /// <summary>What asks the program's own selection; null: records are chosen by condition and order.</summary>
+    public JobSelection? Selection { get; } = store.Job.Selecting is null ? null : new JobSelection(store, time);
+
     /// <summary>The connections for the program's own code; null: those of the store.</summary>
     public DbDataSource? Handlers { get; init; }
 
@@ -68,6 +71,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     public Telling TooLong { get; } = new(time);
 
+    /// <summary>For how long it and all before it are.</summary>
+    public TimeSpan AvoidFor { get; set; }
+
+    /// <summary>How many of those, since picking began at the first record, a rule of the table has refused.</summary>
+    public int Refused { get; set; }
+
     /// <summary>Whether the last full pass met a lock or a refusal; then the next one waits for its turn.</summary>
     public bool PassFailed { get; set; }
 
@@ -107,6 +116,8 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public void BeginLook()
     {
         lookBegan = time.GetTimestamp();
+        // What is told while the program's selection is at it, it may not have seen.
+        if (Selection is { IsUnderWay: true }) return;
         lock (gate) seenWakes = wakes;
     }
 

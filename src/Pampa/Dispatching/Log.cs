@@ -21,9 +21,11 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Debug, "Job '{Job}': records are locked by somebody else; trying again")]
     public static partial void Locked(ILogger log, string job);
 
-    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for 10 s, it is locked or refused by a rule of its table "
-        + "({Unsaid} more times since this was last said): {Error}")]
-    public static partial void GoneRound(ILogger log, string job, string key, int unsaid, string error);
+    [LoggerMessage(207, LogLevel.Warning, "Job '{Job}': record {Key} is gone round for {Seconds:0} s, it is locked or refused by a rule of its table: {Error}")]
+    public static partial void GoneRound(ILogger log, string job, string key, double seconds, string error);
+
+    [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': {Count} records are refused by a rule of its table by now and gone round; the last of them is {Key}: {Error}")]
+    public static partial void ManyRefused(ILogger log, string job, int count, string key, string error);
 
     [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again ({Unsaid} more times since this was last said): {Error}")]
     public static partial void PassFailed(ILogger log, string job, int unsaid, string error);
@@ -49,7 +51,7 @@ internal static partial class Log
         + "seldom, and the rest of the job goes on; `migrate` shows the index of open records that is missing: {Error}")]
     public static partial void PassTooLong(ILogger log, string job, string error);
 
-    [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': to pick due records takes longer than a statement may; it is tried again more seldom, and the other jobs go on; "
+    [LoggerMessage(218, LogLevel.Warning, "Job '{Job}': to pick due records takes longer than a statement may; it is tried again more seldom, and the other jobs go on; "
         + "`migrate` shows the index that is missing, `preview` how records are picked ({Unsaid} more times since this was last said): {Error}")]
     public static partial void PickTooLong(ILogger log, string job, int unsaid, string error);
 
@@ -71,6 +73,16 @@ internal static partial class Log
     [LoggerMessage(223, LogLevel.Warning, "Job '{Job}': {Ignored} of {Count} keys that its Relaunch names are passed by, they are unknown, have not ended or are no "
         + "tasks of the job; it is told once. For example: {Example}")]
     public static partial void KeysIgnored(ILogger log, string job, int ignored, int count, string example);
+
+    [LoggerMessage(240, LogLevel.Warning, "Job '{Job}': its Select names {Count} records and none of them can be reserved: they have ended, are no tasks of the job or "
+        + "are not there. It is asked the more seldom, at least every 30 s. For example: {Example}")]
+    public static partial void NothingSelected(ILogger log, string job, int count, string example);
+
+    [LoggerMessage(241, LogLevel.Information, "Job '{Job}': its Select names records again that can be reserved")]
+    public static partial void SelectedAgain(ILogger log, string job);
+
+    [LoggerMessage(242, LogLevel.Warning, "Job '{Job}': {Count} of what its Select names are no keys of the table; it is told once. For example: {Example}")]
+    public static partial void NoKeys(ILogger log, string job, int count, string example);
 
     [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
         + "and told once: {Error}")]

@@ -101,7 +101,7 @@ internal sealed class OtherNodes(ExchangeStore store)
         {
             if (!known.TryGetValue((worker.Node, job.Name), out var one) || one.Word is not { } word) continue;
             var hand = word.Hands!.TryGetValue(worker.Id, out var said) ? said : new WorkerWord(worker.Id, 0, false);
-            var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : job.QueueSize;
+            var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : JobLoad.Least(job, null);
             yield return WorkerHand.Of(hand with
             {
                 Count = hand.Count + one.Coming.GetValueOrDefault(worker.Id),

@@ -5,17 +5,12 @@ namespace Pampa.Dispatching;
 /// <summary>The program's own code that names records to run again has thrown, or has returned nothing at all.</summary>
 internal sealed class RelaunchCodeException(string message, Exception? innerException = null) : Exception(message, innerException);
 
-/// <summary>
-/// Calls the program's own code beside the dispatcher's loop, so that one that takes long, or never ends, holds up nobody;
-/// what it says is taken in a later turn.
-/// </summary>
+/// <summary>Calls the program's own code that names records to run again, beside the dispatcher's loop.</summary>
 internal sealed class RelaunchCode(
     JobDispatch job, Func<RelaunchContext, CancellationToken, Task<IEnumerable<string>>> keysAsync, Pace pace, TimeProvider time)
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
-    private Task<List<string>>? underWay;
-    private long began;
+    private readonly AsideCall<List<string>> call = new(time);
 
     public Pace Pace => pace;
 
@@ -23,25 +18,19 @@ internal sealed class RelaunchCode(
     /// <exception cref="RelaunchCodeException">The code has thrown.</exception>
     public async Task<List<string>?> AskAsync(bool isAsked, CancellationToken stopping)
     {
-        if (underWay is null)
+        if (!call.IsUnderWay)
         {
             if (!isAsked && !pace.IsDue) return null;
-            began = time.GetTimestamp();
-            underWay = Task.Run(() => CallAsync(stopping), CancellationToken.None);
+            call.Begin(() => CallAsync(stopping));
         }
-        // Most have their answer in a moment.
-        using (var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping))
+        try
         {
-            await Task.WhenAny(underWay, Task.Delay(Grace, time, enough.Token));
-            await enough.CancelAsync();
+            return await call.AnswerAsync(stopping);
         }
-        if (!underWay.IsCompleted) return null;
-        var ended = underWay;
-        underWay = null;
-        pace.End(began);
-        // Given up with an earlier call, which was told to stop: this one was not.
-        if (ended.IsCanceled && !stopping.IsCancellationRequested) return null;
-        return await ended;
+        finally
+        {
+            if (!call.IsUnderWay) pace.End(call.BeganAt);
+        }
     }
 
     private async Task<List<string>> CallAsync(CancellationToken stopping)

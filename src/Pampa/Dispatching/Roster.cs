@@ -255,9 +255,10 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
 
     private void Tell(int j, JobShare share)
     {
-        var reason = IsHeld(jobs[j]) ? "it is paused" : share.Reason;
-        if (states[j].Share(share)) Log.Stretched(log, jobs[j].Store.Job.Name, share.Workers, reason);
+        if (states[j].Share(share)) Log.Stretched(log, jobs[j].Store.Job.Name, share.Workers, Reason(jobs[j], share));
     }
+
+    private string Reason(JobDispatch job, JobShare share) => IsHeld(job) ? "it is paused" : job.Selection?.Trouble ?? share.Reason;
 
     private async Task WriteAsync(StretchPlan plan, LeaseTerm term, CancellationToken stopping)
     {
@@ -268,7 +269,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
             .. written.Keys.Where(w => !now.ContainsKey(w)).Select(w => (w, default(string?))),
         ];
         var shares = jobs.Select((job, j) => new StretchRow(job.Store.Job.Name, plan.Shares[j].Workers, plan.Shares[j].Wanted,
-            IsHeld(job) ? "it is paused" : plan.Shares[j].Reason)).Where(s => said.GetValueOrDefault(s.Job) != s).ToList();
+            Reason(job, plan.Shares[j]))).Where(s => said.GetValueOrDefault(s.Job) != s).ToList();
         if (changes.Count == 0 && shares.Count == 0) return;
         await store.AssignAsync(changes, shares, term, stopping);
         foreach (var (worker, job) in changes)

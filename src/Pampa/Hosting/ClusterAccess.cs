@@ -13,7 +13,11 @@ namespace Pampa.Hosting;
 /// <param name="SteerAsync">Makes the nodes of all processes look at once what is held.</param>
 internal sealed record ClusterParts(
     Database Database, ClusterTables Tables, IReadOnlyList<TaskStore> Stores, IReadOnlyList<string> Nodes, Dispatcher Dispatcher,
-    Func<string?, CancellationToken, Task> WakeAsync, Func<CancellationToken, Task> SteerAsync);
+    Func<string?, CancellationToken, Task> WakeAsync, Func<CancellationToken, Task> SteerAsync)
+{
+    /// <summary>The scheduler of this process, with the program's schedules.</summary>
+    public required Scheduler Scheduler { get; init; }
+}
 
 /// <summary>The parts, which come when the application starts: whoever asks before waits for that.</summary>
 internal sealed class ClusterAccess

@@ -8,6 +8,7 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
     private const string UrlVariable = "PAMPA_DATABASE_URL";
     private const string ConnectionVariable = "ConnectionStrings__Pampa";
     private const string SettingVariable = "Pampa__Database";
+    private const string FilePrefix = "file:";
 
     /// <summary>
     /// Chooses: --db, then PAMPA_DATABASE_URL, ConnectionStrings__Pampa and Pampa__Database, then what the program's
@@ -25,24 +26,39 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
         if (option is not null) return FromText(option, "--db", environment);
         foreach (var variable in (string[])[UrlVariable, ConnectionVariable, SettingVariable])
         {
-            if (environment(variable) is { Length: > 0 } text) return new(Parse(text, variable), $"from {variable}");
+            if (environment(variable) is not { Length: > 0 } text) continue;
+            // A file may be given a new password while the program runs, a variable may not.
+            return text.StartsWith(FilePrefix, StringComparison.Ordinal) ? FromText(text, variable, environment) : new(Parse(text, variable), $"from {variable}");
         }
         return code is { Length: > 0 } ? FromText(code, "the program's Database", environment) : null;
     }
 
     /// <summary>
-    /// The same with the dialect of the server that answers there: an address of PostgreSQL's kind may lead to a CockroachDB.
+    /// The same with the dialect of the server that answers there: an address of PostgreSQL's kind may lead to a CockroachDB. Where none
+    /// answers the address stays what it is, and whoever prepares the database asks again (<see cref="Dialect.MisfitAsync"/>).
     /// </summary>
-    public async Task<DatabaseChoice> RecogniseAsync(CancellationToken stopping)
+    /// <param name="stopping">Gives up.</param>
+    /// <param name="tell">Told when a server that lets nobody in just now is waited for; null: it is not.</param>
+    public async Task<DatabaseChoice> RecogniseAsync(CancellationToken stopping, Action<string>? tell = null)
     {
-        var dialect = await Address.Dialect.OfServerAsync(Address.ConnectionString, stopping);
+        var admission = new Admission(Address.Dialect, Address.Description, tell, TimeProvider.System);
+        Dialect dialect;
+        try
+        {
+            dialect = await admission.EnterAsync(() => Address.Dialect.OfServerAsync(Address.ConnectionString, stopping), stopping);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whoever connects next meets the same error and tells it, with all else that is wrong; or is let in and asks.
+            return this;
+        }
         return dialect == Address.Dialect ? this : new(Address with { Dialect = dialect }, $"{Why}; the server says that it is a {dialect.Name}");
     }
 
     /// <summary>An address, or the name of the variable or file that holds it.</summary>
     private static DatabaseChoice FromText(string text, string where, Func<string, string?> environment)
     {
-        if (text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith("file:", StringComparison.Ordinal))
+        if (text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith(FilePrefix, StringComparison.Ordinal))
         {
             if (DatabaseAddress.MayHoldPassword(text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..]))
                 throw Error($"{where}: after env: stands the name of a variable, and after file: the path of a file, that holds the address. What stands there instead is not shown: it may hold a secret.");
@@ -54,11 +70,12 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
                 ? new(Parse(value, variable), $"from {variable}, as {where} says")
                 : throw Error($"{where} {text}: the environment has no variable '{variable}'. Set it to the database's address.");
         }
-        if (!text.StartsWith("file:", StringComparison.Ordinal)) return new(Parse(text, where), $"from {where}");
-        var path = text["file:".Length..];
+        if (!text.StartsWith(FilePrefix, StringComparison.Ordinal)) return new(Parse(text, where), $"from {where}");
+        var path = text[FilePrefix.Length..];
         try
         {
-            return new(Parse(File.ReadAllText(path), path), $"from file {path}, as {where} says");
+            var full = Path.GetFullPath(path);
+            return new(Parse(() => DatabaseAddress.Parse(() => File.ReadAllText(full)), path), $"from file {path}, as {where} says");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -66,11 +83,13 @@ internal sealed record DatabaseChoice(DatabaseAddress Address, string Why)
         }
     }
 
-    private static DatabaseAddress Parse(string text, string where)
+    private static DatabaseAddress Parse(string text, string where) => Parse(() => DatabaseAddress.Parse(text), where);
+
+    private static DatabaseAddress Parse(Func<DatabaseAddress> parse, string where)
     {
         try
         {
-            return DatabaseAddress.Parse(text);
+            return parse();
         }
         catch (FormatException e)
         {

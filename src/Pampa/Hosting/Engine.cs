@@ -11,13 +11,14 @@ namespace Pampa.Hosting;
 /// One process of a cluster, put together: a dispatcher, a node, and the loops that turn them. Made by <see
 /// cref="PrepareAsync"/>, run by <see cref="RunAsync"/>.
 /// </summary>
-internal sealed class Engine : IAsyncDisposable
+internal sealed partial class Engine : IAsyncDisposable
 {
     // With those of the heartbeats and of the listener at most five.
     private const int Connections = 4;
     private const int ConnectionsBesideListener = 3;
     public const string ClusterScope = "cluster";
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private readonly PampaBuilder program;
     private readonly Database database;
     private readonly Database heartbeats;
@@ -40,26 +41,28 @@ internal sealed class Engine : IAsyncDisposable
         var (logs, time, random) = surroundings;
         this.program = program;
         Role = role;
-        var name = NameAt(program);
+        var name = NameAt(program, role);
         this.database = database;
         heartbeats = new Database(dialect.Open(address.ConnectionString, $"{name}/heartbeat", 1), dialect, time, random);
         // One more for each worker whose task has one for its transaction.
         var own = jobTables.Any(t => t.Job.Handler.IsTransactional) ? program.Workers : 0;
-        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
+        var ticks = Math.Min(program.Schedules.Count, Scheduler.MaxAtOnce);
+        handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + ticks + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
         this.time = time;
         this.random = random;
         log = logs.CreateLogger("Pampa");
-        health = new DatabaseHealth(address.Description, log, time);
+        health = new DatabaseHealth(dialect, address.Description, log, time);
         database.Answered = heartbeats.Answered = () =>
         {
             Pulse.Beat();
             health.Worked();
         };
+        database.Failed = heartbeats.Failed = e => dialect.Forget(handlers, e);
         tables = ClusterTables.Of(database, program.Cluster);
         var lanes = jobTables.Select(table => new Lane(
-            new TaskStore(database, table, program.Cluster, random), new JobLoad(table.Job, log, time), time, random)).ToList();
+            new TaskStore(database, table, program.Cluster, random) { Handlers = handlers }, new JobLoad(table.Job, log, time), time, random)).ToList();
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
@@ -72,6 +75,10 @@ internal sealed class Engine : IAsyncDisposable
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)
+        {
+            Ticked = () => Wake(null),
+        };
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -85,10 +92,16 @@ internal sealed class Engine : IAsyncDisposable
 
     public Dispatcher Dispatcher { get; }
 
-    /// <summary>What <see cref="PampaCluster"/> works with.</summary>
-    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync);
+    public Scheduler Scheduler { get; }
 
-    private static string NameAt(PampaBuilder program) => $"pampa/{program.Cluster}";
+    /// <summary>What <see cref="PampaCluster"/> works with.</summary>
+    public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync)
+    {
+        Scheduler = Scheduler,
+    };
+
+    // How its sessions are called on the server.
+    private static string NameAt(PampaBuilder program, ProcessRole role) => $"pampa/{program.Cluster}/{role.Node.Name}";
 
     private async Task WakeAsync(string? job, CancellationToken stopping)
     {
@@ -119,19 +132,26 @@ internal sealed class Engine : IAsyncDisposable
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<Engine> PrepareAsync(
         PampaBuilder program, DatabaseAddress address, ProcessRole role, Surroundings surroundings, CancellationToken stopping,
-        SchemaChanges changes = SchemaChanges.Own)
+        SchemaChanges changes = SchemaChanges.Own, bool isToRun = true)
     {
         var (_, time, random) = surroundings;
         role = role.In(program);
         program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var dialect = address.Dialect;
         var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
-        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program), connections), dialect, time, random);
+        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program, role), connections), dialect, time, random);
         try
         {
-            var preparation = new Preparation(database, address, changes, time);
+            var log = surroundings.Logs.CreateLogger("Pampa");
+            // Who only looks, or has nobody to tell, hears at once what is wrong.
+            var waits = changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
+            var preparation = new Preparation(database, address, changes, time)
+            {
+                Does = isToRun ? [.. DoneBy(role, program)] : null,
+                Waits = waits ? line => Log.Waits(log, line) : null,
+            };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
-            foreach (var job in preparation.Unwoken) Log.NoTrigger(engine.log, job);
+            foreach (var job in preparation.Unwoken) Log.NoTrigger(log, job);
             return engine;
         }
         catch
@@ -139,6 +159,12 @@ internal sealed class Engine : IAsyncDisposable
             await database.DisposeAsync();
             throw;
         }
+    }
+
+    private static IEnumerable<RightsFor> DoneBy(ProcessRole role, PampaBuilder program)
+    {
+        if (role.Dispatches && program.RunsDispatcher) yield return RightsFor.Dispatching;
+        if (role.Works) yield return RightsFor.Working;
     }
 
     /// <summary>
@@ -149,8 +175,9 @@ internal sealed class Engine : IAsyncDisposable
     {
         GrowPool();
         // What comes back for ever would keep it from its end.
-        Dispatcher.Relauncher.IsOn = drainHorizon is null;
-        foreach (var lane in Node.Lanes) await Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping);
+        Dispatcher.Relauncher.IsOn = Scheduler.IsOn = drainHorizon is null;
+        foreach (var lane in Node.Lanes) await WaitOutAsync(() => Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping), stopping);
+        foreach (var schedule in Dispatches ? Scheduler.Schedules : []) await WaitOutAsync(() => Scheduler.Store.AddAsync(schedule, stopping), stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
             Log.StartFailed(log, error);
@@ -168,9 +195,10 @@ internal sealed class Engine : IAsyncDisposable
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
+            .. Dispatches && Scheduler.HasAny ? [ScheduleAsync(loop, intake.Token)] : Array.Empty<Task>(),
             .. Role.Works
                 ? [
-                    loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => IdleNode, intake.Token),
+                    loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => Shorter(IdleNode, Node.UntilFull), intake.Token),
                     loop.RunAsync("exchange", exchange.CycleAsync, exchange.Arrived, () => exchange.Pause, intake.Token),
                 ]
                 : Array.Empty<Task>(),
@@ -212,6 +240,24 @@ internal sealed class Engine : IAsyncDisposable
         }
         if (abandoned > 0) return ExitCode.Abandoned;
         return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+    }
+
+    private async Task WaitOutAsync(Func<Task> stepAsync, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                await stepAsync();
+                return;
+            }
+            catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+            {
+                // The loops, which are not there yet, would wait it out as well.
+                health.Failed(e);
+                await Task.Delay(RetryEvery, time, stopping);
+            }
+        }
     }
 
     // Handlers may block their threads: without this, the loops would have to wait for the pool to grow by one thread a second.
@@ -306,6 +352,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         Node.Dispose();
         Dispatcher.Dispose();
+        Scheduler.Dispose();
         await database.DisposeAsync();
         await heartbeats.DisposeAsync();
         await handlers.DisposeAsync();

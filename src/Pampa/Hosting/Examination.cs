@@ -17,6 +17,9 @@ internal sealed class Examination(
     /// <summary>What is particular to the kind of database; tests are less patient.</summary>
     public Examiner Examiner { get; init; } = database.Dialect.Examiner;
 
+    /// <summary>The program's schedules.</summary>
+    public IReadOnlyList<ScheduleDefinition> Schedules { get; init; } = [];
+
     /// <summary>Whether this database has Pampa's own tables.</summary>
     public bool HasControlTables { get; init; } = true;
 
@@ -34,7 +37,11 @@ internal sealed class Examination(
         var tables = ClusterTables.Of(database, program.Cluster);
         var stores = look.Tables.ConvertAll(table => new TaskStore(database, table, program.Cluster, Chance.Shared));
         Task<ClusterInfo> InfoAsync(CancellationToken token) => PampaCluster.LookAsync(tables, stores, program.NodeNames, token);
-        var examination = new Examination(database, tables, stores, InfoAsync, TimeProvider.System) { HasControlTables = look.HasControlTables };
+        var examination = new Examination(database, tables, stores, InfoAsync, TimeProvider.System)
+        {
+            HasControlTables = look.HasControlTables,
+            Schedules = program.Schedules,
+        };
         return [.. look.Errors.Select(Misfit), .. await examination.RunAsync(stopping)];
     }
 
@@ -97,10 +104,12 @@ internal sealed class Examination(
             var (count, oldest) = await database.LookAsync(unit => store.ReadPendingAsync(unit, LookedAt), stopping);
             due.Add(new DueWork(store.Job, count, oldest));
         }
+        var schedules = await PampaCluster.LookAsync(tables, Schedules, stopping);
         return
         [
             .. ClusterFindings.OfClocks(now - here), .. ClusterFindings.OfProcesses(info, due),
             .. ClusterFindings.OfDefinitions(stores.Select(s => s.Job), published),
+            .. ScheduleFindings.Of(schedules, hasLeader: info.Leader is not null),
         ];
     }
 }

@@ -22,6 +22,12 @@ internal sealed record Evidence(ExaminedRecord Record, JobDefinition Job, Cluste
     /// <summary>Why that cannot be told.</summary>
     public string? LockError { get; init; }
 
+    /// <summary>What the job's own selection says of it; null: there is none, or it cannot be asked.</summary>
+    public Choice? Choice { get; init; }
+
+    /// <summary>Why it cannot.</summary>
+    public string? ChoiceError { get; init; }
+
     /// <summary>How many due records come first; null: it is none of those, too many come first, or that cannot be told.</summary>
     public int? Before { get; init; }
 
@@ -33,6 +39,8 @@ internal sealed record Evidence(ExaminedRecord Record, JobDefinition Job, Cluste
 internal static class Explainer
 {
     private const string Where = "where";
+    private const string Select = "selected";
+    private const string Turn = "its turn";
 
     public static TaskExplanation Explain(Evidence evidence)
     {
@@ -45,6 +53,8 @@ internal static class Explainer
             new("due", record.IsDue, record.IsDue ? record.Reserved is { } since && record.IsFree ? $"since {Span(since)}" : "it is" : $"in {Span(-record.Reserved ?? 0)}"),
             new(Where, record.Fits, Condition(record, job)),
         ];
+        if (job.Sequence is { } sequence && record.IsOpen) ofRecord.Add(TurnOf(record, sequence));
+        if (job.Selecting is not null && record.IsOpen) ofRecord.Add(Selected(evidence));
         if (evidence.SeesLocks)
             ofRecord.Add(Lock(evidence));
         List<TaskCondition> conditions = [.. ofRecord, .. OfCluster(evidence)];
@@ -56,6 +66,29 @@ internal static class Explainer
         { Misfit: { } misfit } => $"the condition cannot be asked of it: {misfit}",
         _ when job.Where is null => "the job has no condition",
         _ => $"it {(record.Fits == true ? "matches" : "does not match")} the condition {PublishedJob.WhereText(job.Where)}",
+    };
+
+    private static TaskCondition TurnOf(ExaminedRecord record, Sequencing sequence)
+    {
+        var of = string.Join(", ", sequence.Columns);
+        return record.Turn switch
+        {
+            "alone" => new(Turn, true, $"it has no {of} and waits for nobody"),
+            "held" => new(Turn, false, $"a worker holds another record of the same {of}"),
+            "failed" => new(Turn, false, $"a record of the same {of} has failed, and those of its sequence wait until it is retried"),
+            "behind" => new(Turn, false, $"a record of the same {of} that comes before it has not ended"),
+            null => new(Turn, null, "it cannot be told"),
+            _ => new(Turn, true, $"no record of the same {of} comes before it"),
+        };
+    }
+
+    private static TaskCondition Selected(Evidence evidence) => evidence switch
+    {
+        { ChoiceError: { } error } => new(Select, null, $"the job's Select cannot be asked: {error}"),
+        { Choice: { IsNamed: true } } => new(Select, true, "the job's Select names it"),
+        { Choice: { Named: var named, IsWhole: true } } => new(Select, false, FormattableString.Invariant($"the job's Select does not name it; it names {named:N0} records now")),
+        { Choice: { Named: var named } } => new(Select, null, FormattableString.Invariant($"it is not among the first {named:N0} records that the job's Select names")),
+        _ => new(Select, null, "the job's Select was not asked"),
     };
 
     private static TaskCondition Lock(Evidence evidence) => evidence switch
@@ -105,7 +138,8 @@ internal static class Explainer
                     + (task.Attempts > 0 ? $": the next attempt after {task.Attempts} of {job.MaxAttempts} has to wait that long{Because(task)}." : ": it was put off, or inserted for later.");
         }
         // A lock that cannot be asked for is no reason; a condition that cannot be asked is.
-        var missing = conditions.Where(c => c.Holds == false || (c.Holds is null && record.Misfit is not null && c.Name == Where)).ToList();
+        bool IsUnknown(TaskCondition c) => c.Holds is null && (c.Name == Select || (record.Misfit is not null && c.Name == Where));
+        var missing = conditions.Where(c => c.Holds == false || IsUnknown(c)).ToList();
         if (missing.Count > 0) return $"It is due, but {string.Join(", and ", missing.Select(c => c.Detail))}.";
         if (evidence.BeforeError is { } unknown) return $"It is due. How many records come first cannot be told: {unknown}.";
         return evidence.Before switch

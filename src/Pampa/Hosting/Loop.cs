@@ -26,13 +26,14 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
         var faults = 0;
         var contentions = 0;
         var contended = new Telling(time);
+        var refusals = 0;
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 if (!await cycleAsync(stopping)) await Pulse.RestAsync(() => wake.WaitAsync(idle(), time, stopping));
                 else Pulse.Beat();
-                outages = faults = contentions = 0;
+                outages = faults = contentions = refusals = 0;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -54,6 +55,12 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
                 // table refuses a record: never a reason to end the process. The next round tries again.
                 if (contended.IsDue(out var unsaid)) Log.Contended(log, name, unsaid, e.Message);
                 await PauseAsync(contentions++, stopping);
+            }
+            catch (Exception e) when (e.Data[ErrorText.Remedy] is string)
+            {
+                // Somebody has taken a right away, and is told which: nothing is lost by waiting until it is given back.
+                if (refusals == 0) Log.LacksRight(log, name, ErrorText.WithRemedy(e));
+                await PauseAsync(refusals++, stopping);
             }
             catch (Exception e)
             {

@@ -43,7 +43,8 @@ internal sealed class PampaService : IHostedLifecycleService, IAsyncDisposable
         try
         {
             if (hosted.Errors.Count > 0) throw new PampaConfigurationException([.. hosted.Errors, .. BuildErrors()]);
-            var choice = await DatabaseChoice.Choose(null, hosted.Program.Database, hosted.Setting).RecogniseAsync(preparing.Token);
+            var choice = await DatabaseChoice.Choose(null, hosted.Program.Database, hosted.Setting)
+                .RecogniseAsync(preparing.Token, line => Log.Waits(log, line));
             Log.Database(log, choice.Address.Description, choice.Why);
             var surroundings = new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared);
             engine = await Engine.PrepareAsync(hosted.Program, choice.Address, ProcessRole.All, surroundings, preparing.Token);

@@ -19,7 +19,7 @@ internal sealed partial class Preparation
     {
         var errors = new List<string>();
         var jobs = program.Build(errors, needsCode: false);
-        if (await ConnectionErrorAsync(stopping) is { } unreachable) return new Findable([], errors, false, unreachable);
+        if (await ConnectionErrorAsync(writes: false, stopping) is { } unreachable) return new Findable([], errors, false, unreachable);
         var hasControlTables = !await schema.LacksControlTablesAsync(stopping);
         if (!hasControlTables) errors.Add(NoTables);
         var tables = await SetUpAndResolveAsync(program, jobs, errors, stopping);

@@ -20,10 +20,16 @@ internal sealed partial class Preparation(
     private const int LongestQuote = 120;
     private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
     private readonly Schema schema = new(database, changes, told);
+
+    /// <summary>Told when a server that lets nobody in just now is waited for; null: it is not.</summary>
+    public Action<string>? Waits { get; init; }
     private readonly List<string> unwoken = [];
 
     /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
     public IReadOnlyList<string> Unwoken => unwoken;
+
+    /// <summary>What the process is going to do, so that what it may not do is told before it begins; null: it only looks.</summary>
+    public IReadOnlyList<RightsFor>? Does { get; init; }
 
     /// <summary>Prepares the database and resolves the jobs.</summary>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
@@ -32,7 +38,7 @@ internal sealed partial class Preparation(
         var errors = new List<string>();
         // Who only looks, or makes tables ready, runs no handler.
         var jobs = program.Build(errors, needsCode: changes == SchemaChanges.Own);
-        if (await ConnectionErrorAsync(stopping) is { } unreachable)
+        if (await ConnectionErrorAsync(changes is SchemaChanges.Own or SchemaChanges.All, stopping) is { } unreachable)
         {
             errors.Add(unreachable);
             throw new PampaConfigurationException(errors);
@@ -48,7 +54,7 @@ internal sealed partial class Preparation(
     /// <exception cref="PampaConfigurationException">What is wrong.</exception>
     public async Task ConnectAsync(bool needsLeases, CancellationToken stopping)
     {
-        if (await ConnectionErrorAsync(stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
+        if (await ConnectionErrorAsync(needsLeases, stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
         if (!needsLeases) return;
         await ToldAsync(async () =>
         {
@@ -78,16 +84,28 @@ internal sealed partial class Preparation(
         if (changes == SchemaChanges.None && await schema.LacksControlTablesAsync(stopping))
             throw new PampaConfigurationException([.. errors, NoTables]);
         if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
+        if (!await IsAllowedAsync(program, [], errors, stopping)) throw new PampaConfigurationException(errors);
         // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
             ? await AloneAsync(program, () => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
             : await SetUpAndResolveAsync(program, jobs, errors, stopping);
         CheckSharedColumns(jobTables, errors);
-        if (changes != SchemaChanges.Planned)
+        if (changes != SchemaChanges.Planned && await IsAllowedAsync(program, jobTables, errors, stopping))
         {
             foreach (var table in jobTables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
         }
+        if (changes == SchemaChanges.Own) await CheckSchedulesAsync(program, errors, stopping);
         return errors.Count == 0 ? jobTables : throw new PampaConfigurationException(errors);
+    }
+
+    // Which rights a look at the tables needs is told by the first statement that is refused.
+    private async Task<bool> IsAllowedAsync(PampaBuilder program, List<JobTable> jobs, List<string> errors, CancellationToken stopping)
+    {
+        if (Does is null) return true;
+        var control = jobs.Count > 0 ? [] : Rights.OfControlTables([RightsFor.Anything, .. Does], program.SetupStatements.Count > 0);
+        var missing = await database.Dialect.MissingRightsAsync(database, control, jobs, stopping);
+        errors.AddRange(missing);
+        return missing.Count == 0;
     }
 
     private async Task<List<JobTable>> SetUpAndResolveAsync(
@@ -122,16 +140,25 @@ internal sealed partial class Preparation(
         }
     }
 
-    private async Task<string?> ConnectionErrorAsync(CancellationToken stopping)
+    private async Task<string?> ConnectionErrorAsync(bool writes, CancellationToken stopping)
     {
+        var dialect = database.Dialect;
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(stopping);
-            return null;
+            var admission = new Admission(dialect, address.Description, Waits, time);
+            var misfit = await admission.EnterAsync(async () =>
+            {
+                // Given back before anything is asked: there may be one only.
+                await (await database.Source.OpenConnectionAsync(stopping)).DisposeAsync();
+                return await dialect.MisfitAsync(database, writes, stopping);
+            }, stopping);
+            return misfit is null ? null : $"Cannot use the database ({address.Description}): {misfit}";
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return $"Cannot connect to the database ({address.Description}): {Cause(e)}. {database.Dialect.ConnectionRemedy}";
+            var (cause, known) = await dialect.TroubleAsync(e, address.ConnectionString, stopping);
+            var remedy = dialect.MissingRight(e, "", address.ConnectionString) ?? known ?? dialect.ConnectionRemedy;
+            return $"Cannot connect to the database ({address.Description}): {cause}. {remedy}";
         }
     }
 
@@ -149,7 +176,7 @@ internal sealed partial class Preparation(
     }
 
     private string Remedy(Exception error) => database.Dialect.Classify(error) == ErrorKind.Infrastructure
-        ? database.Dialect.ConnectionRemedy
+        ? database.Dialect.Trouble(error).Remedy ?? database.Dialect.ConnectionRemedy
         : "Pampa needs the right to read the catalog, and to create its own tables (pampa_…) unless they exist.";
 
     private static string Cause(Exception error)
@@ -219,6 +246,7 @@ internal sealed partial class Preparation(
         var store = new TaskStore(database, table, cluster, new Random(0));
         if ((table.Job.Where is not null || table.Job.OrderBy is not null)
             && !await IsAcceptedAsync(table.Job, "Where or OrderBy", store.ProbeAsync, errors, stopping)) return;
+        if (table.Job.Selecting?.Statement is not null) await IsAcceptedAsync(table.Job, "Select", store.ProbeSelectAsync, errors, stopping);
         if (table.Job.Relaunching?.Where is not null) await IsAcceptedAsync(table.Job, "RelaunchWhere", store.ProbeRelaunchAsync, errors, stopping);
     }
 

@@ -3,21 +3,27 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Pampa.Hosting;
 
-/// <summary>Makes the class of a job in a scope of its own for each task, and ends both with the task.</summary>
-internal sealed class ScopedJob<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TJob, TRow>(IServiceProvider services)
-    where TJob : class, IJob<TRow>
+/// <summary>Makes the class of a job in a scope of its own for each call, and ends both with the call.</summary>
+internal sealed class ScopedJob<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TJob>(IServiceProvider services)
+    where TJob : class
 {
     private readonly bool isRegistered = services.GetService<IServiceProviderIsService>()?.IsService(typeof(TJob)) ?? false;
     private ObjectFactory<TJob>? make;
 
-    public async ValueTask<TRow> ProcessAsync(TRow row, PampaTask task)
+    public async ValueTask UseAsync(Func<TJob, ValueTask> useAsync) => await UseAsync(async job =>
+    {
+        await useAsync(job);
+        return true;
+    });
+
+    public async ValueTask<TResult> UseAsync<TResult>(Func<TJob, ValueTask<TResult>> useAsync)
     {
         await using var scope = services.CreateAsyncScope();
-        if (isRegistered) return await scope.ServiceProvider.GetRequiredService<TJob>().ProcessAsync(row, task, task.CancellationToken);
+        if (isRegistered) return await useAsync(scope.ServiceProvider.GetRequiredService<TJob>());
         var job = Make(scope.ServiceProvider);
         try
         {
-            return await job.ProcessAsync(row, task, task.CancellationToken);
+            return await useAsync(job);
         }
         finally
         {

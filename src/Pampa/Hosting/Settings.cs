@@ -59,6 +59,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.WorkerFilter)] = s => job.WorkerFilter = s.Text(),
         [nameof(job.QueueSize)] = s => job.QueueSize = s.Whole(job.QueueSize),
         [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
+        [nameof(job.MaxBatchWait)] = s => job.MaxBatchWait = s.Duration(job.MaxBatchWait),
         [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
         [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
         [nameof(job.RelaunchAfter)] = s => job.RelaunchAfter = s.Duration(job.RelaunchAfter ?? TimeSpan.FromSeconds(1)),

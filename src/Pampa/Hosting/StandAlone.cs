@@ -33,7 +33,7 @@ internal sealed record StandAlone(StandAloneOptions Options, Func<StandAloneRun,
         if (Options.SingleInstance && !hasDatabase)
             errors.Add($"SingleInstance needs a database, in which the processes of the name '{Options.Name}' see each other. Give one with --db, PAMPA_DATABASE_URL or Database; or set SingleInstance to false.");
         var timetable = Delay is null && Options.Schedule is { } schedule
-            ? Timetable.By(schedule, Options.TimeZone, time, errors)
+            ? Timetable.By(schedule, Options.TimeZone, time, errors, Options.Name)
             : Timetable.EverySo(Delay ?? Options.Delay, time);
         return errors.Count == 0 ? timetable! : throw new PampaConfigurationException(errors);
     }
@@ -57,12 +57,15 @@ internal sealed record StandAlone(StandAloneOptions Options, Func<StandAloneRun,
         };
         if (address is null) return await new StandAloneProcess(parts, surroundings).RunAsync(stopping);
         var dialect = address.Dialect;
-        var health = new DatabaseHealth(address.Description, logs.CreateLogger("Pampa"), time);
+        var log = logs.CreateLogger("Pampa");
+        var health = new DatabaseHealth(dialect, address.Description, log, time);
         var name = $"pampa/{Options.Cluster}/{Options.Name}";
         // After the preparation it is the lease's own.
         await using var database = new Database(dialect.Open(address.ConnectionString, name, 1), dialect, time, random) { Answered = health.Worked };
-        await new Preparation(database, address, SchemaChanges.Own, time).ConnectAsync(Options.SingleInstance, stopping);
+        var preparation = new Preparation(database, address, SchemaChanges.Own, time) { Waits = line => Log.Waits(log, line) };
+        await preparation.ConnectAsync(Options.SingleInstance, stopping);
         await using var source = dialect.OpenPlain(address.ConnectionString, $"{name}/code", CodeConnections);
+        database.Failed = e => dialect.Forget(source, e);
         using var instance = Options.SingleInstance
             ? new SingleInstance(new ClusterStore(database, Options.Cluster), Options.Name, Options.Lease, Failed, time)
             : null;

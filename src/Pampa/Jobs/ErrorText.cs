@@ -8,18 +8,53 @@ namespace Pampa.Jobs;
 /// </summary>
 internal static class ErrorText
 {
+    /// <summary>The key under which an error of the database carries what to do about it, where that is known.</summary>
+    public const string Remedy = "Pampa.Remedy";
+
     private const string Cut = " … ";
 
-    /// <summary>The text of an exception: its type and message and those of its causes.</summary>
+    /// <summary>The text of an exception: its type and message and those of its causes. It throws nothing, whatever they do.</summary>
     public static string Of(Exception error)
     {
         var text = new StringBuilder();
         for (var e = error; e is not null && text.Length < Limits.ErrorText * 2; e = e.InnerException)
         {
             if (text.Length > 0) text.Append(" ---> ");
-            text.Append(e.GetType().Name).Append(": ").Append(e.Message);
+            text.Append(e.GetType().Name).Append(": ").Append(MessageOf(e));
         }
         return text.ToString();
+    }
+
+    private static string? MessageOf(Exception error)
+    {
+        try
+        {
+            return error.Message;
+        }
+        catch (Exception e)
+        {
+            return $"({e.GetType().Name} while its message was asked for)";
+        }
+    }
+
+    /// <summary>What an error of the database says, and what to do about it.</summary>
+    public static string WithRemedy(Exception error, string? message = null)
+    {
+        message ??= error.Message;
+        return error.Data[Remedy] is string remedy ? $"{message.TrimEnd('.', ' ')}. {remedy}" : message;
+    }
+
+    /// <summary>All that an exception tells of itself, for the log; one that throws while it does so is told of all the same.</summary>
+    public static string Whole(Exception error)
+    {
+        try
+        {
+            return error.ToString();
+        }
+        catch (Exception e)
+        {
+            return $"{Of(error)} ({e.GetType().Name} while its text was asked for)";
+        }
     }
 
     /// <summary>

@@ -80,6 +80,18 @@ internal sealed class Hand(string worker)
         }
     }
 
+    /// <summary>
+    /// Whether it has less than a batch, all first attempts, so that waiting would make a larger one. What waits behind a record
+    /// that was tried before is not in the same batch.
+    /// </summary>
+    public bool IsFilling(int size)
+    {
+        lock (gate) return waiting.Count > 0 && waiting.Count < size && waiting.All(r => r.Attempts == 0);
+    }
+
+    /// <summary>Since when the node has seen it so; 0: it is not.</summary>
+    public long FillingSince { get; set; }
+
     /// <summary>Takes one out, if it is there: the same record was reserved anew.</summary>
     public void Remove(TaskKey key, Claim claim)
     {

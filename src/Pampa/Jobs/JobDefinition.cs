@@ -27,6 +27,8 @@ internal sealed record JobDefinition
 
     public TimeSpan MaxDuration { get; init; }
 
+    public TimeSpan MaxBatchWait { get; init; }
+
     public int MaxAttempts { get; init; }
 
     public bool WakeOnInsert { get; init; }
@@ -39,6 +41,21 @@ internal sealed record JobDefinition
 
     public Sql? OrderBy { get; init; }
 
+    /// <summary>The column of the priority; null: there is none.</summary>
+    public string? PriorityColumn { get; init; }
+
+    /// <summary>The column of the time before which a record is not due; null: only the reservation time counts.</summary>
+    public string? DueColumn { get; init; }
+
+    /// <summary>Which records are done one after the other; null: none need be.</summary>
+    public Sequencing? Sequence { get; init; }
+
+    /// <summary>Whether records come in another order than the key's.</summary>
+    public bool HasOwnOrder => OrderBy is not null || PriorityColumn is not null || DueColumn is not null;
+
+    /// <summary>How records are chosen otherwise than by condition and order; null: by these.</summary>
+    public Selecting? Selecting { get; init; }
+
     /// <summary>When ended records run again by themselves; null: never.</summary>
     public Relaunching? Relaunching { get; init; }
 }
@@ -50,4 +67,17 @@ internal sealed record TaskHandler(RowType? Row, Func<PampaTask, ValueTask> RunA
 {
     /// <summary>Whether it runs in a transaction that ends with the completion.</summary>
     public bool IsTransactional { get; init; }
+
+    /// <summary>How it takes many tasks at once; null: it takes them one by one.</summary>
+    public BatchHandler? Batch { get; init; }
+
+    /// <summary>How the program has called what gave it.</summary>
+    public string CalledAs => Batch is not null ? nameof(JobBuilder.ProcessBatch)
+        : IsTransactional ? nameof(JobBuilder.ProcessInTransaction) : nameof(JobBuilder.Process);
 }
+
+/// <summary>The code of a job that takes many tasks at once.</summary>
+/// <param name="Size">How many at most.</param>
+/// <param name="Make">Makes a task what the code takes; throws where its record does not fit the row type.</param>
+/// <param name="RunAsync">Runs them.</param>
+internal sealed record BatchHandler(int Size, Func<PampaTask, BatchTask> Make, Func<BatchTask[], CancellationToken, ValueTask> RunAsync);

@@ -85,7 +85,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>Suspends the job. One line tells of it, not one a try.</summary>
     public void Suspend(JobStep step, Exception error)
     {
-        if (suspendedBy is null) Suspended(log, job.Name, error.Message);
+        if (suspendedBy is null) Suspended(log, job.Name, ErrorText.WithRemedy(error));
         suspendedBy = step;
         suspendedAt = time.GetTimestamp();
     }
@@ -101,17 +101,31 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>
     /// How many records a worker should have in hand: two dispatch intervals of work, between the job's limits.
     /// </summary>
-    public int Depth { get; private set; } = job.QueueSize;
+    public int Depth { get; private set; } = Least(job, null);
 
     /// <summary>The same without the job's least: enough for a worker while another one has nothing to do.</summary>
     public int Enough { get; private set; } = job.QueueSize;
 
-    /// <summary>How many records a worker may have started and not yet run.</summary>
-    public int Ahead { get; private set; } = 1;
+    /// <summary>How many records a worker may have started and not yet run; of a job with batches, how many it runs at once.</summary>
+    public int Ahead { get; private set; } = job.Handler.Batch?.Size ?? 1;
+
+    /// <summary>
+    /// How many records a worker has in hand at least. Of batches two: one that it takes, and one that fills meanwhile. But one where a
+    /// batch takes so long that what waits behind it would only be given back.
+    /// </summary>
+    /// <param name="job">The job.</param>
+    /// <param name="p90">How long nine of ten of its tasks take at most; null where none has ended yet.</param>
+    public static int Least(JobDefinition job, TimeSpan? p90)
+    {
+        if (job.Handler.Batch is not { } batch) return job.QueueSize;
+        var isLong = p90 is { } each && batch.Size * each >= LongestHand;
+        var batches = isLong && job.MaxBatchWait == TimeSpan.Zero ? 1 : 2;
+        return Math.Clamp(batches * batch.Size, job.QueueSize, job.MaxQueueSize);
+    }
 
     /// <summary>How many records are so much work, never more than a second of it and between the job's limits.</summary>
     public static int DepthFor(JobDefinition job, TimeSpan p90, TimeSpan work) =>
-        (int)Math.Clamp((work < LongestHand ? work : LongestHand) / p90, job.QueueSize, job.MaxQueueSize);
+        (int)Math.Clamp((work < LongestHand ? work : LongestHand) / p90, Least(job, p90), job.MaxQueueSize);
 
     /// <summary>
     /// How long a record that is reserved may wait for its start: all that can be before it in a hand, and never less
@@ -121,7 +135,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <param name="p90">How long nine of ten of its tasks take at most; null where none has ended yet.</param>
     public static TimeSpan HandTimeout(JobDefinition job, TimeSpan? p90)
     {
-        var each = p90 ?? job.MaxDuration;
+        // A batch is over within the time of one.
+        var each = p90 ?? job.MaxDuration / (job.Handler.Batch?.Size ?? 1);
         var all = (each > TimeSpan.Zero ? DepthFor(job, each, LongestHand) : job.MaxQueueSize) * each;
         return all > ShortestTimeout ? all : ShortestTimeout;
     }
@@ -137,7 +152,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
         // A task with a transaction is settled by itself: the next one of its worker may wait for its locks.
         var mayStartAhead = !job.Handler.IsTransactional && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
-        Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
+        if (job.Handler.Batch is null) Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, 1, Limits.StartAheadRows) : 1;
     }
 
     [LoggerMessage(1, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]

@@ -30,8 +30,11 @@ internal static partial class JobValidation
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
         if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
+        CheckBatch(job, errors);
         CheckBackoff(job, errors);
         CheckRelaunching(job.Relaunching, errors);
+        CheckSelecting(job, errors);
+        CheckOrder(job, errors);
         CheckFilter(job.WorkerFilter, errors);
         CheckColumns(job.Columns, errors);
     }
@@ -42,6 +45,21 @@ internal static partial class JobValidation
         errors.Add(max == int.MaxValue
             ? $"{what} must be at least {min}, got {value}"
             : FormattableString.Invariant($"{what} must be between {min:N0} and {max:N0}, got {value:N0}"));
+    }
+
+    private static void CheckBatch(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Handler.Batch is not { } batch)
+        {
+            if (job.MaxBatchWait != TimeSpan.Zero) errors.Add("MaxBatchWait says how long a batch may wait to fill, and there is none: call ProcessBatch, or leave it out");
+            return;
+        }
+        if (batch.Size < 1 || batch.Size > job.MaxQueueSize)
+            errors.Add(FormattableString.Invariant($"the size of ProcessBatch must be between 1 and MaxQueueSize, which is {job.MaxQueueSize:N0}, got {batch.Size:N0}"));
+        if (batch.Size > 1 && job.MaxAttempts == 1)
+            errors.Add("ProcessBatch needs MaxAttempts of 2 or more, got 1: a process that dies costs every record of its batch an attempt, and all of them would have failed by one. Allow two, or use Process");
+        if (job.MaxBatchWait < TimeSpan.Zero || job.MaxBatchWait > Limits.LongestBatchWait)
+            errors.Add($"MaxBatchWait must be between {TimeSpan.Zero} and {Limits.LongestBatchWait}, got {job.MaxBatchWait}");
     }
 
     private static void CheckBackoff(JobDefinition job, ICollection<string> errors)
@@ -70,6 +88,33 @@ internal static partial class JobValidation
             errors.Add(FormattableString.Invariant($"RelaunchJitter must be between 0 and 1, got {relaunching.Jitter}"));
         if (relaunching is { FailedToo: true, HasRule: false })
             errors.Add("RelaunchFailed says which records RelaunchAfter and RelaunchWhere are for, and neither is set: set one of them");
+    }
+
+    private static void CheckOrder(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.PriorityColumn is { } priority && string.IsNullOrWhiteSpace(priority)) errors.Add("PriorityColumn must name a column, got an empty text");
+        if (job.DueColumn is { } due && string.IsNullOrWhiteSpace(due)) errors.Add("DueColumn must name a column, got an empty text");
+        if (job.Sequence is { } sequence && (sequence.Columns.Count == 0 || sequence.Columns.Any(string.IsNullOrWhiteSpace)))
+            errors.Add("InSequenceBy must name a column or several, got an empty one");
+    }
+
+    private static void CheckSelecting(JobDefinition job, ICollection<string> errors)
+    {
+        if (job.Selecting is not { } selecting) return;
+        if (job.PriorityColumn is not null) errors.Add("Select names the records in order, so PriorityColumn has no meaning beside it: put the priority into Select");
+        if (job.OrderBy is not null) errors.Add("Select names the records in order, so OrderBy has no meaning beside it: put the order into Select, or use Where and OrderBy without it");
+        if (selecting.Statement is not { } statement) return;
+        Sql text;
+        try
+        {
+            text = statement();
+        }
+        catch (Exception e)
+        {
+            errors.Add($"SelectEachCycle throws {e.GetType().Name}: {e.Message.TrimEnd('.')}");
+            return;
+        }
+        if (!Selecting.NamesCount(text)) errors.Add($"Select must say how many keys are wanted, with @n: end it with LIMIT @n. It is \"{text}\"");
     }
 
     private static void CheckFilter(string? filter, ICollection<string> errors)

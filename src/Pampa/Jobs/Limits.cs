@@ -36,6 +36,14 @@ internal static class Limits
     /// <summary>Records of a job that one pass makes pending again.</summary>
     public const int RelaunchRows = 10_000;
 
+    /// <summary>
+    /// No batch waits longer than this to fill: whoever waits for its start longer than a minute may be taken away.
+    /// </summary>
+    public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(30);
+
+    /// <summary>Keys of a program's own selection that are looked at.</summary>
+    public const int NamedRows = 10_000;
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

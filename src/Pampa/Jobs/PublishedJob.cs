@@ -28,12 +28,31 @@ internal static class PublishedJob
             json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
             json.WriteNumber("maxAttempts", job.MaxAttempts);
             if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
+            if (job.Handler.Batch is { } batch) json.WriteNumber("batchSize", batch.Size);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
             if (job.OrderBy is not null) json.WriteString("orderBy", job.OrderBy.ToString());
+            if (job.PriorityColumn is not null) json.WriteString("priorityColumn", job.PriorityColumn);
+            if (job.DueColumn is not null) json.WriteString("dueColumn", job.DueColumn);
+            if (job.Sequence is { } sequence) WriteSequence(json, sequence);
+            if (job.Selecting is { } selecting) WriteSelecting(json, selecting);
             if (job.Relaunching is { } relaunching) WriteRelaunching(json, relaunching);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteSequence(Utf8JsonWriter json, Sequencing sequence)
+    {
+        json.WriteStartArray("sequence");
+        foreach (var column in sequence.Columns) json.WriteStringValue(column);
+        json.WriteEndArray();
+        json.WriteBoolean("goesOnAfterFailure", sequence.GoesOnAfterFailure);
+    }
+
+    private static void WriteSelecting(Utf8JsonWriter json, Selecting selecting)
+    {
+        if (selecting.Statement is not null) json.WriteString("select", WhereText(selecting.Statement));
+        json.WriteBoolean("selectsByCode", selecting.KeysAsync is not null);
     }
 
     private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)

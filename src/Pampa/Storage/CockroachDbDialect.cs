@@ -24,6 +24,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     protected override string Unflushed => "";
 
+    // It has no advisory locks, and needs none: where two see what the other changes, one of them is repeated.
+    protected override string TakeTurn(string turn) => "";
+
     public override Examiner Examiner => new CockroachDbExaminer(this);
 
     // It has no LISTEN.
@@ -35,6 +38,13 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     public override string? LeaveRoom(TableInfo table) => null;
 
     public override bool HasTransactionalDdl => false;
+
+    public override RoleKind Roles => RoleKind.ByTable;
+
+    // What it says of rights beforehand nobody has seen yet; a statement that is refused tells.
+    public override Task<IReadOnlyList<string>> MissingRightsAsync(
+        IReader database, IReadOnlyList<(string Table, string Right)> control, IReadOnlyList<JobTable> jobs, CancellationToken stopping) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
 
     public override string SkipLocked => "";
 
@@ -48,7 +58,13 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // The clocks of its servers may differ by half a second, and each judges leases by its own.
     public override TimeSpan LeaseMargin => TimeSpan.FromSeconds(2);
 
+    // Each of its servers takes changes.
+    protected override string? Target => null;
+
     public override Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult<Dialect>(this);
+
+    // Whoever has named it in the address knows what it is.
+    public override Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
 
     // Values that grow would all be written at the same place, by one server.
     public override string SpreadIndex(ColumnInfo first) => first.Kind == ColumnKind.Integer ? " USING HASH" : "";

@@ -30,6 +30,9 @@ internal sealed record ColumnInfo(
 internal sealed record TableInfo(
     string Schema, string Name, IReadOnlyList<ColumnInfo> Columns, IReadOnlyList<IReadOnlyList<string>> UniqueKeys)
 {
+    /// <summary>Whether its records are in other tables, its partitions.</summary>
+    public bool IsPartitioned { get; init; }
+
     /// <summary>Finds a column: the exact name, else the only one that differs by case.</summary>
     public ColumnInfo? Find(string name)
     {

@@ -20,18 +20,22 @@ internal enum LookFor
 
     /// <summary>The same, and whether a record can be locked.</summary>
     Lock,
+
+    /// <summary>A statement of the program's own, which has as long as one of Pampa's.</summary>
+    Selection,
 }
 
 /// <summary>
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
 /// </summary>
-internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
+internal sealed partial class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
 {
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
+    private static readonly TimeSpan LongestSelection = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
 
@@ -44,6 +48,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     /// <summary>Called whenever the database has answered.</summary>
     public Action? Answered { get; set; }
+
+    /// <summary>Called with whatever goes wrong, before it is thrown.</summary>
+    public Action<Exception>? Failed { get; set; }
 
     /// <summary>
     /// Applied to each text before it is run; tests take guards out with it, to prove that none is idle.
@@ -102,6 +109,12 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return rows;
         }
+        catch (Exception e)
+        {
+            if (e is DbException) Note(e, statement);
+            Notice(e);
+            throw;
+        }
         finally
         {
             if (dialect.HasSingleWriter) writer.Release();
@@ -132,11 +145,26 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     {
         // What SQLite waits for it waits for by itself; what its driver repeats for as long as it may is a snapshot that is too old for good.
         var deadline = dialect.HasSingleWriter ? NoRepeats : Deadline;
-        var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
-            dialect.Preamble(statement));
-        Answered?.Invoke();
-        return rows;
+        try
+        {
+            var rows = await ReadAsync(within.Connection, within.Transaction, statement, (reader, token) => RowsAsync(reader, map, token), deadline, stopping,
+                dialect.Preamble(statement));
+            Answered?.Invoke();
+            return rows;
+        }
+        catch (Exception e)
+        {
+            Notice(e);
+            throw;
+        }
     }
+
+    /// <summary>
+    /// Runs a statement of a tick's transaction, once, with no limits but its deadline: what follows in the transaction must not have them.
+    /// Returns how many rows it changed.
+    /// </summary>
+    public Task<int> ExecuteWithinAsync(TaskTransaction within, Statement statement, TimeSpan deadline, CancellationToken stopping) =>
+        ReadAsync(within.Connection, within.Transaction, statement, CountAsync, dialect.HasSingleWriter ? NoRepeats : deadline, stopping);
 
     /// <summary>
     /// Runs reads as one unit that changes nothing and whose statements end soon: for a look at what others work on. Whatever it does is
@@ -147,12 +175,22 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         {
             await using var transaction = await dialect.BeginLookAsync(connection, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
-            if (what != LookFor.Any && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            var isOurs = what is LookFor.Keys or LookFor.Lock;
+            if (isOurs && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
             foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
-            var seen = await look(unit);
+            var seen = what == LookFor.Selection ? await LimitedAsync(connection, unit, look, stopping) : await look(unit);
             await transaction.RollbackAsync(stopping);
             return seen;
         }, writes: false, stopping);
+
+    private async Task<T> LimitedAsync<T>(DbConnection connection, Unit unit, Func<Unit, Task<T>> look, CancellationToken stopping)
+    {
+        if (dialect.Preamble(new Statement("")) is { } limits) await unit.ExecuteAsync(new Statement(limits));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var interrupting = end.Token.Register(() => dialect.Interrupt(connection));
+        end.CancelAfter(LongestSelection);
+        return await look(unit);
+    }
 
     /// <summary>
     /// Runs one statement that must not stand in a transaction, with nothing before it. Once: what is left of a failed one may stand in
@@ -175,37 +213,9 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             }
             catch (DbException e)
             {
-                e.Data[FailedStatement] = statement.Text;
+                Note(e, statement);
                 throw;
             }
-        }
-    }
-
-    /// <summary>One transaction's statements.</summary>
-    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping, string? limits = null)
-        : IReader
-    {
-        // They travel with the first statement.
-        private string? limits = limits;
-
-        public bool IsRolledBack { get; private set; }
-
-        /// <summary>Nothing of the unit shall stay.</summary>
-        public void RollBack() => IsRolledBack = true;
-
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) => QueryAsync(statement, map, stopping);
-
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-            database.ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping, TakeLimits());
-
-        public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
-            database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping, TakeLimits());
-
-        private string? TakeLimits()
-        {
-            var taken = limits;
-            limits = null;
-            return taken;
         }
     }
 
@@ -256,16 +266,23 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
             Answered?.Invoke();
             return result;
         }
-        catch
+        catch (Exception e)
         {
             // An error is an answer too; and of those that wait for none each ends in its own time.
             Pulse.Beat();
+            Notice(e);
             throw;
         }
         finally
         {
             if (takesTurn) writer.Release();
         }
+    }
+
+    private void Notice(Exception error)
+    {
+        dialect.Forget(source, error);
+        Failed?.Invoke(error);
     }
 
     /// <summary>Whether a statement took longer than it may; that a connection could not be had in time is something else.</summary>
@@ -312,9 +329,16 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
         catch (Exception e) when (e is DbException or TimeoutException)
         {
-            e.Data[FailedStatement] = statement.Text;
+            Note(e, statement);
             throw;
         }
+    }
+
+    // For whoever tells of the error: where it was, and, where it is a right that is missing, what to do about it.
+    private void Note(Exception error, Statement statement)
+    {
+        error.Data[FailedStatement] = statement.Text;
+        error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
     }
 
     private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)

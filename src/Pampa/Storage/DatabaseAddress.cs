@@ -15,6 +15,22 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     public static DatabaseAddress SqliteFile(string path) =>
         new(new SqliteDialect(), new SqliteConnectionStringBuilder { DataSource = path }.ConnectionString);
 
+    /// <summary>Parses an address that stands somewhere and may change there: its password is read anew for each connection.</summary>
+    /// <exception cref="FormatException">What was expected; never the text itself, it may hold a password.</exception>
+    public static DatabaseAddress Parse(Func<string> read)
+    {
+        var address = Parse(read());
+        return address.Dialect switch
+        {
+            CockroachDbDialect => address with { Dialect = new CockroachDbDialect { Password = Password } },
+            PostgreSqlDialect => address with { Dialect = new PostgreSqlDialect { Password = Password } },
+            _ => address,
+        };
+
+        string Password() => new NpgsqlConnectionStringBuilder(Parse(read()).ConnectionString).Password
+            ?? throw new FormatException("the database's address has no password any more where it is read from");
+    }
+
     /// <summary>Parses an address.</summary>
     /// <exception cref="FormatException">What was expected; never the text itself, it may hold a password.</exception>
     public static DatabaseAddress Parse(string text)
@@ -89,6 +105,8 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
             var parts = pair.Split('=', 2);
             Set(settings, Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
         }
+        // So does libpq: whoever names an authority wants it asked.
+        if (settings is { SslMode: SslMode.Require, RootCertificate: not null }) settings.SslMode = SslMode.VerifyCA;
         return settings.ConnectionString;
     }
 

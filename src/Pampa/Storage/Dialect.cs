@@ -31,8 +31,21 @@ internal enum ErrorKind
     Infrastructure,
 }
 
+/// <summary>Which rights a database gives.</summary>
+internal enum RoleKind
+{
+    /// <summary>It has no roles.</summary>
+    None,
+
+    /// <summary>By whole tables.</summary>
+    ByTable,
+
+    /// <summary>By columns, too.</summary>
+    ByColumn,
+}
+
 /// <summary>A condition of the program's own, asked for its values, has thrown.</summary>
-internal sealed class SnippetException(string message, Exception innerException) : Exception(message, innerException);
+internal sealed class SnippetException(string message, Exception? innerException = null) : Exception(message, innerException);
 
 /// <summary>
 /// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
@@ -147,6 +160,9 @@ internal abstract class Dialect
     /// <summary>An instant that came as text with its offset, as a value of a column.</summary>
     public abstract string MomentFor(ColumnInfo column, string text);
 
+    /// <summary>Stands behind a column whose NULLs come first in an order or an index.</summary>
+    public virtual string NullsFirst => " NULLS FIRST";
+
     /// <summary>Whether a time is now or past; a NULL time is. Never NULL itself.</summary>
     public abstract string IsPast(string expression, ColumnInfo column);
 
@@ -193,10 +209,39 @@ internal abstract class Dialect
     public virtual TimeSpan LeaseMargin => TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The dialect of the server that answers at an address. Where none answers it is this one: whoever connects next meets the same
-    /// error, and tells it.
+    /// The dialect of the server that answers at an address. Where none answers it throws: what it is, is not known then.
     /// </summary>
     public virtual Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping) => Task.FromResult(this);
+
+    /// <summary>
+    /// Why a server that has let this process in will not do: it is another kind than this dialect is for or, where it shall be changed, it
+    /// takes no changes. A sentence and its remedy; null: it will do.
+    /// </summary>
+    public virtual Task<string?> MisfitAsync(IReader database, bool writes, CancellationToken stopping) => Task.FromResult<string?>(null);
+
+    /// <summary>Whether an error says that the server is there, and lets nobody in just now.</summary>
+    public virtual bool IsBusy(Exception error) => false;
+
+    /// <summary>
+    /// Closes the connections of a source that nobody uses, and those in use when they are given back, where an error says that it is the
+    /// connection's own and that a new one may do better.
+    /// </summary>
+    public virtual void Forget(DbDataSource source, Exception error)
+    {
+    }
+
+    /// <summary>
+    /// What an error of a database that is out of reach or cannot serve comes from, and what mends that where it is known. One line each;
+    /// no value of a record is in it.
+    /// </summary>
+    public virtual (string Cause, string? Remedy) Trouble(Exception error) => (error.Message.Split('\n', 2)[0].TrimEnd('\r', '.', ' '), null);
+
+    /// <summary>The same when no connection can be made; it may look at the server for that.</summary>
+    public virtual Task<(string Cause, string? Remedy)> TroubleAsync(Exception error, string connectionString, CancellationToken stopping)
+    {
+        while (error.InnerException is { } inner) error = inner;
+        return Task.FromResult<(string, string?)>((error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' '), null));
+    }
 
     /// <summary>Stands behind the columns of an index whose values grow; empty where that does no harm.</summary>
     public virtual string SpreadIndex(ColumnInfo first) => "";
@@ -206,6 +251,12 @@ internal abstract class Dialect
 
     /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
     public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
+
+    /// <summary>Reads a key part that a statement of the program's own returns, as the text that goes back.</summary>
+    public virtual string ReadNamedPart(DbDataReader reader, int ordinal, ColumnInfo column) => ReadKeyPart(reader, ordinal);
+
+    /// <summary>Whether the types of an answer without rows are not known.</summary>
+    public virtual bool KnowsNoTypes => false;
 
     /// <summary>The key part that people write as they see it in <see cref="Display(string)"/>.</summary>
     public abstract string ParseKeyPart(string text, ColumnInfo column);
@@ -240,6 +291,19 @@ internal abstract class Dialect
     /// <summary>What an error means.</summary>
     public ErrorKind Classify(Exception error) => error is SnippetException ? ErrorKind.Schema : ClassifyError(error);
 
+    /// <summary>
+    /// What a statement of the program's own did that only reading, and not for long, does not; null where that is not the error's
+    /// cause. The same error at a statement of Pampa's means that the database is ill.
+    /// </summary>
+    public virtual string? Misuse(Exception error) => Database.IsTimeout(error) ? TookTooLong : null;
+
+    protected const string TookTooLong = "takes longer than 30 s";
+
+    /// <summary>Ends a statement that runs on a connection, where its driver does not do so by itself.</summary>
+    public virtual void Interrupt(DbConnection connection)
+    {
+    }
+
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;
 
@@ -269,8 +333,33 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? MissingRight(Exception error, string statement, string connectionString) => null;
 
+    /// <summary>Which rights can be given to whoever connects.</summary>
+    public virtual RoleKind Roles => RoleKind.None;
+
+    /// <summary>The rights that the user lacks, a line each with what to grant, as far as the database tells that beforehand.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="control">The rights that are needed on control tables.</param>
+    /// <param name="jobs">The jobs, each with what is needed of its table.</param>
+    /// <param name="stopping">Gives up.</param>
+    public virtual Task<IReadOnlyList<string>> MissingRightsAsync(
+        IReader database, IReadOnlyList<(string Table, string Right)> control, IReadOnlyList<JobTable> jobs, CancellationToken stopping) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
+
+    private protected const string View =
+        "is a view: a task is a record that can be locked, changed and found again by its key, and a view has none of its own. Name the table under it, and put the view's condition into Where";
+
     /// <summary>Reads a table from the catalog, or null where there is none of that name.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping);
+
+    /// <summary>
+    /// What there is instead of a table of that name, and what to do about it; null where there is nothing like it. It goes on after
+    /// "table '…'".
+    /// </summary>
+    public abstract Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping);
+
+    /// <summary>The tables that the records of a partitioned table are in.</summary>
+    public virtual Task<List<(string Schema, string Name)>> ReadPartitionsAsync(IReader database, TableInfo table, CancellationToken stopping) =>
+        Task.FromResult(new List<(string, string)>());
 
     /// <summary>Whether there is an index of that name.</summary>
     public abstract Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping);
@@ -299,17 +388,4 @@ internal abstract class Dialect
 
     /// <summary>The type of a new state column.</summary>
     public abstract string TypeOf(StateColumn column);
-}
-
-/// <summary>The state columns by their part.</summary>
-internal enum StateColumn
-{
-    ReservationId,
-    ReservationTime,
-    ReservationTimes,
-    StartTime,
-    EndTime,
-    Success,
-    ErrorDescription,
-    Generation,
 }

@@ -189,10 +189,9 @@ internal static class HandOverText
     }
 
     /// <summary>
-    /// None where another version wrote them in a way that this one does not know; what is not started in time is taken
-    /// back by the leader.
+    /// Null where another version wrote them in a way that this one does not know.
     /// </summary>
-    public static List<Reservation> Read(string text)
+    public static List<Reservation>? Read(string text)
     {
         try
         {
@@ -206,7 +205,7 @@ internal static class HandOverText
         }
         catch (Exception e) when (HandsText.IsForeign(e))
         {
-            return [];
+            return null;
         }
     }
 }

@@ -15,12 +15,12 @@ internal sealed partial class JobSql
 
     /// <summary>
     /// A record by its key: as <see cref="List"/> has it, then whether it is free, open, has an attempt left, is due and matches the
-    /// condition, and how many seconds ago it was reserved, started and ended.
+    /// condition, how many seconds ago it was reserved, started and ended, and whether it is its turn.
     /// </summary>
-    public string Explain(string? where) => OfKey($"""
+    public string Explain(string? where, string? orderBy) => OfKey($"""
         {KeysOut("t.")}, {StateCase}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, {dialect.AsText($"t.{Et}")}, t.{Err},
           t.{Rid} IS NULL, t.{Et} IS NULL, COALESCE(t.{N}, 0) < @max, {Past}, CASE WHEN ({where ?? "TRUE"}) THEN TRUE ELSE FALSE END,
-          {Waits}, {Since(StateColumn.StartTime)}, {Since(StateColumn.EndTime)}
+          {Waits}, {Since(StateColumn.StartTime)}, {Since(StateColumn.EndTime)}, {TurnOut(where, orderBy)}
         """);
 
     /// <summary>Locks a record if nobody else does: no row where somebody does, or where there is no such record.</summary>
@@ -42,14 +42,14 @@ internal sealed partial class JobSql
           SELECT {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS _pampa_k{i}"))},
             CASE
               WHEN t.{Rid} IS NULL THEN CASE WHEN COALESCE(t.{N}, 0) >= @max THEN 'exhausted' END
-              WHEN {Waits} < {Ahead} OR {Since(StateColumn.StartTime)} < {Ahead} THEN 'future'
+              WHEN {ReservedFor} < {Ahead} OR {Since(StateColumn.StartTime)} < {Ahead} THEN 'future'
               WHEN {dialect.IsPastBy($"t.{St}", Column(StateColumn.StartTime), "@overdue")} THEN 'overdue'
               WHEN t.{Rt} IS NOT NULL AND NOT {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "@dead")} THEN NULL
               WHEN NOT EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = t.{Rid}) THEN 'unowned'
               WHEN EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = t.{Rid}
                 AND w.expires_at <= {dialect.NowPlus("-@dead")}) THEN 'orphaned'
               WHEN t.{St} IS NULL AND {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "@forgotten")} THEN 'forgotten'
-            END AS _pampa_wrong, t.{Rid} AS _pampa_rid, COALESCE({Since(StateColumn.StartTime)}, {Waits}) AS _pampa_since
+            END AS _pampa_wrong, t.{Rid} AS _pampa_rid, COALESCE({Since(StateColumn.StartTime)}, {ReservedFor}) AS _pampa_since
           FROM (SELECT * FROM {Table} AS t WHERE t.{Et} IS NULL LIMIT @limit) AS t) AS q
         WHERE q._pampa_wrong IS NOT NULL LIMIT @want
         """;

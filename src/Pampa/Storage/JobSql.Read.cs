@@ -9,8 +9,6 @@ internal sealed partial class JobSql
 
     private string EndedState => $"CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END";
 
-    private string Waits => dialect.SecondsSince($"t.{Rt}", Column(StateColumn.ReservationTime));
-
     /// <summary>Counts the whole table by state: state, count, longest time that a pending record is due.</summary>
     public string Report(string? where) => $"""
         SELECT s, count(*), max(CASE s WHEN 'Pending' THEN w END) FROM (

@@ -87,6 +87,6 @@ internal sealed partial class JobSql
     /// <summary>Whether anything is left to do: in a worker's hand, or due within @horizon seconds.</summary>
     public string IsAnythingLeft(string? where) => $"""
         SELECT EXISTS (SELECT 1 FROM {Table} AS t WHERE t.{Et} IS NULL{HasKey} AND (t.{Rid} IS NOT NULL
-          OR (COALESCE(t.{N}, 0) < @max AND (t.{Rt} IS NULL OR {dialect.IsPastBy($"t.{Rt}", Column(StateColumn.ReservationTime), "-@horizon")}){And(where)})))
+          OR (COALESCE(t.{N}, 0) < @max AND {IsDueSoon}{Hopeful}{And(where)})))
         """;
 }

@@ -7,19 +7,20 @@ internal sealed partial class JobSql
     private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null, string? columns = null)
     {
         var cursor = afterCursor ? AfterCursor : "";
-        var order = orderBy is null ? KeysOf("t") : $"{orderBy}, {KeysOf("t")}";
         return $"""
-            SELECT {columns ?? string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"))} FROM {Table} AS t
-            WHERE {IsPending}{HasKey}{And(where)}{cursor}
-            ORDER BY {order} LIMIT @want{skipLocked ?? dialect.SkipLocked}
+            SELECT {columns ?? PickedKeys} FROM {Table} AS t
+            WHERE {IsPending}{HasKey}{And(where)}{IsNext(where, orderBy)}{cursor}
+            ORDER BY {Order("t", orderBy)} LIMIT @want{skipLocked ?? dialect.SkipLocked}
             """;
     }
 
+    private string PickedKeys => string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"));
+
     private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
-    private string ReserveUpdate => $"""
+    private string ReserveUpdate(string? where, string? orderBy) => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)} AND {LeaseHolds}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}
         """;
 
     /// <summary>
@@ -27,15 +28,18 @@ internal sealed partial class JobSql
     /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
     /// time, attempts in the order of picking.
     /// </summary>
-    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) => $"""
-        WITH _pampa_picked AS MATERIALIZED ({Pick(where, orderBy, afterCursor)}),
+    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) =>
+        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy), tells);
+
+    private string ReserveOf(string pick, string update, bool tells) => $"""
+        WITH _pampa_picked AS MATERIALIZED ({pick}),
         _pampa_v AS MATERIALIZED (
           SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, z._pampa_rn
           FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])
             WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, _pampa_rn)
           WHERE z._pampa_k0 IS NOT NULL),
         _pampa_reserved AS (
-          {ReserveUpdate}
+          {update}
           RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
@@ -66,9 +70,9 @@ internal sealed partial class JobSql
     public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";
 
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
-    public string ReserveApply => $"""
+    public string ReserveApply(string? where, string? orderBy) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveRows)})
-        {ReserveUpdate}
+        {ReserveUpdate(where, orderBy)}
         RETURNING {KeysOut()}, {Rid}, {dialect.AsText(Rt)}, COALESCE({N}, 0)
         """;
 

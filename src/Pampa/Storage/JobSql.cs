@@ -34,6 +34,7 @@ internal sealed partial class JobSql
         RelaunchRows = new RowSource("rows", [.. KeyCells(), Cell("et", CellKind.Time, StateColumn.EndTime),
             new RowColumn("_pampa_state", CellKind.Text)]);
         KeyRows = new RowSource("rows", KeyCells());
+        NamedRows = new RowSource("named", [.. KeyCells(), new RowColumn("_pampa_rn", CellKind.Integer)]);
     }
 
     /// <summary>The statements' rows: keys, and what each verb compares.</summary>
@@ -90,8 +91,6 @@ internal sealed partial class JobSql
 
     private string KeysOut(string qualifier = "") => string.Join(", ", Keys.Select(k => dialect.KeyOutput(qualifier + k)));
 
-    private string Past => dialect.IsPast($"t.{Rt}", Column(StateColumn.ReservationTime));
-
     /// <summary>PROTOCOL T1: free, not ended, attempts left, due.</summary>
     private string IsPending => $"t.{Rid} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max AND {Past}";
 
@@ -120,7 +119,9 @@ internal sealed partial class JobSql
     private static string Guards(string alias, string conditions) => $"CASE WHEN {alias}._pampa_k0 IS NOT NULL THEN {conditions} ELSE FALSE END";
 
     /// <summary>A record whose key is NULL is no task: nothing could find it again.</summary>
-    private string HasKey => dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND t.{k} IS NOT NULL")) : "";
+    private string HasKey => HasKeyOf("t");
+
+    private string HasKeyOf(string alias) => dialect.KeysMayBeNull ? string.Concat(Keys.Select(k => $" AND {alias}.{k} IS NOT NULL")) : "";
 
     private static string And(string? condition) => condition is null ? "" : $" AND ({condition})";
 }

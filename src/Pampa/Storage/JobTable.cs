@@ -10,7 +10,8 @@ internal sealed class JobTable
     private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
     private readonly bool[] isNamed;
 
-    private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation, ColumnUse use)
+    private JobTable(JobDefinition job, Dialect dialect, TableInfo table, ColumnInfo[] key, ColumnInfo[] state, ColumnInfo? generation, OrderColumns order,
+        ColumnUse use)
     {
         Job = job;
         Dialect = dialect;
@@ -18,6 +19,7 @@ internal sealed class JobTable
         Key = key;
         State = state;
         Generation = generation;
+        Order = order;
         var ownState = state.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
         if (generation is not null) ownState.Add(generation.Name);
         var columns = table.Columns.Where(c => !ownState.Contains(c.Name));
@@ -49,6 +51,9 @@ internal sealed class JobTable
     public IReadOnlyList<ColumnInfo> State { get; }
 
     public ColumnInfo? Generation { get; }
+
+    /// <summary>The columns that say when, and after which others, a record is done.</summary>
+    public OrderColumns Order { get; }
 
     /// <summary>The columns that START brings: all but the job's own state, or those that the row type maps.</summary>
     public IReadOnlyList<ColumnInfo> RecordColumns { get; }
@@ -85,7 +90,8 @@ internal sealed class JobTable
     /// </summary>
     public bool MayBeFollowedBy(JobTable now) => now.Table.Schema == Table.Schema && now.Table.Name == Table.Name
         && (Job.Handler.Row is not null || Use.AllNamed.All(now.HasRecordColumn))
-        && !(now.Key.SequenceEqual(Key) && now.State.SequenceEqual(State) && now.Generation == Generation && now.RecordColumns.SequenceEqual(RecordColumns));
+        && !(now.Key.SequenceEqual(Key) && now.State.SequenceEqual(State) && now.Generation == Generation && now.Order == Order
+            && now.RecordColumns.SequenceEqual(RecordColumns));
 
     /// <summary>The index of a record column that a handler may set.</summary>
     public int WritableColumn(string name)
@@ -98,6 +104,9 @@ internal sealed class JobTable
             throw new ArgumentException($"Job '{Job.Name}': column '{column.Name}' is computed by the database and cannot be set.", nameof(name));
         return index;
     }
+
+    /// <summary>Whether a handler may set a record column.</summary>
+    public bool MayBeSet(ColumnInfo column) => !column.IsGenerated && Key.All(k => k.Name != column.Name);
 
     private string NoSuchColumn(string name)
     {
@@ -126,7 +135,8 @@ internal sealed class JobTable
         for (var i = 0; i < names.Length; i++) CheckType(dialect, table, (StateColumn)i, state[i]!, Error);
         if (generation is not null) CheckType(dialect, table, StateColumn.Generation, generation, Error);
         if (job.Handler.Row is { } row) CheckRow(table, row, [.. state!, .. generation is null ? [] : new[] { generation }], Error);
-        return errors.Count > before ? null : new JobTable(job, dialect, table, key!, state!, generation, use ?? new ColumnUse());
+        var order = OrderColumns.Resolve(job, dialect, table, state!, Error);
+        return errors.Count > before ? null : new JobTable(job, dialect, table, key!, state!, generation, order, use ?? new ColumnUse());
     }
 
     /// <summary>The seven names in the order of <see cref="StateColumn"/>.</summary>
@@ -136,7 +146,8 @@ internal sealed class JobTable
         columns.Success, columns.ErrorDescription,
     ];
 
-    private static ColumnInfo? Found(TableInfo table, string name, string setting, Action<string> error)
+    /// <summary>Finds a column, or says what there is instead.</summary>
+    public static ColumnInfo? Found(TableInfo table, string name, string setting, Action<string> error)
     {
         var column = table.Find(name);
         if (column is null)

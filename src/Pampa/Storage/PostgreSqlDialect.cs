@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Data.Common;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
@@ -29,7 +28,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
     public override string? Preamble(Statement statement) =>
-        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}";
+        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}{(statement.Turn is { } turn ? TakeTurn(turn) : "")}";
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
 
@@ -56,60 +55,6 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     public override string MomentType => "timestamptz";
 
-    private const int MaxPrepared = 100;
-    private const int UsesBeforePrepared = 2;
-
-    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections)
-    {
-        var plain = Builder(connectionString, applicationName, maxConnections);
-        // Who has decided about it in the address knows better.
-        if (new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("Max Auto Prepare")) return plain.Build();
-        var prepared = Builder(connectionString, applicationName, maxConnections);
-        prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
-        prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
-        return new PreparingDataSource(prepared, plain.Build());
-    }
-
-    public override DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections)
-    {
-        var builder = Builder(connectionString, applicationName, maxConnections);
-        // What one handler has set on its connection, or locked with it, is not the next one's.
-        if (!new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey("No Reset On Close")) builder.ConnectionStringBuilder.NoResetOnClose = false;
-        return builder.Build();
-    }
-
-    public override async Task<Dialect> OfServerAsync(string connectionString, CancellationToken stopping)
-    {
-        var builder = Builder(connectionString, "pampa", 1);
-        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
-        builder.ConnectionStringBuilder.Pooling = false;
-        try
-        {
-            await using var database = new Database(builder.Build(), this, TimeProvider.System, new Random());
-            var version = await database.QueryAsync(new Statement("SELECT version()"), row => row.GetString(0), stopping);
-            return version[0].Contains("CockroachDB", StringComparison.Ordinal) ? new CockroachDbDialect(clock) : this;
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            return this;
-        }
-    }
-
-    private static NpgsqlDataSourceBuilder Builder(string connectionString, string applicationName, int maxConnections)
-    {
-        var builder = new NpgsqlDataSourceBuilder(connectionString);
-        var settings = builder.ConnectionStringBuilder;
-        var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (!given.ContainsKey("Application Name")) settings.ApplicationName = applicationName;
-        settings.Timezone = "UTC";
-        settings.MaxPoolSize = maxConnections;
-        settings.NoResetOnClose = true;
-        if (!given.ContainsKey("Timeout")) settings.Timeout = 10;
-        settings.CommandTimeout = 30;
-        settings.TcpKeepAlive = true;
-        return builder;
-    }
-
     public override string NowPlus(string seconds) => $"({now} + {seconds} * interval '1 second')";
 
     public override string NowFor(ColumnInfo column) => Truncated(InZone(now, column), column);
@@ -121,7 +66,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override string MomentFor(ColumnInfo column, string text) => Truncated(InZone($"{text}::timestamptz", column), column);
 
     public override string IsPast(string expression, ColumnInfo column) =>
-        $"({expression} IS NULL OR {expression} <= {InZone(now, column)})";
+        column.IsNullable ? $"({expression} IS NULL OR {expression} <= {InZone(now, column)})" : $"{expression} <= {InZone(now, column)}";
 
     public override string IsPastBy(string expression, ColumnInfo column, string seconds) =>
         $"COALESCE({expression} <= {InZone(NowPlus($"-({seconds})"), column)}, FALSE)";
@@ -258,8 +203,10 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         if (error is NullReferenceException { Source: "Npgsql" }) return ErrorKind.Infrastructure;
         // Not the network: somebody has left a reader open on the connection.
         if (error is NpgsqlOperationInProgressException) return ErrorKind.Other;
+        // A policy of the table refuses what this record would be.
+        if (error is PostgresException { SqlState: "42501" } refused && IsPolicy(refused)) return ErrorKind.Data;
         if (error is not PostgresException { SqlState: var state })
-            return error is NpgsqlException or IOException or SocketException or TimeoutException ? ErrorKind.Infrastructure : ErrorKind.Other;
+            return IsOfTheWire(error) ? ErrorKind.Infrastructure : ErrorKind.Other;
         return state switch
         {
             "40001" or "40P01" => ErrorKind.Retry,
@@ -271,10 +218,11 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
             {
                 "22" or "23" or "44" => ErrorKind.Data,
                 "42" or "3F" => ErrorKind.Schema,
-                // XX is the server's own trouble: with a full disk, say, it cannot even begin to serve.
-                "08" or "53" or "57" or "58" or "XX" => ErrorKind.Infrastructure,
+                // XX is the server's own trouble: with a full disk, say, it cannot even begin to serve. 28 and 3D are met where a connection is
+                // made: who was let in before is so again, when the new password has come or the database is back.
+                "08" or "28" or "3D" or "53" or "57" or "58" or "XX" => ErrorKind.Infrastructure,
                 // The server's own: a fault of the statement, or of the server.
-                "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "28" or "2B" or "2D" or "34" or "3B" or "3D" or "40"
+                "0B" or "0F" or "0L" or "0P" or "0Z" or "24" or "25" or "26" or "2B" or "2D" or "34" or "3B" or "40"
                     or "55" or "72" or "F0" or "HV" => ErrorKind.Other,
                 // A function or a trigger of the user's may raise any code that it likes.
                 _ => ErrorKind.Data,
@@ -288,94 +236,16 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override bool IsAlreadyThere(Exception error) =>
         error is PostgresException { SqlState: "23505" or "42723" or "42P06" or "42P07" or "42710" or "42701" };
 
-    public override string ConnectionRemedy => "Check these values, and that the server runs and lets this user in.";
-
-    public override string Describe(string connectionString)
+    public override string? MissingRight(Exception error, string statement, string connectionString) => error switch
     {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        return $"{Name}, host {settings.Host ?? "localhost"}, port {settings.Port}, database {settings.Database ?? settings.Username ?? "(default)"}, user {settings.Username ?? Environment.UserName}";
-    }
+        PostgresException { SqlState: "42501" } policy when IsPolicy(policy) => Storage.MissingRight.OfPolicy,
+        PostgresException { SqlState: "42501" } refused =>
+            Storage.MissingRight.Remedy(refused.MessageText, statement, new NpgsqlConnectionStringBuilder(connectionString).Username ?? Environment.UserName),
+        _ => null,
+    };
 
-    public override string? MissingRight(Exception error, string statement, string connectionString) => error is PostgresException { SqlState: "42501" } refused
-        ? Storage.MissingRight.Remedy(refused.MessageText, statement, new NpgsqlConnectionStringBuilder(connectionString).Username ?? Environment.UserName)
-        : null;
-
-    public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
-    {
-        var tables = await database.QueryAsync(
-            new Statement("""
-                SELECT n.nspname::text, c.relname::text, c.oid::bigint
-                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                WHERE c.relkind IN ('r', 'p') AND lower(c.relname::text) = lower(@name)
-                  AND CASE WHEN @schema::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE lower(n.nspname::text) = lower(@schema) END
-                ORDER BY array_position(current_schemas(true), n.nspname)
-                """).With("name", name.Name).With("schema", name.Schema),
-            reader => (Schema: reader.GetString(0), Name: reader.GetString(1), Id: reader.GetInt64(2)), stopping);
-        var exact = tables.FindAll(t => t.Name == name.Name && (name.Schema is null || t.Schema == name.Schema));
-        if (exact.Count == 0 && !name.IsQuoted) exact = tables;
-        if (exact.Count == 0 || (exact != tables && name.Schema is not null && exact.Count > 1)) return null;
-        var table = exact[0];
-        var columns = await database.QueryAsync(
-            new Statement("""
-                SELECT a.attname::text, format_type(a.atttypid, -1), (CASE WHEN y.typtype = 'd' THEN y.typtypmod ELSE a.atttypmod END)::bigint, a.attnotnull, a.attgenerated::text <> '' OR a.attidentity::text = 'a',
-                  COALESCE(b.typname, y.typname)::text
-                FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
-                LEFT JOIN pg_catalog.pg_type AS b ON b.oid = y.typbasetype AND y.typtype = 'd'
-                WHERE a.attrelid = @id::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
-                """).With("id", table.Id),
-            row => Column(row.GetString(0), row.GetString(1), (int)row.GetInt64(2), !row.GetBoolean(3), row.GetBoolean(4), row.GetString(5)), stopping);
-        var unique = await database.QueryAsync(
-            new Statement("""
-                SELECT i.indexrelid::bigint, a.attname::text FROM pg_catalog.pg_index AS i
-                JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) ON k.n <= i.indnkeyatts
-                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-                WHERE i.indrelid = @id::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-                """).With("id", table.Id),
-            reader => (Index: reader.GetInt64(0), Column: reader.GetString(1)), stopping);
-        columns.RemoveAll(c => IsHidden(c.Name));
-        unique.RemoveAll(u => IsHidden(u.Column));
-        return new TableInfo(table.Schema, table.Name, columns,
-            [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]);
-    }
-
-    /// <summary>Whether a column is the database's own.</summary>
-    protected virtual bool IsHidden(string column) => false;
-
-    public override Task<bool> HasIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
-        HasIndexAsync(database, schema, name, isValid: true, stopping);
-
-    private static async Task<bool> HasIndexAsync(IReader database, string schema, string name, bool isValid, CancellationToken stopping) =>
-        (await database.QueryAsync(
-            new Statement($"""
-                SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
-                WHERE n.nspname = @schema AND c.relname = @name AND {(isValid ? "" : "NOT ")}i.indisvalid
-                """).With("schema", schema).With("name", name), _ => true, stopping)).Count > 0;
-
-    private static ColumnInfo Column(string name, string type, int modifier, bool nullable, bool generated, string catalogName)
-    {
-        var kind = catalogName switch
-        {
-            "text" or "varchar" or "bpchar" or "citext" => ColumnKind.Text,
-            "int2" or "int4" or "int8" => ColumnKind.Integer,
-            "bool" => ColumnKind.Boolean,
-            "timestamp" or "timestamptz" => ColumnKind.Time,
-            _ => ColumnKind.Other,
-        };
-        int? length = modifier < 0 ? null : catalogName switch
-        {
-            "varchar" or "bpchar" => modifier - 4,
-            "timestamp" or "timestamptz" => modifier,
-            _ => null,
-        };
-        var readable = kind != ColumnKind.Other || catalogName is "float4" or "float8" or "numeric" or "uuid" or "date" or "time"
-            or "interval" or "bytea" or "json" or "jsonb" or "name" or "_int2" or "_int4" or "_int8" or "_text" or "_varchar"
-            or "_bool" or "_float4" or "_float8" or "_uuid" or "_numeric";
-        return new ColumnInfo(name, type, kind, length, nullable, generated, ReadsAsText: !readable);
-    }
-
-    public override Task<bool> HasInvalidIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
-        HasIndexAsync(database, schema, name, isValid: false, stopping);
+    // By the place in the server, which has one name in all languages.
+    private static bool IsPolicy(PostgresException error) => error.Routine == "ExecWithCheckOptions";
 
     public override string? CreateIndexBesideWriters => "CREATE INDEX CONCURRENTLY";
 

@@ -38,6 +38,22 @@ internal sealed class PreparingDataSource : DbDataSource
     /// <summary>Whether a pooler was seen between here and the server.</summary>
     public bool IsPooled => isPooled;
 
+    /// <summary>Closes the connections that are not in use, and the others when they are given back.</summary>
+    public void Forget()
+    {
+        prepared.Clear();
+        plain.Clear();
+    }
+
+    // Where there are several servers the driver tries them all, and tells of them together.
+    private static bool IsOfPooler(Exception? error) => error switch
+    {
+        null => false,
+        PooledException => true,
+        AggregateException several => several.InnerExceptions.Any(IsOfPooler),
+        _ => IsOfPooler(error.InnerException),
+    };
+
     private static NpgsqlCommand Ask(NpgsqlConnection connection) => new("SELECT pg_backend_pid()", connection);
 
     // A server tells its process when the connection begins; a pooler has to make one up, for it has none yet.
@@ -56,7 +72,7 @@ internal sealed class PreparingDataSource : DbDataSource
         {
             if (!isPooled) return prepared.OpenConnection();
         }
-        catch (PooledException)
+        catch (Exception e) when (IsOfPooler(e))
         {
             isPooled = true;
         }
@@ -69,7 +85,7 @@ internal sealed class PreparingDataSource : DbDataSource
         {
             if (!isPooled) return await prepared.OpenConnectionAsync(cancellationToken);
         }
-        catch (PooledException)
+        catch (Exception e) when (IsOfPooler(e))
         {
             isPooled = true;
         }

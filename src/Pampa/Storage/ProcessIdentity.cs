@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Pampa.Storage;
@@ -11,7 +12,7 @@ internal static class ProcessIdentity
     private static readonly Lazy<string?> Host = new(ReadHost);
 
     /// <summary>This process. Where the host cannot be told, an identity that is never found dead.</summary>
-    public static string Current { get; } = Host.Value is { } host && StartOf(Environment.ProcessId) is { } start
+    public static string Current { get; } = Host.Value is { } host && Begun(ReadStat, Environment.ProcessId) is { } start
         ? $"{host}/{Environment.ProcessId}/{start}"
         : $"{Environment.MachineName}?/{Environment.ProcessId}/{Guid.NewGuid():N}";
 
@@ -19,11 +20,16 @@ internal static class ProcessIdentity
     public static string Program { get; } = System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
 
     /// <summary>Whether the process ran on this very host and is gone. False means: not known.</summary>
-    public static bool IsDead(string identity)
+    public static bool IsDead(string identity) => IsDead(identity, ReadStat);
+
+    /// <summary>The same with what tells of a process by its id, as <c>/proc/ID/stat</c> does.</summary>
+    public static bool IsDead(string identity, Func<int, string> readStat)
     {
         if (Host.Value is not { } host || !identity.StartsWith(host + "/", StringComparison.Ordinal)) return false;
         var parts = identity[(host.Length + 1)..].Split('/');
-        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && StartOf(pid) != parts[1];
+        if (parts.Length != 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) return false;
+        // Nothing to read proves nothing: others' processes may be hidden from us, or no file can be opened just now.
+        return Begun(readStat, pid) is { } begun ? begun != parts[1] : !IsThere(pid);
     }
 
     /// <summary>Whether it is another process of this very host that lives. False means: not known.</summary>
@@ -50,19 +56,34 @@ internal static class ProcessIdentity
         }
     }
 
-    // The start in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may hold anything.
-    // A zombie is dead.
-    private static string? StartOf(int pid)
+    private static string ReadStat(int pid) => File.ReadAllText($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/stat");
+
+    // The start in clock ticks since boot: field 22 of the line, counted after the name, which may hold anything. A zombie is dead.
+    private static string? Begun(Func<int, string> readStat, int pid)
     {
         try
         {
-            var stat = File.ReadAllText($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/stat");
+            var stat = readStat(pid);
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : fields[19];
+            return fields[0] is "Z" or "X" ? "" : fields[19];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
+        }
+    }
+
+    // Asks the kernel itself, which knows hidden ones, too, and needs no file for it.
+    private static bool IsThere(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
         }
     }
 }

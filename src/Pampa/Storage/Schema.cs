@@ -39,7 +39,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
 
     /// <summary>The names of the control tables.</summary>
     public static string[] ControlTableNames =>
-        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_setup"];
+        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_schedule", "pampa_schedule_run", "pampa_setup"];
 
     private (string Name, string Columns)[] ControlTables =>
     [
@@ -60,6 +60,12 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         ("pampa_stretch", $"cluster text NOT NULL, job text NOT NULL, workers bigint NOT NULL, wanted bigint NOT NULL, reason text NOT NULL, decided_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, job)"),
         // What people hold: a job, a node or a worker that shall begin nothing.
         ("pampa_hold", $"cluster text NOT NULL, kind text NOT NULL, name text NOT NULL, reason text NOT NULL, held_at {Dialect.MomentType} NOT NULL, held_until {Dialect.MomentType}, PRIMARY KEY (cluster, kind, name)"),
+        // How each schedule is defined, up to which tick it is done, and whether it is paused.
+        ("pampa_schedule", $"cluster text NOT NULL, name text NOT NULL, expression text NOT NULL, zone text NOT NULL, definition text NOT NULL, revision bigint NOT NULL, program text NOT NULL, "
+            + $"term bigint NOT NULL, last_tick {Dialect.MomentType} NOT NULL, done_tick {Dialect.MomentType}, done_at {Dialect.MomentType}, missed bigint NOT NULL, failures bigint NOT NULL, "
+            + $"retry_at {Dialect.MomentType}, error text, paused_at {Dialect.MomentType}, pause_reason text, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
+        // One row a command that has run a schedule by hand, so that none does it twice; kept for a day.
+        ("pampa_schedule_run", $"cluster text NOT NULL, id text NOT NULL, name text NOT NULL, ran_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, id)"),
         // What Setup has done to this database, and which tables it made.
         ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
     ];
@@ -102,7 +108,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             // Before a later statement fills them: only pages that are written from now on are left room on.
             foreach (var table in made)
             {
-                if (Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
+                if (!table.IsPartitioned && Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
             }
         }
     }
@@ -175,10 +181,12 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         {
             if (changes == SchemaChanges.Planned && isSetupPlanned)
             {
-                told?.Invoke($"-- Job '{job.Name}': table '{name}' is not there yet; once Setup has made it, its state columns and its index follow");
+                told?.Invoke($"-- Job '{job.Name}': table '{name}' is not there yet; once Setup has made it, its state columns, its index and the rights on it follow");
                 return null;
             }
-            errors.Add($"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
+            errors.Add(await Dialect.WhyNoTableAsync(database, name, stopping) is { } why
+                ? $"Job '{job.Name}': table '{name}' {why}."
+                : $"Job '{job.Name}': there is no table '{name}' in this database. Create it, or let the program do so with Setup.");
             return null;
         }
         var mayChange = await MayChangeAsync(table, stopping);
@@ -223,6 +231,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     private async Task AddIndexesAsync(JobTable job, CancellationToken stopping)
     {
         await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
+        foreach (var (name, index) in SequenceIndexes.Of(job)) await AddIndexAsync(job, name, index, stopping);
         if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
     }
 
@@ -237,31 +246,59 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             await ChangeAsync(index, stopping);
             return;
         }
-        // What a build that was cut short has left is no index, and stands in the way of one.
-        var left = $"DROP INDEX IF EXISTS {Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(name)}";
-        if (await Dialect.HasInvalidIndexAsync(database, job.Table.Schema, name, stopping)) await ChangeAsync(left, stopping);
+        if (!job.Table.IsPartitioned)
+        {
+            await BuildBesideWritersAsync(job.Table.Schema, name, index, stopping);
+            return;
+        }
+        // Only of tables that hold records one can be built beside writers. The index of the whole takes theirs over, and builds none anew.
+        await DropLeftAsync(job.Table.Schema, name, stopping);
+        var whole = $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
+        foreach (var (schema, part) in await Dialect.ReadPartitionsAsync(database, job.Table, stopping))
+        {
+            var own = $"pampa_part_{Hash($"{name}\n{schema}\n{part}", 16)}";
+            if (await Dialect.HasIndexAsync(database, schema, own, stopping)) continue;
+            var on = $"{Dialect.Quote(own)} ON {Dialect.Quote(schema)}.{Dialect.Quote(part)}";
+            await BuildBesideWritersAsync(schema, own, index.Replace($"{Dialect.Quote(name)} ON {whole}", on, StringComparison.Ordinal), stopping);
+        }
+        await ChangeAsync(index, stopping);
+    }
+
+    private async Task BuildBesideWritersAsync(string schema, string name, string index, CancellationToken stopping)
+    {
+        await DropLeftAsync(schema, name, stopping);
         await ChangeAsync(index.Replace("CREATE INDEX", Dialect.CreateIndexBesideWriters, StringComparison.Ordinal), stopping, inTransaction: false);
     }
+
+    // What a build that was cut short has left is no index, and stands in the way of one.
+    private async Task DropLeftAsync(string schema, string name, CancellationToken stopping)
+    {
+        if (await Dialect.HasInvalidIndexAsync(database, schema, name, stopping))
+            await ChangeAsync($"DROP INDEX IF EXISTS {Dialect.Quote(schema)}.{Dialect.Quote(name)}", stopping);
+    }
+
+    private static string Hash(string text, int digits) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..digits];
 
     /// <summary>
     /// The index that keeps RESERVE quick however many records have ended: the order, for open records only.
     /// Reservation columns are in no index, so that reserving need not touch one.
     /// </summary>
     public static string AdvisedIndex(JobTable job) =>
-        Index(job, AdvisedIndexName(job), string.Join(", ", job.Key.Select(k => Dialect.Quote(k.Name))), "IS NULL", job.Dialect.SpreadIndex(job.Key[0]));
+        Index(job, AdvisedIndexName(job), job.Sql.IndexOrder, $"{EndOf(job)} IS NULL", job.Job.HasOwnOrder ? "" : job.Dialect.SpreadIndex(job.Key[0]));
 
     /// <summary>
     /// The index that finds the ended records whose time to run again has come, however many have time.
     /// </summary>
-    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), "IS NOT NULL");
+    public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), $"{EndOf(job)} IS NOT NULL");
 
-    private static string Index(JobTable job, string name, string columns, string which, string spread = "")
+    /// <summary>A CREATE INDEX on the job's table, of some of its records.</summary>
+    public static string Index(JobTable job, string name, string columns, string which, string spread = "")
     {
         var schema = job.Dialect is SqliteDialect ? $"{Dialect.Quote(job.Table.Schema)}." : "";
         var table = job.Dialect is SqliteDialect
             ? Dialect.Quote(job.Table.Name)
             : $"{Dialect.Quote(job.Table.Schema)}.{Dialect.Quote(job.Table.Name)}";
-        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {EndOf(job)} {which}";
+        return $"CREATE INDEX IF NOT EXISTS {schema}{Dialect.Quote(name)} ON {table} ({columns}){spread} WHERE {which}";
     }
 
     private static string EndOf(JobTable job) => Dialect.Quote(job.State[(int)StateColumn.EndTime].Name);
@@ -269,9 +306,11 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     // Jobs whose names differ by a sign only, and jobs of one name on several tables, have indexes of their own.
     public static string AdvisedIndexName(JobTable job, string which = "")
     {
-        var whole = string.Join('\n', job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name);
+        string[] parts = [job.Table.Schema, job.Table.Name, job.Job.Name, job.State[(int)StateColumn.EndTime].Name];
+        // Of a job whose order was changed, another one.
+        var whole = string.Join('\n', job.Job is { PriorityColumn: null, DueColumn: null } || which.Length > 0 ? parts : [.. parts, job.Sql.IndexOrder]);
         var name = string.Concat(job.Job.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
-        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..8]}{which}";
+        return $"pampa_{(name.Length > 40 ? name[..40] : name)}_{Hash(whole, 8)}{which}";
     }
 
     private static List<(StateColumn Column, string Name)> Missing(JobDefinition job, TableInfo table)

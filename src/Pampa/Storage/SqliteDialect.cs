@@ -64,6 +64,20 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
     public override bool IsOpen(DbTransaction transaction) => base.IsOpen(transaction)
         && (transaction is not SqliteTransaction { Connection.Handle: var handle } || SQLitePCL.raw.sqlite3_get_autocommit(handle) == 0);
 
+    public override bool KnowsNoTypes => true;
+
+    // It is so by itself, and an index may not say it.
+    public override string NullsFirst => "";
+
+    public override string? Misuse(Exception error) =>
+        error is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_INTERRUPT } ? TookTooLong : base.Misuse(error);
+
+    // The driver heeds neither a token nor a time limit once a statement runs.
+    public override void Interrupt(DbConnection connection)
+    {
+        if (connection is SqliteConnection { Handle: { } handle }) SQLitePCL.raw.sqlite3_interrupt(handle);
+    }
+
     public override string NowPlus(string seconds) => $"strftime({Format}, {now}, printf('%.3f seconds', {seconds}))";
 
     public override string NowFor(ColumnInfo column) => Now;
@@ -278,6 +292,17 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         return new TableInfo(schema, exact, [.. columns.Select(c => new ColumnInfo(
             c.Name, c.Type, Kind(c.Type), IsNullable: !c.NotNull && c.Key == 0, IsGenerated: c.Hidden is 2 or 3))], keys);
     }
+
+    public override async Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping) =>
+        (await database.QueryAsync(
+            new Statement("SELECT schema, name, type FROM pragma_table_list WHERE name = @name COLLATE NOCASE AND (@schema IS NULL OR schema = @schema COLLATE NOCASE) ORDER BY type = 'table', schema, name")
+                .With("name", name.Name).With("schema", name.Schema),
+            row => row.GetString(2) switch
+            {
+                "view" => View,
+                "table" => $"is not found under this name. There is {Quote(row.GetString(0))}.{Quote(row.GetString(1))}: write it like that",
+                var kind => $"is a {kind} table: an extension keeps its records, and what it makes of an update is not known. Use an ordinary table, and let the handler look up what is in this one",
+            }, stopping)).FirstOrDefault();
 
     // SQLite's own rules of affinity, from the declared type; see its documentation, "Determination Of Column
     // Affinity".

@@ -25,6 +25,12 @@ internal sealed class Statement(string text)
     /// <summary>Whether to run it twice is as good as once, so that it is repeated where nobody knows what became of it.</summary>
     public bool MayRunTwice { get; init; }
 
+    /// <summary>
+    /// What it must not run at the same time as: of statements with the same text here the next one begins when the one before is
+    /// committed. Null: it may.
+    /// </summary>
+    public string? Turn { get; init; }
+
     /// <summary>How long it may take, where that is less than any statement may.</summary>
     public TimeSpan? Deadline { get; init; }
 

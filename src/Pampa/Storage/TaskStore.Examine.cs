@@ -24,7 +24,11 @@ internal sealed record StuckRecord(string Key, string Wrong, string? Worker, dou
 /// <param name="Started">Seconds since its last start.</param>
 /// <param name="Ended">Seconds since its end.</param>
 internal sealed record ExaminedRecord(
-    TaskInfo Task, bool IsFree, bool IsOpen, bool HasAttempts, bool IsDue, bool? Fits, string? Misfit, double? Reserved, double? Started, double? Ended);
+    TaskInfo Task, bool IsFree, bool IsOpen, bool HasAttempts, bool IsDue, bool? Fits, string? Misfit, double? Reserved, double? Started, double? Ended)
+{
+    /// <summary>Whether it is its turn in its sequence, as <see cref="JobSql.Explain"/> says it; null: there are no sequences.</summary>
+    public string? Turn { get; init; }
+}
 
 /// <summary>What is asked in order to explain, and changes nothing.</summary>
 internal sealed partial class TaskStore
@@ -39,16 +43,17 @@ internal sealed partial class TaskStore
     public Task<List<PreviewedTask>> PreviewAsync(Database.Unit unit, int count)
     {
         var at = Table.Key.Count;
-        return unit.QueryAsync(Picking(Sql.Preview, count), reader => new PreviewedTask(
-            database.Dialect.Display(ReadKey(reader)), reader.GetInt32(at),
-            NumberOrNull(reader, at + 1) is { } seconds ? Span(seconds) : null));
+        return unit.QueryAsync(Picking(Sql.Preview, count), reader => ReadPreviewed(reader, at));
     }
+
+    private PreviewedTask ReadPreviewed(DbDataReader reader, int at) => new(
+        database.Dialect.Display(ReadKey(reader)), reader.GetInt32(at), NumberOrNull(reader, at + 1) is { } seconds ? Span(seconds) : null);
 
     private Statement Picking(Func<string?, string?, string> text, int count)
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
-        var statement = Statement(text(where, Job.OrderBy?.Render("order", parameters))).With("want", count);
+        var statement = ByKey(text(where, Job.OrderBy?.Render("order", parameters))).With("want", count);
         statement.Parameters.AddRange(parameters);
         return statement;
     }
@@ -56,19 +61,27 @@ internal sealed partial class TaskStore
     private static TimeSpan Span(double seconds) => TimeSpan.FromSeconds(Math.Round(Math.Clamp(seconds, 0, Limits.LongestDelay.TotalSeconds), 3));
 
     /// <summary>How the database would pick records.</summary>
-    public Task<PlanSummary> PlanAsync(Database.Unit unit) => database.Dialect.Examiner.PlanAsync(unit, Table, PickStatement());
+    public Task<PlanSummary> PlanAsync(Database.Unit unit) => PlanAsync(unit, Job.Selecting switch
+    {
+        null => PickStatement(),
+        { Statement: not null } => SelectStatement(PickedRows),
+        _ => PickNamedStatement([]),
+    });
+
+    /// <summary>How the database would run a statement that picks records.</summary>
+    public Task<PlanSummary> PlanAsync(Database.Unit unit, Statement pick) => database.Dialect.Examiner.PlanAsync(unit, Table, pick);
 
     /// <summary>A record as RESERVE sees it; null where there is none of this key.</summary>
     public async Task<ExaminedRecord?> ExamineAsync(TaskKey key, CancellationToken stopping)
     {
         try
         {
-            return await ReadAsync(Asked(where => Sql.Explain(where)), null);
+            return await ReadAsync(Picking(Sql.Explain, 1), null);
         }
         catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema)
         {
             // The condition, or the key: without the condition the key has it alone.
-            return await ReadAsync(Statement(Sql.Explain(null)), e.Message.ReplaceLineEndings(" "));
+            return await ReadAsync(Statement(Sql.Explain(null, null)), e.Message.ReplaceLineEndings(" "));
         }
 
         async Task<ExaminedRecord?> ReadAsync(Statement statement, string? misfit)
@@ -83,7 +96,8 @@ internal sealed partial class TaskStore
     {
         var at = Table.Key.Count + 7;
         return new ExaminedRecord(ReadInfo(reader), Flag(reader, at), Flag(reader, at + 1), Flag(reader, at + 2), Flag(reader, at + 3),
-            misfit is null ? Flag(reader, at + 4) : null, misfit, NumberOrNull(reader, at + 5), NumberOrNull(reader, at + 6), NumberOrNull(reader, at + 7));
+            misfit is null ? Flag(reader, at + 4) : null, misfit, NumberOrNull(reader, at + 5), NumberOrNull(reader, at + 6), NumberOrNull(reader, at + 7))
+        { Turn = TextOrNull(reader, at + 8) };
     }
 
     /// <summary>

@@ -107,6 +107,7 @@ internal sealed partial class TaskStore
     /// <summary>Whether a worker holds a record or one is due within the horizon.</summary>
     public async Task<bool> IsAnythingLeftAsync(TimeSpan horizon, CancellationToken stopping)
     {
+        if (Job.Selecting is not null) return await IsAnythingNamedAsync(horizon, stopping);
         var statement = Statement("").With("horizon", horizon.TotalSeconds);
         var where = Where(statement.Parameters);
         var asked = new Statement(Sql.IsAnythingLeft(where));

@@ -49,7 +49,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// where others were first.
     /// </summary>
     public async Task<List<Reservation>> ReserveAsync(
-        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null)
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
+        IReadOnlyList<TaskKey>? named = null)
     {
         batch ??= Guid.CreateVersion7().ToString("N");
         var parameters = new List<(string Name, object? Value)>();
@@ -71,17 +72,20 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         Statement Common(string text, bool picks)
         {
             // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing.
-            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true }
+            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true, Turn = Sql.Turn }
                 .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", slots.Count);
             if (!picks) return statement;
             foreach (var (name, value) in parameters) statement.With(name, value);
-            if (cursor is { } key) database.Dialect.BindCursor(statement, key);
+            if (named is not null) BindNamed(statement, named);
+            else if (cursor is { } key) database.Dialect.BindCursor(statement, key);
             return statement;
         }
 
         Task<List<Reservation>> ReserveAtOnceAsync(string[] told)
         {
-            var statement = WithLease(Common(Sql.Reserve(where, orderBy, cursor is not null, told.Length > 0), picks: true), lease)
+            var tells = told.Length > 0;
+            var text = named is null ? Sql.Reserve(where, orderBy, cursor is not null, tells) : Sql.ReserveNamed(where, tells);
+            var statement = WithLease(Common(text, picks: true), lease)
                 .With("job", Job.Name).With("own", ownNode).With("batch", batch);
             if (told.Length > 0) statement.With("told", told);
             database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
@@ -90,9 +94,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
         async Task<List<Reservation>> ReserveInStepsAsync(Database.Unit unit)
         {
-            var picked = await unit.QueryAsync(Common(Sql.ReservePick(where, orderBy, cursor is not null), picks: true), ReadKey);
+            var pick = named is null ? Sql.ReservePick(where, orderBy, cursor is not null) : Sql.ReservePickNamed(where);
+            List<TaskKey> picked = [.. (await unit.QueryAsync(Common(pick, picks: true), ReadKey)).Distinct()];
             if (picked.Count == 0) return [];
-            var apply = WithLease(ByKey(Sql.ReserveApply), lease);
+            var apply = WithLease(ByKey(Sql.ReserveApply(where, orderBy)), lease);
+            apply.Parameters.AddRange(parameters);
             database.Dialect.Bind(apply, Sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
             var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
             var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))

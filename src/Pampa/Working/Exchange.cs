@@ -56,7 +56,10 @@ internal sealed class Exchange(
         {
             var since = Volatile.Read(ref toldAt);
             if (since == 0) return Every;
-            var left = Every - time.GetElapsedTime(since);
+            var told = time.GetElapsedTime(since);
+            var left = Every - told;
+            // As IsToldEnough has it: when nothing has come for a moment, at the latest when twice the time is over.
+            if (left <= TimeSpan.Zero) left = Shorter(Quiet - time.GetElapsedTime(Volatile.Read(ref heardAt)), 2 * Every - told);
             return left > Shortest ? left : Shortest;
         }
     }
@@ -67,25 +70,27 @@ internal sealed class Exchange(
     /// </summary>
     public void Wake(HandOver? message = null)
     {
-        if (message is not null) TakeTold(message);
-        else
+        // What cannot be read, or says nothing, may have been written by anybody: the table tells.
+        if (message is not null && HandOverText.Read(message.Rows) is { Count: > 0 } rows)
         {
-            Volatile.Write(ref readAt, 0);
-            Arrived.Set();
+            TakeTold(message, rows);
+            return;
         }
+        Volatile.Write(ref readAt, 0);
+        Arrived.Set();
     }
 
     // A life that has not begun here yet reads whatever there is when it does.
-    private void TakeTold(HandOver message)
+    private void TakeTold(HandOver message, List<Reservation> rows)
     {
         lock (gate)
         {
             if (!node.IsJoined || !ReferenceEquals(life, node.Membership.Workers)) return;
             if (!taken.Add(message.Batch)) return;
-            heardAt = time.GetTimestamp();
-            if (toldAt == 0) toldAt = heardAt;
+            Volatile.Write(ref heardAt, time.GetTimestamp());
+            if (toldAt == 0) Volatile.Write(ref toldAt, heardAt);
             // Under the lock, so that no word leaves that says it is taken in and does not count it.
-            Take(message);
+            Deliver(message.Job, rows);
         }
     }
 
@@ -158,7 +163,7 @@ internal sealed class Exchange(
         foreach (var message in messages.Where(m => !known.Contains(m.Batch)))
         {
             if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane)
-                await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows), stopping);
+                await lane.Store.ReleaseAsync(HandOverText.Read(message.Rows) ?? [], stopping);
         }
         if (messages.Count > 0) await store.ExchangeAsync(own, null, [.. messages.Select(m => m.Batch)], stopping);
     }
@@ -179,7 +184,9 @@ internal sealed class Exchange(
         changedAt != 0 && time.GetElapsedTime(changedAt) < Lively && !isLeading() ? Every
         : isHeard() ? Shorter(HeardFactor * pollInterval) : Shorter(pollInterval);
 
-    private static TimeSpan Shorter(TimeSpan interval) => interval < LongestLook ? interval : LongestLook;
+    private static TimeSpan Shorter(TimeSpan interval) => Shorter(interval, LongestLook);
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private bool HaveSameHands(List<NodeLoad> loads) => said.Count == loads.Count && said.Zip(loads).All(l => l.First.HasSameHands(l.Second));
 
@@ -195,8 +202,15 @@ internal sealed class Exchange(
 
     private void Take(HandOver message)
     {
+        // Another version has written it in a way that this one does not know; the records themselves tell what was reserved.
+        if (HandOverText.Read(message.Rows) is { } rows) Deliver(message.Job, rows);
+        else node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job)?.Load.Doubt();
+    }
+
+    private void Deliver(string job, List<Reservation> rows)
+    {
         // A node is handed only what it has said that it can do.
-        if (node.Lanes.FirstOrDefault(l => l.Job.Name == message.Job) is { } lane) node.Deliver(lane, HandOverText.Read(message.Rows));
+        if (node.Lanes.FirstOrDefault(l => l.Job.Name == job) is { } lane) node.Deliver(lane, rows);
     }
 
     private List<NodeLoad> Measure()

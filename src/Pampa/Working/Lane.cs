@@ -31,6 +31,9 @@ internal sealed class Lane
 
     public JobDefinition Job => Store.Job;
 
+    /// <summary>Whether its handler takes many tasks at once.</summary>
+    public bool IsBatched => Job.Handler.Batch is not null;
+
     /// <summary>Since when completions in transactions of their tasks have not fitted the table; 0: they do.</summary>
     public long MisfitAt { get; set; }
 
@@ -84,7 +87,11 @@ internal sealed class Lane
     {
         Counters.Add(result.Outcome, verdict);
         Forget(result.Fence.Key, result.Claim);
+        Settled?.Invoke();
     }
+
+    /// <summary>Told when a result is done with, where others wait for that.</summary>
+    public Action? Settled { private get; set; }
 
     public void Forget(TaskKey key, Claim claim)
     {

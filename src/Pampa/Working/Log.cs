@@ -20,7 +20,7 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s ({Unsaid} more since this was last said): {Error}")]
     public static partial void NotStarted(ILogger log, string job, string key, int unsaid, string error);
 
-    [LoggerMessage(116, LogLevel.Warning, "Job '{Job}': to read back what this node's workers hold takes longer than a statement may; it is tried again ever more seldom, and "
+    [LoggerMessage(119, LogLevel.Warning, "Job '{Job}': to read back what this node's workers hold takes longer than a statement may; it is tried again ever more seldom, and "
         + "the other jobs go on; `migrate` shows the index of open records that is missing: {Error}")]
     public static partial void ReadBackTooLong(ILogger log, string job, string error);
 
@@ -47,6 +47,15 @@ internal static partial class Log
 
     [LoggerMessage(115, LogLevel.Warning, "Job '{Job}': record {Key} is given back and tried again later, others were in its transaction's way until its time of {MaxDuration} was over")]
     public static partial void Overtaken(ILogger log, string job, string key, TimeSpan maxDuration);
+
+    [LoggerMessage(116, LogLevel.Information, "Job '{Job}': the handler has thrown for a batch of {Records} records; the {Left} of which nothing was said run again in halves, so that the one at fault is found: {Error}")]
+    public static partial void Halved(ILogger log, string job, int records, int left, string error);
+
+    [LoggerMessage(117, LogLevel.Warning, "Job '{Job}': the handler has thrown for a batch of {Records} records after it had said what came of each; that stands")]
+    public static partial void ThrownAfterAll(ILogger log, string job, int records, Exception error);
+
+    [LoggerMessage(118, LogLevel.Warning, "Job '{Job}': a batch of {Records} records is given back and tried again later: {Why}")]
+    public static partial void BatchGivenBack(ILogger log, string job, int records, string why);
 
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);

@@ -13,7 +13,6 @@ internal sealed partial class Node : IDisposable
 {
     private static readonly TimeSpan LongTask = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LongestSearch = TimeSpan.FromSeconds(2);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
     private readonly Worker[] workers;
@@ -49,6 +48,15 @@ internal sealed partial class Node : IDisposable
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
+        // The next one of its sequence can be reserved now.
+        foreach (var lane in lanes.Where(l => l.Job.Sequence is not null))
+        {
+            lane.Settled = () =>
+            {
+                lane.Load.GiveBack();
+                HandIsLow.Set();
+            };
+        }
         wasHeldUp = new bool[workerCount];
     }
 
@@ -189,11 +197,24 @@ internal sealed partial class Node : IDisposable
     {
         if (!membership.IsTrusted) return false;
         var batches = new List<(Reservation Reservation, long Session)>[lanes.Count];
+        fullAt = null;
         for (var w = 0; w < workers.Length; w++) TakeFor(w, batches);
-        var chunks = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (b.First, Second: Current(b.First, b.Second)))
-            .SelectMany(b => b.Second.Chunk(b.First.Store.Database.Dialect.MaxRows).Select(rows => (Lane: b.First, Rows: rows))).ToList();
-        await EachAsync(chunks, chunk => StartRowsAsync(chunk.Lane, chunk.Rows, stopping));
-        return chunks.Count > 0;
+        var taken = lanes.Zip(batches).Where(b => b.Second is not null).Select(b => (Lane: b.First, Rows: Current(b.First, b.Second))).ToList();
+        await EachAsync(taken, of => StartAllAsync(of.Lane, of.Rows, stopping));
+        return taken.Exists(of => of.Rows.Count > 0);
+    }
+
+    private async Task StartAllAsync(Lane lane, List<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
+    {
+        var askedAt = time.GetTimestamp();
+        try
+        {
+            await EachAsync(rows.Chunk(lane.Store.Database.Dialect.MaxRows), chunk => StartRowsAsync(lane, chunk, stopping));
+        }
+        finally
+        {
+            GiveGathered(lane, askedAt);
+        }
     }
 
     // The same record may have been given anew, to another worker of this node, while hands were gone through. The answer
@@ -244,6 +265,8 @@ internal sealed partial class Node : IDisposable
             if (!CanStart(lane) || w >= lane.Load.Hands.Count || lane.Load.Hands[w].Count == 0 || IsHeld(lane, w)) continue;
             var load = lane.Load;
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
+            if (busy > 0 && lane.IsBatched) return;
+            if (IsFilling(lane, load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
             load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
@@ -288,7 +311,7 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task)) worker.Take(lane, task with { Claim = reservation.Claim });
+            if (byKey.TryGetValue(reservation.Key, out var task)) Give(worker, lane, task with { Claim = reservation.Claim });
             else
             {
                 worker.Expect(-1);
@@ -321,29 +344,6 @@ internal sealed partial class Node : IDisposable
         lane.Load.Doubt();
         if (kind == ErrorKind.Schema) await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, error, stopping);
         else ExceptionDispatchInfo.Throw(error);
-    }
-
-    // They stay reserved, and are tried again when the table is free.
-    private void PutBack(Lane lane, IEnumerable<(Reservation Reservation, long Session)> rows) =>
-        Deliver(lane, rows.Select(row => row.Reservation), areReadBack: true);
-
-    // One row is locked, or a rule of the table refuses it: the others go on alone.
-    private async Task StartSinglyAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
-    {
-        var began = time.GetTimestamp();
-        for (var i = 0; i < rows.Count; i++)
-        {
-            if (lane.Load.TableLock.IsResting || time.GetElapsedTime(began) >= LongestSearch)
-            {
-                // Each locked one costs a wait, and meanwhile nothing of the other jobs is started.
-                PutBack(lane, rows.Skip(i));
-                return;
-            }
-            var row = rows[i];
-            lane.Know(row.Reservation.Key, row.Reservation.Claim);
-            workers[slots[row.Reservation.Worker]].Expect(1);
-            await StartRowsAsync(lane, [row], stopping);
-        }
     }
 
     /// <summary>

@@ -12,6 +12,9 @@ internal sealed partial class TaskRunner
 {
     private const int MaxRuns = 10;
 
+    // A run that had this much of the time for itself has used it up by itself.
+    private const double FairShare = 0.5;
+
     /// <summary>
     /// Runs the handler, and again where others were in the way: that costs no attempt. Not for ever: then the record is given
     /// back, and its worker goes on with another.
@@ -22,8 +25,10 @@ internal sealed partial class TaskRunner
         {
             for (var run = 1; ; run++)
             {
+                var began = time.GetTimestamp();
                 // Who was overtaken once is not overtaken again, where the database can see to that.
                 var ending = await RunOnceAsync(lane, started, attempt, isAlone: run > 1);
+                if (ending.IsCutShort && time.GetElapsedTime(began) < FairShare * lane.Job.MaxDuration) return TimeIsOver(lane, started);
                 if (!ending.MayRunAgain || run == MaxRuns || !isTrusted()) return ending;
                 await lane.Store.Database.PauseAsync(run, attempt.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -45,7 +50,7 @@ internal sealed partial class TaskRunner
         }
         catch (Exception e)
         {
-            return NotReached(lane, task, started, attempt, e, isAlone);
+            return NotReached(lane, task, started, attempt, e);
         }
         await using (transaction)
         {
@@ -67,10 +72,9 @@ internal sealed partial class TaskRunner
     }
 
     // Whatever it says: the handler has not run. A full pool, a lock of the whole file, a server that is away.
-    private Ending NotReached(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error, bool isAlone)
+    private Ending NotReached(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
     {
-        if (IsOthersTime(attempt, error, isAlone)) return TimeIsOver(lane, started);
-        if (attempt.Why != Interruption.None) return new Ending(Failed(lane, task, started.Fence, attempt, error));
+        if (attempt.Why != Interruption.None) return CutShort(attempt, error, Failed(lane, task, started.Fence, attempt, error));
         if (IsConflict(lane, error)) return Conflict(lane, task, started, attempt, error);
         return Unreached(lane, started, error);
     }
@@ -78,7 +82,6 @@ internal sealed partial class TaskRunner
     /// <summary>The handler's own errors are the task's, but for those that are the doing of others.</summary>
     private async Task<Ending> ThrownWithinAsync(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error, bool isAlone)
     {
-        if (IsOthersTime(attempt, error, isAlone)) return TimeIsOver(lane, started);
         if (attempt.Why is Interruption.None or Interruption.MaxDuration && error is not (PermanentFailureException or SnoozeException))
         {
             for (var e = error; e is not null; e = e.InnerException)
@@ -90,7 +93,7 @@ internal sealed partial class TaskRunner
                 if (isLost && e is DbException && Kind(lane, e) == ErrorKind.Infrastructure) return Unreached(lane, started, error);
             }
         }
-        return new Ending(await ThrownAsync(lane, task, started, attempt, error));
+        return CutShort(attempt, error, await ThrownAsync(lane, task, started, attempt, error));
     }
 
     /// <summary>
@@ -191,9 +194,8 @@ internal sealed partial class TaskRunner
         return new Ending(GivenBack(lane, started)) { MayRunAgain = true };
     }
 
-    /// <summary>Whether a run was cut short because earlier ones, which others have undone, had used up the time.</summary>
-    private static bool IsOthersTime(Attempt attempt, Exception error, bool isAlone) =>
-        isAlone && attempt.Why == Interruption.MaxDuration && error is OperationCanceledException;
+    private static Ending CutShort(Attempt attempt, Exception error, TaskResult result) =>
+        new(result) { IsCutShort = attempt.Why == Interruption.MaxDuration && error is OperationCanceledException };
 
     private Ending TimeIsOver(Lane lane, StartedTask started)
     {

@@ -42,6 +42,9 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     {
         /// <summary>Whether others were in the way and nothing has happened, so that the handler may run again instead.</summary>
         public bool MayRunAgain { get; init; }
+
+        /// <summary>Whether it was told to end because the time was over, and did. Earlier runs, which others have undone, may have used it up.</summary>
+        public bool IsCutShort { get; init; }
     }
 
     private PampaTask TaskOf(StartedTask started, Attempt attempt, TaskTransaction? transaction = null) =>
@@ -71,11 +74,14 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         }
         catch (Exception again)
         {
-            // An exception whose own text throws, or a log that does: the attempt has failed all the same.
-            return new TaskResult(started.Fence, started.Fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
-                lane.Job.Backoff.SecondsAfter(started.Fence.Attempt, random), Error: $"{error.GetType().Name} ({again.GetType().Name} while telling of it)");
+            return Untold(lane, started.Fence, error, again);
         }
     }
+
+    // A log that throws, or that an exception whose own text throws has made throw: the attempt has failed all the same.
+    private TaskResult Untold(Lane lane, Fence fence, Exception error, Exception again) =>
+        new(fence, error is PermanentFailureException || fence.Attempt >= lane.Job.MaxAttempts ? Outcome.Failed : Outcome.Again,
+            lane.Job.Backoff.SecondsAfter(fence.Attempt, random), Error: $"{ErrorText.Of(error)} ({again.GetType().Name} while telling of it)");
 
     /// <summary>The task has no part in what went wrong: it is tried again after a while, and the attempt does not count.</summary>
     private TaskResult GivenBack(Lane lane, StartedTask started) =>
@@ -112,17 +118,20 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     private TaskResult Failed(Lane lane, PampaTask task, Fence fence, Attempt attempt, Exception error)
     {
         if (error is SnoozeException snooze && TrySnooze(task, fence, snooze, ref error) is { } snoozed) return snoozed;
-        var why = attempt.Why;
+        var said = error as SaidFailureException;
+        var why = said is null ? attempt.Why : Interruption.None;
         // The task has no part in a stop or a lost lease: what came of it does not count.
         if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
-        var text = ErrorText.Of(error);
-        if (why == Interruption.MaxDuration) text = $"{attempt.Reason} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
+        var text = said?.Message ?? ErrorText.Of(error);
+        if (why == Interruption.MaxDuration) text = $"{attempt.Reason}{In(task)} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
         text += task.KeptLog;
         Log.TaskFailed(log, lane.Job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, lane.Job.MaxAttempts, error);
-        if (error is PermanentFailureException || fence.Attempt >= lane.Job.MaxAttempts)
+        if (error is PermanentFailureException or SaidFailureException { IsPermanent: true } || fence.Attempt >= lane.Job.MaxAttempts)
             return new TaskResult(fence, Outcome.Failed, Error: text);
         return new TaskResult(fence, Outcome.Again, lane.Job.Backoff.SecondsAfter(fence.Attempt, random), Error: text);
     }
+
+    private static string In(PampaTask task) => task is BatchTask { Company: > 1 and var records } ? $" by a batch of {records} records" : "";
 
     private static TaskResult? TrySnooze(PampaTask task, Fence fence, SnoozeException snooze, ref Exception error)
     {

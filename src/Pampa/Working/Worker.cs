@@ -4,13 +4,19 @@ using Pampa.Storage;
 
 namespace Pampa.Working;
 
-/// <summary>One slot of a node: runs one task at a time, in the order in which they were started.</summary>
+/// <summary>What a worker runs at a time: a task, or the tasks of a batch.</summary>
+/// <param name="Lane">Their job.</param>
+/// <param name="Tasks">The tasks.</param>
+/// <param name="AskedAt">When the first START of a batch was sent.</param>
+internal readonly record struct Work(Lane Lane, IReadOnlyList<StartedTask> Tasks, long AskedAt = 0);
+
+/// <summary>One slot of a node: runs one task, or one batch, at a time, in the order in which they were started.</summary>
 internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider time) : IDisposable
 {
     // Whatever arrives sets the signal; that a node has hundreds of workers must not wake it hundreds of times.
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeakGrace = TimeSpan.FromSeconds(10);
-    private readonly ConcurrentQueue<(Lane Lane, StartedTask Task)> started = new();
+    private readonly ConcurrentQueue<Work> started = new();
     private readonly Signal arrived = new();
     private readonly Attempt attempt = new(time);
     private long runningSince;
@@ -39,10 +45,10 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     /// <summary>Reserves room for tasks whose START is under way, so that none is asked for twice.</summary>
     public void Expect(int tasks) => Interlocked.Add(ref count, tasks);
 
-    /// <summary>Takes a started task; it was counted by <see cref="Expect"/>.</summary>
-    public void Take(Lane lane, StartedTask task)
+    /// <summary>Takes what is started; it was counted by <see cref="Expect"/>.</summary>
+    public void Take(Work work)
     {
-        started.Enqueue((lane, task));
+        started.Enqueue(work);
         arrived.Set();
     }
 
@@ -52,7 +58,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         wantsMore.Set();
         while (!stopping.IsCancellationRequested)
         {
-            if (started.TryDequeue(out var next)) await RunOneAsync(next.Lane, next.Task);
+            if (started.TryDequeue(out var next)) await RunOneAsync(next);
             else await arrived.WaitAsync(Idle, time, stopping);
         }
     }
@@ -61,25 +67,26 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     public async Task<bool> RunNextAsync()
     {
         if (!started.TryDequeue(out var next)) return false;
-        await RunOneAsync(next.Lane, next.Task);
+        await RunOneAsync(next);
         return true;
     }
 
-    private async Task RunOneAsync(Lane of, StartedTask task)
+    private async Task RunOneAsync(Work work)
     {
+        var of = work.Lane;
         lane = of;
         Volatile.Write(ref runningSince, time.GetTimestamp());
         isRunning = true;
         attempt.Begin(of.Job.MaxDuration);
         try
         {
-            await runner.RunAsync(of, task, attempt);
+            await (of.IsBatched ? runner.RunBatchAsync(work, attempt) : runner.RunAsync(of, work.Tasks[0], attempt));
         }
         finally
         {
             attempt.End();
             isRunning = false;
-            if (Interlocked.Decrement(ref count) <= of.Load.Ahead / 2) wantsMore.Set();
+            if (Interlocked.Add(ref count, -work.Tasks.Count) <= of.Load.Ahead / 2) wantsMore.Set();
         }
     }
 
@@ -89,8 +96,8 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         var all = new List<(Lane, StartedTask)>();
         while (started.TryDequeue(out var next))
         {
-            all.Add(next);
-            Interlocked.Decrement(ref count);
+            all.AddRange(next.Tasks.Select(task => (next.Lane, task)));
+            Interlocked.Add(ref count, -next.Tasks.Count);
         }
         return all;
     }

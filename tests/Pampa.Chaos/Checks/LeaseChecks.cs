@@ -111,8 +111,7 @@ internal static class LeaseChecks
     {
         var registrations = evidence.History.Leases.Where(l => l.Kind == "worker" && l.Old?.Term != l.New.Term)
             .GroupBy(l => (l.Name, l.New.Term)).ToDictionary(l => l.Key, l => l.First().At);
-        // A record that somebody had locked just then, or a column that was away, is taken back when it can be.
-        var excused = evidence.History.Processes.Where(p => p.SaidNotRecovered).Select(p => p.Member).ToHashSet();
+        var excused = evidence.History.Processes.Where(p => p.SaidNotRecovered).ToList();
         var reservedFor = new Dictionary<long, long?>();
         foreach (var judged in evidence.Judged)
         {
@@ -121,7 +120,9 @@ internal static class LeaseChecks
             if (judged.Move is not (Move.Release or Move.TakeBack)) continue;
             // Times alone do not tell where clocks were set meanwhile.
             if (step.Worker is not { State: "ready", IsLive: true } worker || reservedFor.GetValueOrDefault(step.Id) == worker.Number) continue;
-            if (excused.Any(m => IsOf(m, step.Rid)) || !registrations.TryGetValue((step.Rid, worker.Number), out var began)) continue;
+            // A record that somebody had locked just then, or a column that was away, is taken back when it can be.
+            if (excused.Exists(p => p.IsIsolated ? IsOf(p.Member, step.Rid) : p.Id == worker.Process)) continue;
+            if (!registrations.TryGetValue((step.Rid, worker.Number), out var began)) continue;
             var held = step.Old.St ?? step.Old.Rt;
             if (held >= began - Noticed || (step.Old.St is null ? step.Old.Rt <= step.Tx - Limits.Hand : Transition.IsOverdue(step.New.Err))) continue;
             yield return $"held by a former life, and session {worker.Number} was ready before it was taken back: {step}";

@@ -1,3 +1,4 @@
+using Pampa.Chaos.Work;
 namespace Pampa.Chaos.Checks;
 
 /// <summary>What must hold of the processes.</summary>
@@ -36,17 +37,35 @@ internal static class ProcessChecks
     private static bool IsBy(AuditStep step, ProcessFacts process) =>
         step.Actor.Length > 0 ? step.Actor == process.Application : step.Worker?.Process == process.Id && !process.IsIsolated;
 
+    // With all attempts to connect, on a machine that has much else to do.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(1);
+
     public static IEnumerable<string> Ends(Evidence evidence)
     {
         foreach (var process in evidence.History.Processes)
         {
             foreach (var line in process.Surfaced) yield return $"{process.Application}: {line}";
             if (process.ExitCode is not { } code || process.WasKilled) continue;
-            // 137: a task has killed it. 2: it was started while the database was away. 3: tasks that ignore their cancellation. 143: it was told before
-            // it had begun to listen. 4: a twin was quicker, or a worker of a node's former life has not ended yet.
-            var isRight = code is 0 or 137 or 2 || (code is 3 or 143 && process.WasStopped) || (code == 4 && (process.MayBeRefused || process.IsIsolated));
+            var isRight = code switch
+            {
+                0 => process.WasStopped,
+                // Tasks that ignore their cancellation; and it was told before it had begun to listen.
+                3 or 143 => process.WasStopped,
+                // It was started while the database was away, or its table another one.
+                2 => process.To - process.From < LongestStart,
+                // A twin was quicker, or a worker of a node's former life has not ended yet.
+                4 => process.MayBeRefused || process.IsIsolated,
+                137 => WasPoisoned(evidence, process),
+                _ => false,
+            };
             if (!isRight) yield return $"{process.Application} ended with {code}";
         }
+    }
+
+    private static bool WasPoisoned(Evidence evidence, ProcessFacts process)
+    {
+        var poison = evidence.History.Rows.Where(r => r.Kind == Kind.Poison).Select(r => r.Id).ToHashSet();
+        return evidence.History.Ledger.Any(l => l.Line.Process == process.Id && poison.Contains(l.Line.Id));
     }
 
     public static IEnumerable<string> Complaints(Evidence evidence) => evidence.History.Complaints;

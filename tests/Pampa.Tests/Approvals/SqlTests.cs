@@ -37,6 +37,7 @@ public sealed class SqlTests
         }
         var job = await WriteSchemaAsync(database, source);
         WriteJob(job);
+        await WriteOrderedAsync(database, source);
         foreach (var store in Stores(database)) await WriteStoreAsync(store, job, source);
         Approved.Check(name, file.ToString());
     }
@@ -70,6 +71,27 @@ public sealed class SqlTests
         await new Schema(database, SchemaChanges.All).ResolveAsync(definition!, errors, Stopping);
         WriteAll("Schema.ResolveAsync, of a table that is in use", source);
         return resolved!;
+    }
+
+    /// <summary>What is different for a job with priorities and sequences.</summary>
+    private async Task WriteOrderedAsync(Database database, RecordingDataSource source)
+    {
+        var profile = TableProfile.Hostile(database.Dialect is SqliteDialect);
+        var builder = new PampaBuilder();
+        builder.AddJob("price_in_order", profile.Table, profile.Key, job =>
+        {
+            job.Columns = profile.Columns;
+            job.PriorityColumn = profile.Score;
+            job.InSequenceBy(profile.Note);
+            job.Where = $"\"is odd?\" = {true}";
+            job.OrderBy = $"\"is odd?\" DESC";
+            job.Process(_ => { });
+        });
+        var errors = new List<string>();
+        var resolved = await new Schema(database).ResolveAsync(builder.Build(errors).Single(), errors, Stopping);
+        Assert.Empty(errors);
+        WriteAll("Schema.ResolveAsync, of a job with priorities and sequences", source);
+        WriteJob(resolved!);
     }
 
     /// <summary>All that <see cref="JobSql"/> has: without any choice, and with all of them.</summary>
@@ -117,7 +139,7 @@ public sealed class SqlTests
         foreach (var method in Verbs(store.GetType()).Where(m => !m.IsSpecialName))
         {
             var verb = $"{store.GetType().Name}.{method.Name}";
-            var result = method.Invoke(store, [.. method.GetParameters().Select(p => Argument(p, job))]);
+            var result = method.Invoke(store, [.. method.GetParameters().Select(p => p.ParameterType.IsInstanceOfType(source) ? source : Argument(p, job))]);
             if (result is Task task) await task;
             WriteAll(verb, source);
             // Statements that others run.
@@ -143,6 +165,9 @@ public sealed class SqlTests
         var type when type == typeof(JobDefinition) => job.Job,
         var type when type == typeof(JobTable) => job,
         var type when type == typeof(DateTimeOffset?) => null,
+        var type when type == typeof(DateTimeOffset) => DateTimeOffset.UnixEpoch,
+        var type when type == typeof(ScheduleDefinition) => Schedule(),
+        var type when type == typeof(ScheduleTick) => Schedule().Sample,
         var type when type == typeof(Hold) => new Hold(HoldKind.Job, "job"),
         var type when type == typeof(IReadOnlyList<(string, string?)>) => new (string, string?)[] { ("a.1", "job"), ("a.2", null) },
         var type when type == typeof(IReadOnlyList<StretchRow>) => new[] { new StretchRow("job", 1, 1, "reason") },
@@ -152,6 +177,14 @@ public sealed class SqlTests
         { IsValueType: false } => null,
         _ => throw new NotSupportedException($"{parameter.Member} has a parameter '{parameter}' of a new type: say in {nameof(SqlTests)}.{nameof(Argument)} what stands for it."),
     };
+
+    private static ScheduleDefinition Schedule()
+    {
+        var program = new PampaBuilder();
+        program.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(tick => $"INSERT INTO reports (day, made_at) VALUES ({tick.Date}, {tick.At})"));
+        program.Build([]);
+        return program.Schedules.Single();
+    }
 
     private static IEnumerable<MethodInfo> Verbs(Type type) =>
         type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)

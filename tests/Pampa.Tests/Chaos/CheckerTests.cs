@@ -219,6 +219,15 @@ public sealed class CheckerTests
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 5 })] });
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { ExitCode = 4 })] });
         Breaks("C15", Good with { Processes = [.. Good.Processes.Select(p => p with { Surfaced = ["Pampa[303]"] })] });
+        History Ending(int code, double seconds = 90, bool wasStopped = false) => Good with
+        {
+            Processes = [.. Good.Processes.Select(p => p with { ExitCode = code, To = At(seconds), WasStopped = wasStopped })],
+        };
+        bool IsBroken(History history) => AllChecks.Broken(history).Any(b => b.Check.Name.StartsWith("C15", StringComparison.Ordinal));
+        Assert.Equal((true, false), (IsBroken(Ending(0)), IsBroken(Ending(0, wasStopped: true))));
+        Assert.Equal((true, false), (IsBroken(Ending(2)), IsBroken(Ending(2, seconds: 5))));
+        var node = Ending(137) with { Processes = [.. Ending(137).Processes.Where(p => p.Id == NodeProcess)] };
+        Assert.Equal((true, false), (IsBroken(node), IsBroken(node with { Rows = [new FinalRow(1, Kind.Poison, Completed, 1)] })));
     }
 
     [Fact]
@@ -237,6 +246,8 @@ public sealed class CheckerTests
         Holds(history with { Steps = [.. history.Steps.Select(s => s.Worker!.Number == 2 ? s with { Worker = s.Worker with { State = "recovering" } } : s)] });
         Holds(history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "a" })] });
         Breaks("C17", history with { Processes = [.. history.Processes.Select(p => p with { SaidNotRecovered = p.Member == "d" })] });
+        // Of another life of the same node.
+        Breaks("C17", history with { Processes = [.. history.Processes, new ProcessFacts("a~0", 19, false, Begin, At(1)) { SaidNotRecovered = true }] });
         // Its clock was set back: what it was given looks older than it is.
         Holds(history with { Steps = [.. history.Steps.Select(s => s with { Worker = s.Worker! with { Number = 2 } })] });
     }

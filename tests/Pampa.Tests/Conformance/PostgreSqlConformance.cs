@@ -57,7 +57,7 @@ public sealed class PostgreSqlConformance : StoreConformance
         var told = await ToldAsync(() => Ticked(Store.ReserveAsync(
             Low([.. Enumerable.Repeat("b.1", 100)]), Lease, "a", null, Stopping, "batch")));
         Assert.Equal(("b", null), Assert.Single(told));
-        Assert.Equal(100, HandOverText.Read(Assert.Single(await ExchangeAsync("b")).Rows).Count);
+        Assert.Equal(100, HandOverText.Read(Assert.Single(await ExchangeAsync("b")).Rows)!.Count);
     }
 
     [Fact]
@@ -108,6 +108,11 @@ public sealed class PostgreSqlConformance : StoreConformance
             }
             Assert.True(pooled.IsPooled);
             await using (pooled.OpenConnection()) Assert.True(pooled.IsPooled);
+            // The driver hides what it met at each of several servers.
+            var there = new NpgsqlConnectionStringBuilder(pooler.Settings(Db.Source.ConnectionString));
+            there.Host = $"127.0.0.1:1,{there.Host}:{there.Port}";
+            await using var several = (PreparingDataSource)Db.Database.Dialect.Open(there.ConnectionString, "several", 1);
+            await using (await several.OpenConnectionAsync(Stopping)) Assert.True(several.IsPooled);
         }
         finally
         {

@@ -25,12 +25,12 @@ public abstract partial class StoreConformance
         Assert.Empty(await ExchangeAsync("a"));
         var messages = await ExchangeAsync("b");
         Assert.Equal([("first", "job"), ("second", "job")], messages.Select(m => (m.Batch, m.Job)));
-        Assert.Equal(first[1], Assert.Single(HandOverText.Read(messages[0].Rows)));
-        Assert.Equal(second[0], Assert.Single(HandOverText.Read(messages[1].Rows)));
+        Assert.Equal(first[1], Assert.Single(HandOverText.Read(messages[0].Rows)!));
+        Assert.Equal(second[0], Assert.Single(HandOverText.Read(messages[1].Rows)!));
 
         Assert.Equal(["second"], (await ExchangeAsync("b", Load(1), "first", "unknown")).Select(m => m.Batch));
         Assert.Empty(await ExchangeAsync("b", null, "second"));
-        Assert.Single(await StartAsync(HandOverText.Read(messages[1].Rows)));
+        Assert.Single(await StartAsync(HandOverText.Read(messages[1].Rows)!));
     }
 
     [Fact]

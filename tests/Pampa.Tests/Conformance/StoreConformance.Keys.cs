@@ -25,7 +25,7 @@ public abstract partial class StoreConformance
         { "bigint", "k bigint PRIMARY KEY", ["(-9223372036854775808)", "(9223372036854775807)", "(0)", "(9007199254740993)"] },
         { "int", "k int NOT NULL UNIQUE", ["(-2147483648)", "(7)"] },
         { "smallint", "k smallint PRIMARY KEY", ["(-3)", "(3)"] },
-        { "text", "k text PRIMARY KEY", ["('')", "('it''s \"quoted\"')", "('back\\slash\\')", "('line\nbreak\ttab')", "('naïve 🦙')", "('{\"b\":\"00\"}')", "('[1,2]')", "('null')", "('007')", "(' 7 ')", "('1e5')", "('a,b')"] },
+        { "text", "k text PRIMARY KEY", ["('')", "('it''s \"quoted\"')", "('back\\slash\\')", "('line\nbreak\ttab')", "('naïve 🦙')", "('{\"b\":\"00\"}')", "('[1,2]')", "('null')", "('007')", "(' 7 ')", "('1e5')", "('a,b')", "('''; DROP TABLE numbers; --')", $"('{new string('é', 400)}')", "('$1 @k ?')"] },
         { "varchar", "k varchar(10) PRIMARY KEY", ["('abc')", "('0123456789')"] },
         { "char", "k char(5) PRIMARY KEY", ["('ab   ')", "('x')", "('01234')"] },
         { "uuid", "k uuid PRIMARY KEY", ["('00000000-0000-0000-0000-000000000001')", "('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')"] },
@@ -98,6 +98,7 @@ public abstract partial class StoreConformance
         })!;
         var resolved = await new Schema(Db.Database).ResolveAsync(job, errors, Stopping);
         Assert.Empty(errors);
+        await Db.GrantAsync(resolved!);
         var store = new TaskStore(Db.Database, resolved!, Cluster, new Random(1));
         var first = await ReserveAsync(rows.Length, store: store);
         Assert.Equal(rows.Length, first.Count);

@@ -180,6 +180,7 @@ public abstract partial class StoreConformance
         {
             await Db.ExecuteAsync($"CREATE TABLE {name} (mark bigint)");
             await Db.ExecuteAsync($"INSERT INTO {name} VALUES (4)");
+            await Db.GrantOwnAsync($"SELECT ON {name}");
         }
         await InsertAsync(1, new Row { Score = 4 });
         await InsertAsync(2, new Row { Score = 5 });

@@ -113,7 +113,7 @@ public abstract partial class StoreConformance
 
     [Theory]
     [InlineData("nowhere", "there is no table 'nowhere'")]
-    [InlineData("\"Made\"", "there is no table")]
+    [InlineData("\"Made\"", "\"made\": write it like that.")]
     [InlineData("a.b.c", "table must be a name like")]
     [InlineData("", "table must name a table")]
     public async Task A_table_that_is_not_there_is_an_error(string table, string expected)

@@ -93,6 +93,7 @@ public abstract partial class StoreConformance
         var errors = new List<string>();
         var resolved = await new Schema(Db.Database).ResolveAsync(Definition(errors, table, ["id"], j => j.Columns = KeyedColumns)!, errors, Stopping);
         Assert.Empty(errors);
+        await Db.GrantAsync(resolved!);
         return new TaskStore(Db.Database, resolved!, Cluster, new Random(1));
     }
 

@@ -46,7 +46,7 @@ public sealed class ErrorTests(ProgramFixture programs)
         var server = await PostgresCluster.GetAsync();
         var url = new Uri(NumbersDatabase.Url(server.ConnectionString, $"nobody:{Canary}"));
 
-        Says(await NumbersAsync(url.AbsoluteUri), "user nobody", "role \"nobody\" does not exist", "Check these values");
+        Says(await NumbersAsync(url.AbsoluteUri), "user nobody", "role \"nobody\" does not exist", "Check the user");
         Says(await NumbersAsync($"postgres://postgres:{Canary}@{url.Host}:{url.Port}/nowhere"),
             "database nowhere", "database \"nowhere\" does not exist", "Check these values");
     }
@@ -64,7 +64,7 @@ public sealed class ErrorTests(ProgramFixture programs)
 
         var said = await NumbersAsync(NumbersDatabase.Url(server.ConnectionString, $"guarded:{Canary}"));
 
-        Says(said, "user guarded", "password authentication failed for user \"guarded\"", "Check these values");
+        Says(said, "user guarded", "password authentication failed for user \"guarded\"", "Check the password");
     }
 
     [Fact]

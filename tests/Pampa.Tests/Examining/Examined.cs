@@ -28,7 +28,7 @@ public abstract class Examined : IAsyncLifetime
 
     public virtual async ValueTask InitializeAsync()
     {
-        Db = await TestDatabase.CreateAsync(Engine, Profile);
+        Db = await TestDatabase.CreateAsync(Engine, Profile, asOwner: true);
         Tables = ClusterTables.Of(Db.Database, Cluster);
         Lease = (await Tables.Cluster.AcquireAsync("cluster", "boss@1", "p1", Ttl, [], Stopping))!;
         var sessions = await Tables.Cluster.RegisterAsync("a", ["a.1", "a.2"], "p1", Ttl, [], Stopping);

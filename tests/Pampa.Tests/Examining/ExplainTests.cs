@@ -96,7 +96,7 @@ public abstract class ExplainTests : Examined
     {
         var access = new ClusterAccess();
         var tables = ClusterTables.Of(store.Database, Cluster);
-        access.Set(new ClusterParts(store.Database, tables, [store], [], null!, (_, _) => Task.CompletedTask, _ => Task.CompletedTask));
+        access.Set(new ClusterParts(store.Database, tables, [store], [], null!, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = null! });
         return new PampaCluster(access);
     }
 
@@ -229,6 +229,78 @@ public abstract class ExplainTests : Examined
         await Tables.Control.ReleaseAsync(new Hold(HoldKind.Node, "a"), Stopping);
         await Tables.Cluster.ResignAsync(Lease, Stopping);
         Assert.Equal(["a dispatcher leads"], Missing(await ExplainAsync(1)));
+    }
+
+    [Fact]
+    public async Task A_selection_of_the_program_tells_whether_it_names_the_record()
+    {
+        for (var i = 1; i <= 3; i++) await InsertAsync(i);
+        await InsertAsync(5, "a.1", Now, 0);
+        void Choosy(JobBuilder job) => job.Select(_ => [Key(3), Key(5), Key(1), "1,2,3"]);
+        var named = await ExplainAsync(1, Choosy);
+        Assert.Equal((true, true, 1), (Is(named, "selected"), named.WillRun, named.Before));
+        var other = await ExplainAsync(2, Choosy);
+        Assert.Equal(["selected"], Missing(other));
+        Assert.Equal("It is due, but the job's Select does not name it; it names 4 records now.", other.Verdict);
+        var much = await ExplainAsync(2, job => job.Select(_ => Enumerable.Range(0, 20_000).Select(i => $"{i + 10},{i}")));
+        Assert.Null(Is(much, "selected"));
+        Assert.Contains("it is not among the first 10,000 records that the job's Select names", much.Verdict, StringComparison.Ordinal);
+        var throws = await ExplainAsync(2, job => job.Select((_, _) => throw new InvalidOperationException("no wind")));
+        Assert.Null(Is(throws, "selected"));
+        Assert.Contains("no wind", throws.Verdict, StringComparison.Ordinal);
+
+        var preview = await (await ClusterAsync(Choosy)).PreviewAsync("job", 9, Stopping);
+        Assert.Equal([Key(3), Key(1)], preview.Tasks.Select(t => t.Key));
+        Assert.Equal([Key(5), "1,2,3"], preview.PassedBy);
+        Assert.NotEmpty(preview.Plan);
+        void ByStatement(JobBuilder job) => job.Select(
+            $"SELECT {Raw(Profile.KeyList)} FROM {Raw(Profile.Table)} WHERE {Raw(EndTime)} IS NULL AND {5} > 0 ORDER BY {Raw(Profile.KeyList)} LIMIT @n");
+        var stated = await (await ClusterAsync(ByStatement)).PreviewAsync("job", 2, Stopping);
+        Assert.Equal([Key(1), Key(2)], stated.Tasks.Select(t => t.Key));
+        Assert.Equal(["@select0", "@n"], stated.Parameters);
+        Assert.StartsWith("SELECT ", stated.Sql, StringComparison.Ordinal);
+        Assert.Equal(0, (await ExplainAsync(1, ByStatement)).Before);
+    }
+
+    private Task NoteAsync(int number, string text) =>
+        Db.ExecuteAsync($"UPDATE {Profile.Table} SET {TableProfile.Quote(Profile.Note)} = '{text}' WHERE {Profile.KeyIs(number)}");
+
+    [Fact]
+    public async Task A_record_that_waits_for_others_of_its_sequence_says_for_which()
+    {
+        for (var i = 1; i <= 6; i++) await InsertAsync(i);
+        await InsertAsync(7, "a.1", Now, 0);
+        await InsertAsync(8, et: Now, ok: false);
+        foreach (var (number, note) in ((int, string)[])[(1, "x"), (2, "x"), (3, "y"), (7, "y"), (4, "z"), (8, "z"), (5, "w")]) await NoteAsync(number, note);
+        void InOrder(JobBuilder job) => job.InSequenceBy(Profile.Note);
+        async Task<string> TurnAsync(int number) => Detail(await ExplainAsync(number, InOrder), "its turn");
+        Assert.True((await ExplainAsync(1, InOrder)).WillRun);
+        var behind = await ExplainAsync(2, InOrder);
+        Assert.Equal(["its turn"], Missing(behind));
+        Assert.Null(behind.Before);
+        Assert.Equal($"It is due, but a record of the same {Profile.Note} that comes before it has not ended.", behind.Verdict);
+        Assert.Contains("a worker holds another record of the same", await TurnAsync(3), StringComparison.Ordinal);
+        Assert.Contains("has failed, and those of its sequence wait", await TurnAsync(4), StringComparison.Ordinal);
+        Assert.StartsWith("no record of the same", await TurnAsync(5), StringComparison.Ordinal);
+        Assert.StartsWith("it has no", await TurnAsync(6), StringComparison.Ordinal);
+        Assert.True(Is(await ExplainAsync(4, job => job.InSequenceBy(Profile.Note, goesOnAfterFailure: true)), "its turn"));
+    }
+
+    [Fact]
+    public async Task A_time_of_the_records_own_is_told_like_the_other_one()
+    {
+        await InsertAsync(1);
+        await InsertAsync(2, rt: Now.AddMinutes(1));
+        await Db.ExecuteAsync($"ALTER TABLE {Profile.Table} ADD COLUMN send_at timestamp");
+        await Db.ExecuteAsync($"UPDATE {Profile.Table} SET send_at = {TableProfile.Literal(Now.AddHours(1))}");
+        void Later(JobBuilder job) => job.DueColumn = "send_at";
+        var scheduled = await ExplainAsync(2, Later);
+        Assert.Equal((TaskState.Scheduled, false), (scheduled.Task.State, Is(scheduled, "due")));
+        Assert.Equal("It is due in 01:00:00: it was put off, or inserted for later.", scheduled.Verdict);
+        await Db.ExecuteAsync($"UPDATE {Profile.Table} SET send_at = {TableProfile.Literal(Now.AddMinutes(-2))}");
+        Assert.Equal("It is due in 00:01:00: it was put off, or inserted for later.", (await ExplainAsync(2, Later)).Verdict);
+        Assert.Equal("since 00:02:00", Detail(await ExplainAsync(1, Later), "due"));
+        Assert.Equal(2, Math.Round((await (await ClusterAsync(Later)).PreviewAsync("job", 5, Stopping)).Tasks.Single().DueFor!.Value.TotalMinutes, 2));
     }
 
     [Fact]

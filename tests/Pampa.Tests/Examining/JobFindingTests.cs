@@ -57,6 +57,20 @@ public abstract class JobFindingTests : Examined
     }
 
     [Fact]
+    public async Task A_selection_of_the_program_that_names_nothing_of_use_is_told()
+    {
+        await InsertAsync(1);
+        await InsertAsync(2, "a.1", Now, 1, Now, Now, true);
+        Assert.DoesNotContain(await FindAsync(job => job.Select(_ => ["1", "2"])), f => f.Id.StartsWith("select", StringComparison.Ordinal));
+        var vain = await OneAsync("select-in-vain", job => job.Select($"SELECT value FROM numbers WHERE value > {1} LIMIT @n"));
+        Assert.Contains("names 1 records and none of them will be reserved", vain.What, StringComparison.Ordinal);
+        Assert.Contains("\"odd_checking_end_time\" IS NULL", vain.Remedy, StringComparison.Ordinal);
+        Assert.Contains("for example null", (await OneAsync("select-no-keys", job => job.Select(_ => ["1", null!]))).What, StringComparison.Ordinal);
+        Assert.Contains("no wind", (await OneAsync("snippet", job => job.Select((_, _) => throw new InvalidOperationException("no wind")))).What, StringComparison.Ordinal);
+        Assert.Equal(FindingSeverity.Error, (await OneAsync("snippet", job => job.Select($"SELECT valeu FROM numbers LIMIT @n"))).Severity);
+    }
+
+    [Fact]
     public async Task A_selection_that_reads_or_sorts_the_whole_table_is_told()
     {
         await FillAsync(Examiner.ManyRecords);

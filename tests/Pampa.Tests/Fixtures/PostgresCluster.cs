@@ -26,8 +26,36 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>A server, or the reason why there is none.</summary>
     internal sealed record Server(string ConnectionString, string? Missing, PrivatePostgres? Own)
     {
+        private readonly Lazy<Task<NpgsqlConnectionStringBuilder>> user = new(() => NewUserAsync(ConnectionString));
+
         /// <summary>What the tests made; a server that is not the run's own gets rid of them at the end.</summary>
         public ConcurrentBag<string> Databases { get; } = [];
+
+        /// <summary>
+        /// Leads to the server as somebody who may nothing but what he is granted, and for whom it is another time of the day.
+        /// </summary>
+        public Task<NpgsqlConnectionStringBuilder> UserAsync() => user.Value;
+
+        private static async Task<NpgsqlConnectionStringBuilder> NewUserAsync(string owner)
+        {
+            var settings = new NpgsqlConnectionStringBuilder(owner) { Username = $"pampa_user_{Guid.NewGuid():N}" };
+            // Where nobody needs one, none may be given.
+            if (settings.Password is not null) settings.Password = Guid.NewGuid().ToString("N");
+            await using var connection = new NpgsqlConnection(owner);
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"CREATE ROLE {settings.Username} LOGIN{(settings.Password is { } password ? $" PASSWORD '{password}'" : "")}";
+            await command.ExecuteNonQueryAsync();
+            command.CommandText = $"ALTER ROLE {settings.Username} SET timezone = 'Asia/Kathmandu'";
+            await command.ExecuteNonQueryAsync();
+            return settings;
+        }
+
+        /// <summary>Gets rid of the user; his databases are gone.</summary>
+        public async Task DropUserAsync()
+        {
+            if (user.IsValueCreated) await ExecuteAsync($"DROP ROLE IF EXISTS {(await user.Value).Username}");
+        }
 
         public async Task ExecuteAsync(string text)
         {
@@ -80,6 +108,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         {
             var real = await Real.Value;
             foreach (var name in real.Databases) await real.ExecuteAsync($"DROP DATABASE IF EXISTS {name} CASCADE");
+            await real.DropUserAsync();
         }
         if (!Started.IsValueCreated) return;
         var server = await Started.Value;
@@ -87,6 +116,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         if (server.Own is not { } own)
         {
             foreach (var name in server.Databases) await server.ExecuteAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            await server.DropUserAsync();
             return;
         }
         await own.DisposeAsync();

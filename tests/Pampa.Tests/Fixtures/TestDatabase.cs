@@ -45,9 +45,34 @@ internal abstract class TestDatabase : IAsyncDisposable
 
     public bool IsSqlite => Database.Dialect is SqliteDialect;
 
-    /// <summary>Makes a database; without a profile it is empty but for the clock.</summary>
-    public static Task<TestDatabase> CreateAsync(Engine engine, TableProfile? profile, Func<string, string>? rewrite = null) =>
-        engine == Engine.Sqlite ? SqliteTestDatabase.MakeAsync(profile, rewrite) : PostgresTestDatabase.MakeAsync(engine, profile, rewrite);
+    /// <summary>
+    /// Makes a database; without a profile it is empty but for the clock. Where there are roles, the product reaches one with a profile as
+    /// somebody who has the rights that <c>migrate</c> prints, and no others.
+    /// </summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="profile">The table.</param>
+    /// <param name="rewrite">Changes the statements.</param>
+    /// <param name="asOwner">The product reaches it as its owner instead, who may everything.</param>
+    public static Task<TestDatabase> CreateAsync(
+        Engine engine, TableProfile? profile, Func<string, string>? rewrite = null, bool asOwner = false) => engine == Engine.Sqlite
+        ? SqliteTestDatabase.MakeAsync(profile, rewrite)
+        : PostgresTestDatabase.MakeAsync(new Wish(engine, profile, asOwner || profile is null), rewrite);
+
+    /// <summary>What kind of database is wanted; those that are the same can stand in for each other.</summary>
+    private protected sealed record Wish(Engine Engine, TableProfile? Profile, bool AsOwner)
+    {
+        public string Key => $"{Engine} {Profile?.Name}{(AsOwner ? " of its owner" : "")}";
+    }
+
+    /// <summary>Who the product is; null: the owner, or nobody is anybody.</summary>
+    public virtual string? User => null;
+
+    /// <summary>Gives the product the rights on the table of another job that <c>migrate</c> prints.</summary>
+    public virtual Task GrantAsync(JobTable job) => Task.CompletedTask;
+
+    /// <summary>Gives the product what handlers and conditions of a program's own need beside.</summary>
+    /// <param name="rights">For example <c>INSERT ON effects</c>.</param>
+    public virtual Task GrantOwnAsync(string rights) => Task.CompletedTask;
 
     /// <summary>Whether the test has changed more than rows, so that emptying its tables would not make the database new.</summary>
     private protected bool HasOtherTables { get; set; }
@@ -57,6 +82,11 @@ internal abstract class TestDatabase : IAsyncDisposable
     public async Task ExecuteAsync(string text)
     {
         HasOtherTables |= !text.StartsWith("INSERT", StringComparison.Ordinal) && !text.StartsWith("UPDATE", StringComparison.Ordinal);
+        await RunAsync(text);
+    }
+
+    private protected async Task RunAsync(string text)
+    {
         await using var connection = await Own.OpenConnectionAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = text;
@@ -145,23 +175,21 @@ internal abstract class TestDatabase : IAsyncDisposable
         private static readonly Dictionary<string, Task<string>> Templates = [];
         private readonly PostgresCluster.Server server;
         private readonly Made made;
-        private readonly TableProfile? profile;
-        private readonly Engine engine;
+        private readonly Wish wish;
         private readonly Proxy? proxy;
         private readonly int refusedBefore;
 
-        /// <summary>A database, and the two ways to it.</summary>
-        private sealed record Made(string Name, DbDataSource Source, DbDataSource Own);
+        /// <summary>A database, the two ways to it, and whose the product's is.</summary>
+        private sealed record Made(string Name, DbDataSource Source, DbDataSource Own, string? User);
 
-        private PostgresTestDatabase(PostgresCluster.Server server, Made made, Engine engine, TableProfile? profile, Func<string, string>? rewrite)
+        private PostgresTestDatabase(PostgresCluster.Server server, Made made, Wish wish, Func<string, string>? rewrite)
         {
-            this.engine = engine;
+            this.wish = wish;
             this.server = server;
             this.made = made;
-            this.profile = profile;
-            proxy = PostgresCluster.ProxyOf(engine, server);
+            proxy = PostgresCluster.ProxyOf(wish.Engine, server);
             refusedBefore = Refused.Count();
-            Database = new Database(made.Source, DialectOf(engine), TimeProvider.System, new Random(1)) { Rewrite = rewrite };
+            Database = new Database(made.Source, DialectOf(wish.Engine), TimeProvider.System, new Random(1)) { Rewrite = rewrite };
             Clock = new TestClock(now => ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(now)}"));
         }
 
@@ -177,26 +205,28 @@ internal abstract class TestDatabase : IAsyncDisposable
 
         public override DbDataSource Own => made.Own;
 
-        private static Made Open(PostgresCluster.Server server, string name, Engine engine)
+        private static async Task<Made> OpenAsync(PostgresCluster.Server server, string name, Wish wish)
         {
-            var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
-            var own = DialectOf(engine).OpenPlain(settings.ConnectionString, "pampa-test-own", 40);
+            var engine = wish.Engine;
+            var own = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name };
+            var settings = wish.AsOwner ? own : new NpgsqlConnectionStringBuilder((await server.UserAsync()).ConnectionString) { Database = name };
+            var ownSource = DialectOf(engine).OpenPlain(own.ConnectionString, "pampa-test-own", 40);
             if (engine is Engine.Portable or Engine.Restarting) PostgresCluster.AddOption(settings, "default_transaction_isolation=serializable");
             if (PostgresCluster.ProxyOf(engine, server) is { } proxy) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
             else if (engine == Engine.Restarting) PostgresCluster.AddOption(settings, "inject_retry_errors_enabled=true");
-            return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), own);
+            return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), ownSource, wish.AsOwner ? null : settings.Username);
         }
 
-        public static async Task<TestDatabase> MakeAsync(Engine engine, TableProfile? profile, Func<string, string>? rewrite)
+        public static async Task<TestDatabase> MakeAsync(Wish wish, Func<string, string>? rewrite)
         {
-            var server = await PostgresCluster.GetAsync(engine);
-            if (profile is not null && Spare.TryGetValue($"{engine} {profile.Name}", out var spare) && spare.TryTake(out var used))
-                return new PostgresTestDatabase(server, used, engine, profile, rewrite);
-            if (engine.IsCockroach() && PostgresCluster.CockroachUrl is not null)
-                return await MakePreparedAsync(server, "", engine, profile, rewrite);
-            var template = await TemplateAsync(server, profile);
-            var made = Open(server, await NewAsync(server, $" TEMPLATE {template}"), engine);
-            return new PostgresTestDatabase(server, made, engine, profile, rewrite);
+            var server = await PostgresCluster.GetAsync(wish.Engine);
+            if (wish.Profile is not null && Spare.TryGetValue(wish.Key, out var spare) && spare.TryTake(out var used))
+                return new PostgresTestDatabase(server, used, wish, rewrite);
+            if (wish.Engine.IsCockroach() && PostgresCluster.CockroachUrl is not null)
+                return await MakePreparedAsync(server, "", wish, rewrite);
+            var template = await TemplateAsync(server, wish);
+            var made = await OpenAsync(server, await NewAsync(server, $" TEMPLATE {template}"), wish);
+            return new PostgresTestDatabase(server, made, wish, rewrite);
         }
 
         private static async Task<string> NewAsync(PostgresCluster.Server server, string template)
@@ -207,33 +237,68 @@ internal abstract class TestDatabase : IAsyncDisposable
             return name;
         }
 
-        private static Task<string> TemplateAsync(PostgresCluster.Server server, TableProfile? profile)
+        private static Task<string> TemplateAsync(PostgresCluster.Server server, Wish wish)
         {
             lock (Templates)
             {
-                var key = profile?.Name ?? "";
-                if (!Templates.TryGetValue(key, out var template)) Templates[key] = template = MakeTemplateAsync(server, profile);
+                // Engines differ by what can be granted.
+                var key = $"{wish.Profile?.Name} {wish.Engine.IsCockroach()} {wish.AsOwner}";
+                if (!Templates.TryGetValue(key, out var template)) Templates[key] = template = MakeTemplateAsync(server, wish);
                 return template;
             }
         }
 
-        private static async Task<string> MakeTemplateAsync(PostgresCluster.Server server, TableProfile? profile)
+        private static async Task<string> MakeTemplateAsync(PostgresCluster.Server server, Wish wish)
         {
-            var made = await MakePreparedAsync(server, " TEMPLATE template0", Engine.PostgreSql, profile, null);
+            var made = await MakePreparedAsync(server, " TEMPLATE template0", wish, null);
             // Closed, not dropped: a template must have no sessions.
             await made.CloseAsync();
             return made.made.Name;
         }
 
         private static async Task<PostgresTestDatabase> MakePreparedAsync(
-            PostgresCluster.Server server, string template, Engine engine, TableProfile? profile, Func<string, string>? rewrite)
+            PostgresCluster.Server server, string template, Wish wish, Func<string, string>? rewrite)
         {
-            var made = new PostgresTestDatabase(server, Open(server, await NewAsync(server, template), engine), engine, profile, rewrite);
+            var made = new PostgresTestDatabase(server, await OpenAsync(server, await NewAsync(server, template), wish), wish, rewrite);
             foreach (var statement in ClockSql) await made.ExecuteAsync(statement);
-            await PrepareAsync(made.Database, profile);
+            var owners = made.OwnersDatabase;
+            await PrepareAsync(owners, wish.Profile);
+            if (made.made.User is { } user)
+            {
+                await made.ExecuteAsync($"GRANT SELECT ON pampa_test_clock TO {user}");
+                await made.GrantAsync(await TableOfAsync(owners, wish.Profile!));
+            }
             made.HasOtherTables = false;
             return made;
         }
+
+        private Database OwnersDatabase => new(Own, DialectOf(wish.Engine), TimeProvider.System, new Random(1));
+
+        private static async Task<JobTable> TableOfAsync(Database owners, TableProfile profile)
+        {
+            var errors = new List<string>();
+            var program = new PampaBuilder();
+            program.AddJob("any", profile.Table, profile.Key, job =>
+            {
+                job.Columns = profile.Columns;
+                job.Process(_ => { });
+            });
+            return await new Schema(owners).ResolveAsync(program.Build(errors).Single(), errors, CancellationToken.None)
+                ?? throw new InvalidOperationException(string.Join(' ', errors));
+        }
+
+        public override string? User => made.User;
+
+        public override async Task GrantAsync(JobTable job)
+        {
+            if (User is null) return;
+            foreach (var group in await Rights.GrantsAsync(OwnersDatabase, [job], hasSetup: false, User, CancellationToken.None))
+            {
+                foreach (var grant in group.Grants) await RunAsync(grant);
+            }
+        }
+
+        public override Task GrantOwnAsync(string rights) => User is null ? Task.CompletedTask : RunAsync($"GRANT {rights} TO {User}");
 
         private async Task CloseAsync()
         {
@@ -244,18 +309,18 @@ internal abstract class TestDatabase : IAsyncDisposable
         public override async ValueTask DisposeAsync()
         {
             var refused = Refused.Skip(refusedBefore).ToList();
-            if (profile is not null && !HasOtherTables)
+            if (wish.Profile is { } profile && !HasOtherTables)
             {
                 string[] tables = [.. Schema.ControlTableNames, profile.Table];
                 await ExecuteAsync($"UPDATE pampa_test_clock SET at = {TableProfile.Literal(TestClock.Begin)}; "
                     + string.Join("; ", tables.Select(t => $"DELETE FROM {t}")));
-                Spare.GetOrAdd($"{engine} {profile.Name}", _ => []).Add(made);
+                Spare.GetOrAdd(wish.Key, _ => []).Add(made);
             }
             else
             {
                 await CloseAsync();
                 // A private server goes away as a whole; to drop costs a checkpoint.
-                var how = engine.IsCockroach() && proxy is null ? "CASCADE" : "WITH (FORCE)";
+                var how = wish.Engine.IsCockroach() && proxy is null ? "CASCADE" : "WITH (FORCE)";
                 if (server.Own is null) await AdminAsync(server, $"DROP DATABASE {made.Name} {how}");
             }
             Assert.Empty(refused);

@@ -14,6 +14,7 @@ internal static class Guards
     {
         if (IsPick(text)) return "RESERVE";
         bool Has(string part) => text.Contains(part, StringComparison.Ordinal);
+        if (Has("UPDATE pampa_schedule")) return ScheduleStatement(Has);
         if (Has("INSERT INTO pampa_lease")) return "ACQUIRE";
         if (Has("UPDATE pampa_lease")) return Has("expires_at > ") ? "RENEW" : "RESIGN";
         if (Has("INSERT INTO pampa_worker")) return "REGISTER";
@@ -25,6 +26,12 @@ internal static class Guards
         if (Has("pampa_lease") && Has("UPDATE")) return Has("_pampa_rid") ? "RESERVE" : "EXHAUST";
         return Has("UPDATE") && Has("_pampa_rt") ? "RELEASE" : null;
     }
+
+    private static string ScheduleStatement(Func<string, bool> has) => has("@definition") ? "PUBLISH"
+        : has("@error") ? "TICK FAILED"
+        : has("@reason") ? "PAUSE"
+        : has("paused_at = NULL") ? "RESUME"
+        : has("done_tick") ? "TICK" : "LEAVE OUT";
 
     // Of RESERVE in steps, the one that only reads.
     private static bool IsPick(string text) =>

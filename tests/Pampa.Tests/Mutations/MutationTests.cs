@@ -19,11 +19,14 @@ public sealed class MutationTests(ITestOutputHelper output)
         // The planner makes a join of the EXISTS, and a join keeps the row of the list that it had; another plan would need it.
         { Statement: "RECOVER", Text: var text } when text.EndsWith("= c._pampa_rid", StringComparison.Ordinal) => "joined with the list of own workers",
         { Statement: "RECLAIM", Text: var text } when text.Contains("@deadline", StringComparison.Ordinal) => "the start as it was seen was overdue",
+        // As with these; and what others change between is kept out by the turn that such statements take.
+        { Statement: "RESERVE", Text: var text } when text.StartsWith("CASE WHEN", StringComparison.Ordinal) && text.Contains(" AS s WHERE ", StringComparison.Ordinal) =>
+            "picked by the same condition in the same snapshot",
         _ => null,
     };
 
     private static readonly string[] Others =
-        ["Keys_of", "Every_value", "A_value", "A_condition_never", "A_time_is_cut", "Hundreds_of", "Many_records", "Control_tables", "Reservations_at_the_same"];
+        ["Keys_of", "Every_value", "A_value", "A_condition_never", "A_time_is_cut", "Hundreds_of", "Many_records", "Control_tables", "Reservations_at_the_same", "Leaders_at_the_same"];
 
     [Fact]
     public async Task Without_any_one_guard_some_test_fails()
@@ -59,7 +62,8 @@ public sealed class MutationTests(ITestOutputHelper output)
 
     // The engines write the comparison with the clock in their own ways.
     private static string Plain(Guard guard) =>
-        guard.Text.Contains("reservation_time\"", StringComparison.Ordinal) && guard.Text.Contains("<=", StringComparison.Ordinal)
-            ? $"{guard.Statement} due {guard.Instead}"
-            : guard.ToString();
+        !guard.Text.Contains("<=", StringComparison.Ordinal) ? guard.ToString()
+        : guard.Text.Contains("reservation_time\"", StringComparison.Ordinal) ? $"{guard.Statement} due {guard.Instead}"
+        : guard.Text.Contains("\"send_at\"", StringComparison.Ordinal) ? $"{guard.Statement} due by itself {guard.Instead}"
+        : guard.ToString();
 }

@@ -42,6 +42,7 @@ public sealed class ChangedTableTests
         Assert.Contains("table 'numbers' has no column 'rank'", row.Err, StringComparison.Ordinal);
 
         await cluster.Db.ExecuteAsync("ALTER TABLE numbers ADD COLUMN rank bigint");
+        await cluster.Db.GrantOwnAsync("UPDATE ON numbers");
         // The attempt in which the column was missed although it is there does not count.
         await cluster.UntilAsync(async () => await DoneAsync(cluster, "numbers") == 1, "it is done");
         Assert.Equal(1, process.Counters.Forgiven);
@@ -159,6 +160,30 @@ public sealed class ChangedTableTests
         var row = await cluster.RowAsync(1, "results");
         Assert.Equal((0, 1, true), (process.Lane.Finisher.Count, row.N, row.IsFree));
         Assert.Contains("extra", row.Err, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
+    public async Task A_state_column_that_vanishes_suspends_its_job_alone_and_is_looked_for_every_half_minute(string engine)
+    {
+        await using var cluster = await ClusterAsync(engine, "results", "others");
+        await cluster.InsertAsync(20, table: "results");
+        var process = await cluster.StartProgramAsync(p => AddJobs(p, job => job.QueueSize = 2, "results", "others"), workers: 4);
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("ALTER TABLE results RENAME COLUMN odd_checking_start_time TO mislaid");
+        for (var i = 1; i <= 9; i++)
+        {
+            // Of each of these ten seconds the other job has something to do, and does it.
+            await cluster.InsertAsync(5, first: 100 * i, table: "others");
+            await cluster.UntilAsync(async () => await DoneAsync(cluster, "others") == 5 * i, "the other job goes on", 60);
+            await cluster.LiveAsync(10);
+        }
+        var suspended = process.Lines.Where(l => l.Contains("is suspended", StringComparison.Ordinal)).ToList();
+        Assert.Contains("'results'", Assert.Single(suspended), StringComparison.Ordinal);
+        await cluster.Db.ExecuteAsync("ALTER TABLE results RENAME COLUMN mislaid TO odd_checking_start_time");
+        await cluster.LiveAsync(31);
+        await cluster.UntilEndedAsync("results", maxRounds: 100);
+        Assert.All(await cluster.RowsAsync("results"), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Single(process.Lines, l => l.Contains("Job 'results' goes on", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Pampa.Chaos.Wire;
 using Pampa.Hosting;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
@@ -37,6 +39,46 @@ public sealed class CockroachTests
     {
         var choice = await DatabaseChoice.Choose("postgresql://ada@127.0.0.1:1/base", null, _ => null).RecogniseAsync(Stopping);
         Assert.Equal(("PostgreSQL", "from --db"), (choice.Address.Dialect.Name, choice.Why));
+    }
+
+    [Fact]
+    public async Task A_server_that_could_not_be_asked_is_not_taken_for_another_kind()
+    {
+        await using var db = await TestDatabase.CreateAsync(Engine.Portable, null);
+        if (PostgresCluster.CockroachUrl is not null) Assert.Skip("A real CockroachDB cannot be made to refuse a connection.");
+        await using var proxy = PostgresCluster.Proxy(await PostgresCluster.GetAsync(), new Cockroach { HidesKey = true });
+        var there = new NpgsqlConnectionStringBuilder(db.Source.ConnectionString) { Port = proxy.Port };
+        proxy.Refusal = "57P01";
+        var choice = await DatabaseChoice.Choose(there.ConnectionString, null, _ => null).RecogniseAsync(Stopping);
+        proxy.Refusal = null;
+        var program = new PampaBuilder();
+        program.AddJob("price", "orders", "id", job => job.Process(_ => { }));
+        var surroundings = new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
+        var refused = await Assert.ThrowsAsync<PampaConfigurationException>(
+            async () => await Hosting.Engine.PrepareAsync(program, choice.Address, ProcessRole.All, surroundings, Stopping));
+        Assert.Contains("The server is a CockroachDB, but it did not answer when it was asked what it is", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await db.ScalarAsync<int>("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pampa\\_%' AND tablename <> 'pampa_test_clock'"));
+    }
+
+    [Fact]
+    public async Task A_server_that_lets_nobody_in_is_asked_when_it_does()
+    {
+        await using var db = await TestDatabase.CreateAsync(Engine.Portable, null);
+        if (PostgresCluster.CockroachUrl is not null) Assert.Skip("A real CockroachDB cannot be made to refuse a connection.");
+        await using var proxy = PostgresCluster.Proxy(await PostgresCluster.GetAsync(), new Cockroach { HidesKey = true });
+        var there = new NpgsqlConnectionStringBuilder(db.Source.ConnectionString) { Port = proxy.Port };
+        proxy.Refusal = "53300";
+        var lines = new List<string>();
+        var choice = await DatabaseChoice.Choose(there.ConnectionString, null, _ => null).RecogniseAsync(Stopping, line =>
+        {
+            lines.Add(line);
+            proxy.Refusal = null;
+        });
+        Assert.IsType<CockroachDbDialect>(choice.Address.Dialect);
+        Assert.Equal(2, lines.Count);
+        Assert.StartsWith("The database lets nobody in just now (PostgreSQL, host ", lines[0], StringComparison.Ordinal);
+        Assert.Contains("53300: forged by the proxy. All connections that the server", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("The database lets this process in (PostgreSQL, host ", lines[1], StringComparison.Ordinal);
     }
 
     [Theory]

@@ -50,6 +50,25 @@ public sealed class LockedRowTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
 
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_snapshot_that_somebody_holds_open_changes_nothing(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(30);
+        await using var connection = await cluster.Db.Own.OpenConnectionAsync(TestCluster.Stopping);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, TestCluster.Stopping);
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = "SELECT count(*) FROM numbers WHERE odd_checking_end_time IS NULL";
+        Assert.Equal(30L, await command.ExecuteScalarAsync(TestCluster.Stopping));
+        await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.UntilEndedAsync();
+        // What it sees is of long ago, and nobody waits for it or works by it.
+        Assert.Equal(30L, await command.ExecuteScalarAsync(TestCluster.Stopping));
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(30, cluster.Calls.Count);
+    }
+
     [Fact]
     public async Task What_a_former_life_held_and_somebody_has_locked_is_taken_back_as_soon_as_it_is_free()
     {

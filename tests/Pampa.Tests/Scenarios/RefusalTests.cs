@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Pampa.Jobs;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Scenarios;
 
@@ -34,6 +35,34 @@ public sealed class RefusalTests
         await cluster.LiveAsync(11);
         await cluster.UntilEndedAsync(maxRounds: 100);
         Assert.Equal((30, 30), (process.Counters.Completed, cluster.Calls.Count));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task A_rule_that_refuses_every_record_costs_a_few_lines_and_no_haste(Engine engine)
+    {
+        const int records = 120;
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(records);
+        await cluster.Db.ExecuteAsync(cluster.Db.IsSqlite
+            ? "CREATE TRIGGER refuse BEFORE UPDATE ON numbers WHEN NEW.odd_checking_reservation_id IS NOT NULL BEGIN SELECT RAISE(ABORT, 'nobody gets any'); END"
+            : "ALTER TABLE numbers ENABLE ROW LEVEL SECURITY; CREATE POLICY refuse ON numbers USING (true) WITH CHECK (odd_checking_reservation_id IS NULL)");
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+
+        var busy = 0;
+        for (var second = 0; second < 100; second++)
+        {
+            for (var i = 0; i < 2_000 && await process.DispatchAsync(); i++) busy++;
+            await cluster.LiveAsync(1);
+        }
+
+        // Each was tried once; the next try of them all is two minutes away.
+        Assert.InRange(busy, records, 12 * records);
+        Assert.Equal(3, process.Lines.Count(line => line.Contains("is gone round for 10 s", StringComparison.Ordinal)));
+        Assert.Equal(2, process.Lines.Count(line => line.Contains("records are refused by a rule of its table by now", StringComparison.Ordinal)));
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsFree));
+        await cluster.Db.ExecuteAsync(cluster.Db.IsSqlite ? "DROP TRIGGER refuse" : "DROP POLICY refuse ON numbers; ALTER TABLE numbers DISABLE ROW LEVEL SECURITY");
+        await cluster.LiveAsync(records);
+        await cluster.UntilEndedAsync(maxRounds: 200);
     }
 
     [Fact]

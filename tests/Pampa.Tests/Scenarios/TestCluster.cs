@@ -54,6 +54,9 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>All calls of handlers, in order.</summary>
     public ConcurrentQueue<Call> Calls { get; } = new();
 
+    /// <summary>The keys of all batches that handlers were called with, in order.</summary>
+    public ConcurrentQueue<long[]> Batches { get; } = new();
+
     public static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
     public async Task AdvanceAsync(TimeSpan time)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Pampa.Dispatching;
+using Pampa.Hosting;
 using Pampa.Jobs;
 using Pampa.Storage;
 using Pampa.Working;
@@ -52,6 +53,14 @@ internal sealed class TestProcess : IAsyncDisposable
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+        Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random)
+        {
+            Ticked = () => Dispatcher.Wake(),
+        };
+        var stores = Lanes.ConvertAll(l => l.Store);
+        var access = new ClusterAccess();
+        access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
+        Cluster = new PampaCluster(access);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
 
@@ -69,15 +78,29 @@ internal sealed class TestProcess : IAsyncDisposable
                 {
                     RunAsync = task =>
                     {
-                        cluster.Calls.Enqueue(new Call(name, task.Job, long.Parse(task.Key, CultureInfo.InvariantCulture), task.Attempt, task.Worker));
+                        Record(task);
                         return job.Handler.RunAsync(task);
+                    },
+                    Batch = job.Handler.Batch is not { } batch ? null : batch with
+                    {
+                        RunAsync = (tasks, stopping) =>
+                        {
+                            Array.ForEach(tasks, Record);
+                            cluster.Batches.Enqueue([.. tasks.Select(t => long.Parse(t.Key, CultureInfo.InvariantCulture))]);
+                            return batch.RunAsync(tasks, stopping);
+                        },
                     },
                 },
             };
-            if (await new Schema(database).ResolveAsync(recorded, errors, TestCluster.Stopping) is { } table) tables.Add(table);
+            if (await new Schema(database).ResolveAsync(recorded, errors, TestCluster.Stopping) is not { } table) continue;
+            await cluster.Db.GrantAsync(table);
+            tables.Add(table);
         }
         Assert.Empty(errors);
         return new TestProcess(cluster, program, name, faults, database, tables);
+
+        void Record(PampaTask task) => cluster.Calls.Enqueue(
+            new Call(name, task.Job, long.TryParse(task.Key, CultureInfo.InvariantCulture, out var key) ? key : -1, task.Attempt, task.Worker));
     }
 
     public Faults Faults { get; }
@@ -100,6 +123,11 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public Exchange Exchange { get; }
 
+    public Scheduler Scheduler { get; }
+
+    /// <summary>The cluster as a program of this process sees it.</summary>
+    public PampaCluster Cluster { get; }
+
     /// <summary>Whether the process takes it that it hears what it is told.</summary>
     public bool IsHeard { get; set; }
 
@@ -119,6 +147,8 @@ internal sealed class TestProcess : IAsyncDisposable
     }
 
     public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));
+
+    public Task<bool> TickAsync() => LoopedAsync(() => Scheduler.CycleAsync(TestCluster.Stopping));
 
     public Task<bool> ExchangeAsync() => LoopedAsync(() => Exchange.CycleAsync(TestCluster.Stopping));
 
@@ -152,6 +182,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public async Task RoundAsync()
     {
         if (cluster.Time.GetElapsedTime(beatAt) >= BeatEvery) TryBeat();
+        await TickAsync();
         await DispatchAsync();
         await ExchangeAsync();
         await StartAsync();
@@ -204,6 +235,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         Node.Dispose();
+        Scheduler.Dispose();
         return ValueTask.CompletedTask;
     }
 

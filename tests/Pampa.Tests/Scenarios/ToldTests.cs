@@ -33,6 +33,9 @@ public sealed class ToldTests
         return new HandOver((string)row[0]!, (string)row[1]!, (string)row[2]!);
     }
 
+    // Well written, and none of this node's.
+    private const string ForNobody = """[["9", "z.9", "2030-01-01T00:00:00.000Z", 0]]""";
+
     private static int InHand(TestProcess node) => node.Lane.Load.Hands.Sum(h => h.Count);
 
     [Fact]
@@ -79,6 +82,70 @@ public sealed class ToldTests
         Assert.Equal(0, InHand(node));
         await node.ExchangeAsync();
         Assert.Equal(0, InHand(node));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("of another version")]
+    [InlineData("[[1, 2], {}]")]
+    public async Task What_is_told_in_a_way_that_says_nothing_is_looked_up_and_not_believed(string rows)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        await HandOverAsync(cluster, leader, 1);
+        node.Exchange.Wake(await MailAsync(cluster) with { Rows = rows });
+        await node.ExchangeAsync();
+        Assert.Equal(1, InHand(node));
+    }
+
+    [Fact]
+    public async Task A_hand_over_in_the_words_of_another_version_is_read_from_the_records()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var (leader, node) = await IdleAsync(cluster);
+        await HandOverAsync(cluster, leader, 1);
+        await cluster.Db.ExecuteAsync("UPDATE pampa_handover SET rows = 'of another version'");
+        node.Exchange.Wake();
+        await node.ExchangeAsync();
+        await node.StartAsync();
+        await cluster.AdvanceAsync(0.1);
+        await node.ExchangeAsync();
+        await node.StartAsync();
+        await node.RunAsync();
+        await node.FinishAsync();
+        Assert.True((await cluster.RowAsync(1)).IsCompleted);
+        Assert.Equal(0, await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM pampa_handover"));
+    }
+
+    [Fact]
+    public async Task A_thread_that_hears_and_the_loop_that_looks_lose_no_message_between_them()
+    {
+        const int Messages = 300;
+        await using var cluster = await TestCluster.CreateAsync();
+        var (_, node) = await IdleAsync(cluster);
+        var own = node.Node.Membership.Workers[0].Worker;
+        var mail = Enumerable.Range(1, Messages).Select(i =>
+            new HandOver($"batch {i:000}", node.Lane.Job.Name, HandOverText.Write([new Jobs.Reservation(new Jobs.TaskKey([$"{i}"]), own, "2030-01-01T00:00:00.000Z", 0)]))).ToList();
+        foreach (var one in mail)
+            await cluster.Db.ExecuteAsync($"INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows) VALUES ('{TestCluster.Cluster}', 'a', '{one.Batch}', '{one.Job}', 1, '2030-01-01T00:00:00.000Z', '{one.Rows}')");
+
+        var hearing = Task.Run(() =>
+        {
+            foreach (var one in mail)
+            {
+                node.Exchange.Wake(one);
+                node.Exchange.Wake(one);
+            }
+        }, TestCluster.Stopping);
+        while (!hearing.IsCompleted || await cluster.Db.ScalarAsync<long>("SELECT count(*) FROM pampa_handover") > 0)
+        {
+            cluster.Time.Advance(TimeSpan.FromMilliseconds(10));
+            node.Exchange.Wake();
+            await node.ExchangeAsync();
+        }
+        await hearing;
+
+        Assert.Equal(Messages, InHand(node));
     }
 
     [Theory]
@@ -156,13 +223,16 @@ public sealed class ToldTests
 
         await cluster.AdvanceAsync(0.06);
         Assert.Equal(0.001, node.Exchange.Pause.TotalSeconds);
-        node.Exchange.Wake(new HandOver("another", node.Lane.Job.Name, "[]"));
+        // One that has just come may be followed by the next.
+        node.Exchange.Wake(new HandOver("one more", node.Lane.Job.Name, ForNobody));
+        Assert.InRange(node.Exchange.Pause.TotalSeconds, 0.0045, 0.005);
+        node.Exchange.Wake(new HandOver("another", node.Lane.Job.Name, ForNobody));
         node.Faults.IsDown = true;
         await node.ExchangeAsync();
         Assert.Equal(0, node.Outages);
         // Where messages come without a pause it answers between them.
         await cluster.AdvanceAsync(0.1);
-        node.Exchange.Wake(new HandOver("a third", node.Lane.Job.Name, "[]"));
+        node.Exchange.Wake(new HandOver("a third", node.Lane.Job.Name, ForNobody));
         await node.ExchangeAsync();
         Assert.Equal(1, node.Outages);
     }

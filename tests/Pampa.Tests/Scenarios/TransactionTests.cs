@@ -12,6 +12,7 @@ public sealed class TransactionTests
     {
         var cluster = await TestCluster.CreateAsync(engine);
         await cluster.Db.ExecuteAsync("CREATE TABLE effects (task bigint NOT NULL, note text)");
+        await cluster.Db.GrantOwnAsync("SELECT, INSERT, UPDATE, DELETE ON effects");
         await cluster.InsertAsync(records);
         return cluster;
     }
@@ -195,6 +196,7 @@ public sealed class TransactionTests
         await using var cluster = await ClusterAsync(engine, 2);
         await cluster.Db.ExecuteAsync("CREATE TABLE parents (id bigint PRIMARY KEY)");
         await cluster.Db.ExecuteAsync("CREATE TABLE children (parent bigint NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)");
+        await cluster.Db.GrantOwnAsync("SELECT, INSERT ON parents, children");
         await cluster.Db.ExecuteAsync("CREATE UNIQUE INDEX one_note ON numbers (note)");
         await cluster.Db.ExecuteAsync("INSERT INTO numbers (value, note, odd_checking_end_time, odd_checking_success) VALUES (9, 'taken', '2030-01-01T00:00:00.000Z', FALSE)");
         await cluster.StartAsync(job => job.ProcessInTransaction(async (task, connection, transaction) =>

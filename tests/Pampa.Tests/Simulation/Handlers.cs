@@ -4,7 +4,7 @@ using Pampa.Storage;
 namespace Pampa.Tests.Simulation;
 
 /// <summary>The code of the simulated jobs: what it does is drawn, and told to the ledger. What it writes names the process and the attempt.</summary>
-internal sealed class Handlers(World world)
+internal sealed partial class Handlers(World world)
 {
     private const int MostSnoozes = 2;
     private readonly Dictionary<(string Job, long Key), int> snoozes = [];

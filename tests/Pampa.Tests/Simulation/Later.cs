@@ -1,8 +1,8 @@
 namespace Pampa.Tests.Simulation;
 
 /// <summary>
-/// What else a seed makes of a run: what people hold, which process does what, who hears, and what runs again. It is drawn apart, so that a seed that has
-/// none of it runs as if there were no such things.
+/// What else a seed makes of a run: what people hold, which process does what, who hears, what runs again, and what is taken in batches. It is drawn
+/// apart, so that a seed that has none of it runs as if there were no such things.
 /// </summary>
 internal sealed class Later
 {
@@ -11,6 +11,7 @@ internal sealed class Later
     private readonly bool isApart;
     private readonly bool isHeard;
     private readonly bool isRepeated;
+    private readonly bool isBatched;
 
     public Later(int seed)
     {
@@ -21,6 +22,7 @@ internal sealed class Later
         isHeard = random.Next(Whole) == 0;
         Telling = isHeard ? random.NextDouble() : 0;
         isRepeated = random.Next(Whole) == 0;
+        isBatched = random.Next(Whole) == 0;
     }
 
     /// <summary>How likely people hold something or let it go, with each step.</summary>
@@ -55,6 +57,15 @@ internal sealed class Later
             RelaunchJitter = random.Next(2) == 0 ? 0 : random.NextDouble(),
             RelaunchFailed = random.Next(2) == 0,
         };
+    }
+
+    /// <summary>A job, whose handler may take several tasks at once.</summary>
+    public JobPlan Batched(JobPlan job, int number)
+    {
+        var random = Of(number, 6);
+        if (!isBatched || job.MaxAttempts == 1 || random.Next(3) == 0) return job;
+        var wait = random.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(random.Next(1, 2_000));
+        return job with { BatchSize = random.Next(2, 5), MaxBatchWait = wait };
     }
 
     /// <summary>A source of chance for what comes later.</summary>

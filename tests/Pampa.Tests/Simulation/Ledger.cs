@@ -89,6 +89,13 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         return attempt;
     }
 
+    /// <summary>A handler has thrown for several, and this one is to be run again with some of them, or given back.</summary>
+    public void CallAgain(JobPlan job, LedgerAttempt attempt, Fence fence)
+    {
+        attempt.IsCalled = false;
+        called.Remove((job.Name, long.Parse(fence.Key[0], CultureInfo.InvariantCulture), attempt.Life, fence.Attempt));
+    }
+
     /// <summary>Compares the tables with what they were before a statement.</summary>
     public void Observe(SimulatedProcess process, Sent sent)
     {

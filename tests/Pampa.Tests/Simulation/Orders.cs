@@ -18,6 +18,7 @@ internal static class Orders
                 Require(trust.NodeMay, "a node starts although its leases cannot be trusted");
                 Require(!trust.DoubtsOfNode.Contains(sent.Job!.Name), "a node starts while it does not know what it holds");
                 Require(!process.Holds.NodeKnows(sent), "a node starts what it knows to be held");
+                if (sent.Job!.BatchSize > 0) Require(sent.Rows.All(r => !process.Busy.Contains(r.Worker)), "something is started behind a batch");
                 foreach (var row in sent.Rows.Where(r => r.Rest[1] != "0"))
                 {
                     Require(sent.Rows.Count(r => r.Worker == row.Worker) == 1, "a record that was tried before is started with others");

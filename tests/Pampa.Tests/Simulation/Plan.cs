@@ -31,12 +31,17 @@ internal sealed record JobPlan(string Name, string Table)
 
     public double RelaunchJitter { get; init; }
 
+    /// <summary>How many tasks its handler takes at once; 0: one by one.</summary>
+    public int BatchSize { get; init; }
+
+    public TimeSpan MaxBatchWait { get; init; }
+
     public bool RelaunchFailed { get; init; }
 
     /// <summary>Whether a record that has ended so runs again by itself.</summary>
     public bool Repeats(bool? ok) => RelaunchAfter is not null && (RelaunchFailed || ok == true);
 
-    public void AddTo(PampaBuilder program, Func<PampaTask, ValueTask> handler) => program.AddJob(Name, Table, "value", job =>
+    public void AddTo(PampaBuilder program, Handlers handlers) => program.AddJob(Name, Table, "value", job =>
     {
         job.Columns = TaskColumns.WithPrefix(Name) with { Generation = Generation };
         job.MaxAttempts = MaxAttempts;
@@ -51,7 +56,9 @@ internal sealed record JobPlan(string Name, string Table)
         job.RelaunchFailed = RelaunchFailed;
         if (IsPicky) job.Where = $"active";
         if (HasOrder) job.OrderBy = $"score DESC";
-        job.Process(handler);
+        job.MaxBatchWait = MaxBatchWait;
+        if (BatchSize == 0) job.Process(task => handlers.RunAsync(this, task));
+        else job.ProcessBatch(BatchSize, (tasks, _) => handlers.RunBatchAsync(this, tasks));
     });
 }
 
@@ -70,7 +77,8 @@ internal sealed record Plan(IReadOnlyList<JobPlan> Jobs, IReadOnlyList<int> Work
         var jobs = Enumerable.Range(0, count).Select(i => DrawJob(random, i, count)).ToList();
         var workers = Enumerable.Range(0, random.Next(2, 5)).Select(_ => random.Next(1, 4)).ToList();
         var later = new Later(seed);
-        return new Plan([.. jobs.Select(later.Repeated)], workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
+        jobs = [.. jobs.Select(later.Repeated).Select(later.Batched)];
+        return new Plan(jobs, workers, random.Next(5, 26), random.Next(200, 500), DrawChances(random)) { Later = later };
     }
 
     // The second job is on the table of the first.

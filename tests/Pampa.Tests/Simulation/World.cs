@@ -98,7 +98,7 @@ internal sealed class World : IDisposable
         schema.CreateControlTablesAsync(CancellationToken.None).GetAwaiter().GetResult();
         foreach (var statement in Plan.Create()) Db.Execute(statement);
         var program = new PampaBuilder { Cluster = TestCluster.Cluster };
-        foreach (var job in Plan.Jobs) job.AddTo(program, task => Handlers.RunAsync(job, task));
+        foreach (var job in Plan.Jobs) job.AddTo(program, Handlers);
         var errors = new List<string>();
         var tables = program.Build(errors).Select(job => schema.ResolveAsync(job, errors, CancellationToken.None).GetAwaiter().GetResult()!).ToList();
         return errors.Count == 0 ? tables : throw new InvalidOperationException(string.Join(Environment.NewLine, errors));

@@ -24,6 +24,8 @@ public sealed partial class LayerTests
     {
         ["PostgreSqlDialect"] = "CockroachDB is a PostgreSQL with a few differences",
         ["PermanentFailureException"] = "a program may give its failures names",
+        ["PampaTask"] = "one of a batch is a task as well, of which more can be said",
+        ["BatchTask"] = "one whose record is an object is a task of a batch as well",
     };
 
     [GeneratedRegex(@"\bSELECT\b[\s\S]*\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\s+\S+\s+(AS\s+\w+\s+)?SET\b|\bDELETE\s+FROM\b|\b(CREATE|ALTER)\s+TABLE\b")]

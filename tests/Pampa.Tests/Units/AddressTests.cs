@@ -55,7 +55,7 @@ public sealed class AddressTests
     [Theory]
     [InlineData("postgresql://ada:p%40ss@free.cloud:26257/defaultdb?sslmode=verify-full&options=--cluster%3Dshop-12", "--cluster=shop-12", SslMode.VerifyFull, null)]
     [InlineData("postgresql://ada@free.cloud:26257/shop-12.defaultdb?options=--cluster=a=b&sslmode=verify-full&sslrootcert=system", "--cluster=a=b", SslMode.VerifyFull, null)]
-    [InlineData("cockroachdb://ada@node1:26257/base?options=-c%20search_path%3Dshop%20-c%20lock_timeout%3D1s&sslmode=require&sslrootcert=ca.crt&sslsni=1", "-c search_path=shop -c lock_timeout=1s", SslMode.Require, "ca.crt")]
+    [InlineData("cockroachdb://ada@node1:26257/base?options=-c%20search_path%3Dshop%20-c%20lock_timeout%3D1s&sslmode=require&sslrootcert=ca.crt&sslsni=1", "-c search_path=shop -c lock_timeout=1s", SslMode.VerifyCA, "ca.crt")]
     public void The_addresses_of_CockroachDB_and_its_cloud_are_understood(string text, string options, SslMode mode, string? root)
     {
         var settings = new NpgsqlConnectionStringBuilder(DatabaseAddress.Parse(text).ConnectionString);

@@ -63,4 +63,30 @@ public sealed class ErrorTextTests
         for (var i = 0; i < 50_000; i++) error = new InvalidOperationException(new string('x', 100), error);
         Assert.InRange(ErrorText.Of(error).Length, Limits.ErrorText, Limits.ErrorText * 3);
     }
+
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "Nobody but these tests meets it.")]
+    private sealed class Mute(bool hasMessage) : Exception
+    {
+        public override string Message => hasMessage ? "what it was" : throw new InvalidOperationException("nothing to say");
+
+        public override string ToString() => throw new NotSupportedException("nor this");
+    }
+
+    [Fact]
+    public void An_exception_that_throws_when_it_is_asked_for_its_text_is_told_of_all_the_same()
+    {
+        Assert.Equal("Mute: (InvalidOperationException while its message was asked for)", ErrorText.Of(new Mute(false)));
+        Assert.Equal("FormatException: outer ---> Mute: what it was", ErrorText.Of(new FormatException("outer", new Mute(true))));
+        Assert.Equal("Mute: what it was (NotSupportedException while its text was asked for)", ErrorText.Whole(new Mute(true)));
+        Assert.StartsWith("System.FormatException: outer", ErrorText.Whole(new FormatException("outer")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_to_do_about_an_error_stands_behind_it()
+    {
+        var error = new InvalidOperationException("It may not.");
+        Assert.Equal("It may not.", ErrorText.WithRemedy(error));
+        error.Data[ErrorText.Remedy] = "Let it";
+        Assert.Equal("It may not. Let it", ErrorText.WithRemedy(error));
+    }
 }

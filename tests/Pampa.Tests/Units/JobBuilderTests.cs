@@ -161,6 +161,32 @@ public sealed class JobBuilderTests
             published, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_job_is_published_with_the_columns_of_its_order() => Assert.EndsWith(
+        "\"priorityColumn\":\"urgency\",\"dueColumn\":\"send_at\",\"sequence\":[\"region\",\"customer\"],\"goesOnAfterFailure\":true}", PublishedJob.Write(Build(j =>
+        {
+            j.PriorityColumn = "urgency";
+            j.DueColumn = "send_at";
+            j.InSequenceBy(["region", "customer"], goesOnAfterFailure: true);
+            j.Process(_ => { });
+        })), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_job_is_published_with_its_selection()
+    {
+        Assert.DoesNotContain("select", PublishedJob.Write(Build(j => j.Process(_ => { }))), StringComparison.Ordinal);
+        Assert.EndsWith("\"select\":\"SELECT id FROM t WHERE a \\u003E @p0 LIMIT @n\",\"selectsByCode\":false}", PublishedJob.Write(Build(j =>
+        {
+            j.Select($"SELECT id FROM t WHERE a > {5} LIMIT @n");
+            j.Process(_ => { });
+        })), StringComparison.Ordinal);
+        Assert.EndsWith("\"selectsByCode\":true}", PublishedJob.Write(Build(j =>
+        {
+            j.Select(_ => ["1"]);
+            j.Process(_ => { });
+        })), StringComparison.Ordinal);
+    }
+
     private sealed class Wide
     {
         public int Id { get; init; }

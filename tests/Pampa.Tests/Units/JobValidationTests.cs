@@ -44,6 +44,40 @@ public sealed class JobValidationTests
                 for (var i = 0; i < 2; i++) job.Relaunch((_, _) => Task.FromResult<IEnumerable<string>>([]));
             }
         },
+        { "PriorityColumn must name a column, got an empty text.", job => job.PriorityColumn = " " },
+        { "DueColumn must name a column, got an empty text.", job => job.DueColumn = "" },
+        { "InSequenceBy must name a column or several, got an empty one.", job => job.InSequenceBy([]) },
+        {
+            "InSequenceBy is called twice; a job has one sequence: name all of its columns at once.", job =>
+            {
+                job.InSequenceBy("a");
+                job.InSequenceBy("b");
+            }
+        },
+        {
+            "Select names the records in order, so PriorityColumn has no meaning beside it: ", job =>
+            {
+                job.PriorityColumn = "priority";
+                job.Select(_ => []);
+            }
+        },
+        { "Select must say how many keys are wanted, with @n: end it with LIMIT @n. It is \"SELECT value FROM numbers LIMIT @next\".",
+            job => job.Select($"SELECT value FROM numbers LIMIT @next") },
+        { "SelectEachCycle throws InvalidOperationException: no wind.", job => job.SelectEachCycle(() => throw new InvalidOperationException("no wind.")) },
+        {
+            "Select names the records in order, so OrderBy has no meaning beside it: ", job =>
+            {
+                job.OrderBy = $"value DESC";
+                job.Select(_ => []);
+            }
+        },
+        {
+            "Select is called twice; a job has one selection: ", job =>
+            {
+                job.Select($"SELECT value FROM numbers LIMIT @n");
+                job.Select(_ => []);
+            }
+        },
         { "Process is called twice; a job has one handler: remove one, or add a second job with its own columns.", job => job.Process(_ => { }) },
         { "Process and ProcessInTransaction are both called; a job has one handler: remove one, or add a second job with its own columns.",
             job => job.ProcessInTransaction((_, _, _) => { }) },

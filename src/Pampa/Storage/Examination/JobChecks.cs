@@ -18,6 +18,7 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
     [
         new("its index", IndexAsync),
         new("the plan of its selection", PlanAsync),
+        .. store.Job.Selecting is null ? [] : (Check[])[new("what its Select names", _ => SelectionChecks.OfAsync(store, where))],
         new("its columns", _ => Task.FromResult(Columns())),
         new("its keys", KeysAsync),
         .. HasControlTables ? (Check[])[new("records that are stuck", async unit => Stuck.Findings(store, await store.ReadStuckAsync(unit, HandTimeout, LookedAt)))] : [],
@@ -32,12 +33,15 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
         if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None))
             return [Finding.Warning("index-invalid", where, $"The index '{name}' is not valid: its building was cut short, and it serves nobody but costs every change.", "Run the verb 'migrate': it drops and builds it anew.")];
         if (await examiner.HasIndexOfOpenAsync(unit, store.Table)) return [];
-        var remedy = $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
+        // Of a partitioned table it is several statements.
+        var remedy = store.Table.Table.IsPartitioned
+            ? "Run the verb 'migrate'; with --dry-run it prints the statements, for one index on each partition and one on the whole."
+            : $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
         const string What = "There is no index of the records that have not ended: the more have ended, the longer each look for work takes.";
         return [await store.IsLargeAsync(unit) ? Finding.Warning("index-missing", where, What, remedy) : Finding.Info("index-missing", where, What, remedy)];
     }
 
-    private bool HasSnippet => store.Job.Where is not null || store.Job.OrderBy is not null;
+    private bool HasSnippet => store.Job.Where is not null || store.Job.OrderBy is not null || store.Job.Selecting is not null;
 
     private string TableName => $"{Dialect.Quote(store.Table.Table.Schema)}.{Dialect.Quote(store.Table.Table.Name)}";
 
@@ -50,13 +54,16 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
         }
         catch (Exception e) when (HasSnippet && store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data)
         {
+            // What is wrong with a selection of its own is told where that is looked at.
+            if (store.Job.Selecting is not null) return [];
             return [Finding.Error("snippet", where, $"The database does not take its Where or OrderBy: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", "Mend the condition: nothing of this job is reserved until then.")];
         }
         if (!plan.Scans && !plan.Sorts && !plan.WouldScan || !await store.IsLargeAsync(unit)) return [];
         if (plan.Scans)
-            return [Finding.Warning("plan-scan", where, $"Each look for work reads the whole table: {string.Join(" / ", plan.Lines.Select(l => l.Trim()))}", "Make the advised index (the verb 'migrate').")];
+            return [Finding.Warning("plan-scan", where, $"Each look for work reads the whole table: {string.Join(" / ", plan.Lines.Select(l => l.Trim()))}",
+                store.Job.Selecting is null ? "Make the advised index (the verb 'migrate')." : "Make an index for the conditions and the order of its Select.")];
         var keys = string.Join(", ", store.Table.Key.Select(k => Dialect.Quote(k.Name)));
-        var index = $"an index on the columns of its OrderBy, then {keys}, WHERE {Dialect.Quote(store.Table.State[(int)StateColumn.EndTime].Name)} IS NULL";
+        var index = $"an index on the columns of its {(store.Job.Selecting is null ? "OrderBy" : "Select's order")}, then {keys}, WHERE {Dialect.Quote(store.Table.State[(int)StateColumn.EndTime].Name)} IS NULL";
         if (plan.Sorts)
             return [Finding.Warning("plan-sort", where, $"Each look for work sorts all that is due: {string.Join(" / ", plan.Lines.Select(l => l.Trim()))}", $"Make {index}.")];
         return [Finding.Info("plan-statistics", where, "Left to itself the database would read the whole table for each look for work; the settings of Pampa's own statement keep it from that.", $"ANALYZE {TableName}, and make the advised index where it is missing.")];

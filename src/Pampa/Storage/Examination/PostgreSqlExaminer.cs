@@ -31,7 +31,7 @@ internal sealed class PostgreSqlExaminer(Dialect dialect) : Examiner
     public override async Task<PlanSummary> PlanAsync(Database.Unit unit, JobTable job, Statement pick)
     {
         var wouldScan = Has(await NodesAsync(unit, pick), "Seq Scan", job.Table.Name);
-        if (dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.QueryAsync(new Statement(settings), _ => true);
+        if (pick.IsByKey && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.QueryAsync(new Statement(settings), _ => true);
         var nodes = await NodesAsync(unit, pick);
         return new PlanSummary(
             await TextsAsync(unit, Before("EXPLAIN", pick)), Has(nodes, "Seq Scan", job.Table.Name), nodes.Exists(n => n.Type.EndsWith("Sort", StringComparison.Ordinal)), wouldScan);

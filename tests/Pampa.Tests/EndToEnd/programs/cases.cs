@@ -142,6 +142,28 @@ return await PampaApp.RunAsync(args, pampa =>
                 job.RelaunchWhere = $"valeu > 5";
             });
             break;
+        case "ticking":
+            Create();
+            pampa.LeaderLease = TimeSpan.FromSeconds(3);
+            pampa.AddSchedule("seconds", "* * * * * *", schedule =>
+            {
+                schedule.Misfire = Misfire.All;
+                schedule.Do(tick => $"INSERT INTO numbers (value) VALUES ({tick.At.ToUnixTimeSeconds()})");
+            });
+            Add();
+            break;
+        case "bad-schedules":
+            Create();
+            pampa.AddSchedule("first", "0 25 * * *", schedule => schedule.Do(_ => $"SELECT 1"));
+            pampa.AddSchedule("second", "@daily", schedule => schedule.TimeZone = "Europe/Madird");
+            pampa.AddSchedule("second", "@daily", schedule => schedule.Do(_ => $"SELECT 1"));
+            Add();
+            break;
+        case "bad-tick":
+            Create();
+            pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(tick => $"INSERT INTO numbers (valeu) VALUES ({tick.At.ToUnixTimeSeconds()})"));
+            Add();
+            break;
         case "some":
             Create();
             Fill(3_000);

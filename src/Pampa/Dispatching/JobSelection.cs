@@ -1,0 +1,112 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>
+/// Asks a job's own selection, beside the dispatcher's loop, and the more seldom the less comes of it: what it names for ever in
+/// vain must not keep the database busy.
+/// </summary>
+internal sealed class JobSelection(TaskStore store, TimeProvider time)
+{
+    private const int Rarity = 4;
+    private const int VainBeforeTold = 2;
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(90);
+
+    /// <summary>How long a record that is locked or refused is gone round.</summary>
+    public static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
+
+    private readonly AsideCall<Named> call = new(time);
+    private readonly Dictionary<TaskKey, long> avoided = [];
+    private int asked;
+    private int inVain;
+    private long restsSince;
+    private TimeSpan rest;
+    private bool isHastened;
+
+    /// <summary>Whether it is at it, or its answer was not looked at yet.</summary>
+    public bool IsUnderWay => call.IsUnderWay;
+
+    /// <summary>What is wrong with what it names; null: nothing.</summary>
+    public string? Trouble => inVain >= VainBeforeTold ? "its Select names only records that cannot be reserved" : null;
+
+    /// <summary>Whether it was told that it names texts that are no keys.</summary>
+    public bool IsMisfitTold { get; set; }
+
+    /// <summary>Whether it was told of a record that is locked or refused.</summary>
+    public bool IsRefusalTold { get; set; }
+
+    /// <summary>
+    /// Whether it is not asked now. Where something is new it is asked at once, but for one whose answers came to nothing: that one
+    /// after a second.
+    /// </summary>
+    public bool Rests(bool isWoken)
+    {
+        isHastened |= isWoken;
+        var left = !isHastened ? rest : inVain == 0 ? TimeSpan.Zero : ShortestRest;
+        return !IsUnderWay && left > TimeSpan.Zero && time.GetElapsedTime(restsSince) < left;
+    }
+
+    /// <summary>Something was given back that it may name.</summary>
+    public void Hasten() => isHastened = true;
+
+    /// <summary>What it names; null: it is still at it.</summary>
+    /// <param name="max">How many records are wanted.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <exception cref="SnippetException">It fails, or does not end although it was told to.</exception>
+    public async Task<Named?> AskAsync(int max, CancellationToken stopping)
+    {
+        if (!IsUnderWay)
+        {
+            asked = max;
+            isHastened = false;
+            call.Begin(() => store.SelectAsync(max, time, stopping));
+        }
+        var named = await call.AnswerAsync(stopping);
+        if (named is null && IsUnderWay && time.GetElapsedTime(call.BeganAt) >= Hopeless)
+            throw new SnippetException("its Select does not end, although it was told to after a minute");
+        return named;
+    }
+
+    /// <summary>Those of the keys that were not gone round lately.</summary>
+    public List<TaskKey> Fresh(IEnumerable<TaskKey> keys)
+    {
+        foreach (var (key, since) in avoided.ToList())
+        {
+            if (time.GetElapsedTime(since) >= AvoidFor) avoided.Remove(key);
+        }
+        return [.. keys.Where(k => !avoided.ContainsKey(k))];
+    }
+
+    /// <summary>Whether some are gone round.</summary>
+    public bool AvoidsAny => avoided.Count > 0;
+
+    /// <summary>A record is locked or refused: it is gone round for a while.</summary>
+    public void Avoid(TaskKey key) => avoided[key] = time.GetTimestamp();
+
+    /// <summary>An answer was used. Says whether there may be more at once.</summary>
+    public bool Settle(int named, int reserved, bool isInVain)
+    {
+        restsSince = time.GetTimestamp();
+        inVain = isInVain ? inVain + 1 : 0;
+        var isFull = reserved > 0 && named >= asked;
+        rest = inVain > 0 ? ShortestRest * Math.Pow(2, Math.Min(inVain - 1, 10))
+            : isFull ? TimeSpan.Zero
+            : named > 0 && reserved == 0 ? ShortestRest
+            : Rarity * time.GetElapsedTime(call.BeganAt, restsSince);
+        if (rest > LongestRest) rest = LongestRest;
+        return isFull;
+    }
+
+    /// <summary>Whether it is to be told now that its answers come to nothing.</summary>
+    public bool IsTroubleNew => inVain == VainBeforeTold;
+
+    public void Reset()
+    {
+        inVain = 0;
+        rest = TimeSpan.Zero;
+        avoided.Clear();
+    }
+}

@@ -1,0 +1,92 @@
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Pampa.Commands;
+
+namespace Pampa.Tests;
+
+/// <summary>The verb <c>schedules</c> in this process, on SQLite files of its own.</summary>
+public sealed class ScheduleCommandTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("pampa-schedules-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private string File => Path.Combine(folder, "test.db");
+
+    private static void Program(PampaBuilder pampa)
+    {
+        pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY)");
+        pampa.AddJob("numbers", "numbers", "value", job => job.Process(_ => { }));
+        pampa.AddSchedule("nightly", "0 3 * * *", schedule =>
+        {
+            schedule.TimeZone = "Asia/Kolkata";
+            schedule.Do(tick => $"INSERT INTO numbers (value) VALUES ({tick.At.ToUnixTimeMilliseconds()})");
+        });
+        pampa.AddSchedule("broken", "@yearly", schedule => schedule.Do((_, _, _) => throw new InvalidOperationException("not\e[2J today")));
+    }
+
+    private async Task<(int Code, string Said, string Errors)> RunAsync(params string[] args)
+    {
+        var output = new StringWriter();
+        var errors = new StringWriter();
+        var code = await CommandLine.RunAsync([.. args, "--db", File], Program, output, errors);
+        return (code, output.ToString(), errors.ToString());
+    }
+
+    private async Task<long> ScalarAsync(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task It_lists_pauses_resumes_and_runs()
+    {
+        Assert.Contains("has no tables of Pampa's yet", (await RunAsync("schedules")).Errors, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        Assert.Contains("idle: no dispatcher leads that has it in its program", (await RunAsync("schedules")).Said, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("run", "--drain")).Code);
+
+        var (code, said, errors) = await RunAsync("schedules", "list");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Matches(@"(?m)^nightly: '0 3 \* \* \*' \(Asia/Kolkata\), next [0-9-]+ 21:30:00Z \(local [0-9-]+ 03:00:00 \+05:30\), in [0-9:]+; no tick yet$", said.ReplaceLineEndings("\n"));
+
+        Assert.Equal((0, $"schedule nightly is paused{Environment.NewLine}", ""), await RunAsync("schedules", "pause", "nightly", "--reason", "moving"));
+        said = (await RunAsync("schedules")).Said;
+        Assert.Matches(@"(?m)^nightly: .*, no next tick; no tick yet$", said.ReplaceLineEndings("\n"));
+        Assert.Matches(@"(?m)^  paused since [0-9-]+ [0-9:]+Z \(moving\), until it is resumed$", said.ReplaceLineEndings("\n"));
+        Assert.Matches("schedule nightly: paused since .* \\(moving\\)", (await RunAsync("status")).Said);
+        Assert.Equal("nightly", JsonDocument.Parse((await RunAsync("status", "--json")).Said).RootElement.GetProperty("schedules")[1].GetProperty("name").GetString());
+        var paused = JsonDocument.Parse((await RunAsync("schedules", "--json")).Said).RootElement.GetProperty("schedules")[1];
+        Assert.Equal(("Paused", "moving", JsonValueKind.Null), (paused.GetProperty("state").GetString(), paused.GetProperty("pauseReason").GetString(), paused.GetProperty("next").ValueKind));
+
+        (code, said, errors) = await RunAsync("schedules", "run", "nightly");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Matches(@"^schedule nightly has run \([0-9-]+ [0-9:]+Z\)", said);
+        Assert.Equal(1, await ScalarAsync("SELECT count(*) FROM numbers"));
+        Assert.Equal((0, $"schedule nightly is resumed{Environment.NewLine}", ""), await RunAsync("schedules", "resume", "nightly"));
+        Assert.Equal((0, $"schedule nightly was not paused{Environment.NewLine}", ""), await RunAsync("schedules", "resume", "nightly"));
+
+        (code, said, errors) = await RunAsync("schedules", "run", "broken");
+        Assert.Equal((1, "", @"Schedule 'broken': the tick has failed, and nothing of it stays: its code throws InvalidOperationException: not\u001B[2J today"),
+            (code, said, errors.TrimEnd()));
+        (code, said, errors) = await RunAsync("schedules", "run", "nihgtly");
+        Assert.Equal((2, "", "There is no schedule 'nihgtly' (did you mean 'nightly'?). Schedules are broken, nightly."), (code, said, errors.TrimEnd()));
+    }
+
+    [Theory]
+    [InlineData("schedules: say which one to pause.", "pause")]
+    [InlineData("schedules: list takes no name.", "list", "nightly")]
+    [InlineData("schedules: --reason is for pause.", "resume", "nightly", "--reason", "x")]
+    [InlineData("schedules: --json is for list.", "run", "nightly", "--json")]
+    [InlineData("Argument 'puase' not recognized. Must be one of:", "puase", "nightly")]
+    public async Task What_is_not_understood_is_told(string complaint, params string[] args)
+    {
+        var (code, said, errors) = await RunAsync(["schedules", .. args]);
+        Assert.Equal((2, ""), (code, said));
+        Assert.StartsWith(complaint, errors, StringComparison.Ordinal);
+    }
+}
