@@ -341,8 +341,8 @@ internal sealed partial class Engine : IAsyncDisposable
         }
         catch (Exception e) when (database.Dialect.Classify(e) != ErrorKind.Other)
         {
-            // Not known: then it is not said to be done. The loops wait for the database to come back.
-            health.Failed(e);
+            // Not known: then it is not said to be done. The loops wait for the database to come back, or for a table to be free.
+            if (database.Dialect.Classify(e) == ErrorKind.Infrastructure && !database.Dialect.IsStatementTimeout(e)) health.Failed(e);
             await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
             return true;
         }

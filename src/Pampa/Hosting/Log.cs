@@ -20,8 +20,8 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
     public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
 
-    [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others: {Error}")]
-    public static partial void Contended(ILogger log, string loop, string error);
+    [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void Contended(ILogger log, string loop, int unsaid, string error);
 
     [LoggerMessage(319, LogLevel.Error, "The {Loop} loop lacks a right and waits for it: {Error}")]
     public static partial void LacksRight(ILogger log, string loop, string error);

@@ -17,8 +17,12 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Warning, "Node '{Node}' has lost its lease: its tasks are cancelled and it registers anew")]
     public static partial void LeaseLost(ILogger log, string node);
 
-    [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s: {Error}")]
-    public static partial void NotStarted(ILogger log, string job, string key, string error);
+    [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s ({Unsaid} more since this was last said): {Error}")]
+    public static partial void NotStarted(ILogger log, string job, string key, int unsaid, string error);
+
+    [LoggerMessage(119, LogLevel.Warning, "Job '{Job}': to read back what this node's workers hold takes longer than a statement may; it is tried again ever more seldom, and "
+        + "the other jobs go on; `migrate` shows the index of open records that is missing: {Error}")]
+    public static partial void ReadBackTooLong(ILogger log, string job, string error);
 
     [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back, {Lost} lost")]
     public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven, int lost);
