@@ -71,7 +71,7 @@ internal sealed class Engine : IAsyncDisposable
         var jobs = lanes.ConvertAll(lane =>
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
-            tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+            tables, jobs, leadership, new Watch(time), () => membership.Node, program.PollInterval, log, time);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }

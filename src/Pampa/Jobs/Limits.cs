@@ -41,6 +41,12 @@ internal static class Limits
     /// </summary>
     public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>A lease of workers or of the leader lasts at least so long.</summary>
+    public static readonly TimeSpan ShortestLease = TimeSpan.FromSeconds(3);
+
+    /// <summary>A lease of workers or of the leader lasts at most so long.</summary>
+    public static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }
