@@ -32,6 +32,7 @@ internal sealed class Engine : IAsyncDisposable
     private readonly Leadership leadership;
     private readonly Exchange exchange;
     private readonly Listener? listener;
+    private readonly PublishedLimits limits;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> jobTables, ProcessRole role, Surroundings surroundings)
@@ -72,6 +73,7 @@ internal sealed class Engine : IAsyncDisposable
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(time), () => membership.Node, program.PollInterval, log, time);
+        limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -165,6 +167,7 @@ internal sealed class Engine : IAsyncDisposable
         var loop = new Loop(database.Dialect, health, watchdog, log, time, random);
         Task[] taking =
         [
+            loop.RunAsync("limits", limits.CycleAsync, new Signal(), () => PublishedLimits.Every, intake.Token),
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),

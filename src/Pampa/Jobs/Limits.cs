@@ -41,6 +41,12 @@ internal static class Limits
     /// </summary>
     public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>An attempt may always take so long.</summary>
+    public static readonly TimeSpan ShortestDuration = TimeSpan.FromSeconds(1);
+
+    /// <summary>No attempt may take longer.</summary>
+    public static readonly TimeSpan LongestDuration = TimeSpan.FromDays(45);
+
     /// <summary>A lease of workers or of the leader lasts at least so long.</summary>
     public static readonly TimeSpan ShortestLease = TimeSpan.FromSeconds(3);
 

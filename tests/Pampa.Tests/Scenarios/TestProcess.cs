@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Pampa.Dispatching;
+using Pampa.Hosting;
 using Pampa.Jobs;
 using Pampa.Storage;
 using Pampa.Working;
@@ -53,6 +54,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             tables, jobs, Leadership, new Watch(time), () => Membership.Node, program.PollInterval, log, time);
+        Limits = new PublishedLimits(Store, Lanes.ConvertAll(lane => lane.Job), log);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
 
@@ -113,6 +115,8 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public Exchange Exchange { get; }
 
+    public PublishedLimits Limits { get; }
+
     /// <summary>Whether the process takes it that it hears what it is told.</summary>
     public bool IsHeard { get; set; }
 
@@ -129,6 +133,12 @@ internal sealed class TestProcess : IAsyncDisposable
     {
         await Node.JoinAsync(stopping ?? TestCluster.Stopping);
         beatAt = cluster.Time.GetTimestamp();
+    }
+
+    /// <summary>Publishes what the program says of its jobs, as each process does at its start.</summary>
+    public async Task PublishAsync()
+    {
+        foreach (var lane in Lanes) await Store.PublishAsync(lane.Job, name, TestCluster.Stopping);
     }
 
     public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));
