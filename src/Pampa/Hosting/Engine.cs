@@ -33,6 +33,7 @@ internal sealed partial class Engine : IAsyncDisposable
     private readonly Leadership leadership;
     private readonly Exchange exchange;
     private readonly Listener? listener;
+    private readonly PublishedLimits limits;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> jobTables, ProcessRole role, Surroundings surroundings)
@@ -74,11 +75,12 @@ internal sealed partial class Engine : IAsyncDisposable
         var jobs = lanes.ConvertAll(lane =>
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
-            tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+            tables, jobs, leadership, new Watch(time), () => membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)
         {
             Ticked = () => Wake(null),
         };
+        limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -192,6 +194,7 @@ internal sealed partial class Engine : IAsyncDisposable
         var loop = new Loop(database.Dialect, health, watchdog, log, time, random);
         Task[] taking =
         [
+            loop.RunAsync("limits", limits.CycleAsync, new Signal(), () => PublishedLimits.Every, intake.Token),
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
@@ -223,6 +226,11 @@ internal sealed partial class Engine : IAsyncDisposable
             watchdog.StayBehind();
         }
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
+    }
+
+    private int CodeOf(Exception? fault, int abandoned, bool isDraining)
+    {
         if (fault is WorkerIdTakenException)
         {
             Log.WorkerIdTaken(log, fault.Message);
@@ -239,7 +247,7 @@ internal sealed partial class Engine : IAsyncDisposable
             return ExitCode.InternalError;
         }
         if (abandoned > 0) return ExitCode.Abandoned;
-        return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+        return isDraining && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }
 
     private async Task WaitOutAsync(Func<Task> stepAsync, CancellationToken stopping)

@@ -56,6 +56,19 @@ internal static partial class Log
     [LoggerMessage(315, LogLevel.Critical, "{Error}")]
     public static partial void StartFailed(ILogger log, string error);
 
+    [LoggerMessage(321, LogLevel.Warning, "Job '{Job}' goes by MaxAttempts {MaxAttempts} and MaxDuration {MaxDuration}, as {Program} has published them; this program says {OwnAttempts} and {OwnDuration}. The program that starts last has its way")]
+    public static partial void OtherLimits(
+        ILogger log, string job, int maxAttempts, TimeSpan maxDuration, string program, int ownAttempts, TimeSpan ownDuration);
+
+    [LoggerMessage(322, LogLevel.Information, "Job '{Job}' goes by this program's own limits again: MaxAttempts {MaxAttempts}, MaxDuration {MaxDuration}")]
+    public static partial void OwnLimits(ILogger log, string job, int maxAttempts, TimeSpan maxDuration);
+
+    [LoggerMessage(323, LogLevel.Warning, "Job '{Job}': the definition that {Program} has published in pampa_job has no limits that this version can read, it is ignored; MaxAttempts {MaxAttempts} and MaxDuration {MaxDuration} stay")]
+    public static partial void LimitsIgnored(ILogger log, string job, string program, int maxAttempts, TimeSpan maxDuration);
+
+    [LoggerMessage(320, LogLevel.Warning, "The published limits of jobs cannot be read from pampa_job, those that are known stay: {Error}")]
+    public static partial void LimitsUnread(ILogger log, string error);
+
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);
 

@@ -51,6 +51,10 @@ internal sealed record TaskResult(
     /// and waits for the record's lock, so it is taken only if that commit has failed for ever.
     /// </summary>
     public TaskResult? InDoubt { get; init; }
+
+    /// <summary>The same where a task is started so often at most: the last attempt has failed for good.</summary>
+    public TaskResult Within(int maxAttempts) =>
+        Outcome == Outcome.Again && Fence.Attempt >= maxAttempts ? this with { Outcome = Outcome.Failed, DelaySeconds = 0 } : this;
 }
 
 /// <summary>

@@ -144,15 +144,16 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     /// <summary>
     /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key,
-    /// so that two finishers never wait for each other in a ring.
+    /// so that two finishers never wait for each other in a ring. None may be tried again whose attempt was the last of
+    /// <paramref name="max"/>, by default of those that the job has now.
     /// </summary>
-    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
+    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null)
     {
         var changes = results[0].Changes;
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
         return ChunkedAsync(sorted, chunk =>
         {
-            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)]), ReadKey, stopping);
+            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)], max), ReadKey, stopping);
         });
     }
 
@@ -164,11 +165,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
         database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
 
-    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows)
+    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows, int? max = null)
     {
         var sql = (changes?.Table ?? Table).Sql;
         var changed = changes?.Columns ?? [];
-        var statement = ByKey(sql.Finish(changed, skipLocked));
+        var statement = ByKey(sql.Finish(changed, skipLocked), max);
         database.Dialect.Bind(statement, sql.FinishRows(changed), rows);
         return statement;
     }
@@ -237,7 +238,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     private Statement Statement(string text) => new Statement(text).With("cluster", cluster).With("max", Job.MaxAttempts);
 
-    private Statement ByKey(string text) => new Statement(text) { IsByKey = true }.With("cluster", cluster).With("max", Job.MaxAttempts);
+    private Statement ByKey(string text, int? max = null) =>
+        new Statement(text) { IsByKey = true }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
     private static Statement WithLease(Statement statement, LeaseTerm lease) =>
         statement.With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);

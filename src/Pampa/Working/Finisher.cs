@@ -150,9 +150,12 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         List<TaskKey> settled;
         var table = rows[0].Result.Changes?.Table ?? lane.Store.Table;
+        // The limit may have fallen since a result was made: then there is no other try, and the database would take it for somebody else's.
+        var max = lane.Job.MaxAttempts;
+        rows = rows.ConvertAll(row => row with { Result = row.Result.Within(max) });
         try
         {
-            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping);
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max);
         }
         catch (Exception e)
         {

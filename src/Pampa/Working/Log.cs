@@ -57,6 +57,9 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Warning, "Job '{Job}': a batch of {Records} records is given back and tried again later: {Why}")]
     public static partial void BatchGivenBack(ILogger log, string job, int records, string why);
 
+    [LoggerMessage(120, LogLevel.Warning, "Job '{Job}': {Records} records were dealt to this node although they have had {MaxAttempts} attempts, all that it knows of; they rest for up to 30 s, until the published limits are read everywhere")]
+    public static partial void NoAttemptLeft(ILogger log, string job, int records, int maxAttempts);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -6,6 +6,9 @@ namespace Pampa.Working;
 /// <summary>What puts right: reading back what the workers hold, registering anew, giving back what a long task holds up.</summary>
 internal sealed partial class Node
 {
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
+    private long toldOfRestAt;
+
     /// <summary>Registers, where this has not been done yet or the lease is lost. Says whether it did something.</summary>
     private async Task<bool> EnterAsync(CancellationToken stopping)
     {
@@ -198,6 +201,23 @@ internal sealed partial class Node
         lane.Load.GiveBack();
         HandIsLow.Set();
         return true;
+    }
+
+    /// <summary>
+    /// What START has refused was taken away meanwhile, or is no longer what the job's condition asks for: in that case it is still
+    /// ours to give back. But not what has no attempt left by the limits as they are known here. Whoever has dealt it has others, and
+    /// would deal it again at once; it rests, reserved, until the next regular look, by when all have read the same ones.
+    /// </summary>
+    private async Task GiveBackRefusedAsync(Lane lane, List<Reservation> refused, CancellationToken stopping)
+    {
+        var max = lane.Job.MaxAttempts;
+        var resting = refused.RemoveAll(r => r.Attempts >= max);
+        if (resting > 0 && (toldOfRestAt == 0 || time.GetElapsedTime(toldOfRestAt) >= TellEvery))
+        {
+            toldOfRestAt = time.GetTimestamp();
+            Log.NoAttemptLeft(log, lane.Job.Name, resting, max);
+        }
+        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
     }
 
     private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)

@@ -319,9 +319,7 @@ internal sealed partial class Node : IDisposable
                 refused.Add(reservation);
             }
         }
-        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give
-        // back.
-        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
+        await GiveBackRefusedAsync(lane, refused, stopping);
     }
 
     private async Task NotStartedAsync(

@@ -46,7 +46,7 @@ internal sealed class SimulatedProcess : IDisposable
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
-        Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
+        Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(Time), () => Membership.Node,
             PollInterval, log, Time);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHearing, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
