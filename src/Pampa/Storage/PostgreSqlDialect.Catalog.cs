@@ -40,7 +40,8 @@ internal partial class PostgreSqlDialect
         columns.RemoveAll(c => IsHidden(c.Name));
         unique.RemoveAll(u => IsHidden(u.Column));
         return new TableInfo(table.Schema, table.Name, columns,
-            [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])]) { IsPartitioned = table.IsPartitioned };
+            [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])])
+        { IsPartitioned = table.IsPartitioned };
     }
 
     public override async Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping)

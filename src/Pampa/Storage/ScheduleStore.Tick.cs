@@ -36,7 +36,7 @@ internal sealed partial class ScheduleStore
     /// <summary>Throws away what commands of another day have left.</summary>
     public Task ForgetRunsAsync(CancellationToken stopping) =>
         database.ExecuteAsync(new Statement($"DELETE FROM pampa_schedule_run WHERE cluster = @cluster AND ran_at < {Dialect.NowPlus("-86400")}")
-            { MayRunTwice = true }.With("cluster", cluster), stopping);
+        { MayRunTwice = true }.With("cluster", cluster), stopping);
 
     /// <summary>Lets the database read a schedule's statements without running any; those that it can only run are passed by.</summary>
     public async Task ProbeAsync(ScheduleDefinition schedule, CancellationToken stopping)
