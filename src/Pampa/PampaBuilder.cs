@@ -182,8 +182,8 @@ public sealed partial class PampaBuilder
         CheckNodes(errors);
         Range(errors, nameof(ShutdownTimeout), ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
         Range(errors, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
-        Range(errors, nameof(WorkerLease), WorkerLease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
-        Range(errors, nameof(LeaderLease), LeaderLease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
+        Range(errors, nameof(WorkerLease), WorkerLease, Limits.ShortestLease, Limits.LongestLease);
+        Range(errors, nameof(LeaderLease), LeaderLease, Limits.ShortestLease, Limits.LongestLease);
         if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");

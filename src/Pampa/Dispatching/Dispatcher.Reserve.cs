@@ -35,11 +35,14 @@ internal sealed partial class Dispatcher
         }
         catch (Exception e) when (CanGoRound(job, e))
         {
+            // No record's lock can be gone round that is one on all of them.
+            if (await IsTableLockedAsync(job, e, stopping)) return false;
             await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;
         }
         // A pass that has worked does not tell: it does not use the program's condition.
         job.Load.Resume(JobStep.Dispatch);
+        job.Load.TableLock.End();
         job.Limit = int.MaxValue;
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
@@ -60,6 +63,14 @@ internal sealed partial class Dispatcher
         others.HandOver(batch, job.Store.Job.Name, bound.Select(r => (r.Worker, nodes[r.Worker])).Where(s => s.Item2 != ownNode));
     }
 
+    private static async Task<bool> IsTableLockedAsync(JobDispatch job, Exception error, CancellationToken stopping)
+    {
+        if (job.Store.Database.Dialect.Classify(error) != ErrorKind.Locked || !await job.Store.IsTableLockAsync(job.Load, stopping)) return false;
+        job.Limit = int.MaxValue;
+        job.SkipLook();
+        return true;
+    }
+
     private static bool CanGoRound(JobDispatch job, Exception error) => !job.Store.Job.HasOwnOrder
         && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
@@ -77,13 +88,14 @@ internal sealed partial class Dispatcher
         if (job.Cursor is not { } avoided) return;
         // A lock is let go soon. A rule that refuses all records must cost neither a line for each nor the database's time: the more
         // they are, the later they are tried again.
-        if (job.Store.Database.Dialect.Classify(error) == ErrorKind.Data) job.Refused++;
+        var isRefused = job.Store.Database.Dialect.Classify(error) == ErrorKind.Data;
+        if (isRefused) job.Refused++;
         var avoidFor = TimeSpan.FromSeconds(job.Refused);
         job.AvoidFor = avoidFor < LeastAvoidance ? LeastAvoidance : avoidFor < MostAvoidance ? avoidFor : MostAvoidance;
         var key = job.Store.Database.Dialect.Display(avoided);
         var why = ErrorText.WithRemedy(error);
-        if (job.Refused <= ToldSingly) Log.GoneRound(log, job.Store.Job.Name, key, job.AvoidFor.TotalSeconds, why);
-        else if (job.Refused is 10 or 100 or 1_000 or 10_000 or 100_000) Log.ManyRefused(log, job.Store.Job.Name, job.Refused, key, why);
+        if (isRefused ? job.Refused <= ToldSingly : job.GoneRound.IsDue(out _)) Log.GoneRound(log, job.Store.Job.Name, key, job.AvoidFor.TotalSeconds, why);
+        else if (isRefused && job.Refused is 10 or 100 or 1_000 or 10_000 or 100_000) Log.ManyRefused(log, job.Store.Job.Name, job.Refused, key, why);
     }
 
     private void Restart(JobDispatch job)

@@ -202,7 +202,7 @@ internal sealed partial class Dispatcher(
         foreach (var job in jobs)
         {
             var isDue = isAsked || job.Pass.IsDue;
-            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
+            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch) || await WaitsForTableAsync(job, stopping)) continue;
             await TryAsync(job, () => TryPassAsync(job, term, stopping), stopping);
             looked |= isDue;
         }
@@ -223,10 +223,28 @@ internal sealed partial class Dispatcher(
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data)
         {
             job.PassFailed = true;
-            Log.PassFailed(log, job.Store.Job.Name, e.Message);
+            if (!await IsTableLockedAsync(job, e, stopping) && job.PassFailures.IsDue(out var unsaid))
+                Log.PassFailed(log, job.Store.Job.Name, unsaid, e.Message);
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            // The server is well: nobody else need wait for what it could not find in time.
+            job.PassFailed = true;
+            Log.PassTooLong(log, job.Store.Job.Name, e.Message);
         }
         job.Pass.End(began);
         return !job.PassFailed;
+    }
+
+    /// <summary>
+    /// While the table is locked nobody can write what has become of his tasks, and for a moment after that nobody has: nothing is overdue
+    /// by that, and no attempt is charged for it.
+    /// </summary>
+    private static async Task<bool> WaitsForTableAsync(JobDispatch job, CancellationToken stopping)
+    {
+        var tableLock = job.Load.TableLock;
+        if (tableLock.IsMet && !tableLock.IsResting) await job.Store.IsLockedAsync(job.Load, stopping);
+        return tableLock.IsMet || tableLock.IsJustOver;
     }
 
     private async Task PassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
@@ -261,7 +279,7 @@ internal sealed partial class Dispatcher(
     private async Task<bool> DispatchAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var load = job.Load;
-        if (load.IsSuspendedAt(JobStep.Dispatch)) return false;
+        if (load.IsSuspendedAt(JobStep.Dispatch) || load.TableLock.IsResting) return false;
         if (load.TakeGivenBack())
         {
             job.EmptySince = 0;
@@ -329,8 +347,16 @@ internal sealed partial class Dispatcher(
         {
             // Somebody holds a record that the statement needs and that cannot be passed by: the next round tries
             // again.
+            if (await IsTableLockedAsync(job, e, stopping)) return false;
             Log.Locked(log, job.Store.Job.Name);
             job.SkipLook();
+            return false;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            if (job.TooLong.IsDue(out var unsaid)) Log.PickTooLong(log, job.Store.Job.Name, unsaid, e.Message);
+            job.EndLook(mayBeMore: false);
+            job.ForgetLook();
             return false;
         }
     }

@@ -13,7 +13,15 @@ internal sealed class Housekeeping(ClusterTables tables, ILogger log, TimeProvid
 
     public async Task RunAsync(IReadOnlyList<DeadWorker> dead, CancellationToken stopping)
     {
-        await tables.Exchange.ForgetDeadNodesAsync(stopping);
+        try
+        {
+            await tables.Exchange.ForgetDeadNodesAsync(stopping);
+        }
+        catch (DbException e) when (tables.Cluster.Classify(e) == ErrorKind.Locked)
+        {
+            // It has time until the next pass; the records have not.
+            Log.DeadNodesLocked(log, e.Message);
+        }
         if (!forgetting.IsDue) return;
         var began = time.GetTimestamp();
         try

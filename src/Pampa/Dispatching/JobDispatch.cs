@@ -77,6 +77,13 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When that was.</summary>
     public long AvoidedAt { get; set; }
 
+    /// <summary>How often it is said that a record is gone round, that a pass has failed, and that picking takes too long.</summary>
+    public Telling GoneRound { get; } = new(time);
+
+    public Telling PassFailures { get; } = new(time);
+
+    public Telling TooLong { get; } = new(time);
+
     /// <summary>For how long it and all before it are.</summary>
     public TimeSpan AvoidFor { get; set; }
 

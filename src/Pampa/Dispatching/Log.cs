@@ -27,8 +27,8 @@ internal static partial class Log
     [LoggerMessage(216, LogLevel.Warning, "Job '{Job}': {Count} records are refused by a rule of its table by now and gone round; the last of them is {Key}: {Error}")]
     public static partial void ManyRefused(ILogger log, string job, int count, string key, string error);
 
-    [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again: {Error}")]
-    public static partial void PassFailed(ILogger log, string job, string error);
+    [LoggerMessage(208, LogLevel.Warning, "Job '{Job}': what dead workers held could not be taken back, the next pass tries again ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void PassFailed(ILogger log, string job, int unsaid, string error);
 
     [LoggerMessage(210, LogLevel.Information, "Job '{Job}' has {Workers} workers: {Reason}")]
     public static partial void Stretched(ILogger log, string job, int workers, string reason);
@@ -46,6 +46,17 @@ internal static partial class Log
     [LoggerMessage(214, LogLevel.Warning, "Workers that nobody has heard of for a week could not be deleted from pampa_worker, the next try is in an hour "
         + "(it needs the right to DELETE there): {Error}")]
     public static partial void NotForgotten(ILogger log, string error);
+
+    [LoggerMessage(215, LogLevel.Warning, "Job '{Job}': to find what dead workers held and what is overdue takes longer than a statement may; it is tried again ever more "
+        + "seldom, and the rest of the job goes on; `migrate` shows the index of open records that is missing: {Error}")]
+    public static partial void PassTooLong(ILogger log, string job, string error);
+
+    [LoggerMessage(218, LogLevel.Warning, "Job '{Job}': to pick due records takes longer than a statement may; it is tried again more seldom, and the other jobs go on; "
+        + "`migrate` shows the index that is missing, `preview` how records are picked ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void PickTooLong(ILogger log, string job, int unsaid, string error);
+
+    [LoggerMessage(217, LogLevel.Debug, "What dead nodes have said is held by somebody else, the next pass tries again to delete it: {Error}")]
+    public static partial void DeadNodesLocked(ILogger log, string error);
 
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);

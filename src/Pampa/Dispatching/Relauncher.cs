@@ -31,7 +31,7 @@ internal sealed class Relauncher(IEnumerable<JobDispatch> jobs, ILogger log, Tim
         if (!IsOn) return all;
         foreach (var one in relaunches)
         {
-            if (isHeld(one.Job) || one.Job.Load.IsSuspendedAt(JobStep.Dispatch)) continue;
+            if (isHeld(one.Job) || one.Job.Load.IsSuspendedAt(JobStep.Dispatch) || one.Job.Load.TableLock.IsResting) continue;
             var count = await one.PassAsync(term, isAsked, stopping);
             if (count > 0) Log.Relaunched(log, one.Job.Store.Job.Name, count);
             all += count;

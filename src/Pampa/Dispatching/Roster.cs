@@ -169,7 +169,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         var inHand = job.Hands.Sum(h => h.Count + (h.IsBusy ? 1 : 0));
         if (IsHeld(job) || job.Load.IsSuspendedAt(JobStep.Dispatch)) return 0;
         if (job.FoundLittle && !job.IsWoken) (state.Pending, state.HasMore) = (0, false);
-        else if (state.Count.IsDue)
+        else if (state.Count.IsDue && !job.Load.TableLock.IsResting)
         {
             var began = time.GetTimestamp();
             var workers = Math.Min(job.Hands.Count, job.Store.Job.MaxAssignedWorkers ?? int.MaxValue);
@@ -203,6 +203,12 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         {
             await job.Store.SuspendAsync(job.Load, JobStep.Dispatch, table, e, stopping);
             return 0;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) == ErrorKind.Locked)
+        {
+            // The last number is nearer to the truth than none, and the other jobs have theirs.
+            if (!await job.Store.IsTableLockAsync(job.Load, stopping)) Log.Locked(log, job.Store.Job.Name);
+            return state.Pending;
         }
         catch (Exception e) when (Database.IsTimeout(e))
         {

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Dispatching;
@@ -6,9 +7,10 @@ namespace Pampa.Dispatching;
 /// Decides which workers are dead: those that resigned, those whose process is gone from this very host, and those
 /// whose lease is over by the database's clock or has not moved for a lease time by the watcher's own. The last two
 /// never before the watcher has seen the same heartbeat for half a lease time: after an outage everybody's lease is
-/// over, and everybody deserves the chance to beat again.
+/// over, and everybody deserves the chance to beat again. The lease time is the worker's own, as its row tells it:
+/// processes may have different ones, and each beats as its own asks.
 /// </summary>
-internal sealed class Watch(TimeSpan ttl, TimeProvider time)
+internal sealed class Watch(TimeProvider time)
 {
     private readonly Dictionary<string, (long Session, string Heartbeat, long Since)> seen = new(StringComparer.Ordinal);
     private readonly HashSet<DeadWorker> settled = [];
@@ -40,10 +42,12 @@ internal sealed class Watch(TimeSpan ttl, TimeProvider time)
         foreach (var id in seen.Keys.Where(id => !there.Contains(id)).ToList()) seen.Remove(id);
     }
 
-    private bool IsDead(WorkerLife worker, HashSet<string> gone, TimeSpan unchanged)
+    private static bool IsDead(WorkerLife worker, HashSet<string> gone, TimeSpan unchanged)
     {
         if (worker.State == WorkerStates.Resigned || gone.Contains(worker.Process)) return true;
-        return unchanged >= ttl / 2 && (worker.IsExpired || unchanged >= ttl);
+        // A row that somebody has written by hand may say anything.
+        var lease = worker.Lease < Limits.ShortestLease ? Limits.ShortestLease : worker.Lease > Limits.LongestLease ? Limits.LongestLease : worker.Lease;
+        return unchanged >= lease / 2 && (worker.IsExpired || unchanged >= lease);
     }
 
     /// <summary>Everything that these lives held has been taken back.</summary>

@@ -33,6 +33,7 @@ internal sealed partial class Engine : IAsyncDisposable
     private readonly Leadership leadership;
     private readonly Exchange exchange;
     private readonly Listener? listener;
+    private readonly PublishedLimits limits;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> jobTables, ProcessRole role, Surroundings surroundings)
@@ -77,11 +78,12 @@ internal sealed partial class Engine : IAsyncDisposable
         var jobs = lanes.ConvertAll(lane =>
             new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
         Dispatcher = new Dispatcher(
-            tables, jobs, leadership, new Watch(program.WorkerLease, time), () => membership.Node, program.PollInterval, log, time);
+            tables, jobs, leadership, new Watch(time), () => membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)
         {
             Ticked = () => Wake(null),
         };
+        limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
     }
@@ -195,6 +197,7 @@ internal sealed partial class Engine : IAsyncDisposable
         var loop = new Loop(database.Dialect, health, watchdog, log, time, random);
         Task[] taking =
         [
+            loop.RunAsync("limits", limits.CycleAsync, new Signal(), () => PublishedLimits.Every, intake.Token),
             .. Dispatches
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
@@ -226,6 +229,11 @@ internal sealed partial class Engine : IAsyncDisposable
             watchdog.StayBehind();
         }
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
+    }
+
+    private int CodeOf(Exception? fault, int abandoned, bool isDraining)
+    {
         if (fault is WorkerIdTakenException)
         {
             Log.WorkerIdTaken(log, fault.Message);
@@ -242,7 +250,7 @@ internal sealed partial class Engine : IAsyncDisposable
             return ExitCode.InternalError;
         }
         if (abandoned > 0) return ExitCode.Abandoned;
-        return drainHorizon is not null && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
+        return isDraining && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }
 
     private async Task WaitOutAsync(Func<Task> stepAsync, CancellationToken stopping)
@@ -344,8 +352,8 @@ internal sealed partial class Engine : IAsyncDisposable
         }
         catch (Exception e) when (database.Dialect.Classify(e) != ErrorKind.Other)
         {
-            // Not known: then it is not said to be done. The loops wait for the database to come back.
-            health.Failed(e);
+            // Not known: then it is not said to be done. The loops wait for the database to come back, or for a table to be free.
+            if (database.Dialect.Classify(e) == ErrorKind.Infrastructure && !database.Dialect.IsStatementTimeout(e)) health.Failed(e);
             await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
             return true;
         }

@@ -20,8 +20,8 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Error, "The {Loop} loop met an error that it did not expect ({Fault} of {MaxFaults} before the process ends)")]
     public static partial void LoopFault(ILogger log, string loop, int fault, int maxFaults, Exception error);
 
-    [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others: {Error}")]
-    public static partial void Contended(ILogger log, string loop, string error);
+    [LoggerMessage(308, LogLevel.Warning, "The {Loop} loop was held up by others ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void Contended(ILogger log, string loop, int unsaid, string error);
 
     [LoggerMessage(319, LogLevel.Error, "The {Loop} loop lacks a right and waits for it: {Error}")]
     public static partial void LacksRight(ILogger log, string loop, string error);
@@ -55,6 +55,19 @@ internal static partial class Log
 
     [LoggerMessage(315, LogLevel.Critical, "{Error}")]
     public static partial void StartFailed(ILogger log, string error);
+
+    [LoggerMessage(321, LogLevel.Warning, "Job '{Job}' goes by MaxAttempts {MaxAttempts} and MaxDuration {MaxDuration}, as {Program} has published them; this program says {OwnAttempts} and {OwnDuration}. The program that starts last has its way")]
+    public static partial void OtherLimits(
+        ILogger log, string job, int maxAttempts, TimeSpan maxDuration, string program, int ownAttempts, TimeSpan ownDuration);
+
+    [LoggerMessage(322, LogLevel.Information, "Job '{Job}' goes by this program's own limits again: MaxAttempts {MaxAttempts}, MaxDuration {MaxDuration}")]
+    public static partial void OwnLimits(ILogger log, string job, int maxAttempts, TimeSpan maxDuration);
+
+    [LoggerMessage(323, LogLevel.Warning, "Job '{Job}': the definition that {Program} has published in pampa_job has no limits that this version can read, it is ignored; MaxAttempts {MaxAttempts} and MaxDuration {MaxDuration} stay")]
+    public static partial void LimitsIgnored(ILogger log, string job, string program, int maxAttempts, TimeSpan maxDuration);
+
+    [LoggerMessage(320, LogLevel.Warning, "The published limits of jobs cannot be read from pampa_job, those that are known stay: {Error}")]
+    public static partial void LimitsUnread(ILogger log, string error);
 
     [LoggerMessage(310, LogLevel.Information, "Database: {Database} ({Why})")]
     public static partial void Database(ILogger log, string database, string why);

@@ -25,6 +25,7 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
         var outages = 0;
         var faults = 0;
         var contentions = 0;
+        var contended = new Telling(time);
         var refusals = 0;
         while (!stopping.IsCancellationRequested)
         {
@@ -43,16 +44,16 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
                 // Trying again would not help: somebody has to choose, or to mend the program.
                 throw;
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure && !dialect.IsStatementTimeout(e))
             {
                 health.Failed(e);
                 await PauseAsync(outages++, stopping);
             }
-            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Retry or ErrorKind.Locked or ErrorKind.Data)
+            catch (Exception e) when (dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Retry or ErrorKind.Locked or ErrorKind.Data)
             {
-                // Others were first, more often than the statement is repeated by itself, or a rule of a table refuses a
-                // record: never a reason to end the process. The next round tries again.
-                Log.Contended(log, name, e.Message);
+                // Others were first, more often than the statement is repeated by itself, it took longer than it may, or a rule of a
+                // table refuses a record: never a reason to end the process. The next round tries again.
+                if (contended.IsDue(out var unsaid)) Log.Contended(log, name, unsaid, e.Message);
                 await PauseAsync(contentions++, stopping);
             }
             catch (Exception e) when (e.Data[ErrorText.Remedy] is string)

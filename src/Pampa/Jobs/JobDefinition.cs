@@ -3,6 +3,8 @@ namespace Pampa.Jobs;
 /// <summary>What a program says of a job, checked and fixed. Defaults stand in <see cref="JobBuilder"/>.</summary>
 internal sealed record JobDefinition
 {
+    private volatile JobLimits? obeyed;
+
     public required string Name { get; init; }
 
     public required string Table { get; init; }
@@ -25,11 +27,27 @@ internal sealed record JobDefinition
 
     public int MaxQueueSize { get; init; }
 
-    public TimeSpan MaxDuration { get; init; }
+    /// <summary>The limits that this program says itself, and publishes.</summary>
+    public JobLimits Declared { get; private init; } = new(0, TimeSpan.Zero);
+
+    /// <summary>The limits that hold: those that were published last, by whatever program, as far as they are known here.</summary>
+    public JobLimits Obeyed => obeyed ?? Declared;
+
+    /// <summary>As it holds now: it may change while the program runs, so it is asked for when it is needed.</summary>
+    public TimeSpan MaxDuration
+    {
+        get => Obeyed.MaxDuration;
+        init => Declared = Declared with { MaxDuration = value };
+    }
 
     public TimeSpan MaxBatchWait { get; init; }
 
-    public int MaxAttempts { get; init; }
+    /// <summary>As it holds now, like <see cref="MaxDuration"/>.</summary>
+    public int MaxAttempts
+    {
+        get => Obeyed.MaxAttempts;
+        init => Declared = Declared with { MaxAttempts = value };
+    }
 
     public bool WakeOnInsert { get; init; }
 
@@ -70,7 +88,15 @@ internal sealed record JobDefinition
 
     /// <summary>Which of the workers is given a record first; null: the one with the emptiest hand.</summary>
     public WorkerOrder? WorkerOrder { get; init; }
+
+    /// <summary>These limits hold from now on, whatever the program itself says.</summary>
+    public void Obey(JobLimits limits) => obeyed = limits;
 }
+
+/// <summary>The limits that processes must agree on: what one takes for failed or overdue, another must not take for due or at work.</summary>
+/// <param name="MaxAttempts">How often a task is started at most.</param>
+/// <param name="MaxDuration">How long an attempt may take.</param>
+internal sealed record JobLimits(int MaxAttempts, TimeSpan MaxDuration);
 
 /// <summary>The code of a job, whichever of the shapes of <c>Process</c> it was given in.</summary>
 /// <param name="Row">The type that records are mapped to, or null where the handler takes the task itself.</param>

@@ -39,6 +39,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
 
     public Durations Durations { get; } = new();
 
+    /// <summary>Somebody else's lock on the whole table.</summary>
+    public TableLock TableLock { get; } = new(job, log, time);
+
     /// <summary>One hand for each worker that is ready; replaced as a whole when the node registers.</summary>
     public IReadOnlyList<Hand> Hands
     {

@@ -5,8 +5,6 @@ namespace Pampa.Jobs;
 /// <summary>The rules for a job that need no database. Every broken one is reported, in the words of the API.</summary>
 internal static partial class JobValidation
 {
-    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(45);
-
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\z")]
     public static partial Regex Identifier { get; }
 
@@ -28,7 +26,7 @@ internal static partial class JobValidation
         Range(errors, "Weight", job.Weight, 1, 1_000);
         Range(errors, "MaxPendingTasks", job.MaxPendingTasks, 1, int.MaxValue);
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
-        if (job.MaxDuration < TimeSpan.FromSeconds(1) || job.MaxDuration > LongestDuration)
+        if (job.MaxDuration < Limits.ShortestDuration || job.MaxDuration > Limits.LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
         CheckBatch(job, errors);
         CheckBackoff(job, errors);

@@ -44,6 +44,18 @@ internal static class Limits
     /// <summary>Keys of a program's own selection that are looked at.</summary>
     public const int NamedRows = 10_000;
 
+    /// <summary>An attempt may always take so long.</summary>
+    public static readonly TimeSpan ShortestDuration = TimeSpan.FromSeconds(1);
+
+    /// <summary>No attempt may take longer.</summary>
+    public static readonly TimeSpan LongestDuration = TimeSpan.FromDays(45);
+
+    /// <summary>A lease of workers or of the leader lasts at least so long.</summary>
+    public static readonly TimeSpan ShortestLease = TimeSpan.FromSeconds(3);
+
+    /// <summary>A lease of workers or of the leader lasts at most so long.</summary>
+    public static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

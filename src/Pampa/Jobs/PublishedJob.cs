@@ -25,8 +25,8 @@ internal static class PublishedJob
             if (job.WorkerFilter is not null) json.WriteString("workerFilter", job.WorkerFilter);
             json.WriteNumber("queueSize", job.QueueSize);
             json.WriteNumber("maxQueueSize", job.MaxQueueSize);
-            json.WriteNumber("maxDurationSeconds", job.MaxDuration.TotalSeconds);
-            json.WriteNumber("maxAttempts", job.MaxAttempts);
+            json.WriteNumber("maxDurationSeconds", job.Declared.MaxDuration.TotalSeconds);
+            json.WriteNumber("maxAttempts", job.Declared.MaxAttempts);
             if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
             if (job.Handler.Batch is { } batch) json.WriteNumber("batchSize", batch.Size);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));
@@ -65,6 +65,30 @@ internal static class PublishedJob
         foreach (var kind in Enum.GetValues<HookKind>().Where(hooks.Has)) json.WriteStringValue(Hooks.NameOf(kind));
         json.WriteEndArray();
     }
+
+    /// <summary>
+    /// The limits in a definition; null where there are none that a job may have: another version of Pampa, or somebody by hand,
+    /// has written it.
+    /// </summary>
+    public static JobLimits? ReadLimits(string definition)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(definition);
+            if (NumberIn(json.RootElement, "maxAttempts") is not { } attempts || attempts % 1 != 0 || attempts is < 1 or > Limits.Attempts) return null;
+            // As a number: a TimeSpan cannot hold every one.
+            if (NumberIn(json.RootElement, "maxDurationSeconds") is not { } seconds) return null;
+            if (seconds < Limits.ShortestDuration.TotalSeconds || seconds > Limits.LongestDuration.TotalSeconds) return null;
+            return new JobLimits((int)attempts, TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond)));
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static double? NumberIn(JsonElement definition, string name) => definition.ValueKind == JsonValueKind.Object
+        && definition.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) ? number : null;
 
     private static void WriteRelaunching(Utf8JsonWriter json, Relaunching relaunching)
     {

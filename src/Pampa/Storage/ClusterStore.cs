@@ -238,11 +238,13 @@ internal sealed class ClusterStore(Database database, string cluster)
     /// <summary>All workers of the cluster.</summary>
     public Task<List<WorkerLife>> ReadWorkersAsync(CancellationToken stopping) =>
         database.QueryAsync(new Statement($"""
-            SELECT worker_id, node, session, {Dialect.AsText("heartbeat_at")}, expires_at <= {Dialect.Now}, state, process
+            SELECT worker_id, node, session, {Dialect.AsText("heartbeat_at")}, expires_at <= {Dialect.Now}, state, process,
+              {SecondsSince("heartbeat_at")} - {SecondsSince("expires_at")}
             FROM pampa_worker WHERE cluster = @cluster ORDER BY worker_id
             """).With("cluster", cluster),
             reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
-                Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6)), stopping);
+                Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6),
+                TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds))), stopping);
 
     /// <summary>
     /// Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision.

@@ -29,7 +29,7 @@ internal enum LookFor
 /// The only door to a database: opens connections, binds parameters, gives every call a deadline and repeats what the
 /// database says had no effect.
 /// </summary>
-internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
+internal sealed partial class Database(DbDataSource source, Dialect dialect, TimeProvider time, Random random) : IReader, IAsyncDisposable
 {
     /// <summary>The key under which an error of the database carries the text of its statement.</summary>
     public const string FailedStatement = "Pampa.Statement";
@@ -124,12 +124,15 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
     }
 
     /// <summary>Runs several statements as one unit; on SQLite it holds the write lock from the beginning.</summary>
-    public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping) =>
+    /// <param name="steps">The statements. A unit that the server cuts off is begun anew.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <param name="isLong">Whether a statement of it is the user's own, or changes the schema, and may take as long as its deadline lets it.</param>
+    public Task<T> UnitAsync<T>(Func<Unit, Task<T>> steps, CancellationToken stopping, bool isLong = false) =>
         RepeatAsync(async connection =>
         {
             // SQLite's provider begins IMMEDIATE: a read that is upgraded later could not be made to wait.
             await using var transaction = await connection.BeginTransactionAsync(dialect.UnitIsolation, stopping);
-            var unit = new Unit(this, connection, transaction, stopping);
+            var unit = new Unit(this, connection, transaction, stopping, isLong ? null : dialect.UnitPreamble);
             var result = await steps(unit);
             if (unit.IsRolledBack) await transaction.RollbackAsync(stopping);
             else await transaction.CommitAsync(stopping);
@@ -218,32 +221,6 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
     }
 
-    /// <summary>One transaction's statements.</summary>
-    internal sealed class Unit(Database database, DbConnection connection, DbTransaction transaction, CancellationToken stopping) : IReader
-    {
-        public bool IsRolledBack { get; private set; }
-
-        /// <summary>Nothing of the unit shall stay.</summary>
-        public void RollBack() => IsRolledBack = true;
-
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map) => QueryAsync(statement, map, stopping);
-
-        public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-            database.RunAsync(connection, transaction, statement, map, stopping);
-
-        /// <summary>Runs the first statement: those after it have the same limits, on locks and on time.</summary>
-        public Task<List<T>> WriteFirstAsync<T>(Statement statement, Func<DbDataReader, T> map) =>
-            database.ReadAsync(connection, transaction, statement, (reader, token) => RowsAsync(reader, map, token), Deadline, stopping,
-                database.Dialect.Preamble(statement));
-
-        /// <summary>Runs a statement and lets its answer be read as it comes.</summary>
-        public Task<T> ReadAsync<T>(Statement statement, Func<DbDataReader, CancellationToken, Task<T>> read) =>
-            database.ReadAsync(connection, transaction, statement, read, Deadline, stopping);
-
-        public Task<int> ExecuteAsync(Statement statement, TimeSpan? deadline = null) =>
-            database.ReadAsync(connection, transaction, statement, CountAsync, deadline ?? Deadline, stopping);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await source.DisposeAsync();
@@ -270,7 +247,7 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
 
     private TimeSpan Pause(int repeat) => TimeSpan.FromMilliseconds(5 * repeat * (1 + random.NextDouble()));
 
-    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.Classify(error) switch
+    private bool MayRepeat(Exception error, bool mayRunTwice) => dialect.IsCutOff(error) || dialect.Classify(error) switch
     {
         ErrorKind.Retry => true,
         // SQLite's lock is the whole file's: whoever holds it is done soon. A row lock is the caller's to work around.
@@ -293,6 +270,8 @@ internal sealed class Database(DbDataSource source, Dialect dialect, TimeProvide
         }
         catch (Exception e)
         {
+            // An error is an answer too; and of those that wait for none each ends in its own time.
+            Pulse.Beat();
             Notice(e);
             throw;
         }

@@ -88,6 +88,11 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
+    /// <summary>
+    /// The same before the first statement of a transaction of several of Pampa's own, for all of them and for the pauses between them.
+    /// </summary>
+    public virtual string? UnitPreamble => null;
+
     /// <summary>Begins a transaction that only looks.</summary>
     public virtual ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
         connection.BeginTransactionAsync(stopping);
@@ -308,6 +313,14 @@ internal abstract class Dialect
     /// <summary>Whether an error says that the server itself does not know what became of the statement.</summary>
     public virtual bool IsAmbiguous(Exception error) => false;
 
+    /// <summary>
+    /// Whether an error says that a statement has taken longer than it may, or was cancelled: the server itself is well.
+    /// </summary>
+    public virtual bool IsStatementTimeout(Exception error) => false;
+
+    /// <summary>Whether an error says that the server has undone a transaction because nothing came from its program for too long.</summary>
+    public virtual bool IsCutOff(Exception error) => false;
+
     /// <summary>What an error of the database means.</summary>
     protected abstract ErrorKind ClassifyError(Exception error);
 
@@ -381,17 +394,4 @@ internal abstract class Dialect
 
     /// <summary>The type of a new state column.</summary>
     public abstract string TypeOf(StateColumn column);
-}
-
-/// <summary>The state columns by their part.</summary>
-internal enum StateColumn
-{
-    ReservationId,
-    ReservationTime,
-    ReservationTimes,
-    StartTime,
-    EndTime,
-    Success,
-    ErrorDescription,
-    Generation,
 }

@@ -115,9 +115,9 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
     }
 
-    [LoggerMessage(120, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]
+    [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]
     private static partial void CodeFailed(ILogger log, string job, string hook, string key, string error);
 
-    [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': record {Key}: the statement of its OnFinished is refused for the outcome {Outcome}, which is written without it: {Error}")]
+    [LoggerMessage(122, LogLevel.Warning, "Job '{Job}': record {Key}: the statement of its OnFinished is refused for the outcome {Outcome}, which is written without it: {Error}")]
     private static partial void StatementLeftOut(ILogger log, string job, string key, string outcome, string error);
 }

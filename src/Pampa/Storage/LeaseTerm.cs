@@ -25,8 +25,9 @@ internal sealed record PublishedRow(string Job, string Definition, long Revision
 /// <param name="IsExpired">Whether its lease is over by the database's clock.</param>
 /// <param name="State">One of <see cref="WorkerStates"/>.</param>
 /// <param name="Process">The identity of its process.</param>
+/// <param name="Lease">How long a heartbeat of it lasts, as its own process has set it.</param>
 internal sealed record WorkerLife(
-    string Id, string Node, long Session, string Heartbeat, bool IsExpired, string State, string Process);
+    string Id, string Node, long Session, string Heartbeat, bool IsExpired, string State, string Process, TimeSpan Lease);
 
 /// <summary>The values of <c>pampa_worker.state</c>.</summary>
 internal static class WorkerStates

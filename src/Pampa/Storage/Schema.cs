@@ -128,7 +128,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
                 await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
                     .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
                 return made;
-            }, stopping);
+            }, stopping, isLong: true);
         }
         catch (Exception e) when (Dialect.IsAmbiguous(e))
         {
@@ -342,7 +342,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             if (Dialect.LimitLocks is { } limit) await unit.ExecuteAsync(new Statement(limit));
             await RunAsync(unit, text);
             return 0;
-        }, stopping);
+        }, stopping, isLong: true);
 
     private async Task ChangeAsync(string text, CancellationToken stopping, bool inTransaction = true)
     {

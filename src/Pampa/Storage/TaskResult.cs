@@ -59,6 +59,10 @@ internal sealed record TaskResult(
     /// Whether it is written without the statements of its job's hooks: its start was, or they were refused.
     /// </summary>
     public bool LeavesOutHooks { get; init; }
+
+    /// <summary>The same where a task is started so often at most: the last attempt has failed for good.</summary>
+    public TaskResult Within(int maxAttempts) =>
+        Outcome == Outcome.Again && Fence.Attempt >= maxAttempts ? this with { Outcome = Outcome.Failed, DelaySeconds = 0 } : this;
 }
 
 /// <summary>

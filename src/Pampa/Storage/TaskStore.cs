@@ -148,9 +148,10 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     /// <summary>
     /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key,
-    /// so that two finishers never wait for each other in a ring.
+    /// so that two finishers never wait for each other in a ring. None may be tried again whose attempt was the last of
+    /// <paramref name="max"/>, by default of those that the job has now.
     /// </summary>
-    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping)
+    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null)
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
@@ -158,7 +159,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
         return ChunkedAsync(sorted, chunk =>
         {
-            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)]), ReadKey, stopping);
+            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)], max), ReadKey, stopping);
         });
     }
 
@@ -170,11 +171,12 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
         database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
 
-    private Statement FinishStatement(ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows, bool isByKey = true)
+    private Statement FinishStatement(
+        ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows, int? max = null, bool isByKey = true)
     {
         var sql = (changes?.Table ?? Table).Sql;
         var changed = changes?.Columns ?? [];
-        var statement = isByKey ? ByKey(sql.Finish(changed, skipLocked)) : Statement(sql.Finish(changed, skipLocked));
+        var statement = Statement(sql.Finish(changed, skipLocked), max, isByKey);
         database.Dialect.Bind(statement, sql.FinishRows(changed), rows);
         return statement;
     }
@@ -241,9 +243,10 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         }
     }
 
-    private Statement Statement(string text) => new Statement(text).With("cluster", cluster).With("max", Job.MaxAttempts);
+    private Statement Statement(string text, int? max = null, bool isByKey = false) =>
+        new Statement(text) { IsByKey = isByKey }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
-    private Statement ByKey(string text) => new Statement(text) { IsByKey = true }.With("cluster", cluster).With("max", Job.MaxAttempts);
+    private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 
     private static Statement WithLease(Statement statement, LeaseTerm lease) =>
         statement.With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);

@@ -14,11 +14,14 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 {
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestSearch = TimeSpan.FromSeconds(2);
     private readonly ConcurrentQueue<Pending> queue = new();
     private readonly Dialect dialect = lane.Store.Database.Dialect;
     private List<Pending> locked = [];
     private long lastFlush;
     private long lastLockedTry;
+    private TimeSpan lockPause = LockPause;
+    private long searchingSince;
     private int count;
 
     /// <summary>A result that is not written yet.</summary>
@@ -52,8 +55,9 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// </summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
-        if (lane.Load.IsSuspendedFor(JobStep.Finish)) return false;
-        if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= LockPause) await TryLockedAsync(stopping);
+        if (lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsResting) return false;
+        if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= lockPause) await TryLockedAsync(stopping);
+        searchingSince = 0;
         if (queue.IsEmpty) return false;
         await GatherAsync(stopping);
         lastFlush = time.GetTimestamp();
@@ -89,12 +93,18 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         }
     }
 
-    // All of them are tried, whatever happens to the first: each takes care of its own rows only.
+    // All of them are tried, whatever happens to the first: each takes care of its own rows only. But where nobody answers, or the table is
+    // locked, each would take as long as the first to find that out.
     private async Task WriteEachAsync(IEnumerable<IReadOnlyList<Pending>> batches, bool skipLocked, CancellationToken stopping)
     {
         Exception? first = null;
         foreach (var batch in batches)
         {
+            if (lane.Load.TableLock.IsResting || (first is not null && IsOutOfReach(first)))
+            {
+                foreach (var row in batch) Requeue(row);
+                continue;
+            }
             try
             {
                 await WriteAsync([.. batch], stopping, skipLocked);
@@ -107,14 +117,27 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 
+    // What takes long for its own rows alone says nothing of the others'.
+    private bool IsOutOfReach(Exception error) => dialect.Classify(error) == ErrorKind.Infrastructure && !dialect.IsStatementTimeout(error);
+
     // Rows that somebody else holds have a queue of their own: in the other they would make everybody wait for their
-    // lock.
-    private Task TryLockedAsync(CancellationToken stopping)
+    // lock. Looking for them takes no more than half of the time.
+    private async Task TryLockedAsync(CancellationToken stopping)
     {
-        lastLockedTry = time.GetTimestamp();
+        var began = time.GetTimestamp();
+        searchingSince = 0;
         var rows = locked;
         locked = [];
-        return WriteAllAsync(rows, skipLocked: dialect.CanSkipLocked, stopping);
+        try
+        {
+            await WriteAllAsync(rows, skipLocked: dialect.CanSkipLocked, stopping);
+        }
+        finally
+        {
+            lastLockedTry = time.GetTimestamp();
+            var took = time.GetElapsedTime(began, lastLockedTry);
+            lockPause = took > LockPause ? took : LockPause;
+        }
     }
 
     // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never
@@ -130,9 +153,12 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         List<TaskKey> settled;
         var table = rows[0].Result.Changes?.Table ?? lane.Store.Table;
+        // The limit may have fallen since a result was made: then there is no other try, and the database would take it for somebody else's.
+        var max = lane.Job.MaxAttempts;
+        rows = rows.ConvertAll(row => row with { Result = row.Result.Within(max) });
         try
         {
-            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping);
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max);
         }
         catch (Exception e)
         {
@@ -142,6 +168,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             return;
         }
         lane.Load.Resume(JobStep.Finish);
+        lane.Load.TableLock.End();
         var accepted = settled.ToHashSet();
         var others = rows.FindAll(row =>
         {
@@ -159,12 +186,19 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
                 await WriteAsync(rows, stopping, skipLocked: true);
                 return;
+            case ErrorKind.Locked when await lane.Store.IsTableLockAsync(lane.Load, stopping):
+                foreach (var row in rows) Requeue(row);
+                return;
+            case ErrorKind.Locked when rows.Count > 1 && HasSearchedLong():
+                // Those that nobody has looked at yet come first the next time.
+                Park(rows, first: true);
+                return;
             // Schema: a row's own doing. An index on an expression, a policy of the table.
             case ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema when rows.Count > 1:
                 await WriteEachAsync([rows[..(rows.Count / 2)], rows[(rows.Count / 2)..]], skippedLocked, stopping);
                 return;
             case ErrorKind.Locked:
-                Park(rows[0]);
+                Park(rows);
                 return;
             case ErrorKind.Data or ErrorKind.Schema:
                 Refuse(rows[0], error);
@@ -269,7 +303,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         foreach (var row in rows)
         {
             var isMine = now.TryGetValue(row.Result.Fence.Key, out var found) && found.Fence == row.Result.Fence;
-            if (isMine && !found.Ended) Park(row);
+            if (isMine && !found.Ended) Park([row]);
             else if (row.IsAmbiguous && !isMine) Settle(row, Verdict.Unknown);
             else if (row.Result.InDoubt is { } doubted && lane.Store.HasEnded(found, doubted)) Settle(row with { Result = doubted }, Verdict.Accepted);
             else Settle(row, row.IsAmbiguous && lane.Store.HasEnded(found, row.Result) ? Verdict.Accepted : Verdict.Fenced);
@@ -282,10 +316,17 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Interlocked.Decrement(ref count);
     }
 
-    private void Park(Pending row)
+    private void Park(List<Pending> rows, bool first = false)
     {
         if (locked.Count == 0) lastLockedTry = time.GetTimestamp();
-        locked.Add(row);
+        locked.InsertRange(first ? 0 : locked.Count, rows);
+    }
+
+    // Each row that waits for a lock which cannot be passed by costs a wait, and new results wait meanwhile.
+    private bool HasSearchedLong()
+    {
+        if (searchingSince == 0) searchingSince = time.GetTimestamp();
+        return time.GetElapsedTime(searchingSince) >= LongestSearch;
     }
 
     private void Requeue(Pending row)

@@ -21,6 +21,8 @@ internal sealed class Lane
         Store = store;
         Load = load;
         Finisher = new Finisher(this, time, random);
+        ReadBack = new Pace(TimeSpan.FromSeconds(1), time);
+        NotStarted = new Telling(time);
     }
 
     public TaskStore Store { get; }
@@ -39,6 +41,12 @@ internal sealed class Lane
     public static TimeSpan PatienceFor(JobDefinition job) => job.MaxDuration > LeastPatience ? job.MaxDuration : LeastPatience;
 
     public Finisher Finisher { get; }
+
+    /// <summary>When to read back again what could not be read in time; else it is due at any time.</summary>
+    public Pace ReadBack { get; }
+
+    /// <summary>How often it is said that a record cannot be started.</summary>
+    public Telling NotStarted { get; }
 
     public Counters Counters { get; } = new();
 

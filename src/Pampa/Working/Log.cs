@@ -17,8 +17,12 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Warning, "Node '{Node}' has lost its lease: its tasks are cancelled and it registers anew")]
     public static partial void LeaseLost(ILogger log, string node);
 
-    [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s: {Error}")]
-    public static partial void NotStarted(ILogger log, string job, string key, string error);
+    [LoggerMessage(107, LogLevel.Warning, "Job '{Job}': record {Key} cannot be started, the next try is in 30 s ({Unsaid} more since this was last said): {Error}")]
+    public static partial void NotStarted(ILogger log, string job, string key, int unsaid, string error);
+
+    [LoggerMessage(119, LogLevel.Warning, "Job '{Job}': to read back what this node's workers hold takes longer than a statement may; it is tried again ever more seldom, and "
+        + "the other jobs go on; `migrate` shows the index of open records that is missing: {Error}")]
+    public static partial void ReadBackTooLong(ILogger log, string job, string error);
 
     [LoggerMessage(104, LogLevel.Information, "Job '{Job}': read back after doubt: {Adopted} reservations adopted, {Forgiven} started ones given back, {Lost} lost")]
     public static partial void Reconciled(ILogger log, string job, int adopted, int forgiven, int lost);
@@ -52,6 +56,9 @@ internal static partial class Log
 
     [LoggerMessage(118, LogLevel.Warning, "Job '{Job}': a batch of {Records} records is given back and tried again later: {Why}")]
     public static partial void BatchGivenBack(ILogger log, string job, int records, string why);
+
+    [LoggerMessage(120, LogLevel.Warning, "Job '{Job}': {Records} records were dealt to this node although they have had {MaxAttempts} attempts, all that it knows of; they rest for up to 30 s, until the published limits are read everywhere")]
+    public static partial void NoAttemptLeft(ILogger log, string job, int records, int maxAttempts);
 
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);

@@ -6,47 +6,78 @@ namespace Pampa.Working;
 /// <summary>What puts right: reading back what the workers hold, registering anew, giving back what a long task holds up.</summary>
 internal sealed partial class Node
 {
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
+    private long toldOfRestAt;
+
+    /// <summary>Registers, where this has not been done yet or the lease is lost. Says whether it did something.</summary>
+    private async Task<bool> EnterAsync(CancellationToken stopping)
+    {
+        if (membership.Workers.Count == 0) await JoinAsync(stopping);
+        else if (membership.IsLost) await RejoinAsync(stopping);
+        else if (!isJoined) await GetReadyAsync(stopping);
+        else return false;
+        return true;
+    }
+
     /// <summary>
     /// Reads back what the workers hold: after a lost answer at once, else every half minute. Reservations that nobody
     /// knows of are adopted; started records that nobody runs are given back without cost if it was this process that asked for their start.
     /// </summary>
     private async Task<bool> ReconcileCycleAsync(CancellationToken stopping)
     {
-        if (membership.Workers.Count == 0)
-        {
-            await JoinAsync(stopping);
-            return true;
-        }
-        if (membership.IsLost)
-        {
-            await RejoinAsync(stopping);
-            return true;
-        }
-        if (!isJoined)
-        {
-            await GetReadyAsync(stopping);
-            return true;
-        }
         // It reads every open record.
         var isDue = reconcile.IsDue;
-        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt)).ToList();
         var began = time.GetTimestamp();
-        await EachAsync(due, async lane =>
+        var due = lanes.Where(lane => !lane.Load.IsSuspendedFor(JobStep.Start) && (isDue || lane.Load.IsInDoubt) && lane.ReadBack.IsDue && !IsResting(lane))
+            .ToList();
+        try
         {
-            var table = lane.Store.Table;
-            try
-            {
-                await ReconcileAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping);
-                // Where nothing is left to start, no START would ever tell that the table is as it was.
-                if (lane.Load.Hands.All(h => h.Count == 0)) lane.Load.Resume(JobStep.Start);
-            }
-            catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
-            {
-                await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
-            }
-        });
-        if (isDue) reconcile.End(began);
+            await EachAsync(due, lane => ReadBackAsync(lane, lane.Job.Backoff.SecondsAfter(1, random), stopping));
+        }
+        finally
+        {
+            if (isDue) reconcile.End(began);
+        }
         return due.Count > 0;
+    }
+
+    private static bool IsResting(Lane lane)
+    {
+        if (!lane.Load.TableLock.IsResting) return false;
+        // What could not be looked at now is looked at as soon as it can be, and not half a minute later.
+        lane.Load.Doubt();
+        return true;
+    }
+
+    /// <summary>Reads back what the workers hold of one job. What keeps it from that keeps no other job from anything.</summary>
+    private async Task ReadBackAsync(Lane lane, double delaySeconds, CancellationToken stopping)
+    {
+        var table = lane.Store.Table;
+        var began = time.GetTimestamp();
+        try
+        {
+            await ReconcileAsync(lane, delaySeconds, stopping);
+            lane.ReadBack.Reset();
+            // Where nothing is left to start, no START would ever tell that the table is as it was, or free.
+            if (lane.Load.Hands.All(h => h.Count == 0)) lane.Load.Resume(JobStep.Start);
+            if (lane.Load.TableLock.IsMet) await lane.Store.IsLockedAsync(lane.Load, stopping);
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Schema)
+        {
+            await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) == ErrorKind.Locked)
+        {
+            // Reading passes by whatever locks records.
+            lane.Load.TableLock.Meet();
+            lane.Load.Doubt();
+        }
+        catch (Exception e) when (lane.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            // The server is well: only this table is too long for what is asked of it.
+            lane.ReadBack.End(began);
+            Log.ReadBackTooLong(log, lane.Job.Name, e.Message);
+        }
     }
 
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
@@ -172,6 +203,23 @@ internal sealed partial class Node
         return true;
     }
 
+    /// <summary>
+    /// What START has refused was taken away meanwhile, or is no longer what the job's condition asks for: in that case it is still
+    /// ours to give back. But not what has no attempt left by the limits as they are known here. Whoever has dealt it has others, and
+    /// would deal it again at once; it rests, reserved, until the next regular look, by when all have read the same ones.
+    /// </summary>
+    private async Task GiveBackRefusedAsync(Lane lane, List<Reservation> refused, CancellationToken stopping)
+    {
+        var max = lane.Job.MaxAttempts;
+        var resting = refused.RemoveAll(r => r.Attempts >= max);
+        if (resting > 0 && (toldOfRestAt == 0 || time.GetElapsedTime(toldOfRestAt) >= TellEvery))
+        {
+            toldOfRestAt = time.GetTimestamp();
+            Log.NoAttemptLeft(log, lane.Job.Name, resting, max);
+        }
+        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
+    }
+
     private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
     {
         var table = lane.Store.Table;
@@ -184,7 +232,9 @@ internal sealed partial class Node
             // Nobody knows of them any more: only reading back finds those that are still reserved. One that is locked or
             // refused by a rule of the table would be met again at once; the next regular look is soon enough for it.
             var kind = lane.Store.Database.Dialect.Classify(e);
-            if (kind is not (ErrorKind.Locked or ErrorKind.Data)) lane.Load.Doubt();
+            var isTableLocked = kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping);
+            if (kind is not (ErrorKind.Locked or ErrorKind.Data) || isTableLocked) lane.Load.Doubt();
+            if (isTableLocked) return;
             if (kind != ErrorKind.Schema) throw;
             await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
         }

@@ -127,9 +127,10 @@ internal sealed partial class Node : IDisposable
                 lane.Load.Doubt();
             }
         }
-        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema)
+        catch (Exception e) when (lane.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema
+            || lane.Store.Database.Dialect.IsStatementTimeout(e))
         {
-            // One record is locked, or refused by a rule of the table: reconciling goes on with the rest, one by one.
+            // It takes too long, or one record is locked, or refused by a rule of the table: reconciling goes on with the rest, one by one.
             Log.NotRecovered(log, lane.Job.Name, e.Message);
         }
         return all;
@@ -177,8 +178,17 @@ internal sealed partial class Node : IDisposable
     /// Puts right what is in doubt or due for a look, then starts what can be started. Says whether it did something.
     /// One after the other, so that nothing is started while the node finds out what it holds.
     /// </summary>
-    public async Task<bool> CycleAsync(CancellationToken stopping) =>
-        await ReconcileCycleAsync(stopping) | await StartCycleAsync(stopping) | await RelieveAsync(stopping);
+    public async Task<bool> CycleAsync(CancellationToken stopping)
+    {
+        var did = await EnterAsync(stopping);
+        // Trouble with the table of one job is no reason to start nothing of the others.
+        await EachAsync<Func<CancellationToken, Task<bool>>>([ReconcileCycleAsync, StartCycleAsync, RelieveAsync], async stepAsync =>
+        {
+            stopping.ThrowIfCancellationRequested();
+            did |= await stepAsync(stopping);
+        });
+        return did;
+    }
 
     /// <summary>
     /// Starts tasks for all workers that can take some, with one statement for each job. Says whether it started any.
@@ -259,8 +269,8 @@ internal sealed partial class Node : IDisposable
     }
 
     private bool CanStart(Lane lane) =>
-        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && lane.Finisher.Count <= MaxUnwritten(lane.Load)
-        && Telling(lane) <= MaxUnwritten(lane.Load);
+        !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && !lane.Load.TableLock.IsResting
+        && lane.Finisher.Count <= MaxUnwritten(lane.Load) && Telling(lane) <= MaxUnwritten(lane.Load);
 
     /// <summary>
     /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.
@@ -283,6 +293,7 @@ internal sealed partial class Node : IDisposable
             return;
         }
         lane.Load.Resume(JobStep.Start);
+        lane.Load.TableLock.End();
         lane.Counters.AddStarted(started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
@@ -302,9 +313,7 @@ internal sealed partial class Node : IDisposable
                 refused.Add(reservation);
             }
         }
-        // Taken away meanwhile, or no longer what the job's condition asks for: in that case it is still ours to give
-        // back.
-        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
+        await GiveBackRefusedAsync(lane, refused, stopping);
     }
 
     private async Task NotStartedAsync(
@@ -315,9 +324,11 @@ internal sealed partial class Node : IDisposable
         var kind = dialect.Classify(error);
         if (kind is ErrorKind.Locked or ErrorKind.Data)
         {
-            if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
+            if (kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping)) PutBack(lane, rows);
+            else if (rows.Count > 1) await StartSinglyAsync(lane, rows, stopping);
             // It stays reserved and unknown: reconciling takes it up again.
-            else Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), error.Message);
+            else if (lane.NotStarted.IsDue(out var unsaid))
+                Log.NotStarted(log, lane.Job.Name, dialect.Display(rows[0].Reservation.Key), unsaid, error.Message);
             return;
         }
         // Whether they were started is not known; what they really are is read back before anything else is done.
@@ -325,17 +336,6 @@ internal sealed partial class Node : IDisposable
         lane.Load.Doubt();
         if (kind == ErrorKind.Schema) await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, error, stopping);
         else ExceptionDispatchInfo.Throw(error);
-    }
-
-    // One row is locked, or a rule of the table refuses it: the others go on alone.
-    private async Task StartSinglyAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
-    {
-        foreach (var row in rows)
-        {
-            lane.Know(row.Reservation.Key, row.Reservation.Claim);
-            workers[slots[row.Reservation.Worker]].Expect(1);
-            await StartRowsAsync(lane, [row], stopping);
-        }
     }
 
     /// <summary>
@@ -348,7 +348,7 @@ internal sealed partial class Node : IDisposable
         await EachAsync(lanes, async lane =>
         {
             // The stop itself may have cut a statement short.
-            if (lane.Load.IsInDoubt) await ReconcileAsync(lane, delaySeconds: 0, stopping);
+            if (lane.Load.IsInDoubt) await ReadBackAsync(lane, delaySeconds: 0, stopping);
             var waiting = lane.Load.Hands.SelectMany(h => h.Close()).ToList();
             lane.Load.Hands = [];
             await GiveBackAsync(lane, waiting, stopping);

@@ -230,6 +230,20 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_workers_row_tells_the_lease_time_that_its_process_has_set()
+    {
+        await Ticked(Workers.RegisterAsync("c", ["c.1"], "elsewhere/1/1", TimeSpan.FromSeconds(120.5), [], Stopping));
+        async Task<TimeSpan> LeaseAsync() => (await Workers.ReadWorkersAsync(Stopping)).Single(w => w.Id == "c.1").Lease;
+        Assert.Equal(TimeSpan.FromSeconds(120.5), await LeaseAsync());
+        await AdvanceAsync(50);
+        Assert.Equal(TimeSpan.FromSeconds(120.5), await LeaseAsync());
+        Workers.Heartbeat([("c.1", 1)], TimeSpan.FromSeconds(30));
+        Assert.Equal(TimeSpan.FromSeconds(30), await LeaseAsync());
+        await AdvanceAsync(50);
+        Assert.Equal(TimeSpan.FromSeconds(30), await LeaseAsync());
+    }
+
+    [Fact]
     public async Task Names_of_workers_may_hold_any_character()
     {
         var name = "n'o\"d\\e é.1";

@@ -46,6 +46,9 @@ public abstract partial class StoreConformance
     private async Task<ScheduleRow> ScheduleRowAsync(string name = "ten", ScheduleStore? store = null) =>
         Assert.Single((await (store ?? Schedules).ReadAsync("cluster", Stopping)).Rows, r => r.Name == name);
 
+    // Then nothing but their names tells which of them was seen.
+    private Task SeeAllAtOneTickAsync() => Db.ExecuteAsync("UPDATE pampa_schedule SET last_tick = (SELECT min(last_tick) FROM pampa_schedule)");
+
     private async Task<List<string>> WorkDoneAsync() =>
         [.. (await Db.ReadAsync("SELECT hash FROM pampa_setup ORDER BY hash")).Select(r => (string)r[0]!)];
 
@@ -114,6 +117,7 @@ public abstract partial class StoreConformance
     {
         var schedule = await KnownAsync();
         await KnownAsync(Schedule(name: "other"));
+        await SeeAllAtOneTickAsync();
         var seen = (await ScheduleRowAsync()).LastTick;
         await TimeForAsync(why == "early" ? FirstTick.AddSeconds(-0.01) : FirstTick);
         var lease = why switch
@@ -251,13 +255,19 @@ public abstract partial class StoreConformance
     [Fact]
     public async Task What_is_left_out_is_counted_and_not_done()
     {
+        var elsewhere = new ScheduleStore(Db.Database, "elsewhere");
         await KnownAsync();
+        await KnownAsync(Schedule(name: "other"));
+        await KnownAsync(store: elsewhere);
+        await SeeAllAtOneTickAsync();
         await TimeForAsync(FirstTick.AddHours(1));
+        // Nobody leads there.
+        Assert.False(await Ticked(elsewhere.LeaveOutAsync("ten", (await ScheduleRowAsync(store: elsewhere)).LastTick, FirstTick, 1, Lease, Stopping)));
         Assert.True(await Ticked(Schedules.LeaveOutAsync("ten", (await ScheduleRowAsync()).LastTick, FirstTick.AddMinutes(50), 6, Lease, Stopping)));
         var row = await ScheduleRowAsync();
         Assert.Equal((FirstTick.AddMinutes(50), 6, null), (row.Last, row.Missed, row.DoneTick));
         Assert.True(await Ticked(Schedules.LeaveOutAsync("ten", row.LastTick, FirstTick.AddHours(1), 1, Lease, Stopping)));
-        Assert.Equal(7, (await ScheduleRowAsync()).Missed);
+        Assert.Equal((7, 0), ((await ScheduleRowAsync()).Missed, (await ScheduleRowAsync("other")).Missed));
         Assert.Empty(await WorkDoneAsync());
     }
 
@@ -267,6 +277,7 @@ public abstract partial class StoreConformance
         var schedule = await KnownAsync();
         await KnownAsync(Schedule(name: "other"));
         await KnownAsync(store: new ScheduleStore(Db.Database, "elsewhere"));
+        await SeeAllAtOneTickAsync();
         await TimeForAsync(FirstTick);
         var seen = (await ScheduleRowAsync()).LastTick;
         Task<bool> FailAsync(string tick, LeaseTerm? lease = null, ScheduleStore? store = null) =>

@@ -82,6 +82,6 @@ public sealed class RightsTests(ProgramFixture programs)
         Assert.Equal(1, await database.CountAsync("value = 1 AND odd_checking_reservation_times IS NULL"));
         const string now = "(now() AT TIME ZONE 'UTC')";
         Assert.Equal(299, await database.CountAsync($"odd_checking_end_time BETWEEN {now} - interval '3 minutes' AND {now} AND odd_checking_start_time BETWEEN odd_checking_reservation_time AND odd_checking_end_time"));
-        await database.ExecuteAsync($"DROP ROLE {role}");
+        await database.ExecuteAsync($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
     }
 }

@@ -89,7 +89,8 @@ internal static class Guards
             return;
         }
         found.Add((text, "TRUE"));
-        var choices = Split(text, "OR");
+        // What stands between the words of a CASE is no choice of its own.
+        var choices = text.StartsWith("CASE ", StringComparison.Ordinal) ? [] : Split(text, "OR");
         if (choices.Count > 1)
         {
             foreach (var choice in choices)

@@ -45,6 +45,10 @@ internal sealed class Faults(Func<string, Exception> error)
     public void Meanwhile(string part, Action happening) =>
         Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, 1, happening));
 
+    /// <summary>Something happens before each statement that holds the text, and the statement takes its way.</summary>
+    public void Note(string part, Action happening) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, int.MaxValue, happening));
+
     /// <summary>Nothing that is planned goes wrong any more.</summary>
     public void Clear()
     {

@@ -117,13 +117,13 @@ public sealed class LoadTests
         Assert.Equal(0, hand.Count);
     }
 
-    private static WorkerLife Life(string beat, bool expired = false, string state = WorkerStates.Ready, long session = 1) =>
-        new("a.1", "a", session, beat, expired, state, "elsewhere/1/1");
+    private static WorkerLife Life(string beat, bool expired = false, string state = WorkerStates.Ready, long session = 1, TimeSpan? lease = null) =>
+        new("a.1", "a", session, beat, expired, state, "elsewhere/1/1", lease ?? Ttl);
 
     [Fact]
     public void An_expired_worker_is_dead_half_a_lease_after_it_was_first_seen_so()
     {
-        var watch = new Watch(Ttl, time);
+        var watch = new Watch(time);
         Assert.Empty(watch.Look([Life("1", expired: true)]));
         time.Advance(Ttl / 2 - TimeSpan.FromSeconds(1));
         Assert.Empty(watch.Look([Life("1", expired: true)]));
@@ -134,7 +134,7 @@ public sealed class LoadTests
     [Fact]
     public void A_worker_whose_heartbeat_stands_still_for_a_lease_is_dead_whatever_the_databases_clock_says()
     {
-        var watch = new Watch(Ttl, time);
+        var watch = new Watch(time);
         watch.Look([Life("1")]);
         time.Advance(Ttl - TimeSpan.FromSeconds(1));
         Assert.Empty(watch.Look([Life("1")]));
@@ -146,9 +146,35 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public void A_worker_is_judged_by_the_lease_time_that_its_own_process_has_set()
+    {
+        var watch = new Watch(time);
+        var longer = 4 * Ttl;
+        watch.Look([Life("1", lease: longer)]);
+        time.Advance(longer - TimeSpan.FromSeconds(1));
+        Assert.Empty(watch.Look([Life("1", lease: longer)]));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single(watch.Look([Life("1", lease: longer)]));
+    }
+
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(1e9, 3600)]
+    public void A_lease_time_that_no_process_can_have_set_is_taken_for_the_next_that_one_can(double lease, double taken)
+    {
+        var watch = new Watch(time);
+        var life = Life("1", lease: TimeSpan.FromSeconds(lease));
+        watch.Look([life]);
+        time.Advance(TimeSpan.FromSeconds(taken) - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(watch.Look([life]));
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Single(watch.Look([life]));
+    }
+
+    [Fact]
     public void A_dead_worker_is_news_until_it_is_settled_and_again_in_a_new_life()
     {
-        var watch = new Watch(Ttl, time);
+        var watch = new Watch(time);
         var dead = watch.Look([Life("1", state: WorkerStates.Resigned)]);
         Assert.True(watch.HasNews);
         watch.Settle(dead);

@@ -9,13 +9,17 @@ public sealed class LockedRowTests
     /// <summary>Another program's transaction that holds rows until it is disposed of.</summary>
     internal sealed class Holder(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
     {
-        public static async Task<Holder> HoldAsync(TestCluster cluster, string where)
+        public static Task<Holder> HoldAsync(TestCluster cluster, string where) => RunAsync(cluster, $"SELECT value FROM numbers WHERE {where} FOR UPDATE");
+
+        public static Task<Holder> LockAsync(TestCluster cluster, string table, string mode) => RunAsync(cluster, $"LOCK TABLE {table} IN {mode} MODE");
+
+        public static async Task<Holder> RunAsync(TestCluster cluster, string text)
         {
             var connection = await cluster.Db.Own.OpenConnectionAsync(TestCluster.Stopping);
             var transaction = await connection.BeginTransactionAsync(TestCluster.Stopping);
             await using var command = connection.CreateCommand();
             command.Transaction = transaction;
-            command.CommandText = $"SELECT value FROM numbers WHERE {where} FOR UPDATE";
+            command.CommandText = text;
             await command.ExecuteNonQueryAsync(TestCluster.Stopping);
             return new Holder(connection, transaction);
         }
@@ -102,12 +106,45 @@ public sealed class LockedRowTests
             await process.FinishAsync();
             Assert.Equal(7, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
             Assert.True((await cluster.RowAsync(5)).IsReserved);
+            Assert.DoesNotContain(process.Lines, line => line.Contains("as a whole", StringComparison.Ordinal));
         }
         await cluster.LiveAsync(31);
         await cluster.UntilEndedAsync(maxRounds: 50);
 
         Assert.Equal((1, 8), ((await cluster.RowAsync(5)).N, cluster.Calls.Count));
         Assert.Equal((8, 0), (process.Counters.Completed, process.Counters.Fenced));
+    }
+
+    [Fact]
+    public async Task Many_locked_records_are_told_of_with_one_line_and_searched_for_a_while_only()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(8);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 8);
+        await process.DispatchAsync();
+        await using (await Holder.HoldAsync(cluster, "value <= 6"))
+        {
+            // As if each wait for a lock took a second.
+            var starts = 0;
+            process.Faults.Note(TestProcess.Start, () =>
+            {
+                starts++;
+                cluster.Time.Advance(TimeSpan.FromSeconds(1));
+            });
+            await process.StartAsync();
+            Assert.Equal(3, starts);
+            await process.StartAsync();
+            Assert.Single(process.Lines, line => line.Contains("cannot be started", StringComparison.Ordinal));
+            process.Faults.Clear();
+            for (var i = 0; i < 4; i++) await process.StartAsync();
+            await process.RunAsync();
+            await process.FinishAsync();
+            Assert.Equal(2, (await cluster.RowsAsync()).Count(r => r.IsCompleted));
+        }
+        await cluster.LiveAsync(61);
+        await cluster.UntilEndedAsync();
+        Assert.Equal((8, 0, 0), (process.Counters.Completed, process.Counters.Forgiven, process.Counters.Fenced));
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
     }
 
     [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]

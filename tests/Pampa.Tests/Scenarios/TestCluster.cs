@@ -96,7 +96,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public async Task<TestProcess> StartProgramAsync(Action<PampaBuilder> configure, int workers = 2, string name = "a", bool joins = true)
     {
-        var program = new PampaBuilder { Cluster = Cluster, Workers = workers };
+        var program = new PampaBuilder { Cluster = Cluster, Workers = workers, WorkerLease = WorkerLease };
         configure(program);
         var process = await TestProcess.MakeAsync(this, program, name);
         processes.Add(process);
@@ -150,6 +150,20 @@ internal sealed class TestCluster : IAsyncDisposable
         }
         var rows = string.Join(Environment.NewLine, (await RowsAsync()).Take(20));
         Assert.Fail($"After {maxRounds} rounds it is not so that {what}.{Environment.NewLine}{rows}");
+    }
+
+    /// <summary>Lets a leader deal to a node until it has started a record, which it does not run.</summary>
+    public async Task<Row> UntilStartedAsync(long key, TestProcess leader, TestProcess node)
+    {
+        for (var round = 0; round < 50; round++)
+        {
+            await leader.DispatchAsync();
+            await node.ExchangeAsync();
+            await node.StartAsync();
+            if (await RowAsync(key) is { IsRunning: true } row) return row;
+            await AdvanceAsync(0.1);
+        }
+        throw new InvalidOperationException($"After 50 rounds it is not started: {await RowAsync(key)}");
     }
 
     /// <summary>Rounds until every record has ended; then looks whether everything is sound.</summary>

@@ -23,11 +23,11 @@ internal sealed class TestProcess : IAsyncDisposable
     public const string Release = "SET \"odd_checking_reservation_id\" = NULL, \"odd_checking_reservation_time\" = NULL";
     public const string Recover = "c._pampa_verdict";
     public const string ReadOwn = "IN (SELECT o._pampa_worker";
-    private static readonly TimeSpan BeatEvery = TestCluster.WorkerLease / 3;
     private readonly TestCluster cluster;
     private readonly string name;
     private readonly Database database;
     private readonly ListLogger log;
+    private readonly TimeSpan beatEvery;
     private long beatAt;
 
     private TestProcess(TestCluster cluster, PampaBuilder program, string name, Faults faults, Database database, List<JobTable> resolved)
@@ -42,7 +42,8 @@ internal sealed class TestProcess : IAsyncDisposable
         Store = new ClusterStore(database, TestCluster.Cluster);
         Lanes = resolved.ConvertAll(table => new Lane(
             new TaskStore(database, table, TestCluster.Cluster, random).Calling(database.Source, log, time), new JobLoad(table.Job, log, time), time, random));
-        Membership = new Membership(Store, Store, TestCluster.WorkerLease, time);
+        Membership = new Membership(Store, Store, program.WorkerLease, time);
+        beatEvery = program.WorkerLease / 3;
         var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, time, random);
         Node = new Node(new NodeName(name), program.Workers, Membership, Lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
         {
@@ -52,7 +53,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
-            tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, time), () => Membership.Node, program.PollInterval, log, time);
+            tables, jobs, Leadership, new Watch(time), () => Membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random)
         {
             Ticked = () => Dispatcher.Wake(),
@@ -61,6 +62,7 @@ internal sealed class TestProcess : IAsyncDisposable
         var access = new ClusterAccess();
         access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
         Cluster = new PampaCluster(access);
+        Limits = new PublishedLimits(Store, Lanes.ConvertAll(lane => lane.Job), log);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
 
@@ -128,6 +130,8 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>The cluster as a program of this process sees it.</summary>
     public PampaCluster Cluster { get; }
 
+    public PublishedLimits Limits { get; }
+
     /// <summary>Whether the process takes it that it hears what it is told.</summary>
     public bool IsHeard { get; set; }
 
@@ -144,6 +148,12 @@ internal sealed class TestProcess : IAsyncDisposable
     {
         await Node.JoinAsync(stopping ?? TestCluster.Stopping);
         beatAt = cluster.Time.GetTimestamp();
+    }
+
+    /// <summary>Publishes what the program says of its jobs, as each process does at its start.</summary>
+    public async Task PublishAsync()
+    {
+        foreach (var lane in Lanes) await Store.PublishAsync(lane.Job, name, TestCluster.Stopping);
     }
 
     public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));
@@ -185,7 +195,7 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>One turn of everything that a process does, in the order of a record's way.</summary>
     public async Task RoundAsync()
     {
-        if (cluster.Time.GetElapsedTime(beatAt) >= BeatEvery) TryBeat();
+        if (cluster.Time.GetElapsedTime(beatAt) >= beatEvery) TryBeat();
         await TickAsync();
         await DispatchAsync();
         await ExchangeAsync();

@@ -50,7 +50,7 @@ internal sealed class SimulatedProcess : IDisposable
             Beside = run => run(),
         }).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
-        Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(TestCluster.WorkerLease, Time), () => Membership.Node,
+        Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(Time), () => Membership.Node,
             PollInterval, log, Time);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHearing, PollInterval, Time);
         Loops = ProcessLoops.Of(this);

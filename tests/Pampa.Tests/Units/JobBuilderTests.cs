@@ -232,4 +232,36 @@ public sealed class JobBuilderTests
         Assert.Null(RowType.Of<IDisposable>(errors));
         Assert.Contains("must have a public constructor", Assert.Single(errors), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_is_published_are_the_limits_that_the_program_says_whatever_it_obeys()
+    {
+        var job = Build(j =>
+        {
+            j.Process(_ => { });
+            j.MaxAttempts = 7;
+            j.MaxDuration = TimeSpan.FromTicks(11_000_003);
+        });
+        job.Obey(new JobLimits(2, TimeSpan.FromHours(1)));
+        Assert.Equal((2, TimeSpan.FromHours(1)), (job.MaxAttempts, job.MaxDuration));
+        Assert.Equal(job.Declared, PublishedJob.ReadLimits(PublishedJob.Write(job)));
+        Assert.Equal(new JobLimits(7, TimeSpan.FromTicks(11_000_003)), job.Declared);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no JSON")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"maxAttempts":3}""")]
+    [InlineData("""{"maxAttempts":"3","maxDurationSeconds":900}""")]
+    [InlineData("""{"maxAttempts":2.5,"maxDurationSeconds":900}""")]
+    [InlineData("""{"maxAttempts":0,"maxDurationSeconds":900}""")]
+    [InlineData("""{"maxAttempts":1001,"maxDurationSeconds":900}""")]
+    [InlineData("""{"maxAttempts":1e999,"maxDurationSeconds":900}""")]
+    [InlineData("""{"maxAttempts":3,"maxDurationSeconds":null}""")]
+    [InlineData("""{"maxAttempts":3,"maxDurationSeconds":0.9}""")]
+    [InlineData("""{"maxAttempts":3,"maxDurationSeconds":3888001}""")]
+    [InlineData("""{"maxAttempts":3,"maxDurationSeconds":1e999}""")]
+    public void Limits_that_no_job_may_have_are_not_read(string definition) => Assert.Null(PublishedJob.ReadLimits(definition));
 }
