@@ -34,7 +34,7 @@ public sealed class OrderPlanTests(ITestOutputHelper output)
 
     private static async Task<(TestDatabase Database, TaskStore Store)> MakeAsync(string engine, string order)
     {
-        var db = await TestDatabase.CreateAsync(Enum.Parse<Engine>(engine), TableProfile.Numbers);
+        var db = await TestDatabase.CreateAsync(Enum.Parse<Engine>(engine), TableProfile.Numbers, asOwner: true);
         await db.ExecuteAsync("CREATE TABLE big (value bigint PRIMARY KEY, odd_checking_reservation_id text, odd_checking_reservation_time timestamp,"
             + " odd_checking_reservation_times int, odd_checking_start_time timestamp, odd_checking_end_time timestamp,"
             + " odd_checking_success boolean, odd_checking_error_description text,"

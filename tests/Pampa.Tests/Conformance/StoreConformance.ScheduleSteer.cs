@@ -145,6 +145,7 @@ public abstract partial class StoreConformance
         }
 
         var schedule = Schedule(configure: s => s.Do(Statement));
+        await MayWorkAsync();
         if (wrong is null) await Schedules.ProbeAsync(schedule, Stopping);
         else
         {

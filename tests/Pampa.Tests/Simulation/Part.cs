@@ -26,6 +26,8 @@ internal static class Parts
     public static void Check(SimulatedProcess process, Sent sent)
     {
         if (!process.Part.Dispatches() && OfDispatchers.Contains(sent.Kind)) throw new BrokenRuleException($"a process that only works leads: {process} {sent}");
-        if (!process.Part.Works() && OfNodes.Contains(sent.Kind)) throw new BrokenRuleException($"a process that only leads works: {process} {sent}");
+        // One without a row asks whether the table is locked as a whole.
+        var isProbe = sent is { Kind: "FINISH", Rows: [] };
+        if (!process.Part.Works() && OfNodes.Contains(sent.Kind) && !isProbe) throw new BrokenRuleException($"a process that only leads works: {process} {sent}");
     }
 }
