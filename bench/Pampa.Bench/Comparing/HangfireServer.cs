@@ -42,7 +42,8 @@ internal sealed class HangfireServer(string address, Workload workload) : PeerWo
         using var server = new BackgroundJobServer(options, Storage(address));
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         server.SendStop();
-        await server.WaitForShutdownAsync(CancellationToken.None).WaitAsync(Patience, TimeProvider.System, CancellationToken.None);
+        // It gives its workers as long to end as it was told; only then it is over.
+        await server.WaitForShutdownAsync(CancellationToken.None).WaitAsync(2 * Patience, TimeProvider.System, CancellationToken.None);
     }
 
     private sealed class Jobs(HangfireJobs jobs) : JobActivator

@@ -51,7 +51,10 @@ public sealed class LoadTests
     [InlineData(1, 199, 1)]
     [InlineData(1, 200, 50)]
     [InlineData(4, 200, 12)]
-    [InlineData(5, 200, 1)]
+    [InlineData(5, 200, 9)]
+    [InlineData(10, 200, 4)]
+    [InlineData(40, 200, 2)]
+    [InlineData(50, 200, 1)]
     [InlineData(0.001, 200, Limits.StartAheadRows)]
     public void Fifty_milliseconds_of_quick_tasks_are_started_ahead(double milliseconds, int tasks, int ahead) =>
         Assert.Equal(ahead, Measured(milliseconds, tasks).Ahead);

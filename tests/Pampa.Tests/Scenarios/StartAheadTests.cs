@@ -39,7 +39,7 @@ public sealed class StartAheadTests
         var process = await cluster.StartAsync(job =>
         {
             job.MaxAttempts = maxAttempts;
-            job.Process(_ => maxAttempts == 1 ? Task.CompletedTask : cluster.AdvanceAsync(TimeSpan.FromMilliseconds(6)));
+            job.Process(_ => maxAttempts == 1 ? Task.CompletedTask : cluster.AdvanceAsync(TimeSpan.FromMilliseconds(60)));
         }, workers: 1);
 
         Assert.Equal(1, await MostStartedAsync(cluster, process, rounds: 250));
