@@ -162,7 +162,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         // A task with a transaction, its own or its hooks', is settled by itself: the next one of its worker may wait for its locks.
         var areTogether = !job.Handler.IsTransactional && !job.Hooks.AreInTransactions;
         var mayStartAhead = areTogether && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
-        if (job.Handler.Batch is null) Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork.TotalSeconds / p90, LeastAhead, Limits.StartAheadRows) : 1;
+        if (job.Handler.Batch is null) Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork / TimeSpan.FromSeconds(p90), LeastAhead, Limits.StartAheadRows) : 1;
     }
 
     [LoggerMessage(1, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]
