@@ -36,11 +36,19 @@ internal sealed partial class TaskStore
         : error.Data[FailedHook] is string hook ? new InvalidOperationException($"Job '{Job.Name}': the database refuses the statement of its {hook}", error)
         : error;
 
-    /// <summary>T2 of one record and its hooks, all or nothing.</summary>
-    private Task<List<StartedTask>> StartWithHooksAsync(JobTable table, Statement start, CancellationToken stopping) => database.UnitAsync(async unit =>
+    /// <summary>
+    /// T2 of one record and its hooks, all or nothing. Or T2 and the end at once, without hooks: an attempt that stood there as started
+    /// would have the hook of its end when it is lost, and never had that of its start.
+    /// </summary>
+    private Task<List<StartedTask>> StartUnitAsync(
+        JobTable table, Statement start, Func<StartedTask, TaskResult>? end, CancellationToken stopping) => database.UnitAsync(async unit =>
     {
         var started = await unit.WriteFirstAsync(start, reader => ReadStarted(table, reader));
-        foreach (var task in started) await RunHooksAsync(unit, HookKind.Starting, EventOf(task));
+        foreach (var task in started)
+        {
+            if (end is null) await RunHooksAsync(unit, HookKind.Starting, EventOf(task));
+            else await unit.QueryAsync(FinishStatement(null, skipLocked: false, [FinishRow(end(task))], isByKey: false), ReadKey);
+        }
         return started;
     }, stopping);
 
@@ -66,30 +74,57 @@ internal sealed partial class TaskStore
     private async Task<TakenBack> TakeBackAsync(Statement statement, CancellationToken stopping)
     {
         if (!Job.Hooks.Has(HookKind.Finished)) return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
-        List<TaskEvent> lost = [];
-        List<TakenRow> rows;
+        LostTasks lost;
         try
         {
-            rows = await database.UnitAsync(async unit =>
-            {
-                lost = [];
-                var all = await unit.WriteFirstAsync(statement, ReadVerdict);
-                var outcomes = all.Where(v => v.Failed || v.Started).ToDictionary(v => v.Key, v => v.Failed ? TaskOutcome.Failed : TaskOutcome.Again);
-                if (outcomes.Count == 0) return all;
-                lost = await ReadEventsAsync(unit, [.. outcomes.Keys], key => outcomes[key]);
-                foreach (var one in lost) await RunHooksAsync(unit, HookKind.Finished, one);
-                return all;
-            }, stopping);
+            lost = await TakeBackAsync(statement, apart: false, stopping);
         }
-        catch (Exception e) when (IsOfHook(e))
+        catch (Exception e) when (IsRefused(e))
         {
-            // Nobody's hook may keep records from being taken back.
-            Calls?.LeftOut(lost.Count > 0 ? lost[0] : null, e);
-            return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+            lost = await TakeBackAsync(statement, apart: true, stopping);
         }
-        foreach (var one in lost) Calls?.Tell(HookKind.Finished, one);
-        return Count(rows);
+        foreach (var (about, error) in lost.Refused) Calls?.LeftOut(about, error);
+        foreach (var about in lost.Events) Calls?.Tell(HookKind.Finished, about);
+        return Count(lost.Rows);
     }
+
+    /// <summary>Records that were taken back, what hooks are told of them, and whose hook was refused.</summary>
+    private sealed record LostTasks(List<TakenRow> Rows, List<TaskEvent> Events, List<(TaskEvent About, Exception Error)> Refused);
+
+    private Task<LostTasks> TakeBackAsync(Statement statement, bool apart, CancellationToken stopping) => database.UnitAsync(async unit =>
+    {
+        var lost = new LostTasks(await unit.WriteFirstAsync(statement, ReadVerdict), [], []);
+        var outcomes = lost.Rows.Where(v => v.Failed || v.Started).ToDictionary(v => v.Key, v => v.Failed ? TaskOutcome.Failed : TaskOutcome.Again);
+        if (outcomes.Count > 0) lost.Events.AddRange(await ReadEventsAsync(unit, [.. outcomes.Keys], key => outcomes[key]));
+        foreach (var about in lost.Events)
+        {
+            if (!apart) await RunHooksAsync(unit, HookKind.Finished, about);
+            // Nobody's hook may keep records from being taken back, nor take those of others with it.
+            else if (await RefusalAsync(unit, about) is { } refusal) lost.Refused.Add((about, refusal));
+        }
+        return lost;
+    }, stopping);
+
+    /// <summary>Runs the hooks of a record, which are undone where one is refused, and nothing else is.</summary>
+    private async Task<Exception?> RefusalAsync(Database.Unit unit, TaskEvent about)
+    {
+        await unit.ExecuteAsync(new Statement("SAVEPOINT pampa_hook"));
+        Exception? refusal = null;
+        try
+        {
+            await RunHooksAsync(unit, HookKind.Finished, about);
+        }
+        catch (Exception e) when (IsRefused(e))
+        {
+            refusal = e;
+            await unit.ExecuteAsync(new Statement("ROLLBACK TO SAVEPOINT pampa_hook"));
+        }
+        await unit.ExecuteAsync(new Statement("RELEASE SAVEPOINT pampa_hook"));
+        return refusal;
+    }
+
+    // What is locked, away or does not fit may come right, and an end without its hook would not.
+    private bool IsRefused(Exception error) => IsOfHook(error) && database.Dialect.Classify(error) == ErrorKind.Data;
 
     /// <summary>Makes records pending again, with their hooks. Returns their keys.</summary>
     private async Task<List<TaskKey>> RelaunchAsync(Statement statement, CancellationToken stopping)
@@ -194,6 +229,8 @@ internal sealed partial class TaskStore
                 {
                     var parameters = new List<(string Name, object? Value)>();
                     statement = new Statement(sql.Render("hook", parameters));
+                    if (string.IsNullOrWhiteSpace(statement.Text))
+                        throw new InvalidOperationException("its statement is empty; return null where there is nothing to do");
                     statement.Parameters.AddRange(parameters);
                 }
             }

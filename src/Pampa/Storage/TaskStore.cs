@@ -126,23 +126,23 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     /// <summary>
     /// T2: starts reserved records whose worker still has the session. Returns those that were started. Where the job has hooks for
-    /// that, it is one record, and all or nothing.
+    /// that, it is one record, and all or nothing; where they were refused, <paramref name="end"/> says how the attempt ends in the same moment.
     /// </summary>
     public Task<List<StartedTask>> StartAsync(
-        IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping, bool withHooks = true)
+        IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping, Func<StartedTask, TaskResult>? end = null)
     {
-        var hasHooks = withHooks && Job.Hooks.HasStatements(HookKind.Starting);
+        var isUnit = end is not null || Job.Hooks.HasStatements(HookKind.Starting);
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var table = Table;
         return ChunkedAsync(rows, chunk =>
         {
             // What is set for statements that find records by their keys would be set for the hooks, too.
-            var statement = hasHooks ? Statement(table.Sql.Start(where)) : ByKey(table.Sql.Start(where));
+            var statement = isUnit ? Statement(table.Sql.Start(where)) : ByKey(table.Sql.Start(where));
             foreach (var (name, value) in parameters) statement.With(name, value);
             database.Dialect.Bind(statement, table.Sql.StartRows, [.. chunk.Select(r => Row(r.Reservation.Key, r.Reservation.Worker,
                 r.Reservation.ReservedAt, Text(r.Reservation.Attempts), Text(r.Session)))]);
-            return hasHooks ? StartWithHooksAsync(table, statement, stopping) : database.WriteAsync(statement, reader => ReadStarted(table, reader), stopping);
+            return isUnit ? StartUnitAsync(table, statement, end, stopping) : database.WriteAsync(statement, reader => ReadStarted(table, reader), stopping);
         });
     }
 

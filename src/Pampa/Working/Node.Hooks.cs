@@ -43,18 +43,17 @@ internal sealed partial class Node
     }
 
     /// <summary>
-    /// Whether it is the hook that did not let a record start. A refusal is the failure of its attempt, which is started without the hook
-    /// and ended at once; what somebody has locked is tried again, as if nothing had been tried.
+    /// Whether it is the hook that did not let a record start. A refusal is the failure of its attempt; what somebody has locked is tried
+    /// again, as if nothing had been tried.
     /// </summary>
-    private async Task<bool> TryWithoutHooksAsync(
+    private async Task<bool> IsOfHookAsync(
         Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, Exception error, CancellationToken stopping)
     {
         if (!TaskStore.IsOfHook(error) || rows is not [var row]) return false;
         switch (lane.Store.Database.Dialect.Classify(error))
         {
             case ErrorKind.Data:
-                workers[slots[row.Reservation.Worker]].Expect(1);
-                await StartRowsAsync(lane, rows, stopping, refusal: error);
+                await FailUnbegunAsync(lane, row, lane.Store.Explained(error), stopping);
                 return true;
             case ErrorKind.Locked or ErrorKind.Retry:
                 PutBack(lane, row.Reservation);
@@ -64,16 +63,41 @@ internal sealed partial class Node
         }
     }
 
-    /// <summary>The failure of an attempt whose handler does not run, because its hook was refused.</summary>
-    private TaskResult NotBegun(Lane lane, StartedTask task, Exception refusal)
+    /// <summary>Counts an attempt whose handler does not run, and ends it at once.</summary>
+    private async Task FailUnbegunAsync(Lane lane, (Reservation Reservation, long Session) row, Exception refusal, CancellationToken stopping)
     {
-        var (fence, job) = (task.Fence, lane.Job);
-        var error = lane.Store.Explained(refusal);
-        Log.TaskFailed(log, job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, job.MaxAttempts, error);
+        TaskResult? result = null;
+        var (job, reservation, table) = (lane.Job, row.Reservation, lane.Store.Table);
+        try
+        {
+            var ended = await lane.Store.StartAsync([row], stopping, task => result = NotBegun(job, task with { Claim = reservation.Claim }, refusal));
+            if (ended.Count == 0) result = null;
+        }
+        catch (Exception e)
+        {
+            await NotStartedAsync(lane, [row], table, e, stopping);
+            return;
+        }
+        lane.Load.Resume(JobStep.Start);
+        lane.Load.TableLock.End();
+        if (result is null)
+        {
+            lane.Forget(reservation.Key, reservation.Claim);
+            await GiveBackRefusedAsync(lane, [reservation], stopping);
+            return;
+        }
+        lane.Counters.AddStarted(1);
+        Log.TaskFailed(log, job.Name, lane.Store.Database.Dialect.Display(reservation.Key), result.Fence.Attempt, job.MaxAttempts, refusal);
+        lane.Settle(result, Verdict.Accepted);
+    }
+
+    private TaskResult NotBegun(JobDefinition job, StartedTask task, Exception refusal)
+    {
+        var fence = task.Fence;
         var isLast = fence.Attempt >= job.MaxAttempts;
         return new TaskResult(fence, isLast ? Outcome.Failed : Outcome.Again, isLast ? 0 : job.Backoff.SecondsAfter(fence.Attempt, random),
-            Error: ErrorText.Of(error))
-        { Claim = task.Claim, Values = new RecordValues(task.Table, fence.Key, task.Values), LeavesOutHooks = true };
+            Error: ErrorText.Of(refusal))
+        { Claim = task.Claim, Values = new RecordValues(task.Table, fence.Key, task.Values) };
     }
 
     /// <summary>What was started and has not run costs nothing.</summary>

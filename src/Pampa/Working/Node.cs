@@ -277,19 +277,18 @@ internal sealed partial class Node : IDisposable
     /// </summary>
     private int MaxUnwritten(JobLoad load) => Math.Max(2 * Limits.StatementRows, 2 * workers.Length * load.Ahead);
 
-    private async Task StartRowsAsync(
-        Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping, Exception? refusal = null)
+    private async Task StartRowsAsync(Lane lane, IReadOnlyList<(Reservation Reservation, long Session)> rows, CancellationToken stopping)
     {
         List<StartedTask> started;
         var table = lane.Store.Table;
         try
         {
-            started = await lane.Store.StartAsync(rows, stopping, withHooks: refusal is null);
+            started = await lane.Store.StartAsync(rows, stopping);
         }
         catch (Exception e)
         {
             foreach (var (reservation, _) in rows) workers[slots[reservation.Worker]].Expect(-1);
-            if (!await TryWithoutHooksAsync(lane, rows, e, stopping)) await NotStartedAsync(lane, rows, table, e, stopping);
+            if (!await IsOfHookAsync(lane, rows, e, stopping)) await NotStartedAsync(lane, rows, table, e, stopping);
             return;
         }
         lane.Load.Resume(JobStep.Start);
@@ -300,12 +299,7 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task) && refusal is null) Give(worker, lane, task with { Claim = reservation.Claim });
-            else if (task is not null)
-            {
-                worker.Expect(-1);
-                lane.Finisher.Post(NotBegun(lane, task with { Claim = reservation.Claim }, refusal!));
-            }
+            if (byKey.TryGetValue(reservation.Key, out var task)) Give(worker, lane, task with { Claim = reservation.Claim });
             else
             {
                 worker.Expect(-1);

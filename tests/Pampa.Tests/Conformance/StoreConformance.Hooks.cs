@@ -56,8 +56,23 @@ public abstract partial class StoreConformance
         await SetNoteAsync(2, null);
         Assert.Empty(await StartAsync([reserved[1] with { Worker = "b.1" }], store));
         Assert.Single(await AuditAsync());
-        Assert.Single(await Ticked(store.StartAsync([(reserved[1], 1)], Stopping, withHooks: false)));
-        Assert.Single(await AuditAsync());
+    }
+
+    [Fact]
+    public async Task A_start_whose_hook_is_refused_ends_in_the_same_moment_and_runs_no_hook()
+    {
+        var store = await AuditedAsync();
+        await InsertAsync([(1, Row.Fresh), (2, new Row { N = 2 })]);
+        foreach (var reservation in await ReserveAsync(2, store: store))
+        {
+            TaskResult End(StartedTask task) => new(task.Fence, task.Fence.Attempt < 3 ? Outcome.Again : Outcome.Failed, Error: "refused");
+            Assert.Empty(await Ticked(store.StartAsync([(reservation with { Worker = "b.1" }, 1)], Stopping, End)));
+            Assert.Single(await Ticked(store.StartAsync([(reservation, 1)], Stopping, End)));
+        }
+        var (first, second) = (await RowAsync(1), await RowAsync(2));
+        Assert.Equal((null, null, 1, false, "refused", true), (first.Rid, first.St, first.N, first.Ok, first.Err, first.Et is null));
+        Assert.Equal((3, false, "refused", true), (second.N, second.Ok, second.Err, second.Et is not null));
+        Assert.Empty(await AuditAsync());
     }
 
     [Fact]
@@ -180,6 +195,44 @@ public abstract partial class StoreConformance
         await BeatAsync("b.1");
         await RenewLeaderAsync();
         Assert.Equal(1, (await ReclaimAsync(store, new DeadWorker("a.2", 1, await HeartbeatOfAsync("a.2")))).Total);
+    }
+
+    [Fact]
+    public async Task One_hook_that_is_refused_does_not_take_those_of_others_that_were_lost_with_it()
+    {
+        var store = await AuditedAsync();
+        foreach (var number in (int[])[1, 2, 3]) await StartedAsync(number, store: store);
+        await SetNoteAsync(2, Refused);
+        await Db.ExecuteAsync("DELETE FROM audit");
+        Assert.Equal(new TakenBack(0, 3, 0), await ReclaimAsync(store, await DeadAsync()));
+        Assert.Equal(["Again 1 worker a.1 lost during attempt 1 of 3", "Again 1 worker a.1 lost during attempt 1 of 3"], await AuditAsync());
+        Assert.Equal((null, "worker a.1 lost during attempt 1 of 3"), ((await RowAsync(2)).Rid, (await RowAsync(2)).Err));
+    }
+
+    [Fact]
+    public async Task A_hook_that_does_not_fit_leaves_what_was_lost_until_it_does()
+    {
+        var store = await AuditedAsync();
+        await StartedAsync(1, store: store);
+        var dead = await DeadAsync();
+        await Db.ExecuteAsync("ALTER TABLE audit RENAME TO elsewhere");
+        var error = await Assert.ThrowsAnyAsync<DbException>(() => ReclaimAsync(store, dead));
+        Assert.Equal(ErrorKind.Schema, Db.Database.Dialect.Classify(error));
+        Assert.NotNull((await RowAsync(1)).St);
+        await Db.ExecuteAsync("ALTER TABLE elsewhere RENAME TO audit");
+        await RenewLeaderAsync();
+        Assert.Equal(new TakenBack(0, 1, 0), await ReclaimAsync(store, dead));
+        Assert.Equal("Again 1 worker a.1 lost during attempt 1 of 3", (await AuditAsync())[^1]);
+    }
+
+    [Fact]
+    public async Task A_hook_without_a_statement_says_so()
+    {
+        var store = await JobAsync(job => job.OnStarting(_ => $" "));
+        await InsertAsync(1);
+        var reserved = await ReserveAsync(1, store: store);
+        var error = await RefusedAsync(() => StartAsync(reserved, store));
+        Assert.Equal("OnStarting throws InvalidOperationException: its statement is empty; return null where there is nothing to do", error.Message);
     }
 
     [Fact]

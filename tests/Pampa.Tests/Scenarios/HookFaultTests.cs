@@ -68,6 +68,62 @@ public sealed class HookFaultTests
         Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
     }
 
+    [Theory, InlineData(Engine.Sqlite, true), InlineData(Engine.Sqlite, false), InlineData(Engine.PostgreSql, true), InlineData(Engine.PostgreSql, false)]
+    internal async Task A_connection_that_breaks_does_not_leave_out_the_end_of_what_was_lost(Engine engine, bool isLost)
+    {
+        await using var cluster = await ClusterAsync(engine, 1);
+        void Job(JobBuilder job)
+        {
+            AuditAll(job);
+            job.Process(_ => { });
+        }
+        var a = await cluster.StartAsync(Job, workers: 1);
+        await a.DispatchAsync();
+        await a.StartAsync();
+        a.Kill();
+        var b = await cluster.StartAsync(Job, workers: 1, name: "b");
+        // Its first hook is that of the end.
+        if (isLost) b.Faults.LoseAnswer("INSERT INTO audit");
+        else b.Faults.FailBefore("INSERT INTO audit");
+        await cluster.UntilEndedAsync();
+        Assert.Equal(1, b.Faults.Hits);
+        Assert.Equal(["1.1 starting", "1.1 Again", "1.2 starting", "1.2 Completed"], await AuditAsync(cluster));
+    }
+
+    [Fact]
+    public async Task A_row_that_somebody_has_locked_keeps_what_was_lost_until_it_is_free()
+    {
+        await using var cluster = await ClusterAsync(Engine.PostgreSql);
+        await cluster.CreateTableAsync("clients");
+        await cluster.Db.GrantOwnAsync("SELECT, UPDATE ON clients");
+        await cluster.InsertAsync(1, table: "clients");
+        await cluster.InsertAsync(1);
+        void Job(JobBuilder job)
+        {
+            job.OnFinished(about => $"UPDATE clients SET note = {$"{about.Outcome}"} WHERE value = {1L}");
+            job.Process(_ => { });
+        }
+        var a = await cluster.StartAsync(Job, workers: 1);
+        await a.DispatchAsync();
+        await a.StartAsync();
+        a.Kill();
+        var b = await cluster.StartAsync(Job, workers: 1, name: "b");
+        await using var other = await cluster.Db.Own.OpenConnectionAsync(TestCluster.Stopping);
+        await using (var holder = await other.BeginTransactionAsync(TestCluster.Stopping))
+        {
+            await TransactionTests.RunAsync(other, holder, "UPDATE clients SET note = 'held'");
+            for (var i = 0; i < 10; i++)
+            {
+                await cluster.LiveAsync(5);
+                await b.RoundAsync();
+            }
+            Assert.Equal((false, 1), ((await cluster.RowAsync(1)).IsFree, (await cluster.RowAsync(1)).N));
+            Assert.NotEmpty(Of(b, "what dead workers held could not be taken back"));
+        }
+        await cluster.UntilEndedAsync();
+        Assert.Equal((true, 2), ((await cluster.RowAsync(1)).IsCompleted, (await cluster.RowAsync(1)).N));
+    }
+
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task A_stop_gives_back_with_the_statement_of_the_end(Engine engine)
     {
