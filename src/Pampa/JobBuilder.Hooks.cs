@@ -32,6 +32,10 @@ public sealed partial class JobBuilder
     public void OnStarting(Func<TaskEvent, Task> code) => Hook(HookKind.Starting, code);
 
     /// <inheritdoc cref="OnStarting(Func{TaskEvent, Task})"/>
+    [OverloadResolutionPriority(1)]
+    public void OnStarting(Func<TaskEvent, ValueTask> code) => Hook(HookKind.Starting, code);
+
+    /// <inheritdoc cref="OnStarting(Func{TaskEvent, Task})"/>
     [OverloadResolutionPriority(0)]
     public void OnStarting(Action<TaskEvent> code) => Hook(HookKind.Starting, code);
 
@@ -57,6 +61,10 @@ public sealed partial class JobBuilder
     public void OnFinished(Func<TaskEvent, Task> code) => Hook(HookKind.Finished, code);
 
     /// <inheritdoc cref="OnFinished(Func{TaskEvent, Task})"/>
+    [OverloadResolutionPriority(1)]
+    public void OnFinished(Func<TaskEvent, ValueTask> code) => Hook(HookKind.Finished, code);
+
+    /// <inheritdoc cref="OnFinished(Func{TaskEvent, Task})"/>
     [OverloadResolutionPriority(0)]
     public void OnFinished(Action<TaskEvent> code) => Hook(HookKind.Finished, code);
 
@@ -79,6 +87,10 @@ public sealed partial class JobBuilder
     public void OnRelaunched(Func<TaskEvent, Task> code) => Hook(HookKind.Relaunched, code);
 
     /// <inheritdoc cref="OnRelaunched(Func{TaskEvent, Task})"/>
+    [OverloadResolutionPriority(1)]
+    public void OnRelaunched(Func<TaskEvent, ValueTask> code) => Hook(HookKind.Relaunched, code);
+
+    /// <inheritdoc cref="OnRelaunched(Func{TaskEvent, Task})"/>
     [OverloadResolutionPriority(0)]
     public void OnRelaunched(Action<TaskEvent> code) => Hook(HookKind.Relaunched, code);
 
@@ -92,6 +104,12 @@ public sealed partial class JobBuilder
     {
         ArgumentNullException.ThrowIfNull(code);
         hooks.Add(kind, code);
+    }
+
+    private void Hook(HookKind kind, Func<TaskEvent, ValueTask> code)
+    {
+        ArgumentNullException.ThrowIfNull(code);
+        hooks.Add(kind, about => code(about).AsTask());
     }
 
     private void Hook(HookKind kind, Action<TaskEvent> code)

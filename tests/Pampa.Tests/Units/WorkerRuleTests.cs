@@ -56,6 +56,8 @@ public sealed class WorkerRuleTests
             job.Allow((_, _) => Task.FromResult(true));
             job.WorkerOrderBy(w => w.InHand);
             job.WorkerOrderBy(w => w.Node);
+            job.Report((context, stopping) => context.CountAsync(stopping));
+            job.Report((context, stopping) => context.CountAsync(stopping));
         });
         var errors = new List<string>();
         builder.Build(errors);
@@ -63,6 +65,7 @@ public sealed class WorkerRuleTests
             [
                 "Job 'job': Allow is called twice; a job has one such code: ask for both in one.",
                 "Job 'job': WorkerOrderBy is called twice; a job has one order of workers: return a tuple for several keys.",
+                "Job 'job': Report is called twice; a job has one such code: return all numbers from one.",
             ], errors);
     }
 }
