@@ -55,5 +55,5 @@ internal sealed class Assignment
     public static bool IsLow(WorkerHand worker) => !worker.IsResting && worker.Count <= worker.Depth / 2;
 
     /// <summary>A slot of a worker.</summary>
-    public static Slot SlotOf(WorkerHand worker) => new(worker.Worker, worker.Node, worker.Count < Few);
+    public static Slot SlotOf(WorkerHand worker) => new(worker.Worker, worker.Node, worker.Count < Few, worker.Session);
 }

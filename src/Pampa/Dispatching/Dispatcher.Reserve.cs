@@ -21,15 +21,18 @@ internal sealed partial class Dispatcher
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
         var batch = Guid.CreateVersion7().ToString("N");
-        List<Reservation> bound;
+        var starts = slots.Exists(s => s.Session is not null);
+        List<Bound> bound;
+        using var starting = starts ? job.Load.BeginStart() : default(JobLoad.Starting?);
         try
         {
-            bound = await job.Store.ReserveAsync(slots, term, name, after, stopping, batch);
+            bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.
+            if (starts) job.Load.IsStartLost = true;
             if (job.Load.Hands.Count > 0) job.Load.Doubt();
             throw;
         }
@@ -47,11 +50,24 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Reservation.Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
+    }
+
+    private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Bound> all, string ownNode)
+    {
+        var started = all.FindAll(b => b.Started is not null);
+        if (started.Count == 0)
+        {
+            Deal(job, batch, slots, all.ConvertAll(b => b.Reservation), ownNode);
+            return;
+        }
+        roster.Take(job, started.Select(b => b.Reservation.Worker));
+        job.DeliverStarted!(started.ConvertAll(b => b.Started!));
+        if (started.Count < all.Count) Deal(job, batch, slots, all.FindAll(b => b.Started is null).ConvertAll(b => b.Reservation), ownNode);
     }
 
     private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Reservation> bound, string ownNode)

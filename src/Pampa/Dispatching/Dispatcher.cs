@@ -182,6 +182,7 @@ internal sealed partial class Dispatcher(
         watchedAt = 0;
         foreach (var job in jobs)
         {
+            job.Load.StartsAtOnce = false;
             job.Cursor = null;
             job.EmptySince = 0;
             job.Pass.Reset();
@@ -264,6 +265,7 @@ internal sealed partial class Dispatcher(
             Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
             Failed += all.Failed;
             takenBack += all.Total;
+            if (all.Again + all.Failed > 0) job.Load.NoteDeath();
             job.EmptySince = 0;
             job.Cursor = null;
         }

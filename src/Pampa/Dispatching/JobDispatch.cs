@@ -43,11 +43,17 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>Whether there is any worker at all that knows the job.</summary>
     public bool HasWorkers { get; private set; }
 
+    /// <summary>
+    /// Gives tasks that are started to the workers of this process; null: they start theirs themselves, as those of other processes do.
+    /// </summary>
+    public Action<IReadOnlyList<StartedTask>>? DeliverStarted { get; set; }
+
     /// <summary>Looks at the hands of all nodes; the own one's come first, where the program has no order of its own.</summary>
     public void See(string ownNode, OtherNodes others)
     {
         load.Measure();
-        List<WorkerHand> all = [.. load.Hands.Select(h => WorkerHand.Of(h.Word, ownNode, load.Depth)), .. others.Hands(store.Job)];
+        load.StartsAtOnce = DeliverStarted is not null && load.MayStartAtOnce;
+        List<WorkerHand> all = [.. load.Hands.Select((hand, w) => load.StartsAtOnce ? Own(hand, w, ownNode) : Own(hand, ownNode)), .. others.Hands(store.Job)];
         HasWorkers = all.Count > 0;
         var matching = assignment.Matching(all);
         Hands = Ranking?.Sort(matching) ?? matching;
@@ -55,6 +61,16 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     /// <summary>The slots to reserve for.</summary>
     public List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max) => Ranking?.Slots(workers, max) ?? Assignment.Slots(workers, max);
+
+    private WorkerHand Own(Hand hand, string node) => WorkerHand.Of(hand.Word, node, load.Depth);
+
+    // Nothing waits in its hand but what was tried before, and that comes first.
+    private WorkerHand Own(Hand hand, int w, string node)
+    {
+        var started = load.Started(w);
+        var own = Own(hand, node);
+        return own with { Count = own.Count + (started ?? 0), Depth = load.Ahead, IsResting = own.IsResting || started is null, Session = hand.Session };
+    }
 
     /// <summary>Gives reservations to the workers of this process.</summary>
     public void Deliver(IReadOnlyList<Reservation> reservations) => deliver(reservations);

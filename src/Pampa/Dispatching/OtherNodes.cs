@@ -17,6 +17,9 @@ internal readonly record struct WorkerHand(string Worker, string Node, int Count
     /// <summary>Whether a task of the job keeps it for good, as it seems.</summary>
     public bool IsLeaked { get; init; }
 
+    /// <summary>Its session, where what is reserved for it is started with the same statement; null: it is not.</summary>
+    public long? Session { get; init; }
+
     /// <summary>The node's name for people: one that is a worker by itself has the name of those that it belongs to.</summary>
     public string NodeName => Node == Worker && Worker.LastIndexOf('.') is > 0 and var dot ? Worker[..dot] : Node;
 

@@ -76,7 +76,11 @@ internal sealed partial class Engine : IAsyncDisposable
         };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
         var jobs = lanes.ConvertAll(lane =>
-            new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time) { Handlers = handlers });
+            new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)
+            {
+                Handlers = handlers,
+                DeliverStarted = tasks => Node.DeliverStarted(lane, tasks),
+            });
         Dispatcher = new Dispatcher(
             tables, jobs, leadership, new Watch(time), () => membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, handlers, log, time, random)

@@ -4,7 +4,9 @@ namespace Pampa.Jobs;
 /// What a worker has in hand of one job: reservations that wait for their start, in order. The dispatcher of the same
 /// process puts in, the node takes out; it is all that the two sides share.
 /// </summary>
-internal sealed class Hand(string worker)
+/// <param name="worker">The worker.</param>
+/// <param name="session">Its life in which it holds it.</param>
+internal sealed class Hand(string worker, long session = 0)
 {
     private readonly Lock gate = new();
     private readonly LinkedList<Reservation> waiting = [];
@@ -14,6 +16,8 @@ internal sealed class Hand(string worker)
     private bool isClosed;
 
     public string Worker => worker;
+
+    public long Session => session;
 
     /// <summary>How many wait for their start.</summary>
     public int Count

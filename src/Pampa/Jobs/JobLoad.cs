@@ -24,6 +24,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     // A worker that starts one at a time stands still for a START after each task: with tasks of 5 ms that is half of its time. From here on it is little.
     private static readonly TimeSpan QuickTask = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Caution = TimeSpan.FromHours(1);
     private const int EnoughMeasured = 200;
 
     // The one that runs, and the one that follows it.
@@ -35,6 +36,12 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private JobStep? suspendedBy;
     private long suspendedAt;
     private long measuredAt;
+    private long diedAt;
+    private int starting;
+    private int starts;
+    private volatile bool mayStartAhead;
+    private volatile bool startsAtOnce;
+    private volatile bool isStartLost;
     private string? reportFault;
 
     public JobDefinition Job => job;
@@ -77,6 +84,59 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
 
     /// <summary>Whether some were since the last call.</summary>
     public bool TakeGivenBack() => Volatile.Read(ref givenBack) != 0 && Interlocked.Exchange(ref givenBack, 0) != 0;
+
+    /// <summary>
+    /// Whether whoever deals, in this same process, starts with the same statement what he reserves: it saves a write, and a round trip for
+    /// which the workers would wait. Set anew with each look at the hands.
+    /// </summary>
+    public bool StartsAtOnce
+    {
+        get => startsAtOnce;
+        set => startsAtOnce = value;
+    }
+
+    /// <summary>
+    /// Whether he may: where tasks may be started ahead, are chosen by condition and order alone, and nobody has died with started ones lately. For
+    /// that is the price: all that was started and not run when a process dies is charged an attempt.
+    /// </summary>
+    public bool MayStartAtOnce =>
+        mayStartAhead && job is { Sequence: null, Selecting: null } && (diedAt == 0 || time.GetElapsedTime(Volatile.Read(ref diedAt)) >= Caution);
+
+    /// <summary>Somebody has died, or was lost, with started tasks of the job.</summary>
+    public void NoteDeath() => Volatile.Write(ref diedAt, time.GetTimestamp());
+
+    /// <summary>How many started tasks a worker has, the one that runs with them; null: nothing may be started for it now. Set by its node.</summary>
+    public Func<int, int?> Started { get; set; } = _ => null;
+
+    /// <summary>
+    /// A statement that starts at once is under way until the end of the scope and all that came of it is delivered: whoever reads back what
+    /// the workers hold meanwhile cannot know yet whose it is.
+    /// </summary>
+    public Starting BeginStart()
+    {
+        Interlocked.Increment(ref starting);
+        return new Starting(this);
+    }
+
+    /// <summary>The scope of such a statement.</summary>
+    public readonly record struct Starting(JobLoad Load) : IDisposable
+    {
+        public void Dispose()
+        {
+            Interlocked.Increment(ref Load.starts);
+            Interlocked.Decrement(ref Load.starting);
+        }
+    }
+
+    /// <summary>How many of them have been over; null while one is under way.</summary>
+    public int? Starts => Volatile.Read(ref starting) > 0 ? null : Volatile.Read(ref starts);
+
+    /// <summary>Whether the answer to one was lost: what it has started nobody has run.</summary>
+    public bool IsStartLost
+    {
+        get => isStartLost;
+        set => isStartLost = value;
+    }
 
     /// <summary>
     /// Whether a step rests because a statement of the job does not fit the table as it is now. It rests for half a
@@ -161,8 +221,10 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
         Enough = (int)Math.Clamp(rows, 1, job.MaxQueueSize);
         // A task with a transaction, its own or its hooks', is settled by itself: the next one of its worker may wait for its locks.
         var areTogether = !job.Handler.IsTransactional && !job.Hooks.AreInTransactions;
-        var mayStartAhead = areTogether && job.MaxAttempts >= 2 && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
-        if (job.Handler.Batch is null) Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork / TimeSpan.FromSeconds(p90), LeastAhead, Limits.StartAheadRows) : 1;
+        mayStartAhead = job.Handler.Batch is null && areTogether && job.MaxAttempts >= 2
+            && Durations.Count >= EnoughMeasured && Durations.Percentile(0.99) < QuickTask;
+        var most = Math.Min(Limits.StartAheadRows, job.MaxQueueSize);
+        if (job.Handler.Batch is null) Ahead = mayStartAhead ? (int)Math.Clamp(AheadWork / TimeSpan.FromSeconds(p90), Math.Min(LeastAhead, most), most) : 1;
     }
 
     [LoggerMessage(1, LogLevel.Error, "Job '{Job}' is suspended, its statements do not fit the database as it is now; the next try is in 30 s: {Error}")]

@@ -18,10 +18,17 @@ internal sealed partial class JobSql
 
     private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
-    private string ReserveUpdate(string? where, string? orderBy) => $"""
-        UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {St} = NULL, {Ok} = NULL
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}
+    private string ReserveUpdate(string? where, string? orderBy, bool starts = false) => $"""
+        UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {(starts ? StartSet : $"{St} = NULL")}, {Ok} = NULL
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")})" : "")}
         """;
+
+    // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process.
+    private string StartSet => $"""
+        {St} = CASE WHEN {StartsNow} THEN {dialect.ClockFor(Column(StateColumn.StartTime))} END, {N} = CASE WHEN {StartsNow} THEN 1 ELSE t.{N} END
+        """;
+
+    private string StartsNow => $"v._pampa_session IS NOT NULL AND COALESCE(t.{N}, 0) = 0";
 
     /// <summary>
     /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is
@@ -31,22 +38,31 @@ internal sealed partial class JobSql
     public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) =>
         ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy), tells);
 
-    private string ReserveOf(string pick, string update, bool tells) => $"""
+    /// <summary>
+    /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, worker, attempt, start (NULL: it was not started),
+    /// generation, the record columns, time of reservation.
+    /// </summary>
+    public string ReserveStarting(string? where, string? orderBy, bool afterCursor, bool tells) =>
+        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy, starts: true), tells, starts: true);
+
+    private string ReserveOf(string pick, string update, bool tells, bool starts = false) => $"""
         WITH _pampa_picked AS MATERIALIZED ({pick}),
         _pampa_v AS MATERIALIZED (
-          SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, z._pampa_rn
-          FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[])
-            WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, _pampa_rn)
+          SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, {(starts ? "z._pampa_session::bigint AS _pampa_session, " : "")}z._pampa_rn
+          FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[]{(starts ? ", @slots2::text[]" : "")})
+            WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, {(starts ? "_pampa_session, " : "")}_pampa_rn)
           WHERE z._pampa_k0 IS NOT NULL),
         _pampa_reserved AS (
           {update}
-          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn),
+          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs : "")}),
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
           SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
           FROM _pampa_reserved WHERE node <> @own GROUP BY node{(tells && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
-        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n FROM _pampa_reserved ORDER BY rn
+        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")} FROM _pampa_reserved ORDER BY rn
         """;
+
+    private string StartedAs => $", {dialect.AsText($"t.{St}")} AS st, {GenerationOut} AS generation{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";
 
     // In the same transaction, so that a node hears of it in the moment in which it is true. The message tells all where it
     // is short: then the node need not read.
@@ -77,6 +93,15 @@ internal sealed partial class JobSql
         """;
 
     public RowSource ReserveRows => new("rows", [.. KeyCells(), RidCell]);
+
+    /// <summary>The same, and START of what was never tried where its row has a session; returns what <see cref="ReserveStarting"/> does.</summary>
+    public string ReserveApplyStarting(string? where, string? orderBy) => $"""
+        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveStartingRows)})
+        {ReserveUpdate(where, orderBy, starts: true)}
+        RETURNING {KeysOut()}, {Rid}, COALESCE({N}, 0), {dialect.AsText(St)}, {GenerationOut}{RecordOut}, {dialect.AsText(Rt)}
+        """;
+
+    public RowSource ReserveStartingRows => new("rows", [.. KeyCells(), RidCell, new RowColumn("_pampa_session", CellKind.Integer)]);
 
     /// <summary>RESERVE in steps, 3 of 3: what goes to other nodes.</summary>
     public string HandOver => $"""

@@ -18,8 +18,9 @@ internal sealed partial class JobSql
 
     private string GenerationOut => job.Generation is null ? "0" : $"COALESCE({Dialect.Quote(job.Generation.Name)}, 0)";
 
-    private string RecordOut => string.Concat(job.RecordColumns.Select(c =>
-        ", " + (c.ReadsAsText ? dialect.AsText(Dialect.Quote(c.Name)) : Dialect.Quote(c.Name))));
+    private string RecordOut => string.Concat(RecordOuts.Select(c => $", {c}"));
+
+    private IEnumerable<string> RecordOuts => job.RecordColumns.Select(c => c.ReadsAsText ? dialect.AsText(Dialect.Quote(c.Name)) : Dialect.Quote(c.Name));
 
     /// <summary>
     /// Gives back what was not started; it costs nothing. A later reservation of the same worker is not touched.

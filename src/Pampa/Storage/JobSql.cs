@@ -50,6 +50,9 @@ internal sealed partial class JobSql
     public static RowSource SlotRows { get; } = new("slots",
         [new("_pampa_rid", CellKind.Text), new("_pampa_node", CellKind.Text)]);
 
+    /// <summary>The same with the sessions of those for which is started at once what is reserved.</summary>
+    public static RowSource StartingSlotRows { get; } = new("slots", [.. SlotRows.Columns, new("_pampa_session", CellKind.Integer)]);
+
     /// <summary>The workers that the leader found dead, with the life it saw.</summary>
     public static RowSource DeadRows { get; } = new("dead",
         [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer), new("_pampa_beat", CellKind.Time)]);

@@ -61,8 +61,10 @@ internal sealed record TaskResult(
     public bool LeavesOutHooks { get; init; }
 
     /// <summary>The same where a task is started so often at most: the last attempt has failed for good.</summary>
-    public TaskResult Within(int maxAttempts) =>
-        Outcome == Outcome.Again && Fence.Attempt >= maxAttempts ? this with { Outcome = Outcome.Failed, DelaySeconds = 0 } : this;
+    public TaskResult Within(int maxAttempts) => IsWithin(maxAttempts) ? this : this with { Outcome = Outcome.Failed, DelaySeconds = 0 };
+
+    /// <summary>Whether that is the same.</summary>
+    public bool IsWithin(int maxAttempts) => Outcome != Outcome.Again || Fence.Attempt < maxAttempts;
 }
 
 /// <summary>

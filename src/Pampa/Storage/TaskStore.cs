@@ -4,12 +4,6 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>Where a reserved record goes.</summary>
-/// <param name="Worker">The worker.</param>
-/// <param name="Node">Its node.</param>
-/// <param name="IsLow">Whether the worker has next to nothing in hand, so that its node is worth telling at once.</param>
-internal readonly record struct Slot(string Worker, string Node, bool IsLow = false);
-
 /// <summary>A worker that the leader found dead, with the life in which it was seen.</summary>
 internal sealed record DeadWorker(string Id, long Session, string Heartbeat);
 
@@ -32,6 +26,10 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 {
     /// <summary>How long counting may take.</summary>
     public static readonly TimeSpan CountDeadline = TimeSpan.FromSeconds(5);
+
+    // What FINISH is told of each row, but for its key and what it changes.
+    private const int FinishCells = 7;
+    private static readonly string[] OutcomeNames = Enum.GetNames<Outcome>();
     private JobTable known = table;
 
     public JobDefinition Job => Table.Job;
@@ -42,75 +40,6 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     private JobSql Sql => Table.Sql;
 
     public Database Database => database;
-
-    /// <summary>
-    /// T1: binds due records to slots, in order, and hands those of other nodes over to them, under the name of
-    /// <paramref name="batch"/>; idle ones are told, where the database has messages. Returns what was bound; fewer
-    /// where others were first.
-    /// </summary>
-    public async Task<List<Reservation>> ReserveAsync(
-        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
-        IReadOnlyList<TaskKey>? named = null)
-    {
-        batch ??= Guid.CreateVersion7().ToString("N");
-        var parameters = new List<(string Name, object? Value)>();
-        var where = Where(parameters);
-        var orderBy = Job.OrderBy?.Render("order", parameters);
-        if (!database.Dialect.ReservesInOneStatement) return await database.UnitAsync(ReserveInStepsAsync, stopping);
-        var notifications = database.Dialect.Notifications;
-        string[] told = notifications is null ? [] : [.. slots.Where(s => s.IsLow && s.Node != ownNode).Select(s => s.Node).Distinct()];
-        try
-        {
-            return await ReserveAtOnceAsync(told);
-        }
-        catch (Exception e) when (told.Length > 0 && notifications!.IsFull(e))
-        {
-            // Nodes that are not told look by themselves.
-            return await ReserveAtOnceAsync([]);
-        }
-
-        Statement Common(string text, bool picks)
-        {
-            // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing.
-            var statement = new Statement(text) { IsByKey = true, MayBeForgotten = true, Turn = Sql.Turn }
-                .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", slots.Count);
-            if (!picks) return statement;
-            foreach (var (name, value) in parameters) statement.With(name, value);
-            if (named is not null) BindNamed(statement, named);
-            else if (cursor is { } key) database.Dialect.BindCursor(statement, key);
-            return statement;
-        }
-
-        Task<List<Reservation>> ReserveAtOnceAsync(string[] told)
-        {
-            var tells = told.Length > 0;
-            var text = named is null ? Sql.Reserve(where, orderBy, cursor is not null, tells) : Sql.ReserveNamed(where, tells);
-            var statement = WithLease(Common(text, picks: true), lease)
-                .With("job", Job.Name).With("own", ownNode).With("batch", batch);
-            if (told.Length > 0) statement.With("told", told);
-            database.Dialect.Bind(statement, JobSql.SlotRows, [.. slots.Select(s => new[] { s.Worker, s.Node })]);
-            return database.WriteAsync(statement, ReadReservation, stopping);
-        }
-
-        async Task<List<Reservation>> ReserveInStepsAsync(Database.Unit unit)
-        {
-            var pick = named is null ? Sql.ReservePick(where, orderBy, cursor is not null) : Sql.ReservePickNamed(where);
-            List<TaskKey> picked = [.. (await unit.QueryAsync(Common(pick, picks: true), ReadKey)).Distinct()];
-            if (picked.Count == 0) return [];
-            var apply = WithLease(ByKey(Sql.ReserveApply(where, orderBy)), lease);
-            apply.Parameters.AddRange(parameters);
-            database.Dialect.Bind(apply, Sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
-            var bound = (await unit.QueryAsync(apply, ReadReservation)).ToDictionary(r => r.Key);
-            var ordered = picked.Select((key, i) => (Reservation: bound.GetValueOrDefault(key), slots[i].Node))
-                .Where(r => r.Reservation is not null).ToList();
-            foreach (var remote in ordered.Where(r => r.Node != ownNode).GroupBy(r => r.Node))
-            {
-                await unit.ExecuteAsync(Statement(Sql.HandOver).With("node", remote.Key).With("id", batch)
-                    .With("job", Job.Name).With("term", lease.Term).With("rows", HandOverText.Write(remote.Select(r => r.Reservation!))));
-            }
-            return [.. ordered.Select(r => r.Reservation!)];
-        }
-    }
 
     /// <summary>How many records RESERVE could take after a key: at most so many are counted, and that in a few seconds.</summary>
     public async Task<long> CountDueAsync(int most, TaskKey? cursor, CancellationToken stopping)
@@ -181,14 +110,24 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         return statement;
     }
 
-    private string?[] FinishRow(TaskResult result) =>
-    [
-        .. result.Fence.Key.Parts(), result.Fence.Worker, Text(result.Fence.Attempt), result.Fence.StartedAt, result.Outcome.ToString(),
-        result.DelaySeconds.ToString("0.######", CultureInfo.InvariantCulture),
-        result.Until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-        StoredError(result),
-        .. result.Changes?.Values ?? [],
-    ];
+    // Of most there is nothing to format: a tenth of what a short task costs is this row.
+    private string?[] FinishRow(TaskResult result)
+    {
+        var key = result.Fence.Key;
+        var changes = result.Changes?.Values ?? [];
+        var row = new string?[key.Count + FinishCells + changes.Length];
+        for (var i = 0; i < key.Count; i++) row[i] = key[i];
+        var cells = row.AsSpan(key.Count);
+        cells[0] = result.Fence.Worker;
+        cells[1] = Text(result.Fence.Attempt);
+        cells[2] = result.Fence.StartedAt;
+        cells[3] = OutcomeNames[(int)result.Outcome];
+        cells[4] = result.DelaySeconds == 0 ? "0" : result.DelaySeconds.ToString("0.######", CultureInfo.InvariantCulture);
+        cells[5] = result.Until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+        cells[6] = StoredError(result);
+        changes.CopyTo(cells[FinishCells..]);
+        return row;
+    }
 
     private string? StoredError(TaskResult result) => result.Error is null ? null : ErrorText.Sanitise(result.Error, Table.ErrorLength);
 

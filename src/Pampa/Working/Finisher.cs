@@ -155,7 +155,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         var table = rows[0].Result.Changes?.Table ?? lane.Store.Table;
         // The limit may have fallen since a result was made: then there is no other try, and the database would take it for somebody else's.
         var max = lane.Job.MaxAttempts;
-        rows = rows.ConvertAll(row => row with { Result = row.Result.Within(max) });
+        if (rows.Exists(row => !row.Result.IsWithin(max))) rows = rows.ConvertAll(row => row with { Result = row.Result.Within(max) });
         try
         {
             settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max);

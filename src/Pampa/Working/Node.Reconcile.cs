@@ -83,7 +83,10 @@ internal sealed partial class Node
     private async Task ReconcileAsync(Lane lane, double delaySeconds, CancellationToken stopping)
     {
         var (wasInDoubt, doubts) = (lane.Load.IsInDoubt, lane.Load.Doubts);
+        var starts = lane.Load.Starts;
+        var isStartLost = lane.Load.IsStartLost;
         var unknown = await lane.ReadUnknownAsync(membership.Workers, stopping);
+        var isStartUnderWay = starts is null || lane.Load.Starts != starts;
         var adopted = 0;
         var forgiven = 0;
         var lost = 0;
@@ -95,12 +98,20 @@ internal sealed partial class Node
                 adopted++;
                 continue;
             }
-            var isDoubtful = lane.IsDoubtful(record.Key, record.Claim);
+            if (isStartUnderWay)
+            {
+                // It may be on its way to its worker just now: the next look knows. Meanwhile nothing is started.
+                lane.Load.Doubt();
+                continue;
+            }
+            var isDoubtful = isStartLost || lane.IsDoubtful(record.Key, record.Claim);
             if (!lane.Know(record.Key, record.Claim)) continue;
             lane.Finisher.Post(isDoubtful ? Forgiven(record, delaySeconds) : Lost(lane, record, delaySeconds));
             forgiven += isDoubtful ? 1 : 0;
             lost += isDoubtful ? 0 : 1;
         }
+        if (!isStartUnderWay && isStartLost) lane.Load.IsStartLost = false;
+        if (lost > 0) lane.Load.NoteDeath();
         lane.EndDoubt();
         lane.Load.SettleDoubts(doubts);
         if (wasInDoubt || unknown.Count > 0) Log.Reconciled(log, lane.Job.Name, adopted, forgiven, lost);

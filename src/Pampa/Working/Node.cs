@@ -45,6 +45,8 @@ internal sealed partial class Node : IDisposable
         reconcile = new Pace(ReconcileEvery, time);
         // Their ids are known once the node is registered; the slots are the same for ever.
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
+        foreach (var worker in workers) worker.HandIsLow = HandIsLow;
+        foreach (var lane in lanes) lane.Load.Started = w => StartedFor(lane, w);
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
@@ -103,12 +105,13 @@ internal sealed partial class Node : IDisposable
             var all = await RecoverAsync(lane, stopping);
             RecoveredFailed += all.Failed;
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
+            if (all.Again + all.Failed > 0) lane.Load.NoteDeath();
         }
         await Start.RunAsync([.. membership.Workers.Select(w => w.Worker)], stopping);
         await membership.MarkReadyAsync(stopping);
         reconcile.Restart();
         slots = membership.Workers.Select((w, i) => (w.Worker, i)).ToDictionary(w => w.Worker, w => w.i, StringComparer.Ordinal);
-        foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker))];
+        foreach (var lane in lanes) lane.Load.Hands = [.. membership.Workers.Select(w => new Hand(w.Worker, w.Session))];
         isJoined = true;
         HandIsLow.Set();
     }

@@ -24,6 +24,9 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     private volatile Lane? lane;
     private int count;
 
+    /// <summary>Set when it has run low of tasks that whoever deals starts for it.</summary>
+    public Signal? HandIsLow { private get; set; }
+
     /// <summary>How many tasks are started and not ended: the one that runs and those behind it.</summary>
     public int Count => Volatile.Read(ref count);
 
@@ -86,7 +89,12 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         {
             attempt.End();
             isRunning = false;
-            if (Interlocked.Add(ref count, -work.Tasks.Count) <= of.Load.Ahead / 2) wantsMore.Set();
+            if (Interlocked.Add(ref count, -work.Tasks.Count) is var left && left <= of.Load.Ahead / 2)
+            {
+                if (of.Load.StartsAtOnce) HandIsLow?.Set();
+                // Else there is only what must not be started behind another one.
+                if (left == 0 || !of.Load.StartsAtOnce) wantsMore.Set();
+            }
         }
     }
 

@@ -35,7 +35,7 @@ internal static class Transition
     {
         var (before, after) = (step.Old, step.New);
         if (before.Et is not null) return Relaunch(step);
-        if (before.Rid is null) return after.Rid is not null ? Reserve(step, max) : Exhaust(step, leastMax);
+        if (before.Rid is null) return after.Rid is null ? Exhaust(step, leastMax) : after.St is null ? Reserve(step, max) : StartAtOnce(step, max);
         if (before.St is null) return after.Rid is not null ? Start(step, max) : Release(step);
         return after.Et is not null ? End(step, leastMax) : Back(step, max);
     }
@@ -56,6 +56,16 @@ internal static class Transition
             (before.N < max, "T1: no attempt was left"),
             (before.Rt is null || before.Rt <= step.Tx, "T1: it was not due"),
             (after == before with { Rid = after.Rid, Rt = step.Tx, St = null, Ok = null }, "T1: it changed more or less"));
+    }
+
+    // T1 and T2 with one write: of what was never tried.
+    private static Judged StartAtOnce(AuditStep step, int max)
+    {
+        var (before, after) = (step.Old, step.New);
+        return Is(step, Move.Start,
+            (before.N == 0 && max > 1, "T1, T2: it was tried before, or has one attempt"),
+            (before.Rt is null || before.Rt <= step.Tx, "T1, T2: it was not due"),
+            (after == before with { Rid = after.Rid, Rt = step.Tx, St = after.St, N = 1, Ok = null }, "T1, T2: it changed more or less"));
     }
 
     private static Judged Start(AuditStep step, int max)

@@ -12,7 +12,7 @@ public sealed partial class StatementShapeTests
 
     private static StatementKinds Expected(string name) => name switch
     {
-        "JobSql.Reserve" or "JobSql.ReserveNamed" => StatementKinds.Reserve,
+        "JobSql.Reserve" or "JobSql.ReserveNamed" or "JobSql.ReserveStarting" or "JobSql.ReserveApplyStarting" => StatementKinds.Reserve,
         "JobSql.Start" => StatementKinds.Start,
         "JobSql.Finish" => StatementKinds.Finish,
         "JobSql.Release" => StatementKinds.Release,

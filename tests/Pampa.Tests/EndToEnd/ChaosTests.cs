@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>A minute of the chaos program with a fixed seed: everything around the cluster breaks, and every check holds.</summary>
-[Collection(OneByOne.Name)]
 public sealed class ChaosTests(ProgramFixture programs)
 {
     /// <summary>What a minute has room for; a run of its own takes all faults.</summary>

@@ -4,7 +4,6 @@ using Engine = Pampa.Tests.Fixtures.Engine;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The sample that takes orders in batches: each has its own outcome, and a kill costs those of the batches that ran one attempt.</summary>
-[Collection(OneByOne.Name)]
 public sealed class ExchangeTests(ProgramFixture programs)
 {
     private const string Exchange = "samples/exchange.cs";

@@ -1,11 +1,18 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
+[assembly: AssemblyFixture(typeof(Pampa.Tests.EndToEnd.ProgramFixture))]
+// More than there are processors: those that run programs mostly wait for them.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 4)]
+
 namespace Pampa.Tests.EndToEnd;
 
-/// <summary>One after the other, and not beside other tests: they measure themselves in seconds.</summary>
+/// <summary>
+/// One after the other, and not beside other tests: they measure themselves in seconds. Classes whose tests only wait, with patience, for
+/// what their programs do are not among them.
+/// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class OneByOne : ICollectionFixture<ProgramFixture>
+public sealed class OneByOne
 {
     public const string Name = "end to end";
 }

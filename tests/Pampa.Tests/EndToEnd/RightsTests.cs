@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>Processes as roles that have what <c>migrate</c> prints for what they do; and for whom, and where, it is another time of the day.</summary>
-[Collection(OneByOne.Name)]
 public sealed class RightsTests(ProgramFixture programs)
 {
     private static readonly (string, string)[] Elsewhere = [("TZ", "Pacific/Kiritimati"), ("PGTZ", "America/St_Johns")];

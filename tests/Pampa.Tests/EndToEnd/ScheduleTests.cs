@@ -3,7 +3,6 @@ using System.Globalization;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>Programs with schedules: what is killed in the middle, ticks that are asked for, and what is wrong.</summary>
-[Collection(OneByOne.Name)]
 public sealed class ScheduleTests(ProgramFixture programs)
 {
     private const string Reports = "samples/reports.cs";

@@ -1,7 +1,7 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>A process one of whose loops stands still. It only waits, so it does that beside the other tests.</summary>
-public sealed class StuckTests(ProgramFixture programs) : IClassFixture<ProgramFixture>
+public sealed class StuckTests(ProgramFixture programs)
 {
     private static readonly TimeSpan LoopEnd = TimeSpan.FromMinutes(1);
 

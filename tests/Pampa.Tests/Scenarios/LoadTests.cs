@@ -59,6 +59,13 @@ public sealed class LoadTests
     public void Fifty_milliseconds_of_quick_tasks_are_started_ahead(double milliseconds, int tasks, int ahead) =>
         Assert.Equal(ahead, Measured(milliseconds, tasks).Ahead);
 
+    [Theory, InlineData(3, 3), InlineData(1, 1), InlineData(1_000, 50)]
+    public void No_more_than_a_hand_may_hold_is_started_ahead(int most, int ahead) => Assert.Equal(ahead, Measured(1, 200, job =>
+    {
+        job.QueueSize = 1;
+        job.MaxQueueSize = most;
+    }).Ahead);
+
     [Fact]
     public void One_slow_task_in_fifty_ends_starting_ahead_at_the_next_measurement()
     {

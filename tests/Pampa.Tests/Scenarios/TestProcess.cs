@@ -28,6 +28,7 @@ internal sealed class TestProcess : IAsyncDisposable
     private readonly Database database;
     private readonly ListLogger log;
     private readonly TimeSpan beatEvery;
+    private readonly List<JobDispatch> jobs;
     private long beatAt;
 
     private TestProcess(TestCluster cluster, PampaBuilder program, string name, Faults faults, Database database, List<JobTable> resolved)
@@ -50,7 +51,7 @@ internal sealed class TestProcess : IAsyncDisposable
             Start = new WorkerStart(program.WorkerStarts),
         };
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
-        var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
+        jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(
             tables, jobs, Leadership, new Watch(time), () => Membership.Node, program.PollInterval, log, time);
@@ -134,6 +135,16 @@ internal sealed class TestProcess : IAsyncDisposable
 
     /// <summary>Whether the process takes it that it hears what it is told.</summary>
     public bool IsHeard { get; set; }
+
+    /// <summary>Whether its dispatcher may start what it reserves for the process's own workers, as the engine's does.</summary>
+    public bool StartsAtOnce
+    {
+        get => jobs[0].DeliverStarted is not null;
+        set
+        {
+            foreach (var (lane, job) in Lanes.Zip(jobs)) job.DeliverStarted = value ? tasks => Node.DeliverStarted(lane, tasks) : null;
+        }
+    }
 
     /// <summary>What the process has logged.</summary>
     public ConcurrentQueue<string> Lines { get; } = new();

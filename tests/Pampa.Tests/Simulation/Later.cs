@@ -28,7 +28,11 @@ internal sealed class Later
         isBatched = random.Next(Whole) == 0;
         isAsked = random.Next(Whole) == 0;
         isHooked = random.Next(Whole) == 0;
+        IsQuick = random.Next(Whole) == 0;
     }
+
+    /// <summary>Whether tasks are known to be quick, so that the dispatcher starts what it reserves for the workers of its own process.</summary>
+    public bool IsQuick { get; }
 
     /// <summary>How likely people hold something or let it go, with each step.</summary>
     public double Steering { get; }

@@ -135,6 +135,8 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         switch (step.Sent.Kind)
         {
             case "RESERVE": Reserve(step); break;
+            case "RESERVE AND START" when step.After.St is null: Reserve(step); break;
+            case "RESERVE AND START": ReserveAndStart(step); break;
             case "RELEASE": Rules.Release(step); break;
             case "RECLAIM" or "RECOVER": Rules.TakeBack(step); break;
             case "EXHAUST": Rules.Exhaust(step); break;
@@ -160,6 +162,18 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
         // A node elsewhere has told what is left in its hands, and may be starting the rest.
         var isOwn = step.Process.Membership.Workers.Any(w => w.Worker == step.After.Rid);
         step.Require(inHand <= (isOwn ? 1 : 2) * step.Job.MaxQueueSize, "T1: too many for one worker");
+    }
+
+    // Two transitions with one write: of what was never tried, and only for a worker that was named with its session.
+    private void ReserveAndStart(Step step)
+    {
+        var reserved = step.Before with { Rid = step.After.Rid, Rt = step.Now, St = null, Ok = null };
+        Reserve(step with { After = reserved });
+        step.Require(step.Before.N == 0, "T2: it was tried before and is started with its reservation");
+        step.Require(step.Job is { MaxAttempts: > 1, BatchSize: 0 }, "T2: a job of one attempt or of batches starts with the reservation");
+        step.Require(step.Sent.Rows.Any(r => r.Key == step.Before.Key && r.Rest[0] is not null), "T2: it was only to be reserved");
+        step.Require(step.After == reserved with { St = step.Now, N = 1 }, "T1, T2: it changed more or less");
+        Begin(step);
     }
 
     // A new life of the record: all its attempts lie before it again.
@@ -189,7 +203,12 @@ internal sealed class Ledger(Plan plan, SimulatedDatabase db, Watchtower watchto
     private void Start(Step step)
     {
         Rules.Start(step);
-        step.Require(!KnownHolds.Forbid(Untouchable, step.Job.Name, step.Before.Rid!), "T2: it has been held for long");
+        Begin(step);
+    }
+
+    private void Begin(Step step)
+    {
+        step.Require(!KnownHolds.Forbid(Untouchable, step.Job.Name, step.After.Rid!), "T2: it has been held for long");
         if (!attempts.TryAdd((step.Job.Name, step.FenceAfter), new LedgerAttempt(step.Process, LifeOf(step), step.After.Generation))) throw step.Broken("the same attempt was started twice");
     }
 

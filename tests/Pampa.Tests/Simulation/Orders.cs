@@ -25,13 +25,14 @@ internal static class Orders
                     Require(!process.Busy.Contains(row.Worker), "a record that was tried before is started behind another");
                 }
                 break;
-            case "RESERVE" or "RECLAIM" or "EXHAUST" or "REPEAT":
+            case "RESERVE" or "RESERVE AND START" or "RECLAIM" or "EXHAUST" or "REPEAT":
                 Require(trust.DispatcherMay, "a dispatcher goes on although its lease cannot be trusted");
-                if (sent.Kind == "RESERVE" && IsForOwn(process, sent))
+                if (IsReserve(sent) && IsForOwn(process, sent))
                     Require(!trust.DoubtsOfDispatcher.Contains(sent.Job!.Name), "a dispatcher reserves while its node does not know what it holds");
-                Require(sent is not { Kind: "RESERVE", Job: { IsAsked: true } asked } || sent.Rows.All(r => process.Told.GetValueOrDefault((asked.Name, r.Worker))),
+                Require(!IsReserve(sent) || sent is not { Job: { IsAsked: true } asked }
+                        || sent.Rows.All(r => process.Told.GetValueOrDefault((asked.Name, r.Worker))),
                     "a dispatcher reserves for a worker that may have nothing");
-                Require(sent.Kind != "RESERVE" || !process.Holds.DispatcherKnows(sent), "a dispatcher reserves what it knows to be held");
+                Require(!IsReserve(sent) || !process.Holds.DispatcherKnows(sent), "a dispatcher reserves what it knows to be held");
                 break;
             case "WATCH":
                 process.Holds.Watch();
@@ -45,8 +46,10 @@ internal static class Orders
     public static void Unanswered(SimulatedProcess process, Sent sent)
     {
         // What other nodes got waits for them, and shows there.
-        if (sent.Kind == "START" || (sent is { IsWrite: true, Kind: "RESERVE" } && IsForOwn(process, sent))) process.Trust.Doubts.Add(sent.Job!.Name);
+        if (sent.Kind == "START" || (sent.IsWrite && IsReserve(sent) && IsForOwn(process, sent))) process.Trust.Doubts.Add(sent.Job!.Name);
     }
+
+    private static bool IsReserve(Sent sent) => sent.Kind is "RESERVE" or "RESERVE AND START";
 
     private static bool IsForOwn(SimulatedProcess process, Sent sent) =>
         sent.Rows.Any(r => process.Membership.Workers.Any(w => w.Worker == r.Worker));

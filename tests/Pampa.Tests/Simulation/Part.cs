@@ -16,7 +16,7 @@ internal enum Part
 /// <summary>Rules of what a process may ask for at all.</summary>
 internal static class Parts
 {
-    private static readonly string[] OfDispatchers = ["ACQUIRE", "RENEW", "WATCH", "HOLDS", "PICK", "RESERVE", "RECLAIM", "EXHAUST"];
+    private static readonly string[] OfDispatchers = ["ACQUIRE", "RENEW", "WATCH", "HOLDS", "PICK", "RESERVE", "RESERVE AND START", "RECLAIM", "EXHAUST"];
     private static readonly string[] OfNodes = ["REGISTER", "HEARTBEAT", "STATE", "MAIL", "OWN", "RECOVER", "START", "FINISH"];
 
     public static bool Dispatches(this Part part) => part != Part.Node;

@@ -46,14 +46,21 @@ internal sealed class SimulatedProcess : IDisposable
         Leadership = new Leadership(cluster, "cluster", Holder, TestCluster.LeaderLease, Time);
         var jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), PollInterval, Time)
         {
+            DeliverStarted = world.Plan.Later.IsQuick ? tasks => Node.DeliverStarted(lane, tasks) : null,
             // In the one thread of the run.
             Beside = run => run(),
         }).ToList();
+        if (world.Plan.Later.IsQuick) foreach (var lane in Lanes) BeQuick(lane.Load);
         var tables = ClusterTables.Of(database, TestCluster.Cluster);
         Dispatcher = new Dispatcher(tables, jobs, Leadership, new Watch(Time), () => Membership.Node,
             PollInterval, log, Time);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHearing, PollInterval, Time);
         Loops = ProcessLoops.Of(this);
+    }
+
+    private static void BeQuick(JobLoad load)
+    {
+        for (var i = 0; i < 300; i++) load.Durations.Add(TimeSpan.FromMilliseconds(10));
     }
 
     private static Database Open(SimulatedWire wire, World world, Random random) => new(

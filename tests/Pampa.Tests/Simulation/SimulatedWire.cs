@@ -65,7 +65,7 @@ internal sealed class SimulatedWire(SimulatedProcess process, World world, bool 
         {
             foreach (var statement in done.Where(s => s is { IsWrite: true, Job: not null })) world.Ledger.Observe(process, statement);
         });
-        if (done.Exists(s => s is { IsWrite: true, Kind: "RESERVE" })) world.Reserved();
+        if (done.Exists(s => s is { IsWrite: true, Kind: "RESERVE" or "RESERVE AND START" })) world.Reserved();
         var isLost = world.Draw(world.Chances.Lose);
         foreach (var statement in done)
         {

@@ -15,13 +15,14 @@ internal sealed class Watchtower(SimulatedDatabase db)
         var owner = lives.Find(l => l.Worker == (step.Before.Rid ?? step.After.Rid));
         switch (step.Sent.Kind)
         {
-            case "RESERVE":
+            case "RESERVE" or "RESERVE AND START":
                 CheckLeads(step);
                 step.Require(owner is not null, "T1: for a worker that never was");
                 // Of a worker of another process it knows what it has seen last; of its own, what is.
                 var isReady = owner!.State == "ready" || (IsOwnName(step.Process, owner.Node) ? !IsMine(step, owner) : step.Process.HasSeenReady(owner.Worker));
                 step.Require(isReady, "T1: the worker is not ready");
                 CheckServes(step);
+                if (step.After.St is not null) step.Require(IsMine(step, owner), "T2: not its own session");
                 break;
             case "RECLAIM":
                 CheckLeads(step);

@@ -1,0 +1,122 @@
+using System.Data.Common;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>Where a reserved record goes.</summary>
+/// <param name="Worker">The worker.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="IsLow">Whether the worker has next to nothing in hand, so that its node is worth telling at once.</param>
+/// <param name="Session">The worker's session, where what is reserved for it is started with the same statement; null: it is not.</param>
+internal readonly record struct Slot(string Worker, string Node, bool IsLow = false, long? Session = null);
+
+/// <summary>What RESERVE has bound.</summary>
+/// <param name="Reservation">The reservation.</param>
+/// <param name="Started">The task, where it was started as well.</param>
+internal readonly record struct Bound(Reservation Reservation, StartedTask? Started);
+
+/// <summary>T1, alone or with T2.</summary>
+internal sealed partial class TaskStore
+{
+    /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
+    private sealed record Reserving(
+        JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, TaskKey? Cursor, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
+        string? OrderBy, IReadOnlyList<(string Name, object? Value)> Parameters)
+    {
+        /// <summary>Whether it starts anything.</summary>
+        public bool Starts { get; } = Named is null && Slots.Any(s => s.Session is not null);
+    }
+
+    /// <summary>
+    /// T1: binds due records to slots, in order, and hands those of other nodes over to them, under the name of
+    /// <paramref name="batch"/>; idle ones are told, where the database has messages. Returns what was bound; fewer
+    /// where others were first.
+    /// </summary>
+    public async Task<List<Reservation>> ReserveAsync(
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
+        IReadOnlyList<TaskKey>? named = null) =>
+        (await BindAsync(slots, lease, ownNode, cursor, stopping, batch, named)).ConvertAll(bound => bound.Reservation);
+
+    /// <summary>The same, and T2 with the same write for slots with a session: of records that were never tried.</summary>
+    public async Task<List<Bound>> BindAsync(
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
+        IReadOnlyList<TaskKey>? named = null)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var where = Where(parameters);
+        var asked = new Reserving(
+            Table, slots, lease, ownNode, cursor, batch ?? Guid.CreateVersion7().ToString("N"), named, where, Job.OrderBy?.Render("order", parameters), parameters);
+        if (!database.Dialect.ReservesInOneStatement) return await database.UnitAsync(unit => BindInStepsAsync(asked, unit), stopping);
+        var notifications = database.Dialect.Notifications;
+        string[] told = notifications is null ? [] : [.. slots.Where(s => s.IsLow && s.Node != ownNode).Select(s => s.Node).Distinct()];
+        try
+        {
+            return await BindInOneAsync(asked, told, stopping);
+        }
+        catch (Exception e) when (told.Length > 0 && notifications!.IsFull(e))
+        {
+            // Nodes that are not told look by themselves.
+            return await BindInOneAsync(asked, [], stopping);
+        }
+    }
+
+    private Statement Picking(Reserving asked, string text)
+    {
+        // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing. A start must not be lost with it,
+        // for its attempt counts.
+        var statement = new Statement(text) { IsByKey = true, MayBeForgotten = !asked.Starts, Turn = asked.Table.Sql.Turn }
+            .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", asked.Slots.Count);
+        foreach (var (name, value) in asked.Parameters) statement.With(name, value);
+        if (asked.Named is not null) BindNamed(statement, asked.Named);
+        else if (asked.Cursor is { } key) database.Dialect.BindCursor(statement, key);
+        return statement;
+    }
+
+    private Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, CancellationToken stopping)
+    {
+        var (sql, where, tells) = (asked.Table.Sql, asked.Where, told.Length > 0);
+        var text = asked.Named is not null ? sql.ReserveNamed(where, tells)
+            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, tells)
+            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, tells);
+        var statement = WithLease(Picking(asked, text), asked.Lease).With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
+        if (tells) statement.With("told", told);
+        if (asked.Starts) database.Dialect.Bind(statement, JobSql.StartingSlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node, SessionOf(s) })]);
+        else database.Dialect.Bind(statement, JobSql.SlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node })]);
+        return database.WriteAsync(statement, reader => ReadBound(asked, reader), stopping);
+    }
+
+    private async Task<List<Bound>> BindInStepsAsync(Reserving asked, Database.Unit unit)
+    {
+        var (sql, where, slots) = (asked.Table.Sql, asked.Where, asked.Slots);
+        var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.Cursor is not null) : sql.ReservePickNamed(where);
+        List<TaskKey> picked = [.. (await unit.QueryAsync(Picking(asked, pick), ReadKey)).Distinct()];
+        if (picked.Count == 0) return [];
+        var apply = WithLease(ByKey(asked.Starts ? sql.ReserveApplyStarting(where, asked.OrderBy) : sql.ReserveApply(where, asked.OrderBy)), asked.Lease);
+        apply.Parameters.AddRange(asked.Parameters);
+        if (asked.Starts) database.Dialect.Bind(apply, sql.ReserveStartingRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker, SessionOf(slots[i])))]);
+        else database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
+        var all = (await unit.QueryAsync(apply, reader => ReadBound(asked, reader))).ToDictionary(b => b.Reservation.Key);
+        // RETURNING keeps no order.
+        var ordered = picked.Select((key, i) => (IsBound: all.TryGetValue(key, out var one), Bound: one, slots[i].Node)).Where(r => r.IsBound).ToList();
+        foreach (var remote in ordered.Where(r => r.Node != asked.OwnNode).GroupBy(r => r.Node))
+        {
+            await unit.ExecuteAsync(Statement(sql.HandOver).With("node", remote.Key).With("id", asked.Batch)
+                .With("job", Job.Name).With("term", asked.Lease.Term).With("rows", HandOverText.Write(remote.Select(r => r.Bound.Reservation))));
+        }
+        return [.. ordered.Select(r => r.Bound)];
+    }
+
+    private static string? SessionOf(Slot slot) => slot.Session is { } session ? Text(session) : null;
+
+    private Bound ReadBound(Reserving asked, DbDataReader reader)
+    {
+        if (!asked.Starts) return new Bound(ReadReservation(reader), null);
+        var table = asked.Table;
+        var at = table.Key.Count;
+        var reservedAt = reader.GetString(at + 4 + table.RecordColumns.Count);
+        if (reader.IsDBNull(at + 2)) return new Bound(new Reservation(ReadKey(reader), reader.GetString(at), reservedAt, reader.GetInt32(at + 1)), null);
+        var started = ReadStarted(table, reader);
+        var reservation = new Reservation(started.Fence.Key, started.Fence.Worker, reservedAt, started.Fence.Attempt - 1);
+        return new Bound(reservation, started with { Claim = reservation.Claim });
+    }
+}
