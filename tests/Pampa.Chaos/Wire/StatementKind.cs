@@ -51,7 +51,7 @@ internal static partial class StatementShape
 
     private static readonly (Regex Shape, StatementKinds Kind)[] Shapes =
     [
-        (Reserve, StatementKinds.Reserve), (Finish, StatementKinds.Finish), (Start, StatementKinds.Start), (Reclaim, StatementKinds.Reclaim),
+        (Reclaim, StatementKinds.Reclaim), (Reserve, StatementKinds.Reserve), (Finish, StatementKinds.Finish), (Start, StatementKinds.Start),
         (Release, StatementKinds.Release), (Commit, StatementKinds.Commit), (Heartbeat, StatementKinds.Heartbeat), (Lease, StatementKinds.Lease),
     ];
 
