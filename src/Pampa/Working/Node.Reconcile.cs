@@ -228,6 +228,9 @@ internal sealed partial class Node
             toldOfRestAt = time.GetTimestamp();
             Log.NoAttemptLeft(log, lane.Job.Name, resting, max);
         }
+        // So it is with a condition that whoever deals does not have: at once, it would go to and fro as quickly as the database can.
+        var unlike = refused.RemoveAll(r => lane.Refusals.Note(r.Key));
+        if (unlike > 0 && lane.Unlike.IsDue(out _)) Log.Unlike(log, lane.Job.Name, unlike);
         if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
     }
 

@@ -1,0 +1,23 @@
+using Pampa.Jobs;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// Records that a START of this node has refused lately, although they were reserved for it. One that comes again meanwhile is dealt by
+/// somebody who has another condition: a program of another version. Used by the node's own loop alone.
+/// </summary>
+internal sealed class Refusals(TimeProvider time)
+{
+    private const int MostRemembered = 10_000;
+    private static readonly TimeSpan Lately = TimeSpan.FromSeconds(30);
+    private readonly Dictionary<TaskKey, long> refusedAt = [];
+
+    /// <summary>Notes one, and says whether that is so the second time within half a minute.</summary>
+    public bool Note(TaskKey key)
+    {
+        if (refusedAt.TryGetValue(key, out var at) && time.GetElapsedTime(at) < Lately) return true;
+        if (refusedAt.Count >= MostRemembered) refusedAt.Clear();
+        refusedAt[key] = time.GetTimestamp();
+        return false;
+    }
+}
