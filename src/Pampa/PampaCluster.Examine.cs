@@ -37,8 +37,8 @@ public sealed partial class PampaCluster
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
         var parsed = ParseKey(store, key);
-        if (await WithKeysAsync(store, () => store.ExamineAsync(parsed, cancellationToken)) is not { } record) return null;
         var info = await LookAsync(parts.Tables, parts.Stores, parts.Nodes, cancellationToken);
+        if (await WithKeysAsync(store, () => store.ExamineAsync(parsed, cancellationToken)) is not { } record) return null;
         var holder = record.IsFree ? null : await parts.Tables.Cluster.ReadVitalAsync(record.Task.Worker!, cancellationToken);
         var locks = await TellAsync(store, () => store.LockHolderAsync(parsed, cancellationToken));
         var choice = store.Job.Selecting is null || !record.IsOpen ? default

@@ -86,6 +86,8 @@ public sealed partial class PampaCluster : IAsyncDisposable
     internal static async Task<ClusterInfo> LookAsync(
         ClusterTables tables, IReadOnlyList<TaskStore> stores, IReadOnlyList<string> nodes, CancellationToken stopping)
     {
+        // Whoever looks shall see what is obeyed, which may be what another version of the program has said.
+        await new PublishedLimits(tables.Cluster, [.. stores.Select(s => s.Job)], NullLogger.Instance).CycleAsync(stopping);
         var info = await tables.Cluster.ReadAsync(Engine.ClusterScope, stopping);
         var held = await tables.Control.ReadHoldsAsync(stopping);
         var holds = new Holds(held.Select(h => h.Hold));

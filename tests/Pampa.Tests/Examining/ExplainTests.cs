@@ -110,6 +110,16 @@ public abstract class ExplainTests : Examined
     private static string[] Missing(TaskExplanation explanation) => [.. explanation.Conditions.Where(c => c.Holds == false).Select(c => c.Name)];
 
     [Fact]
+    public async Task Whoever_looks_sees_the_limits_that_are_obeyed()
+    {
+        await Tables.Cluster.PublishAsync(Definition(job => job.MaxAttempts = 7), "another version", Stopping);
+        var store = await JobAsync();
+        Assert.Equal(3, store.Job.MaxAttempts);
+        await InfoAsync(store);
+        Assert.Equal(7, store.Job.MaxAttempts);
+    }
+
+    [Fact]
     public async Task A_due_record_says_how_many_come_first()
     {
         await InsertAsync(1);
