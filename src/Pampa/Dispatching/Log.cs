@@ -99,4 +99,7 @@ internal static partial class Log
 
     [LoggerMessage(253, LogLevel.Information, "Job '{Job}': its WorkerOrderBy works again")]
     public static partial void OrderedAgain(ILogger log, string job);
+
+    [LoggerMessage(225, LogLevel.Debug, "Job '{Job}': no sample is taken, its due records cannot be counted: {Error}")]
+    public static partial void NotSampled(ILogger log, string job, string error);
 }

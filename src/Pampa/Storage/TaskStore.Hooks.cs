@@ -73,7 +73,7 @@ internal sealed partial class TaskStore
     /// <summary>What records that were taken back from lost workers have come to, with their hooks.</summary>
     private async Task<TakenBack> TakeBackAsync(Statement statement, CancellationToken stopping)
     {
-        if (!Job.Hooks.Has(HookKind.Finished)) return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+        if (!Job.Hooks.Has(HookKind.Finished)) return Noted(await database.WriteAsync(statement, ReadVerdict, stopping));
         LostTasks lost;
         try
         {
@@ -85,7 +85,7 @@ internal sealed partial class TaskStore
         }
         foreach (var (about, error) in lost.Refused) Calls?.LeftOut(about, error);
         foreach (var about in lost.Events) Calls?.Tell(HookKind.Finished, about);
-        return Count(lost.Rows);
+        return Noted(lost.Rows);
     }
 
     /// <summary>Records that were taken back, what hooks are told of them, and whose hook was refused.</summary>
@@ -133,17 +133,30 @@ internal sealed partial class TaskStore
         var keys = Job.Hooks.HasStatements(HookKind.Relaunched)
             ? await database.UnitAsync(async unit =>
             {
-                again = [];
                 var all = await unit.WriteFirstAsync(statement, ReadKey);
-                if (all.Count > 0) again = await ReadEventsAsync(unit, all, _ => null);
-                foreach (var one in again) await RunHooksAsync(unit, HookKind.Relaunched, one);
+                again = await RunRelaunchedAsync(unit, all);
                 return all;
             }, stopping)
             : await database.WriteAsync(statement, ReadKey, stopping);
-        if (Calls is not { } calls || !Job.Hooks.HasCode(HookKind.Relaunched)) return keys;
+        TellRelaunched(keys, again);
+        return keys;
+    }
+
+    /// <summary>Runs the statements of hooks for records that are made pending again, in the transaction of that.</summary>
+    private async Task<List<TaskEvent>> RunRelaunchedAsync(Database.Unit unit, List<TaskKey> keys)
+    {
+        if (keys.Count == 0 || !Job.Hooks.HasStatements(HookKind.Relaunched)) return [];
+        var again = await ReadEventsAsync(unit, keys, _ => null);
+        foreach (var one in again) await RunHooksAsync(unit, HookKind.Relaunched, one);
+        return again;
+    }
+
+    /// <summary>Calls the code of hooks once that is committed.</summary>
+    private void TellRelaunched(List<TaskKey> keys, List<TaskEvent> again)
+    {
+        if (Calls is not { } calls || !Job.Hooks.HasCode(HookKind.Relaunched)) return;
         if (again.Count == 0) again = keys.ConvertAll(key => new TaskEvent(Table, key));
         foreach (var one in again) calls.Tell(HookKind.Relaunched, one);
-        return keys;
     }
 
     /// <summary>What is told of a task that starts.</summary>

@@ -58,8 +58,11 @@ internal sealed partial class TaskStore
     private static bool Flag(System.Data.Common.DbDataReader reader, int ordinal) =>
         Convert.ToBoolean(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
 
-    private static TakenBack Count(List<TakenRow> rows) => new(
-        rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
+    private TakenBack Noted(List<TakenRow> rows)
+    {
+        foreach (var row in rows.Where(r => r.Failed || r.Started)) NoteTakenBack(row.Key, row.Failed);
+        return new TakenBack(rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
+    }
 
     /// <summary>
     /// T9: ends records that have no attempt left and that nobody holds, at most one statement's rows.

@@ -95,6 +95,7 @@ internal sealed class Lane
     {
         Counters.Add(result.Outcome, verdict);
         if (verdict == Verdict.Accepted) Store.Calls?.Tell(HookKind.Finished, Store.EventOf(result));
+        if (verdict == Verdict.Accepted && result.Outcome is (Outcome.Again or Outcome.Failed)) Store.NoteFailure(result);
         Forget(result.Fence.Key, result.Claim);
         Settled?.Invoke();
     }

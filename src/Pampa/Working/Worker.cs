@@ -22,6 +22,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     private long runningSince;
     private volatile bool isRunning;
     private volatile Lane? lane;
+    private volatile StartedTask? current;
     private int count;
 
     /// <summary>Set when it has run low of tasks that whoever deals starts for it.</summary>
@@ -32,6 +33,9 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
 
     /// <summary>How long the task that runs has been running; null while none does.</summary>
     public TimeSpan? Running => isRunning ? time.GetElapsedTime(Volatile.Read(ref runningSince)) : null;
+
+    /// <summary>That task, of a batch its first one; null while none runs.</summary>
+    public StartedTask? Current => current;
 
     /// <summary>The job of that task; where none runs, of the last one.</summary>
     public Lane? Lane => lane;
@@ -78,6 +82,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     {
         var of = work.Lane;
         lane = of;
+        current = work.Tasks[0];
         Volatile.Write(ref runningSince, time.GetTimestamp());
         isRunning = true;
         attempt.Begin(of.Job.MaxDuration);
@@ -89,6 +94,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         {
             attempt.End();
             isRunning = false;
+            current = null;
             if (Interlocked.Add(ref count, -work.Tasks.Count) is var left && left <= of.Load.Ahead / 2)
             {
                 if (of.Load.StartsAtOnce) HandIsLow?.Set();
