@@ -33,8 +33,10 @@ public sealed class NamespaceTests(SshWorld world)
         Assert.Contains("only while 'nodes forward' runs", said, StringComparison.Ordinal);
         // As systemd or a user would: a process of its own.
         using var enough = new CancellationTokenSource();
-        var forwarding = Task.Run(() => ForwardVerb.KeepAllAsync([.. servers.Select((server, i) => world.Node(FormattableString.Invariant($"far{i}"), node => node.DatabaseForwardPort = Port, server))],
-            "pampa", ("127.0.0.1", new Npgsql.NpgsqlConnectionStringBuilder(loads.Address).Port), TextWriter.Null, TextWriter.Null, enough.Token), TestContext.Current.CancellationToken);
+        var nodes = servers.Select((server, i) => world.Node(FormattableString.Invariant($"far{i}"), node => node.DatabaseForwardPort = Port, server)).ToList();
+        var database = ("127.0.0.1", new Npgsql.NpgsqlConnectionStringBuilder(loads.Address).Port);
+        var forwarding = Task.Run(
+            () => ForwardVerb.KeepAllAsync(nodes, "pampa", database, TextWriter.Null, TextWriter.Null, enough.Token), TestContext.Current.CancellationToken);
         loads.StartDispatcher();
         await loads.AddAsync(300);
         await loads.UntilDoneAsync(300);

@@ -103,7 +103,7 @@ internal sealed class UpVerb
                     await new Upgrade(agent, ground.Cluster, patience, ground.Table.Row(node)).RunAsync(wanted, parsed.GetValue(force), stopping);
                 }, stopping);
             }
-            catch (NodeException e)
+            catch (Exception e) when (NodesVerb.IsTold(e))
             {
                 ground.Table.Row(node).Fail(e.Message);
                 return [(node, e.Message)];
