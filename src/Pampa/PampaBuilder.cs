@@ -187,6 +187,7 @@ public sealed partial class PampaBuilder
         if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
+        errors.AddRange(VerbErrors);
         BuildSchedules(errors, needsCode);
         return [.. jobs.Select(j => j.Build(errors, needsCode)).OfType<JobDefinition>()];
     }

@@ -66,7 +66,26 @@ internal static class CommandLine
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
         ];
         foreach (var command in verbs) root.Subcommands.Add(command);
+        if (verb.TryProgram() is { } program) AddVerbs(root, program, verb);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);
         return root;
+    }
+
+    // What is wrong with one stands among the other errors of the configuration, which every verb tells.
+    private static void AddVerbs(RootCommand root, PampaBuilder program, Verb verb)
+    {
+        foreach (var create in program.Verbs)
+        {
+            try
+            {
+                var command = create(new VerbContext(verb));
+                if (root.Subcommands.Any(c => c.Name == command.Name)) program.VerbErrors.Add($"There are two verbs '{command.Name}': AddVerb must give another name.");
+                else root.Subcommands.Add(command);
+            }
+            catch (Exception e)
+            {
+                program.VerbErrors.Add($"A verb that is added throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            }
+        }
     }
 }

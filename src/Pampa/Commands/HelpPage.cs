@@ -29,6 +29,7 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
         var command = parseResult.CommandResult.Command;
         Paragraph(command.Description ?? "");
         if (command is RootCommand { Subcommands.Count: > 0 }) WriteRoot(command);
+        else if (command is VerbCommand { Subcommands.Count: > 0 } group) WriteGroup(group);
         else WriteVerb(command as VerbCommand ?? run, isAll: command is RootCommand);
         return Hosting.ExitCode.Done;
     }
@@ -48,6 +49,17 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
         Table(run.ExitCodes.Select(Describe));
     }
 
+    private void WriteGroup(VerbCommand group)
+    {
+        Title("Usage");
+        output.WriteLine($"  {program} {PathOf(group)} VERB [OPTIONS]");
+        Title("Verbs");
+        Table(group.Subcommands.Select(verb => (verb.Name, FirstSentence(verb.Description ?? ""))));
+        Title("Options of all of them");
+        Table([("--help", "Show this page, or the page of the verb before it.")]);
+        WriteExamples([.. group.Examples, .. group.Subcommands.OfType<VerbCommand>().SelectMany(verb => verb.Examples.Take(1))]);
+    }
+
     private void WriteVerb(VerbCommand verb, bool isAll)
     {
         Title("Usage");
@@ -57,7 +69,7 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
             { MinimumNumberOfValues: 0 } => $" [{Name(a)}...]",
             _ => $" {Name(a)}",
         });
-        output.WriteLine($"  {program}{(isAll ? "" : $" {verb.Name}")}{string.Concat(arguments)} [OPTIONS]");
+        output.WriteLine($"  {program}{(isAll ? "" : $" {PathOf(verb)}")}{string.Concat(arguments)} [OPTIONS]");
         if (verb.Arguments.Count > 0)
         {
             Title("Arguments");
@@ -79,6 +91,10 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
             foreach (var line in Wrap(what, Width - 6)) output.WriteLine($"      {line}");
         }
     }
+
+    // A verb may stand below another one.
+    private static string PathOf(Command verb) =>
+        verb.Parents.OfType<VerbCommand>().FirstOrDefault() is { } group ? $"{PathOf(group)} {verb.Name}" : verb.Name;
 
     private static string Name(Argument argument) => argument.Name.ToUpperInvariant();
 

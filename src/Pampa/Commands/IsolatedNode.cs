@@ -20,6 +20,7 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
     private readonly HashSet<WorkerProcess> living = [];
     private readonly HashSet<string> begun = [];
     private LogFile? log;
+    private ServiceNotices? notices;
     private bool isStopping;
     private int? endedBy;
 
@@ -32,6 +33,8 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
         log = file;
         using var stop = new CancellationTokenSource();
         using var signals = new Signals(Tell, atOnce: KillAll);
+        using var service = notices = ServiceNotices.Take(time);
+        await using var pulse = service?.AliveEvery is { } every ? time.CreateTimer(_ => service.Alive(), null, TimeSpan.Zero, every) : null;
         await using var registration = signals.Stopping.Register(stop.Cancel);
         await using var passing = stop.Token.Register(StopAll);
         Tell(database);
@@ -103,7 +106,9 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
         // It has registered: from now on a death of it is no reason for all to end.
         if (line.Contains(Registered, StringComparison.Ordinal))
         {
-            lock (gate) begun.Add(id);
+            var isComplete = false;
+            lock (gate) isComplete = begun.Add(id) && begun.Count == workers;
+            if (isComplete) notices?.Ready($"node {name}, {workers} workers");
         }
         // Of one that has not come so far its own file may know nothing.
         else if (!HasBegun(id)) log?.Write(LogLine.Dated(time.GetLocalNow(), $"{id} | {line}"));
@@ -121,7 +126,11 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
         lock (gate) return code == ExitCode.WorkerIdTaken ? begun.Contains(id) : begun.Count > 0;
     }
 
-    private void StopAll() => ToAll(process => process.Stop());
+    private void StopAll()
+    {
+        notices?.Stopping();
+        ToAll(process => process.Stop());
+    }
 
     private void KillAll() => ToAll(process => process.Kill());
 

@@ -35,6 +35,7 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
         await using var display = console.Display;
         await using var journal = new Journal(display, TimeProvider.System);
         using var signals = new Signals(journal.Tell);
+        using var notices = ServiceNotices.Take(TimeProvider.System);
         try
         {
             return await verb.With(journal.Output, journal.Errors).RunAsync(options.Database, async (program, choice) =>
@@ -43,7 +44,7 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
                 if (LogFile.PathOf(options.Log, LogName(program)) is { } path) journal.Open(path);
                 await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
                 if (options.Delay is { } delay) program.PollInterval = delay;
-                return await RunAsync(program, choice, journal, signals);
+                return await RunAsync(program, choice, journal, signals, notices);
             }, signals.Stopping, waits: true);
         }
         catch (Exception e)
@@ -65,13 +66,14 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
     // A name that cannot be one is told of a little later, in this file, too.
     internal static string NodeLogName(string name) => JobValidation.Identifier.IsMatch(name) ? $"node.{name}.log" : "node.log";
 
-    private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals)
+    private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals, ServiceNotices? notices)
     {
         using var provider = new LineLog(journal.Log, TimeProvider.System);
         using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
         var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
         var role = options.Role with { Workers = options.Workers };
         await using var engine = await Engine.PrepareAsync(program, choice.Address, role, surroundings, signals.Stopping);
+        engine.Notices = notices;
         if (options.DrainHorizon is { } horizon)
             await journal.Output.WriteLineAsync($"Draining: the program ends when nothing is due within {horizon:c} (--drain-horizon)");
         using var progress = new Progress(engine, journal.Display, TimeProvider.System);

@@ -9,14 +9,37 @@ namespace Pampa.Commands;
 /// <summary>
 /// What all verbs have in common: the program, the option that names the database, and what is said of errors.
 /// </summary>
-internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+internal sealed class Verb
 {
+    private readonly Lazy<PampaBuilder> program;
+    private readonly TextWriter output;
+    private readonly TextWriter errors;
+
+    public Verb(Action<PampaBuilder> configure, TextWriter output, TextWriter errors) : this(new Lazy<PampaBuilder>(() => Make(configure)), output, errors)
+    {
+    }
+
+    private Verb(Lazy<PampaBuilder> program, TextWriter output, TextWriter errors) => (this.program, this.output, this.errors) = (program, output, errors);
+
+    /// <summary>The program; null where its own configuration throws, which every verb that needs it tells.</summary>
+    public PampaBuilder? TryProgram()
+    {
+        try
+        {
+            return program.Value;
+        }
+        catch (PampaConfigurationException)
+        {
+            return null;
+        }
+    }
+
     public TextWriter Output => output;
 
     public TextWriter Errors => errors;
 
     /// <summary>The same program, which speaks elsewhere.</summary>
-    public Verb With(TextWriter otherOutput, TextWriter otherErrors) => new(configure, otherOutput, otherErrors);
+    public Verb With(TextWriter otherOutput, TextWriter otherErrors) => new(program, otherOutput, otherErrors);
 
     public static Option<string?> DatabaseOption() => new("--db")
     {
@@ -33,13 +56,12 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
     public Task<int> RunAsync(string? database, Func<PampaBuilder, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, bool waits = false) =>
         RunAsync(errors, async () =>
         {
-            var program = new PampaBuilder();
-            Configure(program);
-            var choice = await DatabaseChoice.Choose(database, program.Database, Environment.GetEnvironmentVariable)
+            var made = program.Value;
+            var choice = await DatabaseChoice.Choose(database, made.Database, Environment.GetEnvironmentVariable)
                 .RecogniseAsync(stopping, waits ? errors.WriteLine : null);
             try
             {
-                return await runAsync(program, choice);
+                return await runAsync(made, choice);
             }
             catch (Exception e) when (e is DbException or TimeoutException)
             {
@@ -75,16 +97,18 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         }
     }
 
-    /// <summary>Opens the cluster for a look from outside: nothing is set up and nothing runs.</summary>
-    public Task<int> WithClusterAsync(string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping) =>
-        RunAsync(database, async (program, choice) =>
+    /// <summary>Opens the cluster for a look from outside: nothing runs and, if nothing else is said, nothing is set up.</summary>
+    public Task<int> WithClusterAsync(
+        string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, SchemaChanges changes = SchemaChanges.None) =>
+        RunAsync(database, async (made, choice) =>
         {
-            await using var cluster = await PampaCluster.OpenAsync(program, choice.Address, SchemaChanges.None, stopping);
+            await using var cluster = await PampaCluster.OpenAsync(made, choice.Address, changes, stopping);
             return await runAsync(cluster, choice);
         }, stopping);
 
-    private void Configure(PampaBuilder program)
+    private static PampaBuilder Make(Action<PampaBuilder> configure)
     {
+        var program = new PampaBuilder();
         try
         {
             configure(program);
@@ -93,5 +117,6 @@ internal sealed class Verb(Action<PampaBuilder> configure, TextWriter output, Te
         {
             throw new PampaConfigurationException([$"The program's own configuration throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"]);
         }
+        return program;
     }
 }

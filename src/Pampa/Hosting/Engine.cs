@@ -107,6 +107,9 @@ internal sealed partial class Engine : IAsyncDisposable
 
     public Scheduler Scheduler { get; }
 
+    /// <summary>The service manager that has started this process; null: none that wants to hear of it.</summary>
+    public ServiceNotices? Notices { private get; set; }
+
     /// <summary>What <see cref="PampaCluster"/> works with.</summary>
     public ClusterParts Parts => new(database, tables, [.. Node.Lanes.Select(l => l.Store)], program.NodeNames, Dispatcher, WakeAsync, SteerAsync)
     {
@@ -197,7 +200,7 @@ internal sealed partial class Engine : IAsyncDisposable
             return ExitCode.Configuration;
         }
         using var heartbeat = new Heartbeat(Node.Membership, program.WorkerLease / 3, health, Node.WantsMore);
-        using var watchdog = new Watchdog(() => Environment.Exit(ExitCode.InternalError));
+        using var watchdog = new Watchdog(() => Environment.Exit(ExitCode.InternalError)) { Lives = TellService };
         if (Role.Works) heartbeat.Start(watchdog);
         watchdog.Start();
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -227,6 +230,7 @@ internal sealed partial class Engine : IAsyncDisposable
         var first = await Task.WhenAny([drained, watchdog.Stalled, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         if (fault is StalledException) Log.Fault(log, fault);
+        Notices?.Stopping();
         await intake.CancelAsync();
         var shutdown = new Shutdown(Node, exchange, leadership, program.ShutdownTimeout, log, time);
         var abandoned = await shutdown.RunAsync([.. taking, listening], work, hurry);
@@ -239,6 +243,14 @@ internal sealed partial class Engine : IAsyncDisposable
         }
         await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
+    }
+
+    private void TellService()
+    {
+        if (Notices is null) return;
+        if (!Role.Works) Notices.Ready("dispatching");
+        else if (Node.IsJoined) Notices.Ready($"node {Node.Membership.Node}, {Node.Membership.Workers.Count} workers");
+        Notices.Alive();
     }
 
     private int CodeOf(Exception? fault, int abandoned, bool isDraining)

@@ -34,6 +34,9 @@ internal sealed class Watchdog(Action end) : IDisposable
     private Thread? thread;
     private volatile bool isLeft;
 
+    /// <summary>Called each second as long as no loop has stood still for too long.</summary>
+    public Action? Lives { private get; init; }
+
     /// <summary>Fails when a loop stands still.</summary>
     public Task Stalled => stalled.Task;
 
@@ -91,6 +94,7 @@ internal sealed class Watchdog(Action end) : IDisposable
                 if (unchanged * Every >= Patience) stalled.TrySetException(new StalledException(pulse.Name, Patience));
             }
         }
+        if (longest * Every < Patience) Lives?.Invoke();
         if (longest * Every >= 2 * Patience) end();
     }
 

@@ -1,0 +1,47 @@
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Remote;
+
+namespace Pampa.Ssh.Commands;
+
+/// <summary>The nodes that a verb is about, and how they are connected to.</summary>
+internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool trustsNew, int parallel, TextWriter errors)
+{
+    public IReadOnlyList<SshNode> Nodes => nodes;
+
+    /// <summary>Opens a connection.</summary>
+    /// <exception cref="NodeException">Why that is not possible.</exception>
+    public async Task<NodeAgent> OpenAsync(SshNode node, CancellationToken stopping)
+    {
+        // It is a part of paths and of the service's name.
+        if (!SshNode.IsIdentifier(cluster)) throw new NodeException($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{cluster}'.");
+        return new NodeAgent(await SshConnection.OpenAsync(node, trustsNew, errors.WriteLine, stopping), cluster);
+    }
+
+    /// <summary>Does something with each node, with many at the same time. Returns what went wrong, by node.</summary>
+    public async Task<IReadOnlyList<(SshNode Node, string Why)>> EachAsync(Func<NodeAgent, Task> doAsync, CancellationToken stopping)
+    {
+        var failures = new (SshNode Node, string Why)?[nodes.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = stopping };
+        await Parallel.ForEachAsync(Enumerable.Range(0, nodes.Count), options, async (i, token) =>
+        {
+            try
+            {
+                await WithAsync(nodes[i], doAsync, token);
+            }
+            catch (Exception e) when (NodesVerb.IsTold(e))
+            {
+                failures[i] = (nodes[i], e.Message);
+            }
+        });
+        return [.. failures.Where(f => f is not null).Select(f => f!.Value)];
+    }
+
+    /// <summary>Does something with one node.</summary>
+    /// <exception cref="NodeException">It cannot be connected to, or it does not do well.</exception>
+    public async Task WithAsync(SshNode node, Func<NodeAgent, Task> doAsync, CancellationToken stopping)
+    {
+        var agent = await OpenAsync(node, stopping);
+        await using var connection = agent.Connection;
+        await doAsync(agent);
+    }
+}

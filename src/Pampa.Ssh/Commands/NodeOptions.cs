@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Pampa.Ssh.Connecting;
+
+namespace Pampa.Ssh.Commands;
+
+/// <summary>What the verbs about several nodes take.</summary>
+internal sealed class NodeOptions
+{
+    private const int MaxParallel = 64;
+    private readonly IReadOnlyList<SshNode> nodes;
+
+    public NodeOptions(Command command, IReadOnlyList<SshNode> nodes)
+    {
+        this.nodes = nodes;
+        command.Arguments.Add(Names);
+        foreach (var option in (Option[])[Tag, Parallel, Trust]) command.Options.Add(option);
+        Parallel.Validators.Add(result => Range(result, 1, MaxParallel));
+    }
+
+    public Argument<string[]> Names { get; } = new("node") { Description = "Only these nodes (default: all that the program declares).", Arity = ArgumentArity.ZeroOrMore };
+
+    public Option<string?> Tag { get; } = new("--tag") { HelpName = "TAG", Description = "Only nodes with this tag." };
+
+    public Option<int> Parallel { get; } = new("--parallel")
+    {
+        HelpName = "NUMBER",
+        Description = "At most so many connections at the same time (default 8).",
+        DefaultValueFactory = _ => 8,
+    };
+
+    public Option<bool> Trust { get; } = TrustOption();
+
+    public static Option<bool> TrustOption() => new("--trust-on-first-use")
+    {
+        Description = "Take the key of a host that is not known for its own, and remember it; one that has changed is refused all the same.",
+    };
+
+    /// <summary>The nodes that are meant.</summary>
+    /// <exception cref="NodeException">One is not there, or none is meant.</exception>
+    public IReadOnlyList<SshNode> Chosen(ParseResult parsed)
+    {
+        var names = parsed.GetValue(Names) ?? [];
+        var found = names.Length == 0 ? nodes : [.. names.Distinct(StringComparer.Ordinal).Select(Find)];
+        if (parsed.GetValue(Tag) is { } tag) found = [.. found.Where(node => node.Tags.Contains(tag))];
+        return found.Count > 0 ? found : throw new NodeException($"No node has the tag '{parsed.GetValue(Tag)}'. Tags are {string.Join(", ", nodes.SelectMany(n => n.Tags).Distinct())}.");
+    }
+
+    /// <summary>The node of this name.</summary>
+    /// <exception cref="NodeException">There is none.</exception>
+    public static SshNode Find(IReadOnlyList<SshNode> nodes, string name) => nodes.FirstOrDefault(node => node.Name == name)
+        ?? throw new NodeException($"There is no node '{name}' that is reached by SSH. Nodes are {string.Join(", ", nodes.Select(n => n.Name))}.");
+
+    private SshNode Find(string name) => Find(nodes, name);
+
+    public static void Range(OptionResult result, int min, int max)
+    {
+        if (result.Tokens is [var token] && int.TryParse(token.Value, out var value) && (value < min || value > max))
+            result.AddError(FormattableString.Invariant($"{result.Option.Name} must be between {min:N0} and {max:N0}, got {value}."));
+    }
+
+    /// <summary>An option for a time that must be more than none.</summary>
+    public static Option<TimeSpan> Time(string name, string description, TimeSpan otherwise)
+    {
+        var option = new Option<TimeSpan>(name) { HelpName = "TIME", Description = $"{description}, as hours:minutes:seconds (default {otherwise:c}).", DefaultValueFactory = _ => otherwise };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is not [var token] || !TimeSpan.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var time)) return;
+            if (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1))
+                result.AddError($"{name} must be more than 00:00:00 and at most 24 hours, got {token.Value}.");
+        });
+        return option;
+    }
+}

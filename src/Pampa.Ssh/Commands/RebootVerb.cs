@@ -1,0 +1,114 @@
+using System.CommandLine;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Remote;
+
+namespace Pampa.Ssh.Commands;
+
+/// <summary><c>nodes reboot</c>: drained, rebooted, connected to again, started, heard of.</summary>
+internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience patience, TimeSpan bootTime, NodeRow row)
+{
+    private static readonly TimeSpan TryEvery = TimeSpan.FromSeconds(2);
+
+    public static VerbCommand Create(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
+    {
+        var verb = new VerbCommand("reboot", "Drains a node, reboots its computer, connects again and starts the node.")
+        {
+            Examples = [("nodes reboot web1", "One node.")],
+            ExitCodes = NodesVerb.Ends,
+        };
+        var name = new Argument<string>("node") { Description = "The node." };
+        var database = VerbContext.DatabaseOption();
+        var drain = NodeOptions.Time("--timeout", "How long running tasks may take before the node is left as it was", TimeSpan.FromMinutes(10));
+        var boot = NodeOptions.Time("--boot-timeout", "How long the computer may take to come back", TimeSpan.FromMinutes(10));
+        var start = NodeOptions.Time("--start-timeout", "How long until the first heartbeat", TimeSpan.FromMinutes(1));
+        var trust = NodeOptions.TrustOption();
+        verb.Arguments.Add(name);
+        foreach (var option in (Option[])[drain, boot, start, trust, database]) verb.Options.Add(option);
+        verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, async () =>
+        {
+            var node = NodeOptions.Find(nodes, parsed.GetValue(name)!);
+            var fleet = new Fleet([node], pampa.Cluster, parsed.GetValue(trust), 1, context.Errors);
+            await using var table = new ProgressTable([node], context.Output);
+            var patience = new Patience(parsed.GetValue(drain), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), parsed.GetValue(start));
+            await fleet.WithAsync(node, agent =>
+                new RebootVerb(agent, cluster, patience, parsed.GetValue(boot), table.Row(node)).RunAsync(pampa.ShutdownTimeout, stopping), stopping);
+            return NodesVerb.Done;
+        }, stopping)));
+        return verb;
+    }
+
+    private async Task RunAsync(TimeSpan shutdown, CancellationToken stopping)
+    {
+        var node = agent.Node;
+        var before = await agent.ProbeAsync(stopping);
+        var holding = new Holding(cluster, node);
+        try
+        {
+            if (before.Process is not null)
+            {
+                row.Say("draining");
+                if (await holding.DrainAsync(patience.Drain, stopping) is var left and > 0)
+                    throw new NodeException(FormattableString.Invariant($"Node '{node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
+                row.Say("stopping");
+                await agent.Connection.EnsureAsync(stopping);
+                await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+            }
+            row.Say("rebooting");
+            var command = node.RebootCommand ?? await DefaultAsync(stopping);
+            await agent.RebootAsync(command, stopping);
+            var after = await ComeBackAsync(before.Boot, stopping);
+            if (before.Process is not null) await StartAsync(after, shutdown, stopping);
+        }
+        finally
+        {
+            await holding.EndAsync();
+        }
+        row.Done(before.Process is null ? "rebooted; the node was not running" : "up");
+    }
+
+    private async Task<IReadOnlyList<string>> DefaultAsync(CancellationToken stopping)
+    {
+        var isRoot = false;
+        await agent.ExecAsync(["id", "-u"], TimeSpan.FromSeconds(30), line => isRoot = line.Trim() == "0", _ => { }, stopping);
+        return isRoot ? ["reboot"] : ["sudo", "-n", "reboot"];
+    }
+
+    /// <summary>Tries to connect until the computer has begun anew.</summary>
+    private async Task<NodeFacts> ComeBackAsync(string boot, CancellationToken stopping)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        var last = "it has not gone down";
+        while (TimeProvider.System.GetElapsedTime(began) < bootTime)
+        {
+            await Task.Delay(TryEvery, TimeProvider.System, stopping);
+            try
+            {
+                await agent.Connection.EnsureAsync(stopping);
+                var facts = await agent.ProbeAsync(stopping);
+                if (facts.Boot != boot) return facts;
+            }
+            catch (NodeException e)
+            {
+                // It goes down, is down or comes up.
+                last = e.Message;
+                row.Say("waiting for it to come back");
+            }
+        }
+        throw new NodeException($"Node '{agent.Node.Name}': its computer has not come back within {bootTime:c}: {last}");
+    }
+
+    private async Task StartAsync(NodeFacts facts, TimeSpan shutdown, CancellationToken stopping)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        // systemd may have started it by itself.
+        if (facts.Process is null)
+        {
+            row.Say("starting");
+            var launch = Launch.Of(agent.Node, facts.Program, facts.Folder);
+            await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), stopping);
+        }
+        row.Say("waiting for its heartbeat");
+        if (await new Heartbeats(cluster, TimeProvider.System).WaitAsync(agent, began, patience.Start, stopping) is { } why)
+            throw new NodeException($"Node '{agent.Node.Name}': its computer is back, but not the node: {why}.");
+    }
+}

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Remote;
+
+namespace Pampa.Ssh.Commands;
+
+/// <summary><c>nodes down</c> and <c>nodes restart</c>: drained first, so that no task is lost and none pays with an attempt.</summary>
+internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
+{
+    public static VerbCommand Down(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
+    {
+        var verb = new VerbCommand("down", "Drains nodes and stops them; what was delivered stays.")
+        {
+            Examples = [("nodes down web1", "One node, when its tasks have ended."), ("nodes down --no-drain", "All of them; what runs has the program's ShutdownTimeout.")],
+            ExitCodes = NodesVerb.Ends,
+        };
+        return Make(verb, context, pampa, nodes, inTurn: false, (stop, agent, row, stopping) => stop.DownAsync(agent, row, stopping));
+    }
+
+    public static VerbCommand Restart(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
+    {
+        var verb = new VerbCommand("restart", "Restarts nodes with the release that they have, one after the other: drained before, heard of after.")
+        {
+            Examples = [("nodes restart web1", "One node.")],
+            ExitCodes = NodesVerb.Ends,
+        };
+        return Make(verb, context, pampa, nodes, inTurn: true, (stop, agent, row, stopping) => stop.RestartAsync(agent, pampa.ShutdownTimeout, row, stopping));
+    }
+
+    private static VerbCommand Make(
+        VerbCommand verb, VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes, bool inTurn,
+        Func<StopVerbs, NodeAgent, NodeRow, CancellationToken, Task> doAsync)
+    {
+        var options = new NodeOptions(verb, nodes);
+        var database = VerbContext.DatabaseOption();
+        var drainTime = NodeOptions.Time("--timeout", "How long running tasks may take before the node is left as it was", TimeSpan.FromMinutes(10));
+        var startTime = NodeOptions.Time("--start-timeout", "How long until the first heartbeat", TimeSpan.FromMinutes(1));
+        var noDrain = new Option<bool>("--no-drain") { Description = "Stop without draining, and without the database: running tasks have the program's ShutdownTimeout and are given back then." };
+        foreach (var option in (Option[])[.. inTurn ? [drainTime, startTime] : (Option[])[drainTime, noDrain], database]) verb.Options.Add(option);
+        verb.SetAction((parsed, _) =>
+        {
+            var start = inTurn ? parsed.GetValue(startTime) : TimeSpan.Zero;
+            var patience = new Patience(parsed.GetValue(drainTime), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), start);
+            return !inTurn && parsed.GetValue(noDrain)
+                ? context.RunAsync(stopping => NodesVerb.RunAsync(context, () => RunAsync(null, stopping), stopping))
+                : context.WithClusterAsync(
+                    parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, () => RunAsync(cluster, stopping), stopping));
+
+            async Task<int> RunAsync(PampaCluster? cluster, CancellationToken stopping)
+            {
+                var chosen = options.Chosen(parsed);
+                var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), inTurn ? 1 : parsed.GetValue(options.Parallel), context.Errors);
+                await using var table = new ProgressTable(chosen, context.Output);
+                var stop = new StopVerbs(cluster, patience);
+                var failures = await fleet.EachAsync(agent => doAsync(stop, agent, table.Row(agent.Node), stopping), stopping);
+                foreach (var (node, why) in failures) table.Row(node).Fail(why);
+                await table.DisposeAsync();
+                return await NodesVerb.TellAsync(context, failures);
+            }
+        });
+        return verb;
+    }
+
+    private async Task DownAsync(NodeAgent agent, NodeRow row, CancellationToken stopping)
+    {
+        var facts = await agent.ProbeAsync(stopping);
+        if (facts.Process is null)
+        {
+            // A file that tells of a process that is gone goes, too.
+            await agent.StopAsync(patience.Stop, kills: false, stopping);
+            row.Done("was not running");
+            return;
+        }
+        await AroundAsync(agent, row, () => agent.StopAsync(patience.Stop, kills: true, CancellationToken.None), stopping);
+        row.Done("down");
+    }
+
+    private async Task RestartAsync(NodeAgent agent, TimeSpan shutdown, NodeRow row, CancellationToken stopping)
+    {
+        var facts = await agent.ProbeAsync(stopping);
+        if (facts.Current.Length == 0 || facts.Program.Length == 0)
+            throw new NodeException($"Node '{agent.Node.Name}': nothing was delivered to it yet: run 'nodes up'.");
+        var launch = Launch.Of(agent.Node, facts.Program, facts.Folder);
+        await AroundAsync(agent, row, async () =>
+        {
+            await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+            row.Say("starting");
+            var began = TimeProvider.System.GetTimestamp();
+            await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), CancellationToken.None);
+            row.Say("waiting for its heartbeat");
+            var why = await new Heartbeats(cluster!, TimeProvider.System).WaitAsync(agent, began, patience.Start, CancellationToken.None);
+            if (why is not null) throw new NodeException($"Node '{agent.Node.Name}': it does not come back: {why}.");
+        }, stopping, isRunning: facts.Process is not null);
+        row.Done("up");
+    }
+
+    /// <summary>Does something with a node of which nothing runs meanwhile.</summary>
+    private async Task AroundAsync(NodeAgent agent, NodeRow row, Func<Task> doAsync, CancellationToken stopping, bool isRunning = true)
+    {
+        var holding = cluster is null ? null : new Holding(cluster, agent.Node);
+        try
+        {
+            if (holding is not null && isRunning)
+            {
+                row.Say("draining");
+                if (await holding.DrainAsync(patience.Drain, stopping) is var left and > 0)
+                    throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
+            }
+            row.Say("stopping");
+            await agent.Connection.EnsureAsync(CancellationToken.None);
+            await doAsync();
+        }
+        finally
+        {
+            if (holding is not null) await holding.EndAsync();
+        }
+    }
+}

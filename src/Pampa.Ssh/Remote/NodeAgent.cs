@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Delivering;
+
+namespace Pampa.Ssh.Remote;
+
+/// <summary>A node's side of the orders: one script, given with each of them, which takes everything as a word and nothing as its text.</summary>
+internal sealed class NodeAgent(SshConnection connection, string cluster)
+{
+    /// <summary>As many releases are kept on a node, with the current one.</summary>
+    private const int KeptReleases = 3;
+
+    private const string DatabaseFile = "database";
+    private const string LaunchFile = "launch";
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Unpacking = TimeSpan.FromMinutes(2);
+
+    // Of a line that is slower than that, nobody waits for the end.
+    private const long SlowestBytesPerSecond = 50_000;
+
+    private static readonly Lazy<string> Script = new(() =>
+    {
+        using var reader = new StreamReader(typeof(NodeAgent).Assembly.GetManifestResourceStream("agent.sh")!);
+        return reader.ReadToEnd();
+    });
+
+    private NodeFacts? facts;
+
+    public SshNode Node => connection.Node;
+
+    public SshConnection Connection => connection;
+
+    /// <summary>The name of its service.</summary>
+    public string Service => UnitFile.NameOf(cluster, Node.Name);
+
+    /// <summary>What the node says of itself, now.</summary>
+    public async Task<NodeFacts> ProbeAsync(CancellationToken stopping) =>
+        facts = NodeFacts.Read((await DoAsync("probe", [], new SshOrder(Short), stopping)).Output);
+
+    /// <summary>Delivers a release, whole or not at all.</summary>
+    public async Task ReceiveAsync(Release release, Action<double> progress, CancellationToken stopping)
+    {
+        var archive = await release.ArchiveAsync(stopping);
+        var order = new SshOrder(Unpacking + TimeSpan.FromSeconds(archive.Length / SlowestBytesPerSecond))
+        {
+            Send = (to, token) => archive.CopyAsync(to, progress, token),
+        };
+        await DoAsync("receive", [release.Name, archive.Sha256], order, stopping);
+    }
+
+    /// <summary>Makes a release the one that is started next.</summary>
+    public Task SwitchAsync(string release, CancellationToken stopping) => DoAsync("switch", [release], new SshOrder(Short), stopping);
+
+    public Task PruneAsync(CancellationToken stopping) =>
+        DoAsync("prune", [KeptReleases.ToString(CultureInfo.InvariantCulture)], new SshOrder(Unpacking), stopping);
+
+    /// <summary>Puts the database's address where only the node's user reads it. Returns whether it is another one than before.</summary>
+    public Task<bool> PutDatabaseAsync(string address, CancellationToken stopping) => PutAsync(DatabaseFile, address, stopping);
+
+    /// <summary>Remembers how the node is started. Returns whether it is another way than before.</summary>
+    public Task<bool> PutLaunchAsync(Launch launch, CancellationToken stopping) =>
+        PutAsync(LaunchFile, string.Join('\n', (string[])[launch.Program, .. launch.Arguments]), stopping);
+
+    private async Task<bool> PutAsync(string file, string text, CancellationToken stopping) =>
+        new Answer((await DoAsync("put", [file], Sending(text), stopping)).Output).Is("changed");
+
+    /// <summary>Starts the current release.</summary>
+    public async Task StartAsync(Launch launch, string? unit, CancellationToken stopping)
+    {
+        if (Facts.Manager != ServiceManager.None && unit is not null) await DoAsync("service", [], Sending(unit), stopping);
+        await DoAsync("start", [launch.Program, .. launch.Arguments], new SshOrder(Short), stopping);
+    }
+
+    /// <summary>Asks the node to end and waits for it.</summary>
+    /// <param name="patience">How long; a service of systemd has the time that its unit says.</param>
+    /// <param name="kills">Whether it is killed then.</param>
+    /// <param name="stopping">Gives up.</param>
+    public Task StopAsync(TimeSpan patience, bool kills, CancellationToken stopping)
+    {
+        var seconds = ((long)Math.Ceiling(patience.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return DoAsync("stop", [seconds, kills ? "kill" : "leave"], new SshOrder(patience + Short), stopping);
+    }
+
+    /// <summary>Whether somebody listens on a port of its loopback.</summary>
+    public async Task<bool> HearsAsync(int port, CancellationToken stopping) =>
+        new Answer((await DoAsync("hears", [port.ToString(CultureInfo.InvariantCulture)], new SshOrder(Short), stopping)).Output).Is("hears");
+
+    /// <summary>What the node's program had to say of its end.</summary>
+    public async Task<string> ErrorsAsync(CancellationToken stopping) => (await DoAsync("errors", [], new SshOrder(Short), stopping)).Output.Trim();
+
+    public async Task<NodeUsage> UsageAsync(CancellationToken stopping) => NodeUsage.Read((await DoAsync("usage", [], new SshOrder(Short), stopping)).Output);
+
+    /// <summary>Prints the end of the log, and if wanted what comes after it.</summary>
+    public async Task LogsAsync(int lines, bool follows, Action<string> output, Action<string> errors, CancellationToken stopping)
+    {
+        var order = new SshOrder(follows ? Timeout.InfiniteTimeSpan : Short) { Output = output, Errors = errors, EndsWithInput = follows };
+        await DoAsync("logs", [lines.ToString(CultureInfo.InvariantCulture), follows ? "follow" : "end"], order, stopping);
+    }
+
+    /// <summary>Runs a command, which ends when we do. Returns its exit code.</summary>
+    public async Task<int> ExecAsync(IReadOnlyList<string> command, TimeSpan deadline, Action<string> output, Action<string> errors, CancellationToken stopping)
+    {
+        var order = new SshOrder(deadline) { Output = output, Errors = errors, EndsWithInput = true };
+        return (await connection.RunAsync("exec", Words("exec", command), order, stopping)).Code;
+    }
+
+    public Task RebootAsync(IReadOnlyList<string> command, CancellationToken stopping) => DoAsync("reboot", command, new SshOrder(Short), stopping);
+
+    private NodeFacts Facts => facts ?? throw new InvalidOperationException("A node is asked what it is before it is given orders.");
+
+    private static SshOrder Sending(string text) => new(Short) { Send = async (to, token) => await to.WriteAsync(Encoding.UTF8.GetBytes(text), token) };
+
+    private async Task<SshResult> DoAsync(string what, IReadOnlyList<string> words, SshOrder order, CancellationToken stopping)
+    {
+        var result = await connection.RunAsync(what, Words(what, words), order, stopping);
+        if (result.Code == 0) return result;
+        var said = result.Errors.Trim().ReplaceLineEndings(" ");
+        throw new NodeException($"Node '{Node.Name}': {what}: {(said.Length > 0 ? said : $"ended with {result.Code.ToString(CultureInfo.InvariantCulture)}")}");
+    }
+
+    private IEnumerable<string> Words(string order, IEnumerable<string> more) =>
+    [
+        "sh", "-c", Script.Value, "pampa", order, $"{Node.Folder.TrimEnd('/')}/{cluster}/{Node.Name}",
+        facts?.Manager switch { ServiceManager.System => "system", ServiceManager.User => "user", _ => "none" }, Service, .. more,
+    ];
+}

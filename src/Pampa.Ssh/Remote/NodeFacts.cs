@@ -1,0 +1,86 @@
+using System.Globalization;
+
+namespace Pampa.Ssh.Remote;
+
+/// <summary>The lines <c>name=value</c> of an answer.</summary>
+internal sealed class Answer(string text)
+{
+    private readonly Dictionary<string, string> values = text.Split('\n')
+        .Select(line => line.Split('=', 2)).Where(parts => parts.Length == 2)
+        .GroupBy(parts => parts[0], StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last()[1].Trim(), StringComparer.Ordinal);
+
+    public string Text(string name) => values.GetValueOrDefault(name, "");
+
+    public long? Number(string name) => long.TryParse(Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    public bool Is(string name) => Text(name) == "1";
+}
+
+/// <summary>Who starts a node's process, and starts it again when it dies.</summary>
+internal enum ServiceManager
+{
+    /// <summary>Nobody: it is started detached, and a file tells which process it is.</summary>
+    None,
+
+    /// <summary>The systemd of the computer.</summary>
+    System,
+
+    /// <summary>The systemd of the user, who may have processes while he is not logged in.</summary>
+    User,
+}
+
+/// <summary>What a node says of itself.</summary>
+internal sealed record NodeFacts
+{
+    /// <summary>The node's folder there, absolute.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>For which kind of computer the program has to be made.</summary>
+    public required string Runtime { get; init; }
+
+    public ServiceManager Manager { get; init; }
+
+    /// <summary>Differs after the computer has begun anew.</summary>
+    public required string Boot { get; init; }
+
+    public IReadOnlyList<string> Releases { get; init; } = [];
+
+    /// <summary>The release that is started; empty: none was.</summary>
+    public required string Current { get; init; }
+
+    /// <summary>The program's file in it; empty: none was started.</summary>
+    public required string Program { get; init; }
+
+    /// <summary>The process that is at work; null: none is.</summary>
+    public long? Process { get; init; }
+
+    /// <summary>For how long.</summary>
+    public TimeSpan? RunsFor { get; init; }
+
+    /// <summary>Whether one was started, not stopped, and is gone.</summary>
+    public bool HasCrashed { get; init; }
+
+    public static NodeFacts Read(string text)
+    {
+        var answer = new Answer(text);
+        return new NodeFacts
+        {
+            Folder = answer.Text("folder"),
+            Runtime = RuntimeOf(answer.Text("machine"), answer.Text("libc")),
+            Manager = answer.Text("manager") switch { "system" => ServiceManager.System, "user" => ServiceManager.User, _ => ServiceManager.None },
+            Boot = answer.Text("boot"),
+            Releases = answer.Text("releases").Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Current = answer.Text("current"),
+            Program = answer.Text("program"),
+            Process = answer.Number("pid"),
+            RunsFor = answer.Number("seconds") is { } seconds ? TimeSpan.FromSeconds(Math.Max(0, seconds)) : null,
+            HasCrashed = answer.Is("crashed"),
+        };
+    }
+
+    private static string RuntimeOf(string machine, string libc)
+    {
+        var processor = machine switch { "x86_64" => "x64", "aarch64" or "arm64" => "arm64", "armv7l" or "armv6l" => "arm", var other => other };
+        return libc == "musl" ? $"linux-musl-{processor}" : $"linux-{processor}";
+    }
+}

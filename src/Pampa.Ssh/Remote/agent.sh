@@ -1,0 +1,326 @@
+# Runs on a node, for one order, and leaves nothing behind that runs but what it is told to start. Handed over as the text of `sh -c`,
+# so it is for any POSIX shell (dash, BusyBox); backslashes are avoided, for the login shell that passes it on may read them its own way.
+# $1 the order · $2 the node's folder, from the home of the user on if it is relative · $3 who manages the process: none, system or user
+# (systemd's) · $4 the name of its service · the rest is the order's own. Answers are lines name=value.
+set -eu
+umask 077
+order=$1 folder=$2 manager=$3 service=$4
+shift 4
+case $folder in
+  /*) ;;
+  *) folder=$HOME/$folder ;;
+esac
+
+fail() {
+  echo "$*" >&2
+  exit 3
+}
+
+boot() {
+  cat /proc/sys/kernel/random/boot_id
+}
+
+# When a process began, in clock ticks since boot. Nothing for one that is gone, or dead and not yet waited for.
+began() {
+  line=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  set -- ${line##*) }
+  case $1 in
+    Z | X) ;;
+    *) echo "${20}" ;;
+  esac
+}
+
+control() {
+  if [ "$manager" = user ]; then
+    XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user "$@"
+  else
+    systemctl "$@"
+  fi
+}
+
+# Whether the node's process lives; then pid and start tell which it is. Its number alone proves nothing: numbers are used again.
+alive() {
+  if [ "$manager" != none ]; then
+    pid=$(control show -p MainPID --value "$service" 2>/dev/null) || return 1
+    [ "${pid:-0}" != 0 ] || return 1
+    start=$(began "$pid")
+    [ -n "$start" ]
+    return
+  fi
+  [ -f "$folder/pid" ] || return 1
+  read -r pid start of < "$folder/pid" || return 1
+  [ "$of" = "$(boot)" ] && [ -n "$start" ] && [ "$(began "$pid")" = "$start" ]
+}
+
+errors() {
+  tail -n 20 "$folder/log/errors.log" 2>/dev/null || true
+}
+
+newest() {
+  ls -1t "$folder/log" 2>/dev/null | grep "^$1.*[.]log$" | head -n 1
+}
+
+case $order in
+  probe)
+    [ "$(uname -s)" = Linux ] || fail "a node must run Linux, and this is $(uname -s)"
+    missing=
+    for tool in setsid tar gzip sha256sum readlink mktemp tail df; do
+      command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+    done
+    [ -z "$missing" ] || fail "the node has no$missing: install that"
+    echo "folder=$folder"
+    echo "machine=$(uname -m)"
+    libc=glibc
+    for file in /lib/ld-musl-*; do
+      [ ! -e "$file" ] || libc=musl
+    done
+    echo "libc=$libc"
+    found=none
+    if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
+      if [ "$(id -u)" = 0 ]; then
+        found=system
+      elif [ -e "/var/lib/systemd/linger/$(id -un)" ]; then
+        found=user
+      fi
+    fi
+    echo "manager=$found"
+    manager=$found
+    echo "boot=$(boot)"
+    echo "releases=$(echo $(ls -1 "$folder/releases" 2>/dev/null))"
+    current=$(readlink "$folder/current" 2>/dev/null || true)
+    echo "current=${current#releases/}"
+    echo "program=$(head -n 1 "$folder/launch" 2>/dev/null || true)"
+    if alive; then
+      ticks=$(getconf CLK_TCK 2>/dev/null || echo 100)
+      read -r up rest < /proc/uptime
+      echo "pid=$pid"
+      echo "began=$start"
+      echo "seconds=$((${up%%.*} - start / ticks))"
+    elif [ -f "$folder/pid" ]; then
+      echo "crashed=1"
+    fi
+    ;;
+
+  # The archive of a release comes in: $1 its name, $2 the archive's SHA-256. What does not arrive whole is not there.
+  receive)
+    mkdir -p "$folder/releases"
+    in=$(mktemp -d "$folder/incoming.XXXXXX")
+    trap 'rm -rf "$in"' EXIT
+    cat > "$in/archive"
+    sum=$(sha256sum < "$in/archive")
+    [ "${sum%% *}" = "$2" ] || fail "the archive has not arrived as it was sent: its SHA-256 must be $2, got ${sum%% *}"
+    mkdir "$in/tree"
+    tar -x -z -o -f "$in/archive" -C "$in/tree"
+    rm -f "$in/archive"
+    [ -d "$folder/releases/$1" ] || mv "$in/tree" "$folder/releases/$1"
+    ;;
+
+  # A file of the node's own, for the user alone: $1 its name. It is there with all of its text, or as it was.
+  put)
+    mkdir -p "$folder"
+    cat > "$folder/$1.new"
+    if cmp -s "$folder/$1.new" "$folder/$1"; then
+      rm -f "$folder/$1.new"
+      echo "changed=0"
+    else
+      mv -f "$folder/$1.new" "$folder/$1"
+      echo "changed=1"
+    fi
+    ;;
+
+  switch)
+    [ -d "$folder/releases/$1" ] || fail "there is no release $1"
+    rm -f "$folder/current.new"
+    ln -s "releases/$1" "$folder/current.new"
+    mv -T -f "$folder/current.new" "$folder/current"
+    touch "$folder/releases/$1"
+    ;;
+
+  # Keeps the $1 releases that were used last, and the current one.
+  prune)
+    current=$(readlink "$folder/current" 2>/dev/null || true)
+    ls -1t "$folder/releases" | tail -n "+$(($1 + 1))" | while read -r release; do
+      [ "releases/$release" = "$current" ] || rm -rf "$folder/releases/$release"
+    done
+    # What a connection that broke has left.
+    find "$folder" -maxdepth 1 -name 'incoming.*' -mmin +60 -exec rm -rf {} +
+    ;;
+
+  # Text of a service comes in.
+  service)
+    case $manager in
+      system) units=/etc/systemd/system ;;
+      user) units=$HOME/.config/systemd/user ;;
+      *) fail "no systemd manages this node" ;;
+    esac
+    mkdir -p "$units"
+    cat > "$units/$service.new"
+    chmod 644 "$units/$service.new"
+    mv -f "$units/$service.new" "$units/$service"
+    control daemon-reload
+    control enable --quiet "$service"
+    ;;
+
+  # Starts the program $1, a path within the current release, with the rest as its arguments.
+  start)
+    ! alive || fail "process $pid is at work already"
+    mkdir -p "$folder/log" "$folder/work"
+    : > "$folder/log/errors.log"
+    if [ "$manager" != none ]; then
+      control start --no-block "$service"
+      exit 0
+    fi
+    release=$(readlink -f "$folder/current")
+    icu=
+    for file in /usr/lib/libicuuc.so* /usr/lib/*/libicuuc.so* /usr/lib64/libicuuc.so*; do
+      [ ! -e "$file" ] || icu=1
+    done
+    # Without that library a program of .NET that has not been told so does not start at all.
+    [ -n "$icu" ] || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+    program=$1
+    shift
+    cd "$folder/work"
+    setsid "$release/$program" "$@" < /dev/null > /dev/null 2> "$folder/log/errors.log" &
+    pid=$!
+    start=$(began "$pid")
+    if [ -z "$start" ]; then
+      code=0
+      wait "$pid" || code=$?
+      fail "the program ended at once with $code: $(errors)"
+    fi
+    echo "$pid $start $(boot)" > "$folder/pid.new"
+    mv -f "$folder/pid.new" "$folder/pid"
+    echo "pid=$pid"
+    ;;
+
+  # Asks the process to end, and waits for $1 seconds; $2 says what then: leave or kill.
+  stop)
+    if [ "$manager" != none ]; then
+      control stop "$service" || true
+      ! alive || fail "the service $service does not stop"
+      exit 0
+    fi
+    if alive; then
+      kill -TERM "$pid"
+      left=$(($1 * 5))
+      while alive; do
+        if [ "$left" -le 0 ]; then
+          [ "$2" = kill ] || fail "process $pid does not end within $1 s"
+          # It leads a session of its own, so what it has started goes with it, and nothing else.
+          kill -KILL "-$pid"
+          echo "killed=1"
+          left=25
+        fi
+        sleep 0.2
+        left=$((left - 1))
+      done
+    fi
+    rm -f "$folder/pid"
+    ;;
+
+  errors)
+    errors
+    ;;
+
+  # Whether somebody listens on the port $1 of the loopback.
+  hears)
+    port=$(printf '%04X' "$1")
+    if grep -q -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp; then
+      echo "hears=1"
+    fi
+    ;;
+
+  # The last $1 lines of the log; with $2 = follow what comes, until the input ends.
+  logs)
+    file=$(newest 'node')
+    [ -n "$file" ] || file=$(newest 'worker')
+    if [ -s "$folder/log/errors.log" ]; then
+      tail -n "$1" "$folder/log/errors.log" >&2
+    fi
+    if [ "$2" != follow ]; then
+      [ -n "$file" ] || fail "there is no log yet"
+      exec tail -n "$1" "$folder/log/$file"
+    fi
+    exec 3<&0
+    (
+      cat <&3 > /dev/null
+      kill -TERM $$
+    ) > /dev/null 2>&1 &
+    tailing=
+    trap '[ -z "$tailing" ] || kill "$tailing" 2>/dev/null; exit 0' TERM PIPE
+    from=$1 of=
+    while :; do
+      # A log that has grown large goes on in another file.
+      if [ "$file" != "$of" ]; then
+        [ -z "$tailing" ] || kill "$tailing" 2>/dev/null
+        tail -n "$from" -f "$folder/log/$file" &
+        tailing=$! of=$file from=+1
+      fi
+      sleep 1
+      kill -0 "$tailing" 2>/dev/null || [ -z "$tailing" ] || exit 0
+      file=$(newest 'node')
+      [ -n "$file" ] || file=$(newest 'worker')
+    done
+    ;;
+
+  # Runs a command. It ends when the input does: so it never outlives whoever has given the order, however that one ends.
+  exec)
+    exec 3<&0
+    cd "$HOME"
+    setsid "$@" < /dev/null 3<&- &
+    pid=$!
+    (
+      cat <&3 > /dev/null
+      kill -TERM "-$pid" || exit 0
+      left=25
+      while [ "$left" -gt 0 ] && kill -0 "-$pid"; do
+        sleep 0.2
+        left=$((left - 1))
+      done
+      kill -KILL "-$pid"
+    ) > /dev/null 2>&1 &
+    watching=$!
+    code=0
+    wait "$pid" || code=$?
+    kill "$watching" 2>/dev/null || true
+    exit "$code"
+    ;;
+
+  usage)
+    cores=$(grep -c '^processor' /proc/cpuinfo || true)
+    echo "cores=$cores"
+    grep -E '^(MemTotal|MemAvailable):' /proc/meminfo | while read -r name value unit; do
+      echo "${name%:}=$value"
+    done
+    read -r load rest < /proc/loadavg
+    echo "load=$load"
+    df -P -k "$folder" 2>/dev/null | tail -n 1 | while read -r device size used free rest; do
+      echo "disk=$size"
+      echo "free=$free"
+    done
+    head -n 1 /proc/stat | while read -r name rest; do echo "before=$rest"; done
+    sleep 1
+    head -n 1 /proc/stat | while read -r name rest; do echo "after=$rest"; done
+    if alive; then
+      leader=$pid memory=0 processes=0
+      for each in /proc/[0-9]*; do
+        line=$(cat "$each/stat" 2>/dev/null) || continue
+        set -- ${line##*) }
+        [ "$4" = "$leader" ] || continue
+        memory=$((memory + ${22})) processes=$((processes + 1))
+      done
+      echo "pages=$memory"
+      echo "page=$(getconf PAGESIZE 2>/dev/null || echo 4096)"
+      echo "processes=$processes"
+    fi
+    ;;
+
+  # Lets the computer begin anew, a moment after this order has been answered.
+  reboot)
+    setsid sh -c 'sleep 1; exec "$@"' reboot "$@" < /dev/null > /dev/null 2>&1 &
+    ;;
+
+  *)
+    fail "there is no order $order"
+    ;;
+esac

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Pampa.Commands;
+using Pampa.Storage;
+
+namespace Pampa;
+
+/// <summary>What a verb works with that a package or a program adds (<see cref="PampaBuilder.AddVerb"/>).</summary>
+public sealed class VerbContext
+{
+    private readonly Verb verb;
+
+    internal VerbContext(Verb verb) => this.verb = verb;
+
+    /// <summary>For what the verb has to say: the console's output.</summary>
+    public TextWriter Output => verb.Output;
+
+    /// <summary>For what is wrong. Control characters in what is written there are spelled, so that no terminal obeys them.</summary>
+    public TextWriter Errors => verb.Errors;
+
+    /// <summary>The option <c>--db</c> as all verbs have it.</summary>
+    public static Option<string?> DatabaseOption() => Verb.DatabaseOption();
+
+    /// <summary>The option <c>--json</c> as all verbs that print data have it.</summary>
+    public static Option<bool> JsonOption() => Verb.JsonOption();
+
+    /// <summary>
+    /// Runs something. A <see cref="PampaConfigurationException"/>, and what the database or a file throws, ends as lines on <see
+    /// cref="Errors"/> and exit code 2.
+    /// </summary>
+    /// <param name="run">
+    /// Returns the exit code. Its token is cancelled by the first CTRL+C or SIGTERM, and what it throws of that is exit code 0; a second
+    /// one ends the process with 130.
+    /// </param>
+    public async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        using var signals = new Signals(verb.Errors.WriteLine);
+        return await Verb.RunAsync(verb.Errors, () => run(signals.Stopping), signals.Stopping);
+    }
+
+    /// <summary>
+    /// Runs something with the cluster of the program on the database that is given or that stands in the environment.
+    /// </summary>
+    /// <param name="database">What <c>--db</c> says; null: nothing.</param>
+    /// <param name="run">As in <see cref="RunAsync"/>.</param>
+    /// <param name="setsUp">
+    /// Whether the database is prepared first, as <c>run</c> does it. Default false: it is looked at from outside and nothing is made in
+    /// it, and a table that is not there is an error.
+    /// </param>
+    public async Task<int> WithClusterAsync(
+        string? database, Func<PampaCluster, VerbDatabase, CancellationToken, Task<int>> run, bool setsUp = false)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        using var signals = new Signals(verb.Errors.WriteLine);
+        var changes = setsUp ? SchemaChanges.Own : SchemaChanges.None;
+        return await verb.WithClusterAsync(
+            database, (cluster, choice) => run(cluster, new VerbDatabase(choice), signals.Stopping), signals.Stopping, changes);
+    }
+}

@@ -1,0 +1,30 @@
+using Pampa.Hosting;
+using Pampa.Storage;
+
+namespace Pampa;
+
+/// <summary>The database that a verb was given: for people to read, and for a package that hands it on.</summary>
+public sealed class VerbDatabase
+{
+    private readonly DatabaseChoice choice;
+
+    internal VerbDatabase(DatabaseChoice choice) => this.choice = choice;
+
+    /// <summary>Where it is; never a password.</summary>
+    public string Description => choice.Address.Description;
+
+    /// <summary>Why it is this one, for example <c>from PAMPA_DATABASE_URL</c>.</summary>
+    public string Why => choice.Why;
+
+    /// <summary>Whether it is a file of this computer, which no other computer can reach.</summary>
+    public bool IsFile => choice.Address.Dialect is SqliteDialect;
+
+    /// <summary>
+    /// The whole address, with its password: what <c>PAMPA_DATABASE_URL</c> could hold. For nothing that is printed, logged or put on a
+    /// command line.
+    /// </summary>
+    public string Address => choice.Address.ConnectionString;
+
+    /// <summary>The <see cref="Description"/>.</summary>
+    public override string ToString() => Description;
+}

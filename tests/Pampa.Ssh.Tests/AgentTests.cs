@@ -1,0 +1,284 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Pampa.Servers;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Delivering;
+using Pampa.Ssh.Remote;
+using Pampa.Ssh.Tests.Servers;
+
+namespace Pampa.Ssh.Tests;
+
+/// <summary>The orders, each against a real server.</summary>
+public sealed class AgentTests(SshWorld world)
+{
+    private static readonly TimeSpan Stop = TimeSpan.FromSeconds(5);
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private async Task<NodeAgent> OpenAsync(string name = "web1", Action<SshNode>? more = null)
+    {
+        var agent = new NodeAgent(await SshConnection.OpenAsync(world.Node(name, more), false, _ => { }, Stopping), "agents");
+        await agent.ProbeAsync(Stopping);
+        return agent;
+    }
+
+    private static async Task<Release> DeliverAsync(NodeAgent agent, string folder)
+    {
+        var release = await Release.ReadAsync(folder, null, Stopping);
+        await agent.ReceiveAsync(release, _ => { }, Stopping);
+        await agent.SwitchAsync(release.Name, Stopping);
+        return release;
+    }
+
+    [Fact]
+    public async Task A_command_gets_its_words_and_gives_its_output_its_errors_and_its_code()
+    {
+        var agent = await OpenAsync();
+        await using var connection = agent.Connection;
+        List<string> output = [], errors = [];
+        var code = await agent.ExecAsync(["sh", "-c", "echo \"$1\"; echo wrong >&2; exit 7", "x", "a  b'c"], TimeSpan.FromSeconds(20), output.Add, errors.Add, Stopping);
+        Assert.Equal(7, code);
+        Assert.Equal(["a  b'c"], output);
+        Assert.Equal(["wrong"], errors);
+    }
+
+    [Fact]
+    public async Task A_cancelled_command_ends_on_the_node_with_all_that_it_has_started()
+    {
+        var agent = await OpenAsync();
+        await using var connection = agent.Connection;
+        var mark = $"31337.{RandomNumberGenerator.GetInt32(100_000, 999_999)}";
+        using var cancel = new CancellationTokenSource();
+        var running = agent.ExecAsync(["sh", "-c", $"sleep {mark} & sleep {mark}; true"], TimeSpan.FromMinutes(5), _ => { }, _ => { }, cancel.Token);
+        await Processes.UntilAsync(() => Processes.With($"sleep {mark}").Count >= 2, "both run");
+        var clock = Stopwatch.StartNew();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Processes.UntilAsync(() => Processes.With(mark).Count == 0, "none of it runs", 3);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(8));
+    }
+
+    [Fact]
+    public async Task A_command_that_does_not_want_to_end_is_killed_and_so_is_one_whose_caller_was_killed()
+    {
+        var agent = await OpenAsync();
+        await using var connection = agent.Connection;
+        var mark = $"4242.{RandomNumberGenerator.GetInt32(100_000, 999_999)}";
+        string[] deaf = ["sh", "-c", $"trap '' TERM; while :; do sleep 0.1; done; : {mark}"];
+        using var cancel = new CancellationTokenSource();
+        var running = agent.ExecAsync(deaf, TimeSpan.FromMinutes(5), _ => { }, _ => { }, cancel.Token);
+        await Processes.UntilAsync(() => Processes.With(mark).Count > 1, "it runs");
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Processes.UntilAsync(() => Processes.With(mark).Count == 0, "it is gone", 10);
+
+        var other = $"4343.{RandomNumberGenerator.GetInt32(100_000, 999_999)}";
+        var lost = agent.ExecAsync(["sleep", other], TimeSpan.FromMinutes(5), _ => { }, _ => { }, Stopping);
+        await Processes.UntilAsync(() => Processes.With($"ssh -F none").Exists(id => IsOf(id, other)), "its client runs");
+        foreach (var id in Processes.With("ssh -F none").Where(id => IsOf(id, other))) await Tool.TryRunAsync("kill", "-KILL", FormattableString.Invariant($"{id}"));
+        await lost;
+        await Processes.UntilAsync(() => Processes.With(other).Count == 0, "it is gone with its caller", 10);
+
+        static bool IsOf(int id, string mark) => Processes.With(mark).Contains(id);
+    }
+
+    [Fact]
+    public async Task A_release_is_delivered_whole_or_not_at_all()
+    {
+        var agent = await OpenAsync("whole");
+        await using var connection = agent.Connection;
+        using var release = await Release.ReadAsync(await FakeProgram.MakeAsync(world, "whole"), null, Stopping);
+        var archive = await release.ArchiveAsync(Stopping);
+        // What arrives is not what was sent.
+        var bytes = await File.ReadAllBytesAsync(archive.Path, Stopping);
+        bytes[^20] ^= 1;
+        await File.WriteAllBytesAsync(archive.Path, bytes, Stopping);
+        var damaged = await Assert.ThrowsAsync<NodeException>(() => agent.ReceiveAsync(release, _ => { }, Stopping));
+        Assert.Contains($"its SHA-256 must be {archive.Sha256}", damaged.Message, StringComparison.Ordinal);
+        Assert.Empty((await agent.ProbeAsync(Stopping)).Releases);
+        await Assert.ThrowsAsync<NodeException>(() => agent.SwitchAsync(release.Name, Stopping));
+        bytes[^20] ^= 1;
+        await File.WriteAllBytesAsync(archive.Path, bytes, Stopping);
+        await agent.ReceiveAsync(release, _ => { }, Stopping);
+        Assert.Equal([release.Name], (await agent.ProbeAsync(Stopping)).Releases);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(world.Account.Home, "nodes", "agents", "whole"), "incoming.*"));
+    }
+
+    [Fact]
+    public async Task A_release_is_named_by_its_content_and_three_are_kept()
+    {
+        var agent = await OpenAsync("kept");
+        await using var connection = agent.Connection;
+        using var first = await Release.ReadAsync(await FakeProgram.MakeAsync(world, "one"), null, Stopping);
+        using var same = await Release.ReadAsync(await FakeProgram.MakeAsync(world, "one"), null, Stopping);
+        Assert.Equal(first.Name, same.Name);
+        var names = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, $"number {i}"));
+            names.Add(release.Name);
+            await agent.PruneAsync(Stopping);
+        }
+        Assert.Equal(5, names.Distinct().Count());
+        var facts = await agent.ProbeAsync(Stopping);
+        Assert.Equal(names[^1], facts.Current);
+        Assert.Equal(3, facts.Releases.Count);
+        Assert.Contains(names[^1], facts.Releases);
+    }
+
+    [Fact]
+    public async Task A_hundred_megabytes_arrive_in_a_short_time()
+    {
+        var agent = await OpenAsync("large");
+        await using var connection = agent.Connection;
+        var folder = await FakeProgram.MakeAsync(world, "large");
+        await File.WriteAllBytesAsync(Path.Combine(folder, "large.bin"), RandomNumberGenerator.GetBytes(100_000_000), Stopping);
+        var clock = Stopwatch.StartNew();
+        using var release = await Release.ReadAsync(folder, null, Stopping);
+        var share = 0.0;
+        await agent.ReceiveAsync(release, now => share = now, Stopping);
+        TestContext.Current.TestOutputHelper?.WriteLine($"100 MB in {clock.Elapsed.TotalSeconds:0.0} s");
+        Assert.Equal(1, share);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60));
+        Assert.Equal(100_000_000, new FileInfo(Path.Combine(world.Account.Home, "nodes", "agents", "large", "releases", release.Name, "large.bin")).Length);
+    }
+
+    [Fact]
+    public async Task The_database_stands_in_a_file_for_the_user_alone()
+    {
+        var agent = await OpenAsync("secret");
+        await using var connection = agent.Connection;
+        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=quiet", Stopping));
+        Assert.False(await agent.PutDatabaseAsync("Host=db;Password=quiet", Stopping));
+        var file = Path.Combine(world.Account.Home, "nodes", "agents", "secret", "database");
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.Equal("Host=db;Password=quiet", await File.ReadAllTextAsync(file, Stopping));
+        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=other", Stopping));
+    }
+
+    [Fact]
+    public async Task Stopping_n_1_leaves_n_10_to_n_12_alone()
+    {
+        var folder = await FakeProgram.MakeAsync(world, "many");
+        var agents = new List<NodeAgent>();
+        try
+        {
+            for (var i = 1; i <= 12; i++)
+            {
+                var agent = await OpenAsync(FormattableString.Invariant($"n.{i}"));
+                agents.Add(agent);
+                using var release = await DeliverAsync(agent, folder);
+                await agent.StartAsync(new Launch(release.Program, ["--name", agent.Node.Name]), null, Stopping);
+            }
+            var pids = new List<long?>();
+            foreach (var agent in agents) pids.Add((await agent.ProbeAsync(Stopping)).Process);
+            Assert.Equal(12, pids.OfType<long>().Distinct().Count());
+            await agents[0].StopAsync(Stop, kills: false, Stopping);
+            Assert.Null((await agents[0].ProbeAsync(Stopping)).Process);
+            for (var i = 1; i < 12; i++) Assert.Equal(pids[i], (await agents[i].ProbeAsync(Stopping)).Process);
+        }
+        finally
+        {
+            foreach (var agent in agents)
+            {
+                await agent.StopAsync(Stop, kills: true, CancellationToken.None);
+                await agent.Connection.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_process_that_has_got_the_same_number_is_not_stopped()
+    {
+        var agent = await OpenAsync("again");
+        await using var connection = agent.Connection;
+        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "again"));
+        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
+        var file = Path.Combine(world.Account.Home, "nodes", "agents", "again", "pid");
+        var words = (await File.ReadAllTextAsync(file, Stopping)).Trim().Split(' ');
+        // The number is right, but it began at another time.
+        await File.WriteAllTextAsync(file, $"{words[0]} 1 {words[2]}\n", Stopping);
+        var facts = await agent.ProbeAsync(Stopping);
+        Assert.True(facts.HasCrashed);
+        Assert.Null(facts.Process);
+        await agent.StopAsync(Stop, kills: true, Stopping);
+        Assert.True(Processes.IsAlive(words[0]));
+        // And one of before the computer began anew.
+        await File.WriteAllTextAsync(file, $"{words[0]} {words[1]} {Guid.NewGuid()}\n", Stopping);
+        Assert.Null((await agent.ProbeAsync(Stopping)).Process);
+        await File.WriteAllTextAsync(file, $"{string.Join(' ', words)}\n", Stopping);
+        await agent.StopAsync(Stop, kills: false, Stopping);
+        Assert.False(Processes.IsAlive(words[0]));
+    }
+
+    [Fact]
+    public async Task A_program_that_does_not_run_says_why_and_one_that_does_not_end_is_killed()
+    {
+        var agent = await OpenAsync("broken");
+        await using var connection = agent.Connection;
+        using var broken = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "broken", "echo 'no such table' >&2; exit 2"));
+        await Assert.ThrowsAnyAsync<NodeException>(async () =>
+        {
+            await agent.StartAsync(new Launch(broken.Program, []), null, Stopping);
+            await Processes.UntilAsync(() => agent.ProbeAsync(Stopping).GetAwaiter().GetResult().Process is null, "it has ended");
+            throw new NodeException(await agent.ErrorsAsync(Stopping));
+        });
+        Assert.Contains("no such table", await agent.ErrorsAsync(Stopping), StringComparison.Ordinal);
+        await agent.StopAsync(Stop, kills: false, Stopping);
+
+        using var deaf = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "deaf", "trap '' TERM; while :; do sleep 0.1; done"));
+        await agent.StartAsync(new Launch(deaf.Program, []), null, Stopping);
+        var late = await Assert.ThrowsAsync<NodeException>(() => agent.StopAsync(TimeSpan.FromSeconds(1), kills: false, Stopping));
+        Assert.Contains("does not end within 1 s", late.Message, StringComparison.Ordinal);
+        await agent.StopAsync(TimeSpan.FromSeconds(1), kills: true, Stopping);
+        Assert.Null((await agent.ProbeAsync(Stopping)).Process);
+    }
+
+    [Fact]
+    public async Task The_log_is_shown_and_followed_into_the_next_file()
+    {
+        var agent = await OpenAsync("talks");
+        await using var connection = agent.Connection;
+        var logs = Path.Combine(world.Account.Home, "nodes", "agents", "talks", "log");
+        Directory.CreateDirectory(logs);
+        var file = Path.Combine(logs, "node.talks.log");
+        await File.WriteAllLinesAsync(file, Enumerable.Range(1, 100).Select(i => $"line {i}"), Stopping);
+        List<string> output = [];
+        await agent.LogsAsync(3, follows: false, output.Add, _ => { }, Stopping);
+        Assert.Equal(["line 98", "line 99", "line 100"], output);
+
+        output.Clear();
+        using var enough = new CancellationTokenSource();
+        var following = agent.LogsAsync(1, follows: true, line => { lock (output) output.Add(line); }, _ => { }, enough.Token);
+        await Processes.UntilAsync(() => Has("line 100"), "the last line");
+        await File.AppendAllTextAsync(file, "line 101\n", Stopping);
+        await Processes.UntilAsync(() => Has("line 101"), "a line that came");
+        File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch);
+        await File.WriteAllTextAsync(Path.Combine(logs, "node.talks_001.log"), "line 102\n", Stopping);
+        await Processes.UntilAsync(() => Has("line 102"), "a line of the next file");
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
+        await Processes.UntilAsync(() => Processes.With("node.talks").Count == 0, "nothing reads it any more", 5);
+
+        bool Has(string line)
+        {
+            lock (output) return output.Contains(line);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_computer_uses_is_what_the_kernel_says()
+    {
+        var agent = await OpenAsync("used");
+        await using var connection = agent.Connection;
+        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "used"));
+        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
+        var usage = await agent.UsageAsync(Stopping);
+        await agent.StopAsync(Stop, kills: true, Stopping);
+        Assert.Equal(Environment.ProcessorCount, usage.Cores);
+        Assert.InRange(usage.BusyShare, 0, 1);
+        Assert.InRange(usage.MemoryUsed, 1, usage.MemoryTotal);
+        Assert.InRange(usage.DiskFree, 1, usage.DiskTotal);
+        Assert.InRange(usage.ProcessMemory ?? 0, 1, usage.MemoryTotal);
+    }
+}

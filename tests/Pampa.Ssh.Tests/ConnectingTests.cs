@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using Pampa.Servers;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Tests.Servers;
+
+namespace Pampa.Ssh.Tests;
+
+/// <summary>Who is let in, who is not, and what is said of it.</summary>
+public sealed class ConnectingTests(SshWorld world)
+{
+    private static readonly SshOrder Short = new(TimeSpan.FromSeconds(20));
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private static async Task<string> WhoAsync(SshNode node, bool trustsNew = false, Action<string>? tell = null)
+    {
+        await using var connection = await SshConnection.OpenAsync(node, trustsNew, tell ?? (_ => { }), Stopping);
+        return (await connection.RunAsync("id", ["id", "-un"], Short, Stopping)).Output.Trim();
+    }
+
+    private static async Task<string> RefusedAsync(SshNode node) =>
+        (await Assert.ThrowsAsync<NodeException>(() => SshConnection.OpenAsync(node, false, _ => { }, Stopping))).Message;
+
+    [Fact]
+    public async Task A_key_lets_in() => Assert.Equal(world.Account.Name, await WhoAsync(world.Node()));
+
+    [Fact]
+    public async Task A_password_lets_in_from_the_environment_and_from_a_file()
+    {
+        if (world.Account.Password is not { } password)
+        {
+            Assert.Skip("No user with a password can be made: that takes root.");
+            return;
+        }
+        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", password);
+        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, "env:PAMPA_TEST_PASSWORD"))));
+        var file = Path.Combine(world.NewFolder(), "password");
+        await File.WriteAllTextAsync(file, $"{password}\n", Stopping);
+        await Tool.RunAsync("chmod", "600", file);
+        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, $"file:{file}"))));
+        await Tool.RunAsync("chmod", "640", file);
+        Assert.Contains("got the mode 0640", await RefusedAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, $"file:{file}"))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_password_stands_on_no_command_line_and_in_no_environment()
+    {
+        var secret = $"secret{Guid.NewGuid():N}";
+        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", null);
+        var file = Path.Combine(world.NewFolder(), "password");
+        await File.WriteAllTextAsync(file, secret, Stopping);
+        await Tool.RunAsync("chmod", "600", file);
+        // A host that listens and says nothing: so there is time to look.
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        using var enough = new CancellationTokenSource();
+        var node = world.Node(more: n =>
+        {
+            (n.PrivateKeyFile, n.PasswordFrom) = (null, $"file:{file}");
+            n.Port = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port;
+        });
+        var connecting = SshConnection.OpenAsync(node, false, _ => { }, enough.Token);
+        using var accepted = await silent.AcceptTcpClientAsync(Stopping);
+        var processes = Directory.GetDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _));
+        var shown = string.Concat(processes.SelectMany(d => new[] { "cmdline", "environ" }.Select(f => Read(Path.Combine(d, f)))));
+        Assert.DoesNotContain(secret, shown, StringComparison.Ordinal);
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting);
+
+        static string Read(string path)
+        {
+            try
+            {
+                return File.ReadAllText(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return "";
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_told_with_where_it_came_from()
+    {
+        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", "wrong");
+        var said = await RefusedAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, "env:PAMPA_TEST_PASSWORD")));
+        Assert.Contains("does not let us in with the password from env:PAMPA_TEST_PASSWORD", said, StringComparison.Ordinal);
+        Assert.StartsWith("Node 'web1': ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_that_others_can_read_is_refused_before_anybody_is_connected_to()
+    {
+        var key = Path.Combine(world.NewFolder(), "key");
+        File.Copy(world.Key, key);
+        await Tool.RunAsync("chmod", "644", key);
+        var before = world.Server.ReadLog().Length;
+        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key));
+        Assert.Contains($"chmod 600 {key}", said, StringComparison.Ordinal);
+        Assert.Equal(before, world.Server.ReadLog().Length);
+    }
+
+    [Fact]
+    public async Task An_unknown_host_is_refused_before_anybody_logs_in_unless_it_is_trusted_explicitly()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var known = Path.Combine(world.NewFolder(), "known");
+        var node = world.Node(more: n => n.KnownHostsFile = known, at: server);
+        Assert.Contains("--trust-on-first-use", await RefusedAsync(node), StringComparison.Ordinal);
+        Assert.DoesNotContain("userauth-request", server.ReadLog(), StringComparison.Ordinal);
+        var told = new List<string>();
+        Assert.Equal(world.Account.Name, await WhoAsync(node, trustsNew: true, told.Add));
+        Assert.Contains("Permanently added", Assert.Single(told), StringComparison.Ordinal);
+        // From now on it is known, and another key is refused even where new ones are trusted.
+        Assert.Equal(world.Account.Name, await WhoAsync(node));
+        await server.StopAsync();
+        await server.NewHostKeyAsync();
+        await server.StartAgainAsync();
+        var changed = await Assert.ThrowsAsync<NodeException>(() => WhoAsync(node, trustsNew: true));
+        Assert.Contains("another host key", changed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_changed_host_key_is_refused_before_anybody_logs_in()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var node = world.Node(at: server);
+        Assert.Equal(world.Account.Name, await WhoAsync(node));
+        // The server's log tells when somebody tries to log in.
+        Assert.Contains("userauth-request", server.ReadLog(), StringComparison.Ordinal);
+        await server.StopAsync();
+        await server.NewHostKeyAsync();
+        await server.StartAgainAsync();
+        var before = server.ReadLog().Length;
+        var said = await RefusedAsync(node);
+        Assert.Contains("another host key than the one that is known", said, StringComparison.Ordinal);
+        Assert.Contains(server.Fingerprint, said, StringComparison.Ordinal);
+        var log = server.ReadLog()[before..];
+        Assert.Contains("Connection from", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("userauth-request", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("Accepted", log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pinned_fingerprint_is_enough_and_no_other_key_is_taken()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var right = world.Node(more: n => (n.KnownHostsFile, n.HostKey) = (null, server.Fingerprint), at: server);
+        Assert.Equal(world.Account.Name, await WhoAsync(right));
+        var before = server.ReadLog().Length;
+        var wrong = world.Node(more: n => (n.KnownHostsFile, n.HostKey) = (server.KnownHosts, $"SHA256:{new string('A', 43)}"), at: server);
+        Assert.Contains("does not show the host key that HostKey names", await RefusedAsync(wrong), StringComparison.Ordinal);
+        Assert.DoesNotContain("userauth-request", server.ReadLog()[before..], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_host_that_cannot_be_reached_is_told_plainly()
+    {
+        Assert.Contains("nobody listens there", await RefusedAsync(world.Node(more: n => n.Port = PrivatePostgres.FreePort())), StringComparison.Ordinal);
+        var nowhere = new SshNode("web1", "no-such-host.invalid") { KnownHostsFile = world.Server.KnownHosts };
+        Assert.Contains("there is no host of this name", await RefusedAsync(nowhere), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_lets_in_and_a_jump_host_leads_on()
+    {
+        await using var jump = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var folder = world.NewFolder();
+        var config = Path.Combine(folder, "config");
+        var known = Path.Combine(folder, "known");
+        var both = await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping);
+        await File.WriteAllTextAsync(known, both, Stopping);
+        await File.WriteAllTextAsync(config, $"UserKnownHostsFile {known}\nStrictHostKeyChecking yes\n", Stopping);
+        var socket = Path.Combine(folder, "agent");
+        using var agent = Process.Start(new ProcessStartInfo("/usr/bin/ssh-agent", ["-D", "-a", socket]) { RedirectStandardOutput = true })!;
+        try
+        {
+            await agent.StandardOutput.ReadLineAsync(Stopping);
+            Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", socket);
+            await Tool.RunAsync("/usr/bin/ssh-add", "-q", world.Key);
+            var node = world.Node(more: n =>
+            {
+                (n.PrivateKeyFile, n.KnownHostsFile, n.ConfigFile) = (null, null, config);
+                n.JumpHost = FormattableString.Invariant($"{world.Account.Name}@{jump.Address}:{jump.Port}");
+            });
+            Assert.Equal(world.Account.Name, await WhoAsync(node));
+            Assert.Contains("Accepted publickey", jump.ReadLog(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", null);
+            agent.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_that_broke_is_told_and_made_again()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        await using var connection = await SshConnection.OpenAsync(world.Node(at: server), false, _ => { }, Stopping);
+        await server.StopAsync();
+        var broken = await Assert.ThrowsAsync<NodeException>(() => connection.RunAsync("true", ["true"], Short, Stopping));
+        Assert.Contains("broke during 'true'", broken.Message, StringComparison.Ordinal);
+        await server.StartAgainAsync();
+        await connection.EnsureAsync(Stopping);
+        Assert.Equal(0, (await connection.RunAsync("true", ["true"], Short, Stopping)).Code);
+    }
+
+    [Fact]
+    public async Task A_step_that_hangs_ends_at_its_deadline()
+    {
+        await using var connection = await SshConnection.OpenAsync(world.Node(), false, _ => { }, Stopping);
+        var clock = Stopwatch.StartNew();
+        var late = await Assert.ThrowsAsync<NodeException>(() => connection.RunAsync("sleep", ["sleep", "60"], new SshOrder(TimeSpan.FromSeconds(1)), Stopping));
+        Assert.Contains("has not ended within 00:00:01", late.Message, StringComparison.Ordinal);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15));
+    }
+
+    [Theory, InlineData("a b"), InlineData("'; touch x; '"), InlineData("$(id)"), InlineData("`id`"), InlineData("a\nb"), InlineData("\"\\"), InlineData("-n"), InlineData(""), InlineData("ä€😀*?")]
+    public async Task A_word_arrives_as_it_is(string word)
+    {
+        await using var connection = await SshConnection.OpenAsync(world.Node(), false, _ => { }, Stopping);
+        var result = await connection.RunAsync("printf", ["printf", "%s|", word], Short, Stopping);
+        Assert.Equal($"{word}|\n", result.Output);
+    }
+}

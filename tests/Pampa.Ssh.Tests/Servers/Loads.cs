@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+using Pampa.Servers;
+
+namespace Pampa.Ssh.Tests.Servers;
+
+/// <summary>A table of tasks that take a while, the program that works on it, and a dispatcher for the nodes of a test.</summary>
+internal sealed class Loads : IAsyncDisposable
+{
+    public const string Program = "tests/Pampa.Ssh.Tests/programs/load.cs";
+    private const string Variable = "PAMPA_TEST_LOADS";
+    private readonly SshWorld world;
+    private readonly List<Process> dispatchers = [];
+
+    private Loads(SshWorld world, string address, string published) => (this.world, Address, Published) = (world, address, published);
+
+    public string Address { get; }
+
+    /// <summary>The folder that the program was published into.</summary>
+    public string Published { get; }
+
+    public static async Task<Loads> MakeAsync(SshWorld world)
+    {
+        var published = await world.PublishedAsync(Program);
+        var address = await world.NewDatabaseAsync();
+        Environment.SetEnvironmentVariable(Variable, address);
+        return new Loads(world, address, published);
+    }
+
+    /// <summary>The program as the controlling computer has it, with nodes.</summary>
+    public Action<PampaBuilder> With(params (string Name, Action<SshNode>? More)[] nodes) => pampa =>
+    {
+        pampa.Setup("CREATE TABLE IF NOT EXISTS loads (id bigint PRIMARY KEY, done_by text)");
+        pampa.ShutdownTimeout = TimeSpan.FromSeconds(5);
+        pampa.AddJob("load", table: "loads", key: "id", job =>
+        {
+            job.Columns = TaskColumns.WithPrefix("load");
+            job.QueueSize = 2;
+            job.Process(_ => { });
+        });
+        foreach (var (name, more) in nodes)
+        {
+            var host = "127.0.0.1";
+            pampa.AddSshNode(name, host, world.Settings(more));
+        }
+    };
+
+    public static Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args) =>
+        SshWorld.RunAsync(program, [.. args, "--db", $"env:{Variable}"]);
+
+    /// <summary>The same program with something that makes it another release.</summary>
+    public async Task<string> OtherAsync(string version)
+    {
+        var folder = world.NewFolder();
+        await Tool.RunAsync("/bin/cp", "-al", $"{Published}/.", folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "version.txt"), version);
+        return folder;
+    }
+
+    public void StartDispatcher()
+    {
+        var start = Tool.Order("/", Path.Combine(world.NewFolder(), "dispatcher.log"), Path.Combine(Published, "load"), ["dispatcher", "--plain", "--db", $"env:{Variable}"]);
+        dispatchers.Add(Process.Start(start)!);
+    }
+
+    public async Task AddAsync(int count)
+    {
+        var first = await AskAsync("SELECT coalesce(max(id), 0) FROM loads");
+        await ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO loads (id) SELECT {first} + n FROM generate_series(1, {count}) n"));
+    }
+
+    /// <summary>Sees to it that there is always something to do. Returns how many there are when it was told to end.</summary>
+    public async Task<long> KeepBusyAsync(CancellationToken enough)
+    {
+        while (!enough.IsCancellationRequested)
+        {
+            if (await AskAsync("SELECT count(*) FROM loads WHERE load_end_time IS NULL") < 500) await AddAsync(500);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        return await AskAsync("SELECT count(*) FROM loads");
+    }
+
+    public Task<long> DoneAsync(string where = "true") => AskAsync($"SELECT count(*) FROM loads WHERE load_end_time IS NOT NULL AND load_success AND {where}");
+
+    public async Task UntilDoneAsync(long count, int seconds = 90)
+    {
+        var clock = Stopwatch.StartNew();
+        while (await DoneAsync() is var done && done < count)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(seconds), $"Only {done} of {count} are done.");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public async Task<long> AskAsync(string text)
+    {
+        await using var connection = new NpgsqlConnection(Address);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(text, connection);
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
+    }
+
+    public async Task ExecuteAsync(string text)
+    {
+        await using var connection = new NpgsqlConnection(Address);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(text, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var dispatcher in dispatchers)
+        {
+            if (!dispatcher.HasExited) dispatcher.Kill();
+            await dispatcher.WaitForExitAsync();
+            dispatcher.Dispose();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using Npgsql;
+using Pampa.Commands;
+using Pampa.Servers;
+
+[assembly: AssemblyFixture(typeof(Pampa.Ssh.Tests.Servers.SshWorld))]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+
+namespace Pampa.Ssh.Tests.Servers;
+
+/// <summary>What the tests have in common: a user, his key, a server that he may log in to, a database, and published programs.</summary>
+public sealed class SshWorld : IAsyncLifetime
+{
+    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> published = [];
+    private readonly Lazy<Task<PrivatePostgres>> postgres;
+    private readonly string folder = Directory.CreateTempSubdirectory("pampa-ssh-tests-").FullName;
+    private Account? account;
+    private SshServer? server;
+    private int folders;
+
+    public SshWorld() => postgres = new Lazy<Task<PrivatePostgres>>(() => PrivatePostgres.StartAsync(NewFolder(), "fsync = off", "max_connections = 200"));
+
+    internal static string Root { get; } = FindRoot();
+
+    internal Account Account
+    {
+        get
+        {
+            if (account is null) Assert.Skip(SshServer.Missing);
+            return account;
+        }
+    }
+
+    internal SshServer Server
+    {
+        get
+        {
+            if (server is null) Assert.Skip(SshServer.Missing);
+            return server;
+        }
+    }
+
+    internal string Key => Path.Combine(folder, "key");
+
+    internal string Authorized => Path.Combine(folder, "authorized");
+
+    public async ValueTask InitializeAsync()
+    {
+        if (!SshServer.IsInstalled) return;
+        // The user whose home lies below it must be able to enter.
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        account = await Account.MakeAsync(folder);
+        await Tool.RunAsync("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Key);
+        File.Copy($"{Key}.pub", Authorized);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Authorized, (UnixFileMode)Convert.ToInt32("644", 8));
+        server = await SshServer.StartAsync(NewFolder(), Authorized);
+    }
+
+    internal string NewFolder()
+    {
+        var path = Directory.CreateDirectory(Path.Combine(folder, $"t{Interlocked.Increment(ref folders)}")).FullName;
+        return path;
+    }
+
+    /// <summary>Settings with which a node of this name is the server.</summary>
+    internal Action<SshNode> Settings(Action<SshNode>? more = null, SshServer? at = null) => node =>
+    {
+        var here = at ?? Server;
+        node.Port = here.Port;
+        node.User = Account.Name;
+        node.PrivateKeyFile = Key;
+        node.KnownHostsFile = here.KnownHosts;
+        node.Folder = "nodes";
+        more?.Invoke(node);
+    };
+
+    internal SshNode Node(string name = "web1", Action<SshNode>? more = null, SshServer? at = null)
+    {
+        var node = new SshNode(name, (at ?? Server).Address);
+        Settings(more, at)(node);
+        node.Check();
+        return node;
+    }
+
+    /// <summary>A database of the test's own.</summary>
+    internal async Task<string> NewDatabaseAsync()
+    {
+        if (!PrivatePostgres.IsInstalled) Assert.Skip(PrivatePostgres.Missing);
+        var own = await postgres.Value;
+        var name = $"d{Guid.NewGuid():N}";
+        await own.ExecuteAsync($"CREATE DATABASE {name}");
+        return new NpgsqlConnectionStringBuilder(own.Settings) { Database = name }.ConnectionString;
+    }
+
+    /// <summary>The folder of a program that was published, self-contained.</summary>
+    internal Task<string> PublishedAsync(string program) => published.GetOrAdd(program, path => new Lazy<Task<string>>(async () =>
+    {
+        var output = NewFolder();
+        await Tool.RunAsync("/bin/sh", "-c", $"cd '{Root}' && MSBUILDDISABLENODEREUSE=1 dotnet publish {path} -c Release -r linux-x64 --self-contained -p:PublishAot=false -o '{output}' -v quiet >'{output}.log' 2>&1");
+        return output;
+    })).Value;
+
+    /// <summary>Runs a command line of a program with these nodes. Returns its exit code and what it said.</summary>
+    internal static async Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args)
+    {
+        using var said = new StringWriter();
+        var both = TextWriter.Synchronized(said);
+        var code = await CommandLine.RunAsync(args, program, both, both);
+        return (code, said.ToString());
+    }
+
+    private static string FindRoot()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "Pampa.slnx"))) return at.FullName;
+        }
+        throw new InvalidOperationException("There is no Pampa.slnx above the tests.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null) await server.DisposeAsync();
+        if (account is not null) await account.DisposeAsync();
+        if (postgres.IsValueCreated) await (await postgres.Value).DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+}

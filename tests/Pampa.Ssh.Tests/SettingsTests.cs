@@ -1,0 +1,147 @@
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Remote;
+using Pampa.Ssh.Tests.Servers;
+
+namespace Pampa.Ssh.Tests;
+
+/// <summary>What is said of nodes, and what comes of it without any connection.</summary>
+public sealed class SettingsTests
+{
+    private static async Task<string> WrongAsync(string name, string host, Action<SshNode>? configure = null)
+    {
+        var (code, said) = await SshWorld.RunAsync(pampa =>
+        {
+            pampa.AddJob("x", table: "x", key: "id", job => job.Process(_ => { }));
+            pampa.AddSshNode(name, host, configure);
+        }, "status", "--db", Path.Combine(Path.GetTempPath(), "none.db"));
+        Assert.Equal(2, code);
+        return said;
+    }
+
+    [Theory]
+    [InlineData("n;$(reboot)")]
+    [InlineData("-n")]
+    [InlineData("a b")]
+    [InlineData("../x")]
+    [InlineData("n\n")]
+    [InlineData("")]
+    public async Task A_name_that_a_shell_could_misread_is_no_name(string name) =>
+        Assert.Contains("the name must be 1 to 64 letters", await WrongAsync(name, "host"), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("-oProxyCommand=reboot")]
+    [InlineData("a b")]
+    [InlineData("$(id)")]
+    [InlineData("")]
+    public async Task A_host_that_could_be_an_option_is_no_host(string host) =>
+        Assert.Contains("the host must be a name", await WrongAsync("web1", host), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Everything_that_is_wrong_is_told_at_once()
+    {
+        var said = await WrongAsync("web1", "host", ssh =>
+        {
+            ssh.Port = 0;
+            ssh.User = "-l";
+            ssh.Workers = 2_000;
+            ssh.PasswordFrom = "tell-nobody";
+            ssh.HostKey = "MD5:00";
+            ssh.Folder = "../x";
+            ssh.JumpHost = "-x";
+            ssh.DatabaseForwardPort = 5432;
+            ssh.Database = "postgres://me:tell-nobody@db/shop";
+            ssh.Tags.Add("a b");
+        });
+        foreach (var word in (string[])["Port", "User", "Workers", "PasswordFrom", "HostKey", "Folder", "JumpHost", "Database must", "Database says", "a tag"])
+            Assert.Contains($"Node 'web1': {word}", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("tell-nobody", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_unit_is_printed_without_any_connection()
+    {
+        var (code, said) = await SshWorld.RunAsync(pampa =>
+        {
+            pampa.AddJob("x", table: "x", key: "id", job => job.Process(_ => { }));
+            pampa.ShutdownTimeout = TimeSpan.FromMinutes(10);
+            pampa.AddSshNode("web1", "192.0.2.1");
+        }, "nodes", "unit", "web1", "--folder", "/srv/shop 100%", "--user", "shop", "--program-name", "shop");
+        Assert.Equal(0, code);
+        Assert.Equal("""
+            # /etc/systemd/system/pampa-pampa-web1.service
+            [Unit]
+            Description=Pampa node web1
+            Wants=network-online.target
+            After=network-online.target
+            StartLimitIntervalSec=0
+
+            [Service]
+            Type=notify
+            NotifyAccess=main
+            ExecStart="/srv/shop 100%%/current/shop" "node" "--name" "web1" "--plain" "--log" "/srv/shop 100%%/log/" "--db" "file:/srv/shop 100%%/database"
+            WorkingDirectory=/srv/shop 100%%/work
+            User=shop
+            TimeoutStartSec=infinity
+            WatchdogSec=60
+            Restart=on-failure
+            RestartSec=5
+            KillMode=mixed
+            TimeoutStopSec=690
+            NoNewPrivileges=yes
+            UMask=0077
+
+            [Install]
+            WantedBy=multi-user.target
+
+            """.ReplaceLineEndings("\n"), said.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public void A_word_of_a_command_has_no_zero_in_it()
+    {
+        Assert.Throws<ArgumentException>(() => Quoting.Line(["a\0b"]));
+        Assert.Equal("'a' '' ''\\'''", Quoting.Line(["a", "", "'"]));
+    }
+
+    [Fact]
+    public void What_a_node_says_is_read()
+    {
+        var facts = NodeFacts.Read("folder=/x/y\nmachine=aarch64\nlibc=musl\nmanager=user\nboot=b\nreleases=a b\ncurrent=a\nprogram=p=q\npid=7\nbegan=1\nseconds=90\nnoise\n");
+        Assert.Equal(("/x/y", "linux-musl-arm64", ServiceManager.User, "a", "p=q"), (facts.Folder, facts.Runtime, facts.Manager, facts.Current, facts.Program));
+        Assert.Equal((7L, TimeSpan.FromSeconds(90), false), (facts.Process, facts.RunsFor, facts.HasCrashed));
+        Assert.Equal(["a", "b"], facts.Releases);
+    }
+
+    [Fact]
+    public async Task The_verb_has_a_page_of_help_and_so_has_each_below_it()
+    {
+        static void Program(PampaBuilder pampa) => pampa.AddSshNode("web1", "192.0.2.1");
+        var (_, all) = await SshWorld.RunAsync(Program, "nodes", "--help");
+        Assert.Contains(" nodes VERB [OPTIONS]", all, StringComparison.Ordinal);
+        foreach (var verb in (string[])["up", "status", "down", "restart", "logs", "exec", "usage", "reboot", "forward", "unit"])
+        {
+            Assert.Contains($"  {verb} ", all, StringComparison.Ordinal);
+            var (code, said) = await SshWorld.RunAsync(Program, "nodes", verb, "--help");
+            Assert.Equal(0, code);
+            Assert.Contains($" nodes {verb} ", said, StringComparison.Ordinal);
+        }
+        var (_, without) = await SshWorld.RunAsync(_ => { }, "--help");
+        Assert.DoesNotContain("  nodes", without, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_a_node_could_not_reach_is_told_before_anything_is_done()
+    {
+        static Action<PampaBuilder> Program(Action<SshNode>? configure = null) => pampa =>
+        {
+            pampa.AddJob("x", table: "x", key: "id", job => job.Process(_ => { }));
+            pampa.Setup("CREATE TABLE x (id integer PRIMARY KEY)");
+            pampa.AddSshNode("web1", "192.0.2.1", configure);
+        };
+        var file = Path.Combine(Path.GetTempPath(), $"pampa-{Guid.NewGuid():N}.db");
+        var (code, said) = await SshWorld.RunAsync(Program(), "nodes", "up", "--db", file);
+        Assert.Equal(1, code);
+        Assert.Contains("a file of this computer", said, StringComparison.Ordinal);
+        foreach (var left in Directory.GetFiles(Path.GetTempPath(), $"{Path.GetFileName(file)}*")) File.Delete(left);
+    }
+}
