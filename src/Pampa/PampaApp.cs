@@ -26,6 +26,19 @@ public static class PampaApp
         return await CommandLine.RunAsync(args, configure, Console.Out, Console.Error);
     }
 
+    /// <summary>Runs the program, whose command line has verbs of its own.</summary>
+    /// <param name="args">The program's arguments.</param>
+    /// <param name="configure">Adds the jobs.</param>
+    /// <param name="verbs">The verbs that it has besides Pampa's.</param>
+    /// <inheritdoc cref="RunAsync(string[], Action{PampaBuilder})" path="/returns"/>
+    public static async Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, IEnumerable<PampaVerb> verbs)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(configure);
+        ArgumentNullException.ThrowIfNull(verbs);
+        return await CommandLine.RunAsync(args, configure, Console.Out, Console.Error, verbs);
+    }
+
     /// <summary>
     /// Runs a process that does something again and again beside the jobs, every 30 seconds, until it is told to stop:
     /// <c>return await PampaApp.RunStandAloneAsync(args, "mirror", async (run, stopping) =&gt; { … });</c> The program is its own

@@ -9,8 +9,9 @@ internal static class CommandLine
     private const string StackVariable = "PAMPA_STACK";
 
     /// <summary>Runs what the arguments say. Returns the exit code.</summary>
-    public static Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors) =>
-        RunAsync(args, (to, wrong) => Create(configure, to, wrong), output, errors);
+    public static Task<int> RunAsync(
+        string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors, IEnumerable<PampaVerb>? verbs = null) =>
+        RunAsync(args, (to, wrong) => Create(configure, to, wrong, [.. PackageVerbs.Find(), .. verbs ?? []]), output, errors);
 
     /// <summary>The same of any command line.</summary>
     public static async Task<int> RunAsync(string[] args, Func<TextWriter, TextWriter, RootCommand> create, TextWriter output, TextWriter errors)
@@ -51,7 +52,7 @@ internal static class CommandLine
         }
     }
 
-    public static RootCommand Create(Action<PampaBuilder> configure, TextWriter output, TextWriter errors)
+    public static RootCommand Create(Action<PampaBuilder> configure, TextWriter output, TextWriter errors, IReadOnlyList<PampaVerb>? more = null)
     {
         var root = new RootCommand("Works on the jobs of this program: any SQL table is a durable work queue.");
         var verb = new Verb(configure, output, errors);
@@ -65,6 +66,9 @@ internal static class CommandLine
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
         ];
         foreach (var command in verbs) root.Subcommands.Add(command);
+        var context = new PampaVerbContext(verb);
+        // A verb that is there already, under whatever name, is named twice by the program.
+        foreach (var command in (more ?? []).DistinctBy(v => v.GetType()).Select(v => v.Create(context))) root.Subcommands.Add(command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);
         return root;
     }
