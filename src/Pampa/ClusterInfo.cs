@@ -27,7 +27,22 @@ public sealed record ClusterInfo(LeaderInfo? Leader, IReadOnlyList<NodeInfo> Nod
 /// <param name="IsAttached">Whether it may be given tasks: neither it nor its node is paused.</param>
 /// <param name="IsReady">Whether it takes tasks; else it takes back what a former life of its id has left.</param>
 /// <param name="LastHeard">How long ago its last heartbeat came, by the database's clock.</param>
-public sealed record WorkerInfo(string Id, string Node, string? Job, bool IsAttached, bool IsReady, TimeSpan LastHeard);
+public sealed record WorkerInfo(string Id, string Node, string? Job, bool IsAttached, bool IsReady, TimeSpan LastHeard)
+{
+    /// <summary>Which program its process runs, and in which version.</summary>
+    public string Program { get; init; } = "";
+
+    /// <summary>
+    /// The task that has kept it for a second or longer, as its process last said (every 5 s); null: it has not said so.
+    /// </summary>
+    public RunningTaskInfo? Running { get; init; }
+}
+
+/// <summary>A task that keeps a worker.</summary>
+/// <param name="Job">Its job.</param>
+/// <param name="Key">Its record's key; one of more than 200 characters is cut.</param>
+/// <param name="For">For how long it has been running.</param>
+public sealed record RunningTaskInfo(string Job, string Key, TimeSpan For);
 
 /// <summary>The workers of a job.</summary>
 /// <param name="Job">The job's name.</param>
@@ -60,7 +75,16 @@ public sealed record LeaderInfo(string Node, long Term, TimeSpan LeadsFor);
 /// </param>
 /// <param name="LastHeard">How long ago the last heartbeat came, by the database's clock.</param>
 /// <param name="Jobs">What it does of each job, as it last said.</param>
-public sealed record NodeInfo(string Name, string Program, int Workers, int Ready, int Leaked, TimeSpan LastHeard, IReadOnlyList<NodeJobInfo> Jobs);
+public sealed record NodeInfo(string Name, string Program, int Workers, int Ready, int Leaked, TimeSpan LastHeard, IReadOnlyList<NodeJobInfo> Jobs)
+{
+    /// <summary>The memory of its process (its working set), as it last said (every 5 s); null: it has not.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>
+    /// How much processor time its process used a second lately, in seconds: 1 is a whole core. As it last said (every 5 s); null: it has not.
+    /// </summary>
+    public double? CpuCores { get; init; }
+}
 
 /// <summary>What a node does of a job.</summary>
 /// <param name="Job">The job's name.</param>

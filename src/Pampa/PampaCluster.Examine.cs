@@ -36,7 +36,7 @@ public sealed partial class PampaCluster
         ArgumentNullException.ThrowIfNull(key);
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
-        var parsed = ParseKey(store, key);
+        var parsed = store.RequireKey(key);
         if (await WithKeysAsync(store, () => store.ExamineAsync(parsed, cancellationToken)) is not { } record) return null;
         var info = await LookAsync(parts.Tables, parts.Stores, parts.Nodes, cancellationToken);
         var holder = record.IsFree ? null : await parts.Tables.Cluster.ReadVitalAsync(record.Task.Worker!, cancellationToken);
@@ -59,6 +59,19 @@ public sealed partial class PampaCluster
             BeforeError = place.Error,
         };
         return Explainer.Explain(evidence);
+    }
+
+    // A text that is no key of this table: what the caller gave, not a fault of the database.
+    private static async Task<T> WithKeysAsync<T>(TaskStore store, Func<Task<T>> runAsync)
+    {
+        try
+        {
+            return await runAsync();
+        }
+        catch (DbException e) when (store.Database.Dialect.Classify(e) == ErrorKind.Data)
+        {
+            throw Fault($"Job '{store.Job.Name}': the database does not take a key: {e.Message}", e);
+        }
     }
 
     // Rights may be missing and tables be long: what cannot be told keeps nobody from the rest.

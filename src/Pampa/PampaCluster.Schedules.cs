@@ -43,7 +43,7 @@ public sealed partial class PampaCluster
         var why = reason ?? "";
         if (why.Length > MaxReason) throw Fault($"A reason has at most {MaxReason} characters, got {why.Length}.");
         if (Own(parts, schedule) is { } own) await parts.Tables.Schedules.AddAsync(own, cancellationToken);
-        await parts.Tables.Schedules.PauseAsync(schedule, why, cancellationToken);
+        await parts.Tables.Schedules.PauseAsync(schedule, why, cancellationToken, await NoteAsync(parts, "pause schedule", $"schedule {schedule}", why, cancellationToken));
     }
 
     /// <summary>Ends the pause of a schedule, whose next tick is the next one from now on.</summary>
@@ -55,7 +55,7 @@ public sealed partial class PampaCluster
     {
         var parts = await access.GetAsync(cancellationToken);
         await CheckScheduleAsync(parts, schedule, cancellationToken);
-        return await parts.Tables.Schedules.ResumeAsync(schedule, cancellationToken);
+        return await parts.Tables.Schedules.ResumeAsync(schedule, cancellationToken, await NoteAsync(parts, "resume schedule", $"schedule {schedule}", "", cancellationToken));
     }
 
     /// <summary>
@@ -86,6 +86,8 @@ public sealed partial class PampaCluster
         {
             throw new TimeoutException($"Schedule '{schedule}': the database does not answer, and whether the tick was done is not known: {e.Message}", e);
         }
+        // Its transaction is the user's own and has no room for this; whoever may run a schedule may write to the audit.
+        await parts.Tables.Audit.WriteAsync(await NoteAsync(parts, "run schedule", $"schedule {schedule}", $"tick {tick.At:u}", cancellationToken), cancellationToken);
         await parts.WakeAsync(null, cancellationToken);
         return tick;
     }

@@ -21,13 +21,17 @@ public sealed partial class PampaCluster
     /// <param name="until">When it goes on by itself, by the database's clock. Default null: when it is resumed.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">There is no such job, node or worker, the reason is too long, or the end is past.</exception>
-    public async Task PauseAsync(PampaTarget target, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default)
+    public Task PauseAsync(PampaTarget target, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default) =>
+        HoldAsync("pause", target, reason, until, cancellationToken);
+
+    private async Task HoldAsync(string action, PampaTarget target, string? reason, DateTimeOffset? until, CancellationToken cancellationToken)
     {
         var parts = await access.GetAsync(cancellationToken);
         await CheckAsync(parts, target, cancellationToken);
         var why = reason ?? "";
         if (why.Length > MaxReason) throw Fault($"A reason has at most {MaxReason} characters, got {why.Length}.");
-        if (!await parts.Tables.Control.HoldAsync(target.Hold, why, until, cancellationToken))
+        var note = await NoteAsync(parts, action, target, until is { } end ? Joined(why, $"until {end.ToUniversalTime():u}") : why, cancellationToken);
+        if (!await parts.Tables.Control.HoldAsync(target.Hold, why, until, cancellationToken, note))
             throw Fault($"The pause must end in the future by the database's clock, got {until:O}.");
         await parts.SteerAsync(cancellationToken);
     }
@@ -40,7 +44,7 @@ public sealed partial class PampaCluster
     {
         ArgumentNullException.ThrowIfNull(target);
         var parts = await access.GetAsync(cancellationToken);
-        var was = await parts.Tables.Control.ReleaseAsync(target.Hold, cancellationToken);
+        var was = await parts.Tables.Control.ReleaseAsync(target.Hold, cancellationToken, await NoteAsync(parts, "resume", target, "", cancellationToken));
         await parts.SteerAsync(cancellationToken);
         return was;
     }
@@ -82,7 +86,7 @@ public sealed partial class PampaCluster
         PampaTarget target, TimeSpan timeout, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        await PauseAsync(target, reason, until, cancellationToken);
+        await HoldAsync("drain", target, reason, until, cancellationToken);
         var parts = await access.GetAsync(cancellationToken);
         var began = TimeProvider.System.GetTimestamp();
         var quietSince = began;

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pampa.Hosting;
 using Pampa.Jobs;
@@ -87,30 +86,22 @@ public sealed partial class PampaCluster : IAsyncDisposable
         var held = await tables.Control.ReadHoldsAsync(stopping);
         var holds = new Holds(held.Select(h => h.Hold));
         var shares = await tables.Control.ReadSharesAsync(stopping);
+        var said = await tables.Nodes.ReadAsync(stopping);
         return info with
         {
-            Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node) })],
+            Nodes = [.. info.Nodes.Select(n => WithVitals(n, said))],
+            Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node), Running = RunningOf(w, said) })],
             AbsentNodes = [.. nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
             Jobs = [.. shares.Where(s => stores.Any(j => j.Job.Name == s.Job)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
             Held = [.. held.Select(HeldOf)],
         };
     }
 
-    /// <summary>Lists a job's records in the order of their keys.</summary>
-    /// <param name="job">The job's name.</param>
-    /// <param name="state">Only records in this state. Default null: all.</param>
-    /// <param name="after">The key after which to go on: the last one of the page before. Default null: from the first.</param>
-    /// <param name="limit">At most so many. 1 to 10,000; default 100.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async Task<IReadOnlyList<TaskInfo>> TasksAsync(
-        string job, TaskState? state = null, string? after = null, int limit = 100, CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Limits.ListedRows);
-        var store = Find(await access.GetAsync(cancellationToken), job);
-        var cursor = after is null ? default(TaskKey?) : ParseKey(store, after);
-        return await WithKeysAsync(store, () => store.ListAsync(state, cursor, limit, cancellationToken));
-    }
+    private static NodeInfo WithVitals(NodeInfo node, List<NodeSaid> said) => said.Find(s => s.Node == node.Name) is not { Vitals: var vitals } ? node
+        : node with { MemoryBytes = vitals.MemoryBytes, CpuCores = vitals.CpuCores };
+
+    private static RunningTaskInfo? RunningOf(WorkerInfo worker, List<NodeSaid> said) => said.Find(s => s.Node == worker.Node) is not { } node ? null
+        : node.Vitals.Tasks.Where(t => t.Worker == worker.Id).Select(t => new RunningTaskInfo(t.Job, t.Key, t.For + node.Age)).FirstOrDefault();
 
     /// <summary>
     /// Makes the dispatcher look for due records at once, instead of when its interval is over: the one of this process,
@@ -128,7 +119,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// <param name="cancellationToken">Gives up; what is relaunched by then stays so.</param>
     /// <returns>How many were made pending.</returns>
     public Task<long> RelaunchAsync(string job, IReadOnlyCollection<string>? keys = null, CancellationToken cancellationToken = default) =>
-        AgainAsync(job, keys, [TaskState.Completed, TaskState.Failed], cancellationToken);
+        AgainAsync(job, TaskAction.Relaunch, keys, cancellationToken);
 
     /// <summary>
     /// Makes failed records pending again, with all their attempts and the same <see cref="PampaTask.IdempotencyKey"/>. A
@@ -139,7 +130,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// <param name="cancellationToken">Gives up; what is to be retried by then stays so.</param>
     /// <returns>How many were made pending.</returns>
     public Task<long> RetryAsync(string job, IReadOnlyCollection<string>? keys = null, CancellationToken cancellationToken = default) =>
-        AgainAsync(job, keys, [TaskState.Failed], cancellationToken);
+        AgainAsync(job, TaskAction.Retry, keys, cancellationToken);
 
     /// <summary>
     /// The dispatcher's first step alone: decides which workers serve which job. It does nothing while
@@ -175,45 +166,14 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// </summary>
     public ValueTask DisposeAsync() => disposeAsync?.Invoke() ?? default;
 
-    private async Task<long> AgainAsync(string job, IReadOnlyCollection<string>? keys, TaskState[] states, CancellationToken stopping)
-    {
-        var parts = await access.GetAsync(stopping);
-        var store = Find(parts, job);
-        var again = 0L;
-        if (keys is not null)
-        {
-            var parsed = keys.Distinct(StringComparer.Ordinal).Select(k => ParseKey(store, k)).ToList();
-            var ended = await WithKeysAsync(store, () => store.ReadEndedAsync(parsed, stopping));
-            foreach (var state in states)
-                again += (await store.RelaunchAsync([.. ended.Where(e => e.State == state).Select(e => (e.Key, e.EndedAt))], state, stopping)).Count;
-        }
-        else
-        {
-            foreach (var state in states) again += await AllAgainAsync(store, state, stopping);
-        }
-        if (again > 0) await parts.WakeAsync(job, stopping);
-        return again;
-    }
-
     // What ends again while this goes on is not taken a second time: only what had ended when it began.
-    private static async Task<long> AllAgainAsync(TaskStore store, TaskState state, CancellationToken stopping)
+    private async Task<long> AgainAsync(string job, TaskAction action, IReadOnlyCollection<string>? keys, CancellationToken stopping)
     {
-        var began = TimeProvider.System.GetTimestamp();
-        var rows = store.Database.Dialect.MaxRows;
-        var again = 0L;
-        while (true)
-        {
-            var ended = await store.ReadEndedAsync(state, rows, stopping, TimeProvider.System.GetElapsedTime(began));
-            var done = ended.Count == 0 ? 0 : (await store.RelaunchAsync(ended, state, stopping)).Count;
-            again += done;
-            // None of a whole page could be taken: others are at the same, and have taken them.
-            if (ended.Count < rows || done == 0) return again;
-        }
+        var filter = new TaskFilter { Keys = keys };
+        if (keys is null) filter = filter with { Until = await NowAsync(stopping) + TimeSpan.FromMilliseconds(1) };
+        var options = new TaskActionOptions { All = true, ChunkSize = Limits.StatementRows, Pause = TimeSpan.Zero };
+        return (await ApplyAsync(job, action, filter, options, null, stopping)).Changed;
     }
-
-    private static TaskKey ParseKey(TaskStore store, string text) => store.TryParseKey(text, out var key)
-        ? key
-        : throw Fault($"Job '{store.Job.Name}': a key has {store.Table.Key.Count} parts ({string.Join(", ", store.Table.Key.Select(k => k.Name))}) with commas between them, got '{text}'. A comma inside a part is written as \\,.");
 
     private static TaskStore Find(ClusterParts parts, string job)
     {
@@ -226,25 +186,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
     }
 
     /// <summary>Marks errors that the caller has made, so that the command line can tell them from faults.</summary>
-    internal const string CallersFault = "Pampa.CallersFault";
+    internal const string CallersFault = Jobs.CallersFault.Mark;
 
-    private static ArgumentException Fault(string message, Exception? cause = null)
-    {
-        var fault = new ArgumentException(message, cause);
-        fault.Data[CallersFault] = true;
-        return fault;
-    }
-
-    // A text that is no key of this table: what the caller gave, not a fault of the database.
-    private static async Task<T> WithKeysAsync<T>(TaskStore store, Func<Task<T>> runAsync)
-    {
-        try
-        {
-            return await runAsync();
-        }
-        catch (DbException e) when (store.Database.Dialect.Classify(e) == ErrorKind.Data)
-        {
-            throw Fault($"Job '{store.Job.Name}': the database does not take a key: {e.Message}", e);
-        }
-    }
+    private static ArgumentException Fault(string message, Exception? cause = null) => Jobs.CallersFault.Of(message, cause);
 }

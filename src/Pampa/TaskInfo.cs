@@ -10,7 +10,26 @@ namespace Pampa;
 /// <param name="ReservedAt">When it was reserved or, while nobody holds it, when it is due.</param>
 /// <param name="StartedAt">When its last attempt started.</param>
 /// <param name="EndedAt">When it ended.</param>
-/// <param name="Error">The error text of the last attempt, if it failed.</param>
+/// <param name="Error">
+/// The error text of the last attempt, if it failed. In a page of many it is cut to 500 characters and ends with <c>…</c> then.
+/// </param>
 public sealed record TaskInfo(
     string Key, TaskState State, string? Worker, int Attempts, DateTimeOffset? ReservedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? EndedAt, string? Error);
+    DateTimeOffset? EndedAt, string? Error)
+{
+    /// <summary>The values of the columns that were asked for, in the table's order.</summary>
+    public IReadOnlyList<TaskValue> Values { get; init; } = [];
+}
+
+/// <summary>A column's value.</summary>
+/// <param name="Column">The column.</param>
+/// <param name="Text">The value as text, bytes as <c>0x…</c>; null: it is NULL. At most 1,000 characters in a page, 4,000 of a single record.</param>
+/// <param name="IsCut">Whether it has more characters.</param>
+public sealed record TaskValue(string Column, string? Text, bool IsCut);
+
+/// <summary>A column of a job's table.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type, as the database calls it.</param>
+/// <param name="IsKey">Whether it is one of the key.</param>
+/// <param name="IsState">Whether the job keeps its state in it.</param>
+public sealed record TaskColumn(string Name, string Type, bool IsKey, bool IsState);

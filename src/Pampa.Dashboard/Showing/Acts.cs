@@ -11,9 +11,31 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
     public async Task<PreviewShape> PreviewAsync(RecordsOrder order, string who, CancellationToken stopping)
     {
         var (action, filter) = await ReadAsync(order, stopping);
-        var would = await reads.RunAsync(
-            t => cluster.As(who).ApplyAsync(order.Job, action, filter, new TaskActionOptions { DryRun = true, All = true }, null, t), stopping);
-        return new PreviewShape(would.Matched, would.Running, would.IsExact);
+        if (filter.Keys is not null)
+        {
+            var would = await reads.RunAsync(
+                t => cluster.As(who).ApplyAsync(order.Job, action, filter, new TaskActionOptions { DryRun = true, All = true }, null, t), stopping);
+            return new PreviewShape(would.Matched, would.Running, would.IsExact);
+        }
+        // A dry run walks on and on; to count ends in a moment, with what it has by then.
+        var taken = await CountAsync(order.Job, filter, Taken(action), stopping);
+        var running = action is TaskAction.Cancel or TaskAction.Skip ? await CountAsync(order.Job, filter, [TaskState.Running], stopping) : new TaskCount(0, true);
+        return new PreviewShape(taken.Count, running.Count, taken.IsExact);
+    }
+
+    private static TaskState[] Taken(TaskAction action) => action switch
+    {
+        TaskAction.Retry => [TaskState.Failed],
+        TaskAction.Relaunch => [TaskState.Completed, TaskState.Failed],
+        _ => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
+    };
+
+    private async Task<TaskCount> CountAsync(string job, TaskFilter filter, TaskState[] states, CancellationToken stopping)
+    {
+        var both = filter.States.Count == 0 ? states : [.. states.Where(filter.States.Contains)];
+        return both.Length == 0
+            ? new TaskCount(0, true)
+            : await reads.RunAsync(t => cluster.CountAsync(job, filter with { States = both }, cancellationToken: t), stopping);
     }
 
     /// <summary>Does it, or begins to.</summary>

@@ -19,8 +19,19 @@ internal sealed record StatusJson(
 /// <summary>A worker; times are in seconds.</summary>
 internal sealed record WorkerJson(string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeardSeconds)
 {
-    public static WorkerJson Of(WorkerInfo w) => new(w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds);
+    public string Program { get; init; } = "";
+
+    public RunningJson? Running { get; init; }
+
+    public static WorkerJson Of(WorkerInfo w) => new(w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds)
+    {
+        Program = w.Program,
+        Running = w.Running is { } task ? new RunningJson(task.Job, task.Key, task.For.TotalSeconds) : null,
+    };
 }
+
+/// <summary>The task that keeps a worker.</summary>
+internal sealed record RunningJson(string Job, string Key, double ForSeconds);
 
 /// <summary>Something that is paused; times are in seconds.</summary>
 internal sealed record HeldJson(string Target, string Reason, double HeldForSeconds, double? EndsInSeconds)
@@ -37,7 +48,15 @@ internal sealed record LeaderJson(string Node, long Term, double LeadsForSeconds
 /// <summary>A node; times are in seconds.</summary>
 internal sealed record NodeJson(string Name, string Program, int Workers, int Ready, int Leaked, double LastHeardSeconds, IReadOnlyList<NodeJobInfo> Jobs)
 {
-    public static NodeJson Of(NodeInfo node) => new(node.Name, node.Program, node.Workers, node.Ready, node.Leaked, node.LastHeard.TotalSeconds, node.Jobs);
+    public long? MemoryBytes { get; init; }
+
+    public double? CpuCores { get; init; }
+
+    public static NodeJson Of(NodeInfo node) => new(node.Name, node.Program, node.Workers, node.Ready, node.Leaked, node.LastHeard.TotalSeconds, node.Jobs)
+    {
+        MemoryBytes = node.MemoryBytes,
+        CpuCores = node.CpuCores,
+    };
 }
 
 /// <summary>One job of it; times are in seconds.</summary>
@@ -49,9 +68,6 @@ internal sealed record JobJson(
         r.Job, r.Total, r.Pending, r.Scheduled, r.Reserved, r.Running, r.Completed, r.Failed, r.IsExact,
         r.PerSecond, r.Eta?.TotalSeconds, r.OldestPending?.TotalSeconds);
 }
-
-/// <summary>What <c>relaunch --json</c> and <c>retry --json</c> print.</summary>
-internal sealed record AgainJson(string Job, long Count);
 
 /// <summary>What <c>migrate --json</c> prints: the statements that ran or, for a dry run, would.</summary>
 internal sealed record MigrateJson(bool IsDryRun, IReadOnlyList<string> Statements)
@@ -67,7 +83,6 @@ internal sealed record GrantsJson(string For, IReadOnlyList<string> Statements);
 /// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusJson))]
-[JsonSerializable(typeof(AgainJson))]
 [JsonSerializable(typeof(MigrateJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(ExplainJson))]

@@ -61,7 +61,8 @@ internal static class CommandLine
         Command[] verbs =
         [
             run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb),
-            StatusCommand.Create(verb), MigrateCommand.Create(verb), AgainCommand.Relaunch(verb), AgainCommand.Retry(verb), .. SteerCommand.All(verb),
+            StatusCommand.Create(verb), TasksCommand.Create(verb), ErrorsCommand.Create(verb), .. ActionCommand.All(verb), .. SteerCommand.All(verb),
+            AuditCommand.Create(verb), MigrateCommand.Create(verb),
             SchedulesCommand.Create(verb),
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
         ];

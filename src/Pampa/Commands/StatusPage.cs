@@ -74,7 +74,9 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     private static string Line(ScheduleInfo s) => Printable.Line($"schedule {s.Name}: {ScheduleLines.Trouble(s)}");
 
     private static string Line(WorkerInfo w) =>
-        $"worker {w.Id}: {(w.Job is { } of ? $"serves {of}" : "serves nobody")}{(w.IsAttached ? "" : ", detached")}{(w.IsReady ? "" : ", recovering")}, heard {Duration(w.LastHeard)} ago";
+        Printable.Line($"worker {w.Id}: {(w.Job is { } of ? $"serves {of}" : "serves nobody")}{(w.IsAttached ? "" : ", detached")}{(w.IsReady ? "" : ", recovering")}{Running(w)}, heard {Duration(w.LastHeard)} ago");
+
+    private static string Running(WorkerInfo w) => w.Running is { } task ? $", runs {task.Job} {task.Key} for {Duration(task.For)}" : "";
 
     private static string SpeedLine(Report r)
     {

@@ -87,4 +87,7 @@ internal static partial class Log
     [LoggerMessage(224, LogLevel.Warning, "Job '{Job}': record {Key} cannot run again, it is locked or refused by a rule of its table; it is tried again later, "
         + "and told once: {Error}")]
     public static partial void RelaunchRefused(ILogger log, string job, string key, string error);
+
+    [LoggerMessage(225, LogLevel.Debug, "Job '{Job}': no sample is taken, its due records cannot be counted: {Error}")]
+    public static partial void NotSampled(ILogger log, string job, string error);
 }

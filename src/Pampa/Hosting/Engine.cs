@@ -62,8 +62,10 @@ internal sealed partial class Engine : IAsyncDisposable
         };
         database.Failed = heartbeats.Failed = e => dialect.Forget(handlers, e);
         tables = ClusterTables.Of(database, program.Cluster);
+        var notes = new Notebook(tables.History);
         var lanes = jobTables.Select(table => new Lane(
-            new TaskStore(database, table, program.Cluster, random) { Handlers = handlers }, new JobLoad(table.Job, log, time), time, random)).ToList();
+            new TaskStore(database, table, program.Cluster, random) { Handlers = handlers, Notes = notes },
+            new JobLoad(table.Job, log, time), time, random)).ToList();
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
@@ -80,6 +82,8 @@ internal sealed partial class Engine : IAsyncDisposable
         {
             Ticked = () => Wake(null),
         };
+        vitals = new Vitals(Node, tables.Nodes, notes, time);
+        sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time);
         limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);
@@ -199,6 +203,7 @@ internal sealed partial class Engine : IAsyncDisposable
                 ? [loop.RunAsync("dispatcher", Dispatcher.CycleAsync, Node.HandIsLow, () => Shorter(Dispatcher.Pause, leadership.ElectionInterval), intake.Token)]
                 : Array.Empty<Task>(),
             .. Dispatches && Scheduler.HasAny ? [ScheduleAsync(loop, intake.Token)] : Array.Empty<Task>(),
+            .. TellAsync(loop, intake.Token),
             .. Role.Works
                 ? [
                     loop.RunAsync("node", Node.CycleAsync, Node.WantsMore, () => Shorter(IdleNode, Node.UntilFull), intake.Token),

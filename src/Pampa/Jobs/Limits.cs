@@ -33,6 +33,15 @@ internal static class Limits
     /// <summary>Records that one listing returns.</summary>
     public const int ListedRows = 10_000;
 
+    /// <summary>Records that one look for a page passes by, whatever they are.</summary>
+    public const int LookedAtRows = 50_000;
+
+    /// <summary>Records that match a filter are counted up to so many.</summary>
+    public const int MatchedRows = 100_000;
+
+    /// <summary>And to so many at most, where somebody asks for that.</summary>
+    public const int MostMatched = 1_000_000;
+
     /// <summary>Records of a job that one pass makes pending again.</summary>
     public const int RelaunchRows = 10_000;
 

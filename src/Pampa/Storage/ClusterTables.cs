@@ -7,7 +7,25 @@ namespace Pampa.Storage;
 /// <param name="Schedules">What comes by the clock.</param>
 internal sealed record ClusterTables(ClusterStore Cluster, ExchangeStore Exchange, ControlStore Control, ScheduleStore Schedules)
 {
+    /// <summary>What people have done.</summary>
+    public required AuditStore Audit { get; init; }
+
+    /// <summary>What happened to single records.</summary>
+    public required HistoryStore History { get; init; }
+
+    /// <summary>What the processes say of themselves.</summary>
+    public required NodeStore Nodes { get; init; }
+
+    /// <summary>How the jobs went.</summary>
+    public required SampleStore Samples { get; init; }
+
     public static ClusterTables Of(Database database, string cluster) =>
         new(new ClusterStore(database, cluster), new ExchangeStore(database, cluster), new ControlStore(database, cluster),
-            new ScheduleStore(database, cluster));
+            new ScheduleStore(database, cluster))
+        {
+            Audit = new AuditStore(database, cluster),
+            History = new HistoryStore(database, cluster),
+            Nodes = new NodeStore(database, cluster),
+            Samples = new SampleStore(database, cluster),
+        };
 }

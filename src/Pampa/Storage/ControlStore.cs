@@ -83,15 +83,15 @@ internal sealed class ControlStore(Database database, string cluster)
     /// <summary>
     /// Holds something, or changes why and until when it is held; without an end: until it is released. False: the end is past.
     /// </summary>
-    public async Task<bool> HoldAsync(Hold hold, string reason, DateTimeOffset? until, CancellationToken stopping)
+    public async Task<bool> HoldAsync(Hold hold, string reason, DateTimeOffset? until, CancellationToken stopping, AuditNote? note = null)
     {
         var end = Dialect.MomentFor(Until, "@until");
-        return await database.ExecuteAsync(new Statement($"""
+        return await AuditStore.DoAsync(database, cluster, new Statement($"""
             INSERT INTO pampa_hold AS h (cluster, kind, name, reason, held_at, held_until)
             SELECT @cluster, @kind, @name, @reason, {Dialect.Now}, {end} WHERE {end} IS NULL OR {end} > {Dialect.Now}
             ON CONFLICT (cluster, kind, name) DO UPDATE SET reason = excluded.reason, held_at = excluded.held_at, held_until = excluded.held_until
             """).With("cluster", cluster).With("kind", hold.Kind.ToString()).With("name", hold.Name).With("reason", reason)
-            .With("until", until is { } moment ? Moment(moment) : null), stopping) > 0;
+            .With("until", until is { } moment ? Moment(moment) : null), note, stopping) > 0;
     }
 
     private static string Moment(DateTimeOffset moment) => moment.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
@@ -99,9 +99,9 @@ internal sealed class ControlStore(Database database, string cluster)
     private ColumnInfo Until => new("held_until", Dialect.MomentType, ColumnKind.Time);
 
     /// <summary>Releases it. False: it was not held.</summary>
-    public async Task<bool> ReleaseAsync(Hold hold, CancellationToken stopping) =>
-        await database.ExecuteAsync(new Statement("DELETE FROM pampa_hold WHERE cluster = @cluster AND kind = @kind AND name = @name")
-            .With("cluster", cluster).With("kind", hold.Kind.ToString()).With("name", hold.Name), stopping) > 0;
+    public async Task<bool> ReleaseAsync(Hold hold, CancellationToken stopping, AuditNote? note = null) =>
+        await AuditStore.DoAsync(database, cluster, new Statement("DELETE FROM pampa_hold WHERE cluster = @cluster AND kind = @kind AND name = @name")
+            .With("cluster", cluster).With("kind", hold.Kind.ToString()).With("name", hold.Name), note, stopping) > 0;
 
     /// <summary>All that is held now, by kind and name.</summary>
     public Task<List<(Hold Hold, string Reason, double Seconds, double? Left)>> ReadHoldsAsync(CancellationToken stopping) =>

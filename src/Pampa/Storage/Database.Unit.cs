@@ -13,6 +13,9 @@ internal sealed partial class Database
 
         public bool IsRolledBack { get; private set; }
 
+        /// <summary>Gives up.</summary>
+        public CancellationToken Stopping => stopping;
+
         /// <summary>Nothing of the unit shall stay.</summary>
         public void RollBack() => IsRolledBack = true;
 

@@ -23,6 +23,9 @@ internal enum LookFor
 
     /// <summary>A statement of the program's own, which has as long as one of Pampa's.</summary>
     Selection,
+
+    /// <summary>Records by their keys, for somebody who waits for a page of them.</summary>
+    Page,
 }
 
 /// <summary>
@@ -36,6 +39,11 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan LongestSelection = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a statement may take that somebody waits for.</summary>
+    public static readonly TimeSpan LongestPage = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan NoRepeats = TimeSpan.FromSeconds(-1);
     private readonly SemaphoreSlim writer = new(1, 1);
 
@@ -175,10 +183,16 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
         {
             await using var transaction = await dialect.BeginLookAsync(connection, stopping);
             var unit = new Unit(this, connection, transaction, stopping);
-            var isOurs = what is LookFor.Keys or LookFor.Lock;
+            var isOurs = what is LookFor.Keys or LookFor.Lock or LookFor.Page;
             if (isOurs && dialect.Preamble(new Statement("") { IsByKey = true }) is { } settings) await unit.ExecuteAsync(new Statement(settings));
-            foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock)) await unit.ExecuteAsync(new Statement(limit));
-            var seen = what == LookFor.Selection ? await LimitedAsync(connection, unit, look, stopping) : await look(unit);
+            var longest = what == LookFor.Page ? LongestPage : LongestLook;
+            foreach (var limit in dialect.LookLimits(mayLock: what == LookFor.Lock, longest)) await unit.ExecuteAsync(new Statement(limit));
+            var seen = what switch
+            {
+                LookFor.Selection => await LimitedAsync(connection, unit, look, stopping),
+                LookFor.Page => await InterruptedAsync(connection, () => look(unit), longest, stopping),
+                _ => await look(unit),
+            };
             await transaction.RollbackAsync(stopping);
             return seen;
         }, writes: false, stopping);
@@ -186,10 +200,15 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     private async Task<T> LimitedAsync<T>(DbConnection connection, Unit unit, Func<Unit, Task<T>> look, CancellationToken stopping)
     {
         if (dialect.Preamble(new Statement("")) is { } limits) await unit.ExecuteAsync(new Statement(limits));
+        return await InterruptedAsync(connection, () => look(unit), LongestSelection, stopping);
+    }
+
+    private async Task<T> InterruptedAsync<T>(DbConnection connection, Func<Task<T>> look, TimeSpan longest, CancellationToken stopping)
+    {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var interrupting = end.Token.Register(() => dialect.Interrupt(connection));
-        end.CancelAfter(LongestSelection);
-        return await look(unit);
+        end.CancelAfter(longest);
+        return await look();
     }
 
     /// <summary>

@@ -51,7 +51,7 @@ internal sealed class SnippetException(string message, Exception? innerException
 /// What differs between databases, and nothing else: names, times, rows as parameters, locks, errors. The statements
 /// themselves stand once, in <see cref="JobSql"/>.
 /// </summary>
-internal abstract class Dialect
+internal abstract partial class Dialect
 {
     public abstract string Name { get; }
 
@@ -93,6 +93,11 @@ internal abstract class Dialect
     /// </summary>
     public virtual string? UnitPreamble => null;
 
+    /// <summary>
+    /// A statement that makes those after it in a transaction find their few records by their keys; null where none is needed.
+    /// </summary>
+    public virtual string? UnitByKey => null;
+
     /// <summary>Begins a transaction that only looks.</summary>
     public virtual ValueTask<DbTransaction> BeginLookAsync(DbConnection connection, CancellationToken stopping) =>
         connection.BeginTransactionAsync(stopping);
@@ -101,7 +106,7 @@ internal abstract class Dialect
     /// What makes such a transaction change nothing and end soon. One that locks a record, in order to see whether that can be done,
     /// is rolled back instead.
     /// </summary>
-    public virtual IReadOnlyList<string> LookLimits(bool mayLock) => [];
+    public virtual IReadOnlyList<string> LookLimits(bool mayLock, TimeSpan longest) => [];
 
     /// <summary>What there is to examine on this kind of database only.</summary>
     public abstract Examiner Examiner { get; }
@@ -199,9 +204,9 @@ internal abstract class Dialect
     public abstract void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows);
 
     /// <summary>A part of the key after which picking goes on; bound by <see cref="BindCursor"/>.</summary>
-    public abstract string CursorPart(int index, ColumnInfo column);
+    public abstract string CursorPart(int index, ColumnInfo column, string name = "cursor");
 
-    public abstract void BindCursor(Statement statement, TaskKey key);
+    public abstract void BindCursor(Statement statement, TaskKey key, string name = "cursor");
 
     /// <summary>
     /// How long before its end a lease is not trusted any more: for the way to the database, and for clocks of its servers that differ.

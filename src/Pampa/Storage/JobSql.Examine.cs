@@ -14,7 +14,7 @@ internal sealed partial class JobSql
         Pick(where, orderBy, afterCursor: false, "", $"{KeysOut("t.")}, COALESCE(t.{N}, 0), {Waits}");
 
     /// <summary>
-    /// A record by its key: as <see cref="List"/> has it, then whether it is free, open, has an attempt left, is due and matches the
+    /// A record by its key: as <see cref="Page"/> has it, then whether it is free, open, has an attempt left, is due and matches the
     /// condition, how many seconds ago it was reserved, started and ended, and whether it is its turn.
     /// </summary>
     public string Explain(string? where, string? orderBy) => OfKey($"""

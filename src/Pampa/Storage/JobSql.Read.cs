@@ -38,16 +38,6 @@ internal sealed partial class JobSql
         GROUP BY s
         """;
 
-    /// <summary>
-    /// Records in the order of the key: key, state, worker, reserved, attempts, start, end, error. Parameters: @want,
-    /// with a state @state, after a cursor @cursor0….
-    /// </summary>
-    public string List(string? where, bool ofState, bool afterCursor) => $"""
-        SELECT {KeysOut("t.")}, {StateCase}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, {dialect.AsText($"t.{Et}")}, t.{Err}
-        FROM {Table} AS t WHERE {IsTask(where)}{(ofState ? $" AND ({StateCase}) = @state" : "")}{(afterCursor ? AfterCursor : "")}
-        ORDER BY {KeysOf("t")} LIMIT @want
-        """;
-
     /// <summary>How many open records somebody holds: anybody, or one of these workers.</summary>
     public string CountHeld(bool ofWorkers) => $"""
         SELECT count(*) FROM {Table} AS t WHERE t.{Et} IS NULL AND t.{Rid} IS NOT NULL{(ofWorkers ? $" AND t.{Rid} IN (SELECT v._pampa_worker FROM ({dialect.Rows(HolderRows)}) AS v)" : "")}

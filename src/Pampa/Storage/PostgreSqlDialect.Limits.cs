@@ -9,6 +9,8 @@ internal partial class PostgreSqlDialect
     public override string? UnitPreamble =>
         "SELECT set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '10s', true)";
 
+    public override string? UnitByKey => ByKey.Length == 0 ? null : $"SELECT {ByKey.TrimStart(',', ' ')}";
+
     public override bool IsStatementTimeout(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled };
 
     public override bool IsCutOff(Exception error) => error is PostgresException { SqlState: IdleInTransaction };

@@ -32,10 +32,10 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
 
-    public override IReadOnlyList<string> LookLimits(bool mayLock) =>
+    public override IReadOnlyList<string> LookLimits(bool mayLock, TimeSpan longest) =>
     [
         .. mayLock ? [] : (string[])["SET TRANSACTION READ ONLY"],
-        "SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '5s', true)",
+        $"SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '{longest.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s', true)",
     ];
 
     public override Examiner Examiner => new PostgreSqlExaminer(this);
@@ -129,11 +129,11 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         }
     }
 
-    public override string CursorPart(int index, ColumnInfo column) => $"@cursor{index}::{column.Type}";
+    public override string CursorPart(int index, ColumnInfo column, string name = "cursor") => $"@{name}{index}::{column.Type}";
 
-    public override void BindCursor(Statement statement, TaskKey key)
+    public override void BindCursor(Statement statement, TaskKey key, string name = "cursor")
     {
-        for (var i = 0; i < key.Count; i++) statement.With($"cursor{i}", key[i]);
+        for (var i = 0; i < key.Count; i++) statement.With($"{name}{i}", key[i]);
     }
 
     public override string ReadKeyPart(DbDataReader reader, int ordinal) => reader.GetString(ordinal);

@@ -48,6 +48,10 @@ internal static class Rights
         new("pampa_hold", Steering: "INSERT, UPDATE, DELETE"),
         new("pampa_schedule", Dispatching: "INSERT, UPDATE", Steering: "UPDATE"),
         new("pampa_schedule_run", Steering: "INSERT, DELETE"),
+        new("pampa_audit", Steering: "INSERT, UPDATE"),
+        new("pampa_history", Dispatching: "INSERT, DELETE", Working: "INSERT", Steering: "INSERT"),
+        new("pampa_node", Dispatching: "DELETE", Working: "INSERT, UPDATE"),
+        new("pampa_sample", Dispatching: "INSERT, DELETE"),
         // Who runs a new statement of Setup has more rights than these anyway.
         new("pampa_setup"),
     ];

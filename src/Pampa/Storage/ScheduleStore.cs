@@ -164,16 +164,16 @@ internal sealed partial class ScheduleStore(Database database, string cluster)
             """, name, lease).With("seen", seen).With("error", error).With("wait", wait.TotalSeconds), stopping) > 0;
 
     /// <summary>Pauses it, or changes why it is paused. False: nobody knows it.</summary>
-    public async Task<bool> PauseAsync(string name, string reason, CancellationToken stopping) =>
-        await database.ExecuteAsync(Of($"""
+    public async Task<bool> PauseAsync(string name, string reason, CancellationToken stopping, AuditNote? note = null) =>
+        await AuditStore.DoAsync(database, cluster, Of($"""
             UPDATE pampa_schedule SET paused_at = COALESCE(paused_at, {Dialect.Now}), pause_reason = @reason WHERE cluster = @cluster AND name = @name
-            """, name).With("reason", reason), stopping) > 0;
+            """, name).With("reason", reason), note, stopping) > 0;
 
     /// <summary>Ends its pause; what was due meanwhile is past. False: it was not paused.</summary>
-    public async Task<bool> ResumeAsync(string name, CancellationToken stopping) =>
-        await database.ExecuteAsync(Of($"""
+    public async Task<bool> ResumeAsync(string name, CancellationToken stopping, AuditNote? note = null) =>
+        await AuditStore.DoAsync(database, cluster, Of($"""
             UPDATE pampa_schedule SET paused_at = NULL, pause_reason = NULL, failures = 0, retry_at = NULL, error = NULL,
               last_tick = CASE WHEN last_tick > {Dialect.Now} THEN last_tick ELSE {Dialect.Now} END
             WHERE cluster = @cluster AND name = @name AND paused_at IS NOT NULL
-            """, name), stopping) > 0;
+            """, name), note, stopping) > 0;
 }

@@ -30,6 +30,7 @@ internal enum SchemaChanges
 internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
     private const string OfEnded = "_ended";
+    private const string OfFailed = "_failed";
     private bool isSetupPlanned;
 
     /// <summary>How long one statement of a program's Setup may take.</summary>
@@ -39,7 +40,10 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
 
     /// <summary>The names of the control tables.</summary>
     public static string[] ControlTableNames =>
-        ["pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_schedule", "pampa_schedule_run", "pampa_setup"];
+        [
+            "pampa_lease", "pampa_worker", "pampa_job", "pampa_handover", "pampa_load", "pampa_assignment", "pampa_stretch", "pampa_hold", "pampa_schedule", "pampa_schedule_run",
+            "pampa_audit", "pampa_history", "pampa_node", "pampa_sample", "pampa_setup",
+        ];
 
     private (string Name, string Columns)[] ControlTables =>
     [
@@ -66,6 +70,17 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             + $"retry_at {Dialect.MomentType}, error text, paused_at {Dialect.MomentType}, pause_reason text, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
         // One row a command that has run a schedule by hand, so that none does it twice; kept for a day.
         ("pampa_schedule_run", $"cluster text NOT NULL, id text NOT NULL, name text NOT NULL, ran_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, id)"),
+        // What people have done; nothing throws it away.
+        ("pampa_audit", $"cluster text NOT NULL, id text NOT NULL, at {Dialect.MomentType} NOT NULL, who text NOT NULL, action text NOT NULL, target text NOT NULL, job text, "
+            + "detail text NOT NULL, count bigint NOT NULL, PRIMARY KEY (cluster, id)"),
+        // What happened to single records, for people; thinned by age and number.
+        ("pampa_history", $"cluster text NOT NULL, job text NOT NULL, record text NOT NULL, at {Dialect.MomentType} NOT NULL, id text NOT NULL, what text NOT NULL, attempt bigint, "
+            + "worker text, who text, said text, PRIMARY KEY (cluster, job, record, at, id)"),
+        // What each process says of itself, for people and for the samples.
+        ("pampa_node", $"cluster text NOT NULL, node text NOT NULL, life bigint NOT NULL, said text NOT NULL, said_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, node)"),
+        // How each job went; thinned by age.
+        ("pampa_sample", $"cluster text NOT NULL, job text NOT NULL, at {Dialect.MomentType} NOT NULL, grain bigint NOT NULL, pending bigint NOT NULL, more bigint NOT NULL, running bigint NOT NULL, "
+            + "workers bigint NOT NULL, completed bigint NOT NULL, failed bigint NOT NULL, attempts bigint NOT NULL, busy double precision NOT NULL, PRIMARY KEY (cluster, job, at)"),
         // What Setup has done to this database, and which tables it made.
         ("pampa_setup", $"hash text NOT NULL, tables text NOT NULL, applied_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (hash)"),
     ];
@@ -233,6 +248,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
         foreach (var (name, index) in SequenceIndexes.Of(job)) await AddIndexAsync(job, name, index, stopping);
         if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
+        await AddIndexAsync(job, FailedIndexName(job), FailedIndex(job), stopping);
     }
 
     // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
@@ -290,6 +306,14 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     /// The index that finds the ended records whose time to run again has come, however many have time.
     /// </summary>
     public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), $"{EndOf(job)} IS NOT NULL");
+
+    /// <summary>
+    /// The index that finds the failed ones among the records, however many have completed, and the latest of them first. What
+    /// completes is not in it.
+    /// </summary>
+    public static string FailedIndex(JobTable job) => Index(job, FailedIndexName(job), job.Sql.FailedIndexColumns, job.Sql.FailedIndexCondition);
+
+    public static string FailedIndexName(JobTable job) => AdvisedIndexName(job, OfFailed);
 
     /// <summary>A CREATE INDEX on the job's table, of some of its records.</summary>
     public static string Index(JobTable job, string name, string columns, string which, string spread = "")

@@ -15,7 +15,7 @@ namespace Pampa.Storage;
 /// SQLite: one file, one computer, several processes. Times are fixed-width UTC text, compared after normalising; rows
 /// travel as one JSON text that keeps the storage class of keys and values.
 /// </summary>
-internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
+internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
 {
     private const string Format = "'%Y-%m-%dT%H:%M:%fZ'";
     private const int SpreadCharacters = 10;
@@ -160,11 +160,12 @@ internal sealed class SqliteDialect(SqlClock? clock = null) : Dialect
         statement.With(source.Name, json.Append(']').ToString());
     }
 
-    public override string CursorPart(int index, ColumnInfo column) => MayHoldBytes(column)
-        ? $"CASE json_type(@cursor, '$[{index}]') WHEN 'object' THEN unhex(@cursor ->> '$[{index}].b') ELSE @cursor ->> {index} END"
-        : $"@cursor ->> {index}";
+    public override string CursorPart(int index, ColumnInfo column, string name = "cursor") => MayHoldBytes(column)
+        ? $"CASE json_type(@{name}, '$[{index}]') WHEN 'object' THEN unhex(@{name} ->> '$[{index}].b') ELSE @{name} ->> {index} END"
+        : $"@{name} ->> {index}";
 
-    public override void BindCursor(Statement statement, TaskKey key) => statement.With("cursor", $"[{string.Join(',', key.Parts())}]");
+    public override void BindCursor(Statement statement, TaskKey key, string name = "cursor") =>
+        statement.With(name, $"[{string.Join(',', key.Parts())}]");
 
     private static void Quoted(StringBuilder json, string text) =>
         json.Append('"').Append(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).Value).Append('"');

@@ -39,15 +39,6 @@ internal sealed partial class TaskStore
         };
     }
 
-    /// <summary>Records in the order of the key, after a key, of one state or of all.</summary>
-    public Task<List<TaskInfo>> ListAsync(TaskState? state, TaskKey? after, int limit, CancellationToken stopping)
-    {
-        var statement = Asked(where => Sql.List(where, state is not null, after is not null)).With("want", limit);
-        if (state is { } of) statement.With("state", of.ToString());
-        if (after is { } key) database.Dialect.BindCursor(statement, key);
-        return database.QueryAsync(statement, ReadInfo, stopping);
-    }
-
     private TaskInfo ReadInfo(DbDataReader reader)
     {
         var at = Table.Key.Count;

@@ -20,7 +20,7 @@ internal sealed partial class TaskStore
     {
         var statement = WithLease(TakeBackStatement(Sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
-        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+        return Noted(await database.WriteAsync(statement, ReadVerdict, stopping));
     }
 
     /// <summary>
@@ -30,7 +30,7 @@ internal sealed partial class TaskStore
     {
         var statement = TakeBackStatement(Sql.Recover);
         database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
-        return Count(await database.WriteAsync(statement, ReadVerdict, stopping));
+        return Noted(await database.WriteAsync(statement, ReadVerdict, stopping));
     }
 
     private Statement TakeBackStatement(string text)
@@ -46,17 +46,20 @@ internal sealed partial class TaskStore
             .With("want", database.Dialect.MaxRows);
     }
 
-    private (bool Failed, bool Started) ReadVerdict(System.Data.Common.DbDataReader reader)
+    private (TaskKey Key, bool Failed, bool Started) ReadVerdict(System.Data.Common.DbDataReader reader)
     {
         var at = Table.Key.Count;
-        return (Flag(reader, at), Flag(reader, at + 1));
+        return (ReadKey(reader), Flag(reader, at), Flag(reader, at + 1));
     }
 
     private static bool Flag(System.Data.Common.DbDataReader reader, int ordinal) =>
         Convert.ToBoolean(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
 
-    private static TakenBack Count(List<(bool Failed, bool Started)> rows) => new(
-        rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
+    private TakenBack Noted(List<(TaskKey Key, bool Failed, bool Started)> rows)
+    {
+        foreach (var row in rows.Where(r => r.Failed || r.Started)) NoteTakenBack(row.Key, row.Failed);
+        return new TakenBack(rows.Count(r => !r.Failed && !r.Started), rows.Count(r => !r.Failed && r.Started), rows.Count(r => r.Failed));
+    }
 
     /// <summary>
     /// T9: ends records that have no attempt left and that nobody holds, at most one statement's rows.

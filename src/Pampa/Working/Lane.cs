@@ -86,6 +86,7 @@ internal sealed class Lane
     public void Settle(TaskResult result, Verdict verdict)
     {
         Counters.Add(result.Outcome, verdict);
+        if (verdict == Verdict.Accepted && result.Outcome is (Outcome.Again or Outcome.Failed)) Store.NoteFailure(result);
         Forget(result.Fence.Key, result.Claim);
         Settled?.Invoke();
     }

@@ -22,6 +22,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     private long runningSince;
     private volatile bool isRunning;
     private volatile Lane? lane;
+    private volatile StartedTask? current;
     private int count;
 
     /// <summary>How many tasks are started and not ended: the one that runs and those behind it.</summary>
@@ -29,6 +30,9 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
 
     /// <summary>How long the task that runs has been running; null while none does.</summary>
     public TimeSpan? Running => isRunning ? time.GetElapsedTime(Volatile.Read(ref runningSince)) : null;
+
+    /// <summary>That task, of a batch its first one; null while none runs.</summary>
+    public StartedTask? Current => current;
 
     /// <summary>The job of that task; where none runs, of the last one.</summary>
     public Lane? Lane => lane;
@@ -75,6 +79,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     {
         var of = work.Lane;
         lane = of;
+        current = work.Tasks[0];
         Volatile.Write(ref runningSince, time.GetTimestamp());
         isRunning = true;
         attempt.Begin(of.Job.MaxDuration);
@@ -86,6 +91,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         {
             attempt.End();
             isRunning = false;
+            current = null;
             if (Interlocked.Add(ref count, -work.Tasks.Count) <= of.Load.Ahead / 2) wantsMore.Set();
         }
     }

@@ -138,6 +138,6 @@ internal sealed class Visit : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await context.DisposeAsync();
-        Assert.Empty(complaints.Where(c => !IsExpected(c)));
+        Assert.DoesNotContain(complaints, c => !IsExpected(c));
     }
 }

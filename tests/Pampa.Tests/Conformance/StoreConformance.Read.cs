@@ -60,35 +60,10 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
-    public async Task Records_are_listed_by_key_in_pages_and_by_state()
-    {
-        await InsertEachStateAsync();
-        var all = await Store.ListAsync(null, null, 100, Stopping);
-        Assert.Equal(KeysOf(1, 2, 3, 4, 5, 6, 7, 8), all.Select(t => t.Key));
-        Assert.Equal([TaskState.Pending, TaskState.Scheduled, TaskState.Reserved, TaskState.Running, TaskState.Completed, TaskState.Failed,
-            TaskState.Failed, TaskState.Pending], all.Select(t => t.State));
-        var paged = new List<TaskInfo>();
-        while (await Store.ListAsync(null, paged.Count == 0 ? null : Parsed(paged[^1].Key), 3, Stopping) is { Count: > 0 } page)
-            paged.AddRange(page);
-        Assert.Equal(all, paged);
-        foreach (var state in Enum.GetValues<TaskState>())
-            Assert.Equal(all.Where(t => t.State == state), await Store.ListAsync(state, null, 100, Stopping));
-    }
-
-    [Fact]
-    public async Task A_listed_record_shows_what_the_table_says()
-    {
-        await InsertAsync([(1, new Row { Rid = "a.1", Rt = Clock.Now, N = 2, St = Clock.Now.AddSeconds(1), Err = "oh" })]);
-        var task = Assert.Single(await Store.ListAsync(null, null, 1, Stopping));
-        var began = new DateTimeOffset(Clock.Now);
-        Assert.Equal(new TaskInfo(KeysOf(1).Single(), TaskState.Running, "a.1", 2, began, began.AddSeconds(1), null, "oh"), task);
-    }
-
-    [Fact]
     public async Task A_key_that_was_shown_is_found_again()
     {
         await InsertAsync([.. Enumerable.Range(1, 4).Select(i => (i, new Row { Et = Clock.Now, Ok = i % 2 == 0 }))]);
-        var keys = (await Store.ListAsync(null, null, 10, Stopping)).Select(t => Parsed(t.Key)).ToList();
+        var keys = (await PageAsync()).Tasks.Select(t => Parsed(t.Key)).ToList();
         var ended = await Store.ReadEndedAsync(keys, Stopping);
         Assert.Equal(KeysOf(1, 2, 3, 4).Order(StringComparer.Ordinal), Shown(ended.Select(e => e.Key)).Order(StringComparer.Ordinal));
         Assert.Equal(2, ended.Count(e => e.State == TaskState.Completed));

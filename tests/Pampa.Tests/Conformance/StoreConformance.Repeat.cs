@@ -210,6 +210,8 @@ public abstract partial class StoreConformance
             var indexes = await empty.ReadAsync(empty.IsSqlite
                 ? "SELECT sql FROM sqlite_schema WHERE tbl_name = 'made' AND name LIKE 'pampa%'"
                 : "SELECT indexdef FROM pg_indexes WHERE tablename = 'made' AND indexname LIKE 'pampa%'");
+            // And one of the failed ones, whatever the job is like.
+            Assert.Equal(1, indexes.RemoveAll(i => ((string)i[0]!).Contains("_failed", StringComparison.Ordinal)));
             var ends = indexes.Select(i => ((string)i[0]!).TrimEnd(')'))
                 .Select(i => expected.FirstOrDefault(e => i.EndsWith($" {e}", StringComparison.Ordinal)));
             Assert.Equal(expected, ends.Order(StringComparer.Ordinal));

@@ -108,9 +108,9 @@ public sealed class ClusterTests
 
         var first = await UntilAsync(cluster, r => r.Completed + r.Failed == 4);
         Assert.Equal((3, 1), (first.Completed, first.Failed));
-        var failed = Assert.Single(await cluster.TasksAsync("visit", TaskState.Failed, cancellationToken: Stopping));
+        var failed = Assert.Single((await cluster.TasksAsync("visit", new TaskQuery { Filter = new TaskFilter { States = [TaskState.Failed] } }, Stopping)).Tasks);
         Assert.Equal(("c,1", "no such page", 1), (failed.Key, failed.Error!.Split(": ")[^1], failed.Attempts));
-        Assert.Equal(["c,1", "d"], (await cluster.TasksAsync("visit", after: "b", limit: 2, cancellationToken: Stopping)).Select(t => t.Key));
+        Assert.Equal(["c,1", "d"], (await cluster.TasksAsync("visit", new TaskQuery { After = "b", Limit = 2 }, Stopping)).Tasks.Select(t => t.Key));
 
         isBroken = false;
         Assert.Equal(0, await cluster.RetryAsync("visit", ["a"], Stopping));

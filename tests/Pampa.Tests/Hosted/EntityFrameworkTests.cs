@@ -194,7 +194,7 @@ public sealed class EntityFrameworkTests : IDisposable
                 job.ProcessInTransaction<ShopContext>((_, _) => { });
             });
         Assert.Equal(Records, (await RunAsync(host)).Failed);
-        var task = (await host.Services.GetRequiredService<PampaCluster>().TasksAsync("numbers", cancellationToken: Stopping))[0];
+        var task = (await host.Services.GetRequiredService<PampaCluster>().TasksAsync("numbers", cancellationToken: Stopping)).Tasks[0];
         Assert.Contains("ShopContext is configured for a NpgsqlConnection, but the job's database has a SqliteConnection", task.Error);
     }
 }

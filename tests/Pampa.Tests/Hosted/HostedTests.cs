@@ -180,7 +180,7 @@ public sealed class HostedTests : IDisposable
         await host.StartAsync(Stopping);
         var cluster = host.Services.GetRequiredService<PampaCluster>();
         await UntilAsync(cluster, r => r.Failed == 20);
-        Assert.All(await cluster.TasksAsync("numbers", cancellationToken: Stopping), t => Assert.Equal(1, t.Attempts));
+        Assert.All((await cluster.TasksAsync("numbers", cancellationToken: Stopping)).Tasks, t => Assert.Equal(1, t.Attempts));
         await host.StopAsync(Stopping);
     }
 
@@ -207,7 +207,8 @@ public sealed class HostedTests : IDisposable
         Assert.Equal(0, await cluster.RetryAsync("numbers", cancellationToken: Stopping));
         Assert.Equal(1, await cluster.RelaunchAsync("numbers", ["3"], Stopping));
         await UntilAsync(cluster, r => r is { Completed: 20 });
-        var task = Assert.Single(await cluster.TasksAsync("numbers", TaskState.Completed, after: "2", limit: 1, cancellationToken: Stopping));
+        var query = new TaskQuery { Filter = new TaskFilter { States = [TaskState.Completed] }, After = "2", Limit = 1 };
+        var task = Assert.Single((await cluster.TasksAsync("numbers", query, Stopping)).Tasks);
         Assert.Equal(("3", 1), (task.Key, task.Attempts));
         var error = await Assert.ThrowsAsync<ArgumentException>(() => cluster.ReportAsync("number", cancellationToken: Stopping));
         Assert.StartsWith("There is no job 'number' (did you mean 'numbers'?).", error.Message, StringComparison.Ordinal);
@@ -280,7 +281,7 @@ public sealed class HostedTests : IDisposable
             pampa.Database = File;
             Numbers(pampa, job => job.Process(_ => { }), count: 1);
         }, Stopping);
-        var task = Assert.Single(await cluster.TasksAsync("numbers", cancellationToken: Stopping));
+        var task = Assert.Single((await cluster.TasksAsync("numbers", cancellationToken: Stopping)).Tasks);
         Assert.Equal((TaskState.Pending, 0), (task.State, task.Attempts));
     }
 

@@ -24,7 +24,8 @@ internal static class Guards
         if (Has("_pampa_session") && Has("UPDATE")) return "START";
         if (Has("_pampa_state")) return Has("pampa_lease") ? "REPEAT" : "RELAUNCH";
         if (Has("pampa_lease") && Has("UPDATE")) return Has("_pampa_rid") ? "RESERVE" : "EXHAUST";
-        return Has("UPDATE") && Has("_pampa_rt") ? "RELEASE" : null;
+        if (!Has("UPDATE") || !Has("_pampa_rt")) return null;
+        return Has("_pampa_n") ? "SETTLE" : "RELEASE";
     }
 
     private static string ScheduleStatement(Func<string, bool> has) => has("@definition") ? "PUBLISH"

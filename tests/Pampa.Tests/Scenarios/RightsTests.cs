@@ -69,22 +69,26 @@ public sealed class RightsTests
             $"GRANT CONNECT ON DATABASE \"{name}\" TO \"the shop\";",
             "GRANT USAGE ON SCHEMA \"public\", \"shop\" TO \"the shop\";",
             "GRANT SELECT ON \"public\".pampa_lease, \"public\".pampa_worker, \"public\".pampa_job, \"public\".pampa_handover, \"public\".pampa_load, \"public\".pampa_assignment, "
-                + "\"public\".pampa_stretch, \"public\".pampa_hold, \"public\".pampa_schedule, \"public\".pampa_schedule_run, \"public\".pampa_setup, \"shop\".\"Orders\" TO \"the shop\";",
+                + "\"public\".pampa_stretch, \"public\".pampa_hold, \"public\".pampa_schedule, \"public\".pampa_schedule_run, \"public\".pampa_audit, \"public\".pampa_history, "
+                + "\"public\".pampa_node, \"public\".pampa_sample, \"public\".pampa_setup, \"shop\".\"Orders\" TO \"the shop\";",
             "-- and what dispatches (run, dispatcher)",
             "GRANT INSERT, UPDATE ON \"public\".pampa_lease, \"public\".pampa_job, \"public\".pampa_stretch, \"public\".pampa_schedule TO \"the shop\";",
-            "GRANT DELETE ON \"public\".pampa_worker, \"public\".pampa_load TO \"the shop\";",
-            "GRANT INSERT, DELETE ON \"public\".pampa_handover TO \"the shop\";",
+            "GRANT DELETE ON \"public\".pampa_worker, \"public\".pampa_load, \"public\".pampa_node TO \"the shop\";",
+            "GRANT INSERT, DELETE ON \"public\".pampa_handover, \"public\".pampa_history, \"public\".pampa_sample TO \"the shop\";",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_assignment TO \"the shop\";",
             $"GRANT UPDATE{few} ON \"shop\".\"Orders\" TO \"the shop\";",
             "-- and what runs tasks (run, node, worker); of the columns to update, those that no handler sets may be left out",
-            "GRANT INSERT, UPDATE ON \"public\".pampa_worker, \"public\".pampa_job TO \"the shop\";",
+            "GRANT INSERT, UPDATE ON \"public\".pampa_worker, \"public\".pampa_job, \"public\".pampa_node TO \"the shop\";",
             "GRANT DELETE ON \"public\".pampa_handover TO \"the shop\";",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_load TO \"the shop\";",
+            "GRANT INSERT ON \"public\".pampa_history TO \"the shop\";",
             $"GRANT UPDATE{more} ON \"shop\".\"Orders\" TO \"the shop\";",
-            "-- and who pauses, resumes, relaunches and retries",
+            "-- and who pauses, resumes, relaunches, retries, cancels and skips",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_hold TO \"the shop\";",
             "GRANT UPDATE ON \"public\".pampa_schedule TO \"the shop\";",
             "GRANT INSERT, DELETE ON \"public\".pampa_schedule_run TO \"the shop\";",
+            "GRANT INSERT, UPDATE ON \"public\".pampa_audit TO \"the shop\";",
+            "GRANT INSERT ON \"public\".pampa_history TO \"the shop\";",
             $"GRANT UPDATE{few} ON \"shop\".\"Orders\" TO \"the shop\";",
         ];
 
@@ -126,6 +130,11 @@ public sealed class RightsTests
             await DoneAsync(address, "preview", "price");
             await DoneAsync(address, "run", "--drain", "--workers", "2");
             await DoneAsync(address, "retry", "price", "a,7");
+            await DoneAsync(address, "relaunch", "price", "a,7");
+            await DoneAsync(address, "cancel", "price", "a,7");
+            await DoneAsync(address, "tasks", "price", "--state", "failed", "--order", "latest", "--columns", "price");
+            await DoneAsync(address, "errors", "price");
+            await DoneAsync(address, "audit");
             // It would end with 2 if a right were missing.
             Assert.DoesNotContain("privilege-missing", await DoneAsync(address, "doctor"), StringComparison.Ordinal);
             // All that it has is told: nothing is to be done, and nothing can be.
@@ -148,7 +157,7 @@ public sealed class RightsTests
         {
             var (code, _, errors) = await RunAsync(Address(db, role), "run", "--drain");
             Assert.Equal(2, code);
-            Assert.Equal(11, Lines(errors).Length);
+            Assert.Equal(15, Lines(errors).Length);
             Assert.Equal($"The user {role} lacks the right to SELECT, INSERT, UPDATE, DELETE. GRANT SELECT, INSERT, UPDATE, DELETE ON \"public\".\"pampa_assignment\" TO {role}.", Lines(errors)[0]);
 
             await db.ExecuteAsync($"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}");

@@ -40,8 +40,9 @@ internal sealed class TestProcess : IAsyncDisposable
         var random = new Random(1);
         var time = cluster.Time;
         Store = new ClusterStore(database, TestCluster.Cluster);
+        var notes = new Notebook(new HistoryStore(database, TestCluster.Cluster));
         Lanes = resolved.ConvertAll(table => new Lane(
-            new TaskStore(database, table, TestCluster.Cluster, random), new JobLoad(table.Job, log, time), time, random));
+            new TaskStore(database, table, TestCluster.Cluster, random) { Notes = notes }, new JobLoad(table.Job, log, time), time, random));
         Membership = new Membership(Store, Store, program.WorkerLease, time);
         beatEvery = program.WorkerLease / 3;
         var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, time, random);
@@ -62,6 +63,8 @@ internal sealed class TestProcess : IAsyncDisposable
         var access = new ClusterAccess();
         access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
         Cluster = new PampaCluster(access);
+        Vitals = new Vitals(Node, tables.Nodes, notes, time);
+        Sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time);
         Limits = new PublishedLimits(Store, Lanes.ConvertAll(lane => lane.Job), log);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }
@@ -126,6 +129,10 @@ internal sealed class TestProcess : IAsyncDisposable
     public Exchange Exchange { get; }
 
     public Scheduler Scheduler { get; }
+
+    public Vitals Vitals { get; }
+
+    public Sampler Sampler { get; }
 
     /// <summary>The cluster as a program of this process sees it.</summary>
     public PampaCluster Cluster { get; }

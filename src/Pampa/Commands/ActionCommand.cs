@@ -1,0 +1,121 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.Json;
+using Pampa.Hosting;
+
+namespace Pampa.Commands;
+
+/// <summary>The verbs that do something to records: <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c>.</summary>
+internal static class ActionCommand
+{
+    public static IEnumerable<Command> All(Verb verb) =>
+    [
+        Create(verb, TaskAction.Relaunch, "relaunch", "Makes ended records pending again, completed and failed ones, with all their attempts.", "pending again"),
+        Create(verb, TaskAction.Retry, "retry", "Makes failed records pending again, with all their attempts.", "pending again"),
+        Create(verb, TaskAction.Cancel, "cancel", "Lets records that have not started fail for good. Those that run are left alone.", "cancelled"),
+        Create(verb, TaskAction.Skip, "skip", "Lets records that have not started count as completed, without running. Those that run are left alone.", "skipped"),
+    ];
+
+    /// <summary>The options of a verb beside those of the filter.</summary>
+    private sealed record Choices(TaskAction Action, string Name, string Done)
+    {
+        public Argument<string> Job { get; } = new("job") { Description = "The job." };
+
+        public Option<bool> All { get; } = new("--all") { Description = "All of them, as they are now." };
+
+        public Option<bool> DryRun { get; } = new("--dry-run") { Description = "Only count how many it would be, at most 100,000." };
+
+        public Option<bool> Yes { get; } = new("--yes") { Description = "Do not ask whether so many are meant." };
+
+        public Option<string?> Reason { get; } = new("--reason") { HelpName = "TEXT", Description = "Why, for the audit (default: none)." };
+
+        public Option<long?> Limit { get; } = new("--limit") { HelpName = "N", Description = "Change at most so many (default: all that match)." };
+
+        /// <summary>Whether many may be meant whom nobody has named.</summary>
+        public bool IsBulk(CommandResult result, FilterOptions filter) =>
+            filter.HasConditions(result) || (result.GetValue(All) && Action is TaskAction.Cancel or TaskAction.Skip);
+    }
+
+    private static VerbCommand Create(Verb verb, TaskAction action, string name, string description, string done)
+    {
+        var command = new VerbCommand(name, description)
+        {
+            Examples =
+            [
+                ($"{name} my_job 17 23", "Two records, by their keys."), ($"{name} my_job --all", "All of them."),
+                ($"{name} my_job --where \"amount >= 10\" --dry-run", "How many it would be of those that a condition describes."),
+            ],
+        };
+        var choices = new Choices(action, name, done);
+        var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
+        command.Arguments.Add(choices.Job);
+        var filter = FilterOptions.AddTo(command);
+        foreach (var option in (Option[])[choices.All, choices.DryRun, choices.Yes, choices.Reason, choices.Limit, json, database]) command.Options.Add(option);
+        command.Validators.Add(result => Check(result, choices, filter));
+        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
+        {
+            var act = new Act(verb, cluster, choices, parsed.GetValue(choices.Job)!, filter.Read(parsed), parsed.GetValue(json));
+            var options = new TaskActionOptions
+            {
+                All = parsed.GetValue(choices.All),
+                DryRun = parsed.GetValue(choices.DryRun),
+                Reason = parsed.GetValue(choices.Reason),
+                Limit = parsed.GetValue(choices.Limit),
+            };
+            var asks = choices.IsBulk(parsed.CommandResult, filter) && !options.DryRun && !parsed.GetValue(choices.Yes);
+            if (asks && !await act.IsMeantAsync(options, stopping)) return ExitCode.Configuration;
+            await act.RunAsync(options, stopping);
+            return ExitCode.Done;
+        }, stopping));
+        return command;
+    }
+
+    private static void Check(CommandResult result, Choices choices, FilterOptions filter)
+    {
+        if (result.GetResult(choices.Job)?.Tokens.Count is not > 0) return;
+        var (hasKeys, hasConditions, isAll) = (filter.HasKeys(result), filter.HasConditions(result), result.GetValue(choices.All));
+        if (hasKeys && isAll) result.AddError($"{choices.Name}: give keys or --all, not both.");
+        else if (!hasKeys && !hasConditions && !isAll)
+            result.AddError($"{choices.Name}: say which records: give their keys, a condition such as --where, or --all.");
+        if (result.GetResult(choices.Limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(choices.Limit) < 1)
+            result.AddError("--limit must be at least 1.");
+    }
+
+    /// <summary>One call of a verb.</summary>
+    private sealed record Act(Verb Verb, PampaCluster Cluster, Choices Choices, string Job, TaskFilter Filter, bool AsJson)
+    {
+        /// <summary>
+        /// Counts, and asks whoever sits at the terminal. Where nobody does, that many records are meant is said beforehand or not at all.
+        /// </summary>
+        public async Task<bool> IsMeantAsync(TaskActionOptions options, CancellationToken stopping)
+        {
+            if (AsJson || !Terminal.IsOn(Verb.Output) || Console.IsInputRedirected)
+            {
+                await Verb.Errors.WriteLineAsync($"{Choices.Name}: nobody can be asked here whether all these records are meant. Count them with --dry-run, then say --yes.");
+                return false;
+            }
+            var counted = await Cluster.ApplyAsync(Job, Choices.Action, Filter, options with { DryRun = true }, null, stopping);
+            await Verb.Output.WriteAsync(Printable.Line($"{Job}: {Would(counted)}. Go on? [y/N] "));
+            return await Console.In.ReadLineAsync(stopping) is { } answer && answer.Trim().ToUpperInvariant() is "Y" or "YES";
+        }
+
+        public async Task RunAsync(TaskActionOptions options, CancellationToken stopping)
+        {
+            var result = await Cluster.ApplyAsync(Job, Choices.Action, Filter, options, null, stopping);
+            await Verb.Output.WriteLineAsync(AsJson
+                ? JsonSerializer.Serialize(
+                    new ActionJson(Job, Choices.Name, options.DryRun, result.Changed, result.Matched, result.IsExact, result.Running, result.AuditId),
+                    OperationJson.Default.ActionJson)
+                : Printable.Line($"{Job}: {(options.DryRun ? Would(result) : Did(result))}"));
+        }
+
+        private string Would(TaskActionResult result) => FormattableString.Invariant(
+            $"{result.Matched:N0}{(result.IsExact ? "" : "+")} {(result.Matched == 1 ? "record" : "records")} would be {Choices.Done}{Running(result)}");
+
+        private string Did(TaskActionResult result) => FormattableString.Invariant(
+            $"{result.Changed:N0} {(result.Changed == 1 ? "record is" : "records are")} {Choices.Done}{Running(result)}");
+
+        private static string Running(TaskActionResult result) => result.Running == 0 ? ""
+            : FormattableString.Invariant($"; {result.Running:N0} {(result.Running == 1 ? "is" : "are")} running and left alone");
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Pampa.Commands;
+
+/// <summary>The verb <c>audit</c>: what people have done.</summary>
+internal static class AuditCommand
+{
+    private const int Usual = 50;
+    private const int Most = 1_000;
+
+    public static Command Create(Verb verb)
+    {
+        var command = new VerbCommand("audit", "Lists what people and programs have done to the jobs, newest first: retries, cancellations, pauses, and who did them.")
+        {
+            Examples = [("audit", "The latest 50 entries."), ("audit --job my_job --who anna --json", "What one person did to one job, as JSON.")],
+        };
+        var job = new Option<string?>("--job") { HelpName = "JOB", Description = "Only what was done to this job (default: to any)." };
+        var who = new Option<string?>("--who") { HelpName = "NAME", Description = "Only what this one did (default: anybody)." };
+        var limit = new Option<int>("--limit") { HelpName = "N", Description = $"At most so many entries (default: {Usual}).", DefaultValueFactory = _ => Usual };
+        var before = new Option<string?>("--before") { HelpName = "ID", Description = "Go on before this entry." };
+        var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
+        foreach (var option in (Option[])[job, who, limit, before, json, database]) command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(limit) is < 1 or > Most)
+                result.AddError($"--limit must be between 1 and {Most}, got {result.GetValue(limit)}.");
+        });
+        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
+        {
+            var query = new AuditQuery
+            {
+                Job = parsed.GetValue(job),
+                Who = parsed.GetValue(who),
+                Limit = parsed.GetValue(limit),
+                Before = parsed.GetValue(before),
+            };
+            var page = await cluster.AuditAsync(query, stopping);
+            if (parsed.GetValue(json))
+                await verb.Output.WriteLineAsync(JsonSerializer.Serialize(new AuditJson(page.Entries, page.Next), OperationJson.Default.AuditJson));
+            else await WriteAsync(verb, page);
+            return Hosting.ExitCode.Done;
+        }, stopping));
+        return command;
+    }
+
+    private static async Task WriteAsync(Verb verb, AuditPage page)
+    {
+        var width = Terminal.IsOn(verb.Output) ? Terminal.Size().Width : default(int?);
+        var rows = page.Entries.Select(e => (string?[])
+        [
+            e.At.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), e.Who, e.Action, e.Target,
+            e.Count.ToString("N0", CultureInfo.InvariantCulture), e.Detail,
+        ]);
+        foreach (var line in CellTable.Lines(["at", "who", "action", "target", "records", "detail"], rows, width)) await verb.Output.WriteLineAsync(line);
+        if (page.Next is { } next) await verb.Errors.WriteLineAsync($"There are more: --before {next}");
+    }
+}

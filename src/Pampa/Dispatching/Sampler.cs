@@ -1,0 +1,119 @@
+using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Dispatching;
+
+/// <summary>
+/// The leader's memory of how the jobs went: a row a job every ten seconds, beside the work and not within its turns. It also throws away
+/// what of such memory is too old.
+/// </summary>
+internal sealed class Sampler(
+    ClusterTables tables, IReadOnlyList<JobDispatch> jobs, Func<bool> isLeading, Func<CancellationToken, Task<LeaseTerm?>> leadAsync, Notebook notes,
+    ILogger log, TimeProvider time)
+{
+    /// <summary>How often it looks whether it is time.</summary>
+    public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ThinEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
+    private const int MostEvents = 100_000;
+    private readonly Dictionary<string, (Pace Pace, long Count)> counted = new(StringComparer.Ordinal);
+    private Dictionary<(string Node, long Life, string Job), JobDone> before = [];
+    private LeaseTerm? reign;
+    private long sampledAt;
+    private long thinnedAt;
+    private long forgottenAt;
+
+    /// <summary>One look. It never calls for another one at once.</summary>
+    public async Task<bool> CycleAsync(CancellationToken stopping)
+    {
+        await notes.WriteAsync(stopping);
+        if (!isLeading() || (sampledAt != 0 && time.GetElapsedTime(sampledAt) < Every)) return false;
+        if (await leadAsync(stopping) is not { } term) return false;
+        sampledAt = time.GetTimestamp();
+        var isNew = term != reign;
+        reign = term;
+        await SampleAsync(term, isNew, stopping);
+        if (thinnedAt == 0 || time.GetElapsedTime(thinnedAt) >= ThinEvery)
+        {
+            thinnedAt = sampledAt;
+            await tables.Samples.ThinAsync(term, stopping);
+        }
+        if (forgottenAt == 0 || time.GetElapsedTime(forgottenAt) >= ForgetEvery)
+        {
+            forgottenAt = sampledAt;
+            await tables.History.ThinAsync([.. jobs.Select(j => j.Store.Job.Name)], MostEvents, term, stopping);
+            await tables.Nodes.ForgetAsync(term, stopping);
+        }
+        return false;
+    }
+
+    private async Task SampleAsync(LeaseTerm term, bool isNew, CancellationToken stopping)
+    {
+        var said = await tables.Nodes.ReadAsync(stopping);
+        var running = (await tables.Nodes.ReadRunningAsync(stopping)).ToDictionary(r => r.Job, r => r.Running, StringComparer.Ordinal);
+        var workers = (await tables.Control.ReadSharesAsync(stopping)).ToDictionary(s => s.Job, s => s.Workers, StringComparer.Ordinal);
+        var done = Since(said, isNew);
+        var rows = new List<SampleRow>();
+        foreach (var job in jobs)
+        {
+            var name = job.Store.Job.Name;
+            if (await PendingAsync(job, stopping) is not { } pending) continue;
+            rows.Add(new SampleRow(
+                name, Math.Min(pending, Limits.MatchedRows), pending <= Limits.MatchedRows, running.GetValueOrDefault(name), workers.GetValueOrDefault(name),
+                done.GetValueOrDefault(name)));
+        }
+        if (rows.Count > 0) await tables.Samples.WriteAsync(rows, term, stopping);
+    }
+
+    // What a node had done before this reign was for the leader before to tell; what a node has done that came since is all of it new.
+    private Dictionary<string, DoneCount> Since(List<NodeSaid> said, bool isNew)
+    {
+        var now = new Dictionary<(string, long, string), JobDone>();
+        var done = new Dictionary<string, DoneCount>(StringComparer.Ordinal);
+        foreach (var node in said)
+        {
+            foreach (var job in node.Vitals.Done)
+            {
+                var at = (node.Node, node.Life, job.Job);
+                now[at] = job;
+                if (isNew) continue;
+                var last = before.GetValueOrDefault(at) ?? new JobDone(job.Job, 0, 0, 0, TimeSpan.Zero);
+                var sum = done.GetValueOrDefault(job.Job);
+                done[job.Job] = new DoneCount(
+                    sum.Completed + Math.Max(0, job.Completed - last.Completed), sum.Failed + Math.Max(0, job.Failed - last.Failed),
+                    sum.Attempts + Math.Max(0, job.Attempts - last.Attempts), sum.Busy + (job.Busy > last.Busy ? job.Busy - last.Busy : TimeSpan.Zero));
+            }
+        }
+        before = now;
+        return done;
+    }
+
+    // Where counting takes long it comes so seldom that it costs a fiftieth of a processor, and the last count stands meanwhile.
+    private async Task<long?> PendingAsync(JobDispatch job, CancellationToken stopping)
+    {
+        var name = job.Store.Job.Name;
+        if (!counted.TryGetValue(name, out var known)) known = (new Pace(Every / 2, time), 0);
+        if (!known.Pace.IsDue) return known.Count;
+        var began = time.GetTimestamp();
+        try
+        {
+            known.Count = await job.Store.CountDueAsync(Limits.MatchedRows + 1, null, stopping);
+            return known.Count;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Locked
+            || job.Store.Database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))
+        {
+            // The dispatcher meets the same, and tells of it.
+            Log.NotSampled(log, name, e.Message);
+            return null;
+        }
+        finally
+        {
+            known.Pace.End(began);
+            counted[name] = known;
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using Pampa.Dispatching;
+using Pampa.Jobs;
+using Pampa.Working;
+
+namespace Pampa.Hosting;
+
+/// <summary>What a process tells people, beside its work.</summary>
+internal sealed partial class Engine
+{
+    private readonly Vitals vitals;
+    private readonly Sampler sampler;
+
+    private IEnumerable<Task> TellAsync(Loop loop, CancellationToken stopping)
+    {
+        if (Role.Works) yield return loop.RunAsync("vitals", vitals.CycleAsync, new Signal(), () => Vitals.LookEvery, stopping);
+        if (Dispatches) yield return loop.RunAsync("samples", sampler.CycleAsync, new Signal(), () => Sampler.LookEvery, stopping);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Globalization;
+using Pampa.Hosting;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa;
+
+/// <summary>Doing something to records, and who does it.</summary>
+public sealed partial class PampaCluster
+{
+    private const int MaxWho = 200;
+    private const int MaxDetail = 2_000;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>Who acts, for the audit; null: the user of this process.</summary>
+    private string? Who { get; init; }
+
+    /// <summary>
+    /// The same cluster for somebody: what is done by it stands in the audit under this name. Cheap enough for each request. Default
+    /// without it: the user and the computer of this process.
+    /// </summary>
+    /// <param name="who">A name for people, for example a login; at most 200 characters.</param>
+    /// <exception cref="ArgumentException">The name is empty or too long.</exception>
+    public PampaCluster As(string who)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(who);
+        if (who.Length > MaxWho) throw Fault($"A name in the audit has at most {MaxWho} characters, got {who.Length}.");
+        // What this one has opened it closes itself.
+        return new PampaCluster(access) { Who = ErrorText.Sanitise(who, MaxWho) };
+    }
+
+    /// <summary>
+    /// Does something to all records that match, in chunks with a pause between them. A record is changed only if at that moment it still
+    /// matches, is as it was seen, and is in a state that the action takes. What is done stands in the audit, chunk by chunk in the same
+    /// transaction. Records that somebody has locked at the moment are passed by.
+    /// </summary>
+    /// <param name="job">The job's name.</param>
+    /// <param name="action">What to do.</param>
+    /// <param name="filter">Which records. One without any condition is refused, unless the options say that all are meant.</param>
+    /// <param name="options">How to go about it. Default null: chunks of 200, with 50 ms between them.</param>
+    /// <param name="progress">Told after each chunk.</param>
+    /// <param name="cancellationToken">Gives up; what is done by then stays so.</param>
+    /// <returns>What was done or, of a dry run, would be.</returns>
+    /// <exception cref="ArgumentException">
+    /// There is no such job or column, a value or a key does not fit its column, or the filter leaves no state that the action takes.
+    /// </exception>
+    public async Task<TaskActionResult> ApplyAsync(
+        string job, TaskAction action, TaskFilter filter, TaskActionOptions? options = null, IProgress<TaskActionResult>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        options ??= new TaskActionOptions();
+        Check(options);
+        var parts = await access.GetAsync(cancellationToken);
+        var store = Find(parts, job);
+        var takes = StatesOf(action);
+        List<TaskState> states = [.. takes.Where(s => filter.States.Count == 0 || filter.States.Contains(s))];
+        if (states.Count == 0)
+            throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(takes)}, and the filter wants such that are {Names(filter.States)}.");
+        if (filter.IsOfStatesOnly && !options.All && !options.DryRun)
+            throw Fault($"Job '{job}': {Name(action)} without a condition takes all records that are {Names(states)}. Give a condition, or say that all are meant.");
+        // Those are looked at as well, to tell that they were left alone.
+        var passesRunning = action is TaskAction.Cancel or TaskAction.Skip && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
+        if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, cancellationToken);
+        var detail = Joined(FilterText.Of(filter), options.Reason is { Length: > 0 } why ? $"because: {why}" : "");
+        var note = await NoteAsync(parts, Name(action), PampaTarget.Job(job), detail, cancellationToken);
+        var bulk = new Bulk(store, action, filter, passesRunning ? [.. states, TaskState.Running] : states, note with { Reason = options.Reason });
+        var result = await DoAsync(bulk, options, progress, cancellationToken);
+        if (result.Changed > 0) await parts.WakeAsync(job, cancellationToken);
+        return result;
+    }
+
+    private static async Task<TaskActionResult> CountAsync(
+        TaskStore store, TaskFilter filter, List<TaskState> states, bool passesRunning, CancellationToken stopping)
+    {
+        var matched = await store.CountAsync(filter with { States = states }, Limits.MatchedRows, isHurried: false, stopping);
+        var running = !passesRunning ? new TaskCount(0, IsExact: true)
+            : await store.CountAsync(filter with { States = [TaskState.Running] }, Limits.MatchedRows, isHurried: false, stopping);
+        return new TaskActionResult(matched.Count, 0, running.Count, matched.IsExact && running.IsExact, null);
+    }
+
+    /// <summary>Something that is done to many records.</summary>
+    private sealed record Bulk(TaskStore Store, TaskAction Action, TaskFilter Filter, IReadOnlyCollection<TaskState> Seen, AuditNote Note);
+
+    private static async Task<TaskActionResult> DoAsync(Bulk bulk, TaskActionOptions options, IProgress<TaskActionResult>? progress, CancellationToken stopping)
+    {
+        var error = $"cancelled by {bulk.Note.Who}{(options.Reason is { Length: > 0 } reason ? $": {reason}" : "")}";
+        var result = new TaskActionResult(0, 0, 0, IsExact: true, null);
+        TaskKey? cursor = null;
+        while (true)
+        {
+            var size = (int)Math.Min(Math.Min(options.ChunkSize, bulk.Store.Database.Dialect.MaxRows), (options.Limit ?? long.MaxValue) - result.Changed);
+            var choice = await bulk.Store.ChooseAsync(bulk.Filter, bulk.Seen, cursor, size, stopping);
+            List<ChosenRecord> mine = [.. choice.Records.Where(r => r.State != TaskState.Running)];
+            result = result with { Matched = result.Matched + mine.Count, Running = result.Running + choice.Records.Count - mine.Count };
+            if (mine.Count > 0)
+            {
+                var changed = await bulk.Store.ApplyAsync(bulk.Action, bulk.Filter, mine, error, bulk.Note, stopping);
+                if (changed.Count > 0) result = result with { Changed = result.Changed + changed.Count, AuditId = bulk.Note.Id };
+                progress?.Report(result);
+            }
+            if (choice.IsLast || result.Changed >= options.Limit) return result;
+            cursor = choice.Cursor;
+            if (mine.Count > 0 && options.Pause > TimeSpan.Zero) await Task.Delay(options.Pause, TimeProvider.System, stopping);
+        }
+    }
+
+    private static void Check(TaskActionOptions options)
+    {
+        if (options.ChunkSize is < 1 or > Limits.StatementRows) throw Fault($"ChunkSize must be between 1 and {Limits.StatementRows}, got {options.ChunkSize}.");
+        if (options.Pause < TimeSpan.Zero || options.Pause > LongestPause) throw Fault($"Pause must be between zero and {LongestPause}, got {options.Pause}.");
+        if (options.Limit < 1) throw Fault($"Limit must be at least 1, got {options.Limit}.");
+        if (options.Reason?.Length > MaxReason) throw Fault($"A reason has at most {MaxReason} characters, got {options.Reason.Length}.");
+    }
+
+    private static TaskState[] StatesOf(TaskAction action) => action switch
+    {
+        TaskAction.Retry => [TaskState.Failed],
+        TaskAction.Relaunch => [TaskState.Completed, TaskState.Failed],
+        TaskAction.Cancel or TaskAction.Skip => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
+        _ => throw new ArgumentOutOfRangeException(nameof(action), action, "There is no such action."),
+    };
+
+    private static string Name(TaskAction action) => action.ToString().ToLowerInvariant();
+
+    private static string Names(IEnumerable<TaskState> states) => string.Join(" or ", states.Select(s => s.ToString().ToLowerInvariant()));
+
+    private static string Joined(params ReadOnlySpan<string> parts) => string.Join("; ", parts.ToArray().Where(p => p.Length > 0));
+
+    private Task<AuditNote> NoteAsync(ClusterParts parts, string action, PampaTarget target, string detail, CancellationToken stopping) =>
+        NoteAsync(parts, action, target.ToString(), detail, stopping, target.Hold.Kind == HoldKind.Job ? target.Name : null);
+
+    private async Task<AuditNote> NoteAsync(
+        ClusterParts parts, string action, string target, string detail, CancellationToken stopping, string? job = null) =>
+        new(await parts.Tables.Audit.NewIdAsync(stopping), Who ?? ProcessUser, action, target, ErrorText.Sanitise(detail, MaxDetail)) { Job = job };
+
+    private static string ProcessUser =>
+        ErrorText.Sanitise(string.Create(CultureInfo.InvariantCulture, $"{Environment.UserName}@{Environment.MachineName}"), MaxWho);
+}

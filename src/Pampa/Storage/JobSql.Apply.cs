@@ -1,0 +1,48 @@
+namespace Pampa.Storage;
+
+/// <summary>
+/// T8, T12 and T13 for records that somebody has chosen by what they are like. They are changed only if they still are as they were seen,
+/// and still match.
+/// </summary>
+internal sealed partial class JobSql
+{
+    /// <summary>Open records as they were seen.</summary>
+    public RowSource SettleRows => new("rows",
+        [.. KeyCells(), RidCell, Cell("rt", CellKind.Time, StateColumn.ReservationTime), new RowColumn("_pampa_n", CellKind.Integer)]);
+
+    /// <summary>
+    /// Records that may be chosen, by key: key, state, end, worker, reservation time, attempts. Parameters: @want, and those of the search and
+    /// the filter.
+    /// </summary>
+    internal string Chosen(string? where, string? filter, Search search) => $"""
+        {FromOf(search)}SELECT {KeysOut("t.")}, {StateCase}, {dialect.AsText($"t.{Et}")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0)
+        {SourceOf(search)} WHERE {IsTask(where)}{KnownOf(search.States)}{InStates(search.States)}{And(filter)}{WindowOf(search)}
+        ORDER BY {OrderOf(search.Order)} LIMIT @want
+        """;
+
+    /// <summary>T8: as <see cref="Relaunch"/>, of those that still match.</summary>
+    internal string RelaunchChosen(string? filter) => $"""
+        WITH {Passing(RelaunchRows)}
+        {RelaunchUpdate}{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
+        RETURNING {KeysOut()}
+        """;
+
+    /// <summary>
+    /// T12 and T13: records that nobody has started end without an attempt, failed with an error text or completed. A worker that has one in
+    /// hand finds it ended when it wants to start it. Parameters: @error, and those of the filter.
+    /// </summary>
+    internal string Settle(string? filter, bool asCompleted) => $"""
+        WITH {Passing(SettleRows)}
+        UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))},
+          {Ok} = {(asCompleted ? "TRUE" : "FALSE")}, {Err} = {(asCompleted ? "NULL" : dialect.Typed("@error", Column(StateColumn.ErrorDescription)))}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", $"t.{Et} IS NULL AND (t.{Rid} IS NULL OR t.{St} IS NULL)")}
+          AND t.{Rid} IS NOT DISTINCT FROM v._pampa_rid AND t.{Rt} IS NOT DISTINCT FROM v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
+          AND {Guards("v", $"(t.{Rid} IS NOT NULL OR COALESCE(t.{N}, 0) < @max)")}{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
+        RETURNING {KeysOut()}
+        """;
+
+    // Records that somebody has locked are passed by, where the database can: a person does not wait for another one's transaction.
+    private string Passing(RowSource rows) => dialect.CanSkipLocked
+        ? $"_pampa_given AS MATERIALIZED ({dialect.Rows(rows)}){FinishLock}"
+        : $"_pampa_v AS MATERIALIZED ({dialect.Rows(rows)})";
+}

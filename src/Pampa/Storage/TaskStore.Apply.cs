@@ -1,0 +1,75 @@
+using System.Data.Common;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>A record that somebody has chosen, as it was seen.</summary>
+internal readonly record struct ChosenRecord(TaskKey Key, TaskState State, string? EndedAt, string? Worker, string? ReservedAt, int Attempts);
+
+/// <summary>What is chosen next, and how it goes on.</summary>
+/// <param name="Records">The records, by key.</param>
+/// <param name="Cursor">After which key to go on.</param>
+/// <param name="IsLast">Whether there are no more.</param>
+internal sealed record Choice(IReadOnlyList<ChosenRecord> Records, TaskKey? Cursor, bool IsLast);
+
+/// <summary>Choosing records by what they are like, and changing them.</summary>
+internal sealed partial class TaskStore
+{
+    /// <summary>The next records after a key that match and are in one of these states: at most so many, and of one window.</summary>
+    public Task<Choice> ChooseAsync(TaskFilter filter, IReadOnlyCollection<TaskState> states, TaskKey? after, int most, CancellationToken stopping) =>
+        AskedAsync(filter, async () =>
+        {
+            var asking = Ask(filter);
+            var search = new Search { States = states, OfKeys = asking.Keys is not null };
+            return await database.LookAsync(async unit =>
+            {
+                var walk = await WalkAsync(unit, asking, search, after);
+                await BoundAsync(unit, walk);
+                var statement = Filled(Sql.Chosen(asking.Where, asking.Filter, walk.Search), walk).With("want", most);
+                var found = await unit.QueryAsync(statement, ReadChosen);
+                if (found.Count == most) return new Choice(found, found[^1].Key, IsLast: false);
+                return new Choice(found, walk.Bound, IsLast: walk.Bound is null);
+            }, stopping, LookFor.Page);
+        }, stopping);
+
+    private ChosenRecord ReadChosen(DbDataReader reader)
+    {
+        var at = Table.Key.Count;
+        return new ChosenRecord(ReadKey(reader), Enum.Parse<TaskState>(reader.GetString(at)), TextOrNull(reader, at + 1), TextOrNull(reader, at + 2),
+            TextOrNull(reader, at + 3), reader.GetInt32(at + 4));
+    }
+
+    /// <summary>
+    /// Does it to records that were chosen, if they still are as they were seen and still match, and writes it down in the same
+    /// transaction. Returns the keys of those that were changed.
+    /// </summary>
+    public Task<List<TaskKey>> ApplyAsync(
+        TaskAction action, TaskFilter filter, IReadOnlyList<ChosenRecord> chosen, string? error, AuditNote note, CancellationToken stopping) =>
+        AskedAsync(filter, () => database.UnitAsync(async unit =>
+        {
+            if (database.Dialect.UnitByKey is { } settings) await unit.ExecuteAsync(new Statement(settings));
+            var changed = await unit.QueryAsync(ApplyStatement(action, filter, chosen, error), ReadKey);
+            if (changed.Count == 0) return changed;
+            await new AuditStore(database, cluster).WriteAsync(unit, note, changed.Count);
+            // Of those that somebody has named each is told; of those that he has described, the audit tells how many.
+            if (filter.Keys is not null)
+            {
+                var told = changed.ConvertAll(key => HistoryOf(key, note.Action) with { Who = note.Who, Text = note.Reason });
+                await new HistoryStore(database, cluster).WriteAsync(unit, Job.Name, told);
+            }
+            return changed;
+        }, stopping), stopping);
+
+    private Statement ApplyStatement(TaskAction action, TaskFilter filter, IReadOnlyList<ChosenRecord> chosen, string? error)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var condition = Sql.Filter(filter, parameters);
+        var ends = action is TaskAction.Cancel or TaskAction.Skip;
+        var statement = ByKey(ends ? Sql.Settle(condition, asCompleted: action == TaskAction.Skip) : Sql.RelaunchChosen(condition));
+        statement.Parameters.AddRange(parameters);
+        if (action == TaskAction.Cancel) statement.With("error", ErrorText.Sanitise(error ?? "", Table.ErrorLength));
+        if (ends) database.Dialect.Bind(statement, Sql.SettleRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.ReservedAt, Text(c.Attempts)))]);
+        else database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chosen.Select(c => Row(c.Key, c.EndedAt, c.State.ToString()))]);
+        return statement;
+    }
+}

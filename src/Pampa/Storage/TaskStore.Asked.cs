@@ -1,0 +1,50 @@
+namespace Pampa.Storage;
+
+/// <summary>What the database says to what people ask, in words for them.</summary>
+internal sealed partial class TaskStore
+{
+    private async Task<T> AskedAsync<T>(TaskFilter filter, Func<Task<T>> askAsync, CancellationToken stopping)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch (Exception e) when (database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))
+        {
+            throw new TimeoutException(
+                $"Job '{Job.Name}': the database needs longer than {Database.LongestPage.TotalSeconds} s for this. Ask for less; failed records in the order of their end need the index {Schema.FailedIndexName(Table)}, which the verb 'migrate' makes.", e);
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema && e is not (SnippetException or ArgumentException))
+        {
+            foreach (var condition in filter.Where)
+            {
+                if (await RefusalAsync(condition, stopping) is { } refusal)
+                    throw Sql.Fault($"condition '{condition}': the database does not take it: {refusal}", e);
+            }
+            // A text that is no key of this table: what the caller gave, not a fault of the database.
+            if (database.Dialect.Classify(e) == ErrorKind.Data) throw Sql.Fault($"the database does not take a key or a text of the filter: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw;
+        }
+    }
+
+    // Why the database does not take a condition; null: it does, as far as can be seen in the time.
+    private async Task<string?> RefusalAsync(ColumnCondition condition, CancellationToken stopping)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var probe = new Statement(Sql.Probe(condition, parameters));
+        probe.Parameters.AddRange(parameters);
+        try
+        {
+            await database.LookAsync(unit => unit.QueryAsync(probe, _ => true), stopping, LookFor.Page);
+            return null;
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema)
+        {
+            return e.Message.ReplaceLineEndings(" ").Split(" POSITION:")[0].TrimEnd('.', ' ');
+        }
+        catch (Exception e) when (database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,243 @@
+using System.Data.Common;
+using System.Globalization;
+using Pampa.Jobs;
+
+namespace Pampa.Storage;
+
+/// <summary>A failed record, for whoever looks at failures.</summary>
+internal readonly record struct FailedRecord(string Key, DateTimeOffset? EndedAt, string? Error);
+
+/// <summary>Pages, counts and failures for people: nothing here takes long, however large the table is.</summary>
+internal sealed partial class TaskStore
+{
+    /// <summary>Characters of an error or a value in a page, and of those of a single record.</summary>
+    private const int PageErrors = 500;
+    private const int PageValues = 1_000;
+    private const int WholeTexts = Limits.ErrorText;
+
+    /// <summary>So many failed records are read as a whole; where there are more, a window of the key's index has some of them.</summary>
+    private const int FewFailed = 20_000;
+
+    private static readonly TimeSpan FillFor = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CountFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookForIndexEvery = TimeSpan.FromMinutes(1);
+    private (bool Is, long At) failedIndex;
+
+    /// <summary>Records that one look passes by before it says how far it has come.</summary>
+    internal int Window { get; init; } = Limits.LookedAtRows;
+
+    /// <summary>What somebody asks for, made ready for statements.</summary>
+    private sealed record Asking(string? Where, string? Filter, List<(string Name, object? Value)> Parameters, List<TaskKey>? Keys)
+    {
+        /// <summary>Whether most of what an index brings may be something else, so that looking must end somewhere.</summary>
+        public bool IsSelective(Search search) => Keys is null && search.Order != TaskOrder.LatestEnd && (Filter is not null || search.States.Count > 0);
+    }
+
+    private Asking Ask(TaskFilter filter)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        return new Asking(Where(parameters), Sql.Filter(filter, parameters), parameters, filter.Keys is { } keys ? ParseKeys(keys) : null);
+    }
+
+    private List<TaskKey> ParseKeys(IReadOnlyCollection<string> keys) => keys.Count > Limits.ListedRows
+        ? throw Sql.Fault($"a filter names at most {Limits.ListedRows} keys, got {keys.Count}")
+        : [.. keys.Distinct(StringComparer.Ordinal).Select(RequireKey)];
+
+    /// <summary>A key that somebody has written.</summary>
+    /// <exception cref="ArgumentException">It has not as many parts as the job's key has columns.</exception>
+    public TaskKey RequireKey(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return TryParseKey(text, out var key) ? key
+            : throw Sql.Fault($"a key has {Table.Key.Count} parts ({string.Join(", ", Table.Key.Select(k => k.Name))}) with commas between them, got '{text}'. A comma inside a part is written as \\,");
+    }
+
+    /// <summary>The columns of these names, in the table's order.</summary>
+    /// <exception cref="ArgumentException">There is no such column.</exception>
+    private List<ColumnInfo> ValuesOf(IReadOnlyCollection<string>? names)
+    {
+        var wanted = (names ?? []).Select(name => Sql.RequireColumn(name).Name).ToHashSet(StringComparer.Ordinal);
+        return [.. Table.Table.Columns.Where(c => wanted.Contains(c.Name))];
+    }
+
+    /// <summary>A page of records.</summary>
+    /// <exception cref="ArgumentException">It cannot be asked.</exception>
+    /// <exception cref="TimeoutException">It takes too long.</exception>
+    public Task<TaskPage> PageAsync(TaskQuery query, CancellationToken stopping) => AskedAsync(query.Filter, async () =>
+    {
+        var asking = Ask(query.Filter);
+        var (ended, after) = Cursor(query);
+        var search = new Search
+        {
+            States = query.Filter.States,
+            Order = query.Order,
+            OfKeys = asking.Keys is not null,
+            Values = ValuesOf(query.Columns),
+            Characters = PageErrors,
+            ValueCharacters = PageValues,
+        };
+        return await database.LookAsync(async unit =>
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            var walk = await WalkAsync(unit, asking, search, after);
+            var found = new List<Listed>();
+            while (true)
+            {
+                await BoundAsync(unit, walk);
+                var want = query.Limit + 1 - found.Count;
+                found.AddRange(await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search)));
+                if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
+                if (walk.Bound is not { } bound) return Page(found, null, isPartial: false);
+                walk.Cursor = bound;
+                if (TimeProvider.System.GetElapsedTime(began) >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
+            }
+        }, stopping, LookFor.Page);
+    }, stopping);
+
+    private static TaskPage Page(List<Listed> found, string? next, bool isPartial) => new([.. found.Select(f => f.Task)], next, isPartial);
+
+    /// <summary>How many records match: counting ends at so many, or when it has taken a second; without a hurry, at so many only.</summary>
+    public Task<TaskCount> CountAsync(TaskFilter filter, int most, bool isHurried, CancellationToken stopping) => AskedAsync(filter, async () =>
+    {
+        var asking = Ask(filter);
+        var search = new Search { States = filter.States, OfKeys = asking.Keys is not null };
+        var began = TimeProvider.System.GetTimestamp();
+        var walk = default(Walk);
+        var count = 0L;
+        while (true)
+        {
+            count += await database.LookAsync(async unit =>
+            {
+                walk ??= await WalkAsync(unit, asking, search, null);
+                await BoundAsync(unit, walk);
+                // One more than is to be told: then it is known that there are more.
+                var statement = Filled(Sql.CountMatches(asking.Where, asking.Filter, walk.Search), walk).With("want", most + 1 - count);
+                return (await unit.QueryAsync(statement, reader => reader.GetInt64(0)))[0];
+            }, stopping, LookFor.Page);
+            if (count > most) return new TaskCount(most, IsExact: false);
+            if (walk!.Bound is not { } bound) return new TaskCount(count, IsExact: true);
+            walk.Cursor = bound;
+            if (isHurried && TimeProvider.System.GetElapsedTime(began) >= CountFor) return new TaskCount(count, IsExact: false);
+        }
+    }, stopping);
+
+    /// <summary>The latest failures, newest first.</summary>
+    /// <exception cref="TimeoutException">It takes too long.</exception>
+    public Task<List<FailedRecord>> ReadFailuresAsync(int most, int characters, CancellationToken stopping) => AskedAsync(new TaskFilter(), () =>
+    {
+        var at = Table.Key.Count;
+        var statement = ByKey(Sql.Failures).With("want", most).With("characters", characters);
+        return database.LookAsync(unit => unit.QueryAsync(statement, reader => new FailedRecord(
+            database.Dialect.Display(ReadKey(reader)), Moment(reader, at), TextOrNull(reader, at + 1))), stopping, LookFor.Page);
+    }, stopping);
+
+    /// <summary>A record in full; null where there is none of this key.</summary>
+    public Task<TaskDetails?> DetailsAsync(TaskKey key, IReadOnlyCollection<string>? columns, CancellationToken stopping) =>
+        AskedAsync(new TaskFilter { Keys = [] }, async () =>
+        {
+            var search = new Search { Values = ValuesOf(columns), Characters = WholeTexts, ValueCharacters = WholeTexts };
+            var statement = ByKey(Sql.Details(search));
+            database.Dialect.Bind(statement, Sql.KeyRows, [Row(key)]);
+            var at = Table.Key.Count + InfoCells;
+            var found = await database.LookAsync(unit => unit.QueryAsync(statement, reader => new TaskDetails(
+                ReadListed(reader, search, generation: 1).Task, [])
+            {
+                MaxAttempts = Job.MaxAttempts,
+                Generation = reader.IsDBNull(at) ? null : Convert.ToInt64(reader.GetValue(at), CultureInfo.InvariantCulture),
+            }), stopping, LookFor.Page);
+            return found.Count == 0 ? null : found[0];
+        }, stopping);
+
+    /// <summary>A way through the table by key.</summary>
+    private sealed class Walk(Asking asking, Search search, TaskKey? cursor, bool isWindowed)
+    {
+        public Asking Asking => asking;
+
+        /// <summary>What the next statement is like.</summary>
+        public Search Search => search with { AfterCursor = Cursor is not null, ToBound = Bound is not null };
+
+        public TaskKey? Cursor { get; set; } = cursor;
+
+        /// <summary>Where the window ends; null: it is the last one.</summary>
+        public TaskKey? Bound { get; set; }
+
+        public bool IsWindowed => isWindowed;
+    }
+
+    private async Task<Walk> WalkAsync(Database.Unit unit, Asking asking, Search search, TaskKey? after)
+    {
+        if (search.IsOfFailed && asking.Keys is null && search.Order != TaskOrder.LatestEnd && await HasFewFailedAsync(unit))
+            return new Walk(asking, search with { OfFewFailed = true }, after, isWindowed: false);
+        return new Walk(asking, search, after, asking.IsSelective(search));
+    }
+
+    private async Task BoundAsync(Database.Unit unit, Walk walk)
+    {
+        if (!walk.IsWindowed) return;
+        walk.Bound = null;
+        var statement = ByKey(Sql.Bound(walk.Search)).With("window", Window);
+        if (walk.Cursor is { } cursor) database.Dialect.BindCursor(statement, cursor);
+        var keys = await unit.QueryAsync(statement, ReadKey);
+        walk.Bound = keys.Count == 0 ? null : keys[0];
+    }
+
+    private async Task<bool> HasFewFailedAsync(Database.Unit unit)
+    {
+        if (failedIndex.At == 0 || TimeProvider.System.GetElapsedTime(failedIndex.At) >= LookForIndexEvery)
+        {
+            var isThere = await database.Dialect.HasIndexAsync(unit, Table.Table.Schema, Schema.FailedIndexName(Table), unit.Stopping);
+            failedIndex = (isThere, TimeProvider.System.GetTimestamp());
+        }
+        if (!failedIndex.Is) return false;
+        return (await unit.QueryAsync(ByKey(Sql.CountFailed).With("want", FewFailed + 1), reader => reader.GetInt64(0)))[0] <= FewFailed;
+    }
+
+    private Statement PageStatement(Walk walk, int want, string? ended)
+    {
+        var statement = Filled(Sql.Page(walk.Asking.Where, walk.Asking.Filter, walk.Search), walk).With("want", want);
+        return ended is null ? statement : statement.With("ended", ended);
+    }
+
+    private Statement Filled(string text, Walk walk)
+    {
+        var statement = ByKey(text);
+        statement.Parameters.AddRange(walk.Asking.Parameters);
+        if (walk.Asking.Keys is { } keys) database.Dialect.Bind(statement, Sql.KeyRows, [.. keys.Select(k => Row(k))]);
+        if (walk.Search.OfFewFailed) statement.With("most", FewFailed + 1);
+        if (walk.Cursor is { } cursor) database.Dialect.BindCursor(statement, cursor);
+        if (walk.Bound is { } bound) database.Dialect.BindCursor(statement, bound, "bound");
+        return statement;
+    }
+
+    private (string? Ended, TaskKey? After) Cursor(TaskQuery query)
+    {
+        if (query.After is not { } text) return (null, null);
+        if (query.Order != TaskOrder.LatestEnd) return (null, RequireKey(text));
+        var parts = KeyText.Split(text);
+        if (parts.Count != Table.Key.Count + 1) throw Sql.Fault($"'{text}' is no place in this order: give {nameof(TaskPage.Next)} of the page before");
+        return (parts[0], new TaskKey([.. parts.Skip(1).Select((p, i) => database.Dialect.ParseKeyPart(p, Table.Key[i]))]));
+    }
+
+    private string NextOf(Listed last, TaskOrder order) => order == TaskOrder.LatestEnd
+        ? KeyText.Join([last.EndedAt!, .. last.Key.Parts().Select(database.Dialect.Display)])
+        : database.Dialect.Display(last.Key);
+
+    private const int InfoCells = 7;
+
+    private readonly record struct Listed(TaskInfo Task, TaskKey Key, string? EndedAt);
+
+    private Listed ReadListed(DbDataReader reader, Search search, int generation = 0)
+    {
+        var info = ReadInfo(reader);
+        var at = Table.Key.Count + InfoCells + generation;
+        return new Listed(info with
+        {
+            Error = Cut(info.Error, search.Characters),
+            Values = search.Values.Count == 0 ? [] : [.. search.Values.Select((c, i) => ReadValue(c, TextOrNull(reader, at + i), search.ValueCharacters))],
+        }, ReadKey(reader), TextOrNull(reader, Table.Key.Count + 5));
+    }
+
+    private static TaskValue ReadValue(ColumnInfo column, string? text, int most) => new(column.Name, Cut(text, most), text?.Length > most);
+
+    private static string? Cut(string? text, int most) => text is null || text.Length <= most ? text : $"{ErrorText.Sanitise(text[..(most - 1)], most)}…";
+}

@@ -1,0 +1,47 @@
+namespace Pampa;
+
+/// <summary>What somebody may do to records: <see cref="PampaCluster.ApplyAsync"/>.</summary>
+public enum TaskAction
+{
+    /// <summary>Failed records are pending again, with all their attempts and the same <see cref="PampaTask.IdempotencyKey"/>.</summary>
+    Retry,
+
+    /// <summary>Completed and failed records are pending again, with all their attempts.</summary>
+    Relaunch,
+
+    /// <summary>Records that are pending, scheduled or reserved have failed for good, with the reason as their error text.</summary>
+    Cancel,
+
+    /// <summary>Records that are pending, scheduled or reserved are completed without having run.</summary>
+    Skip,
+}
+
+/// <summary>How an action on records goes about it.</summary>
+public sealed record TaskActionOptions
+{
+    /// <summary>Whether the records are only counted, at most 100,000 of them; nothing is changed or audited then. Default: no.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Whether a filter without any condition is meant: all records that the action may take. Default: no, it is refused.</summary>
+    public bool All { get; init; }
+
+    /// <summary>Why, for the audit, and as the error text of what is cancelled. At most 500 characters. Default: none.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>How many records one statement changes at most. 1 to 500; default 200.</summary>
+    public int ChunkSize { get; init; } = 200;
+
+    /// <summary>How long to wait after each chunk, so that the work goes on beside it. Zero to a minute; default 50 ms.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How many records to change at most. Default null: all that match.</summary>
+    public long? Limit { get; init; }
+}
+
+/// <summary>What an action on records has done, or would do.</summary>
+/// <param name="Matched">How many records match and are in a state that the action takes, as far as they were looked at.</param>
+/// <param name="Changed">How many were changed; those that changed meanwhile were left alone. Of a dry run 0.</param>
+/// <param name="Running">How many match and were left alone because a worker runs them: wait for them, or drain the job first.</param>
+/// <param name="IsExact">False: of a dry run there are more.</param>
+/// <param name="AuditId">The id of its entry in the audit; null: nothing was changed.</param>
+public sealed record TaskActionResult(long Matched, long Changed, long Running, bool IsExact, string? AuditId);

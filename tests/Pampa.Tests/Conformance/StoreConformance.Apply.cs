@@ -1,0 +1,150 @@
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Tests.Conformance;
+
+/// <summary>T8, T12 and T13 by what records are like: guarded by what was seen and by the filter, and written down.</summary>
+public abstract partial class StoreConformance
+{
+    private AuditStore Audit => new(Db.Database, Cluster);
+
+    private static AuditNote Note(string action = "cancel", string id = "1") => new(id, "anna", action, "job job", "a detail") { Job = "job", Reason = "why" };
+
+    private async Task<List<ChosenRecord>> ChosenAsync(TaskFilter? filter = null, params TaskState[] states) =>
+        [.. (await Store.ChooseAsync(filter ?? new TaskFilter(), states, null, 100, Stopping)).Records];
+
+    private async Task<List<string>> AppliedAsync(TaskAction action, IReadOnlyList<ChosenRecord> chosen, TaskFilter? filter = null, string id = "1") =>
+        [.. Shown(await Ticked(Store.ApplyAsync(action, filter ?? new TaskFilter(), chosen, "no more", Note(action.ToString(), id), Stopping)))];
+
+    private static readonly TaskState[] Unstarted = [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved];
+
+    [Theory]
+    [InlineData(TaskAction.Cancel)]
+    [InlineData(TaskAction.Skip)]
+    public async Task What_has_not_started_can_be_ended_and_nothing_else(TaskAction action)
+    {
+        await InsertEachStateAsync();
+        await ChangeAsync(8, Profile.Columns.ErrorDescription, "before");
+        var others = new Dictionary<int, Row>();
+        foreach (var number in (int[])[4, 5, 6, 7]) others[number] = await RowAsync(number);
+        var chosen = await ChosenAsync(null, Unstarted);
+        var now = Clock.Now;
+        Assert.Equal(KeysOf(1, 2, 3, 8), (await AppliedAsync(action, chosen)).Order(StringComparer.Ordinal));
+        var ended = new Row { Et = now, Ok = action == TaskAction.Skip, Err = action == TaskAction.Skip ? null : "no more" };
+        Assert.Equal(ended, await RowAsync(1));
+        Assert.Equal(ended with { Rt = (await RowAsync(2)).Rt }, await RowAsync(2));
+        Assert.Equal(ended, await RowAsync(3));
+        Assert.Equal(ended with { N = 1 }, await RowAsync(8));
+        foreach (var (number, row) in others) await UnchangedAsync(number, row);
+        Assert.Empty(await AppliedAsync(action, chosen));
+        var entry = Assert.Single(await Audit.ReadAsync(null, "job", "anna", 10, Stopping));
+        Assert.Equal(("1", action.ToString(), "job job", "a detail", 4), (entry.Id, entry.Action, entry.Target, entry.Detail, entry.Count));
+    }
+
+    [Fact]
+    public async Task A_record_that_was_cancelled_in_a_workers_hand_does_not_start()
+    {
+        await InsertAsync([1]);
+        var reserved = await ReserveAsync(1);
+        Assert.Single(await AppliedAsync(TaskAction.Cancel, await ChosenAsync(null, Unstarted)));
+        Assert.Empty(await StartAsync(reserved));
+        Assert.Equal((null, false), ((await RowAsync(1)).Rid, (await RowAsync(1)).Ok!.Value));
+        // And may be tried again.
+        Assert.Single(await AppliedAsync(TaskAction.Retry, await ChosenAsync(null, TaskState.Failed)));
+        Assert.Single(await StartAsync(await ReserveAsync(1)));
+    }
+
+    [Fact]
+    public async Task A_record_that_has_moved_on_since_it_was_seen_is_left_alone()
+    {
+        await InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Score = 1 }))]);
+        var filter = new TaskFilter { Where = [new(Profile.Score, ColumnOperator.Equal, "1")] };
+        var chosen = await ChosenAsync(filter, Unstarted);
+        var reserved = await ReserveAsync(1);
+        await ChangeAsync(2, Profile.Columns.EndTime, Clock.Now);
+        await ChangeAsync(3, Profile.Columns.ReservationTimes, 1);
+        await ChangeAsync(4, Profile.Columns.ReservationTime, Clock.Now.AddHours(1));
+        await ChangeAsync(5, Profile.Score, 2);
+        Assert.Equal(KeysOf(6), await AppliedAsync(TaskAction.Cancel, chosen, filter));
+        await StartAsync(reserved);
+        var running = await RowAsync(1);
+        var seen = await ChosenAsync(filter, TaskState.Running);
+        Assert.Equal(KeysOf(1), Shown(seen.Select(c => c.Key)));
+        Assert.Empty(await AppliedAsync(TaskAction.Skip, seen, filter));
+        await UnchangedAsync(1, running);
+    }
+
+    [Fact]
+    public async Task A_record_without_an_attempt_left_has_failed_and_is_not_to_be_ended()
+    {
+        await InsertAsync([1]);
+        var chosen = await ChosenAsync(null, Unstarted);
+        var other = await JobAsync(job => job.MaxAttempts = 1);
+        await ChangeAsync(1, Profile.Columns.ReservationTimes, 1);
+        var seen = Assert.Single(await ChosenAsync(null, Unstarted));
+        Assert.Empty(await Ticked(other.ApplyAsync(TaskAction.Skip, new TaskFilter(), [seen], null, Note(), Stopping)));
+        Assert.Empty(await AppliedAsync(TaskAction.Skip, chosen));
+    }
+
+    [Theory]
+    [InlineData(TaskAction.Retry)]
+    [InlineData(TaskAction.Relaunch)]
+    public async Task Ended_records_that_still_match_are_pending_again(TaskAction action)
+    {
+        await InsertAsync([(1, new Row { Et = Clock.Now, Ok = false, Err = "HTTP 429", N = 3 }), (2, new Row { Et = Clock.Now, Ok = false, Err = "HTTP 500", N = 3 }),
+            (3, new Row { Et = Clock.Now, Ok = false, Err = "http 429", N = 3 }), (4, new Row { Et = Clock.Now, Ok = true, N = 1 }), (5, Row.Fresh)]);
+        var filter = new TaskFilter { ErrorContains = "429" };
+        var chosen = await ChosenAsync(filter, TaskState.Failed);
+        Assert.Equal(KeysOf(1, 3), Shown(chosen.Select(c => c.Key)));
+        await ChangeAsync(3, Profile.Columns.ErrorDescription, "HTTP 500");
+        Assert.Equal(KeysOf(1), await AppliedAsync(action, chosen, filter));
+        Assert.Equal((null, null, 0), ((await RowAsync(1)).Et, (await RowAsync(1)).Err, (await RowAsync(1)).N!.Value));
+        Assert.Equal("HTTP 500", (await RowAsync(3)).Err);
+        Assert.Empty(await AppliedAsync(action, chosen, filter));
+    }
+
+    [Fact]
+    public async Task Choosing_goes_on_where_it_has_stopped()
+    {
+        await InsertAsync(Enumerable.Range(1, 10));
+        var store = Narrow(4);
+        var found = new List<string>();
+        TaskKey? cursor = null;
+        while (true)
+        {
+            var choice = await store.ChooseAsync(new TaskFilter(), Unstarted, cursor, 3, Stopping);
+            found.AddRange(Shown(choice.Records.Select(r => r.Key)));
+            if (choice.IsLast) break;
+            cursor = choice.Cursor;
+        }
+        Assert.Equal(KeysOf([.. Enumerable.Range(1, 10)]), found);
+    }
+
+    [Fact]
+    public async Task Each_chunk_adds_to_the_entry_and_a_chunk_that_is_undone_adds_nothing()
+    {
+        await InsertAsync(Enumerable.Range(1, 3));
+        var chosen = await ChosenAsync(null, Unstarted);
+        await AppliedAsync(TaskAction.Cancel, [chosen[0]], id: "a");
+        await AppliedAsync(TaskAction.Cancel, [chosen[1]], id: "a");
+        await AppliedAsync(TaskAction.Cancel, [chosen[0]], id: "b");
+        Assert.Equal([("a", 2L)], (await Audit.ReadAsync(null, null, null, 10, Stopping)).Select(e => (e.Id, e.Count)));
+        // What cannot be written down is not done.
+        await Assert.ThrowsAnyAsync<Exception>(() => Store.ApplyAsync(
+            TaskAction.Cancel, new TaskFilter(), [chosen[2]], null, Note() with { Who = null! }, Stopping));
+        await UnchangedAsync(3, Row.Fresh);
+    }
+
+    [Fact]
+    public async Task What_was_done_to_named_records_stands_in_their_history()
+    {
+        await InsertAsync(Enumerable.Range(1, 2));
+        var filter = new TaskFilter { Keys = [KeyText(1)] };
+        Assert.Single(await AppliedAsync(TaskAction.Cancel, await ChosenAsync(filter, Unstarted), filter));
+        await AppliedAsync(TaskAction.Cancel, await ChosenAsync(null, Unstarted), id: "2");
+        var history = new HistoryStore(Db.Database, Cluster);
+        var happened = Assert.Single(await history.ReadAsync("job", HistoryRow.NameOf(KeyText(1)), 10, Stopping));
+        Assert.Equal(("Cancel", "anna", "why"), (happened.What, happened.Who, happened.Text));
+        Assert.Empty(await history.ReadAsync("job", HistoryRow.NameOf(KeyText(2)), 10, Stopping));
+    }
+}
