@@ -13,13 +13,15 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         var (action, filter) = await ReadAsync(order, stopping);
         if (filter.Keys is not null)
         {
-            var would = await reads.RunAsync(
-                t => cluster.As(who).ApplyAsync(order.Job, action, filter, new TaskActionOptions { DryRun = true, All = true }, null, t), stopping);
+            var onlyCount = new TaskActionOptions { DryRun = true };
+            var would = await reads.RunAsync(t => cluster.As(who).ApplyAsync(order.Job, action, filter, onlyCount, null, t), stopping);
             return new PreviewShape(would.Matched, would.Running, would.IsExact);
         }
         // A dry run walks on and on; to count ends in a moment, with what it has by then.
         var taken = await CountAsync(order.Job, filter, Taken(action), stopping);
-        var running = action is TaskAction.Cancel or TaskAction.Skip ? await CountAsync(order.Job, filter, [TaskState.Running], stopping) : new TaskCount(0, true);
+        var running = action is TaskAction.Cancel or TaskAction.Skip
+            ? await CountAsync(order.Job, filter, [TaskState.Running], stopping)
+            : new TaskCount(0, true);
         return new PreviewShape(taken.Count, running.Count, taken.IsExact);
     }
 
