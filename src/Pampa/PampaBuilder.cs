@@ -148,6 +148,18 @@ public sealed partial class PampaBuilder
         workerStarts.Add(start);
     }
 
+    /// <summary>Adds a job that another program has published; its code is not known, so it cannot run here.</summary>
+    internal void AddPublished(string name, PublishedStructure structure)
+    {
+        var job = new JobBuilder(name, structure.Table, structure.Key, Services)
+        {
+            Columns = structure.Columns,
+            MaxAssignedWorkers = structure.MaxAssignedWorkers,
+        };
+        if (structure.Limits is { } limits) (job.MaxAttempts, job.MaxDuration) = (limits.MaxAttempts, limits.MaxDuration);
+        jobs.Add(job);
+    }
+
     internal IReadOnlyList<string> SetupStatements => setup;
 
     internal IReadOnlyList<Func<CancellationToken, Task>> DispatcherStarts => dispatcherStarts;

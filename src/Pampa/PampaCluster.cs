@@ -29,7 +29,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// Opens a cluster without workers and without loops: for a tool that reports, relaunches or retries, or that calls
     /// the dispatcher's steps in a loop of its own.
     /// </summary>
-    /// <param name="configure">Adds the jobs, as in <see cref="PampaApp.RunAsync"/>.</param>
+    /// <param name="configure">Adds the jobs, as in <see cref="PampaApp.RunAsync(string[], Action{PampaBuilder})"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     public static async Task<PampaCluster> OpenAsync(Action<PampaBuilder> configure, CancellationToken cancellationToken = default)

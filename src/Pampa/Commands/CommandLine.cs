@@ -66,6 +66,7 @@ internal static class CommandLine
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
         ];
         foreach (var command in verbs) root.Subcommands.Add(command);
+        foreach (var create in PackageVerbs.Find()) root.Subcommands.Add(create(new VerbContext(verb)));
         if (verb.TryProgram() is { } program) AddVerbs(root, program, verb);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);
         return root;

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Hosting;
@@ -25,5 +26,41 @@ internal sealed partial class Preparation
         var tables = await SetUpAndResolveAsync(program, jobs, errors, stopping);
         CheckSharedColumns(tables, errors);
         return new Findable(tables, errors, hasControlTables);
+    }
+
+    /// <summary>The jobs that processes of a cluster have published and that still fit their tables.</summary>
+    /// <exception cref="PampaConfigurationException">There is none, or the database does not answer.</exception>
+    public async Task<List<(string Name, PublishedStructure Structure)>> PublishedAsync(string cluster, CancellationToken stopping)
+    {
+        if (await ConnectionErrorAsync(writes: false, stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
+        return await ToldAsync(async () =>
+        {
+            if (await schema.LacksControlTablesAsync(stopping)) throw new PampaConfigurationException([NoTables]);
+            var rows = await new ClusterStore(database, cluster).ReadPublishedAsync(stopping);
+            var jobs = new List<(string, PublishedStructure)>();
+            var errors = new List<string>();
+            foreach (var row in rows)
+            {
+                if (PublishedJob.ReadStructure(row.Definition) is not { } structure)
+                {
+                    errors.Add($"Job '{row.Job}': its definition in pampa_job is not one that this version of Pampa understands. Look with the version that has published it ({row.Program}).");
+                    continue;
+                }
+                if (await FitsAsync(row.Job, structure, errors, stopping)) jobs.Add((row.Job, structure));
+            }
+            if (jobs.Count > 0) return jobs;
+            if (errors.Count == 0)
+                errors.Add($"No process of the cluster '{cluster}' has published a job in this database ({address.Description}). Run the program once, or name another cluster.");
+            throw new PampaConfigurationException(errors);
+        }, []);
+    }
+
+    private async Task<bool> FitsAsync(string name, PublishedStructure structure, List<string> errors, CancellationToken stopping)
+    {
+        var program = new PampaBuilder();
+        program.AddPublished(name, structure);
+        var wrong = errors.Count;
+        foreach (var job in program.Build(errors, needsCode: false)) await schema.ResolveAsync(job, errors, stopping);
+        return errors.Count == wrong;
     }
 }

@@ -6,7 +6,7 @@ namespace Pampa.Jobs;
 /// <summary>
 /// A job's definition as the cluster sees it: its structure and limits; the user's snippets only as text for people.
 /// </summary>
-internal static class PublishedJob
+internal static partial class PublishedJob
 {
     public static string Write(JobDefinition job)
     {

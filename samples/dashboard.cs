@@ -1,0 +1,4 @@
+#:project ../src/Pampa.Dashboard/Pampa.Dashboard.csproj
+using Pampa;
+
+return await PampaDashboardApp.RunAsync(args);

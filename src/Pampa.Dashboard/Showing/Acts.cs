@@ -1,0 +1,111 @@
+using Pampa.Serving;
+
+namespace Pampa.Showing;
+
+/// <summary>What people do. Each is checked and written to the audit by the cluster itself, under the name of whoever did it.</summary>
+internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations)
+{
+    private const int MostKeys = 1_000;
+
+    /// <summary>How many records an action would change.</summary>
+    public async Task<PreviewShape> PreviewAsync(RecordsOrder order, string who, CancellationToken stopping)
+    {
+        var (action, filter) = await ReadAsync(order, stopping);
+        if (filter.Keys is not null)
+        {
+            var onlyCount = new TaskActionOptions { DryRun = true };
+            var would = await reads.RunAsync(t => cluster.As(who).ApplyAsync(order.Job, action, filter, onlyCount, null, t), stopping);
+            return new PreviewShape(would.Matched, would.Running, would.IsExact);
+        }
+        // A dry run walks on and on; to count ends in a moment, with what it has by then.
+        var taken = await CountAsync(order.Job, filter, Taken(action), stopping);
+        var running = action is TaskAction.Cancel or TaskAction.Skip
+            ? await CountAsync(order.Job, filter, [TaskState.Running], stopping)
+            : new TaskCount(0, true);
+        return new PreviewShape(taken.Count, running.Count, taken.IsExact);
+    }
+
+    private static TaskState[] Taken(TaskAction action) => action switch
+    {
+        TaskAction.Retry => [TaskState.Failed],
+        TaskAction.Relaunch => [TaskState.Completed, TaskState.Failed],
+        _ => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
+    };
+
+    private async Task<TaskCount> CountAsync(string job, TaskFilter filter, TaskState[] states, CancellationToken stopping)
+    {
+        var both = filter.States.Count == 0 ? states : [.. states.Where(filter.States.Contains)];
+        return both.Length == 0
+            ? new TaskCount(0, true)
+            : await reads.RunAsync(t => cluster.CountAsync(job, filter with { States = both }, cancellationToken: t), stopping);
+    }
+
+    /// <summary>Does it, or begins to.</summary>
+    public async Task<OperationShape> ApplyAsync(RecordsOrder order, string who, CancellationToken stopping)
+    {
+        var (action, filter) = await ReadAsync(order, stopping);
+        var how = new TaskActionOptions { All = true, Reason = order.Reason };
+        return await operations.BeginAsync(
+            order.Job, order.Action, who, (progress, t) => cluster.As(who).ApplyAsync(order.Job, action, filter, how, progress, t));
+    }
+
+    public async Task<DoneShape> SteerAsync(SteerOrder order, string who, CancellationToken stopping)
+    {
+        var target = order.Kind switch
+        {
+            "job" => PampaTarget.Job(order.Name),
+            "node" => PampaTarget.Node(order.Name),
+            "worker" => PampaTarget.Worker(order.Name),
+            _ => throw new ArgumentException($"kind must be job, node or worker, got '{order.Kind}'."),
+        };
+        var own = cluster.As(who);
+        switch (order.Action)
+        {
+            case "pause":
+                // Until when is the database's to say; a second more or less on this computer's clock does no harm.
+                await own.PauseAsync(target, order.Reason, EndOf(order.Seconds), stopping);
+                return new DoneShape($"{target} is paused.");
+            case "resume":
+                return new DoneShape(await own.ResumeAsync(target, stopping) ? $"{target} is resumed." : $"{target} was not paused.");
+            default:
+                throw new ArgumentException($"action must be pause or resume, got '{order.Action}'.");
+        }
+    }
+
+    public async Task<DoneShape> ScheduleAsync(ScheduleOrder order, string who, CancellationToken stopping)
+    {
+        var own = cluster.As(who);
+        switch (order.Action)
+        {
+            case "run":
+                await own.RunScheduleAsync(order.Name, stopping);
+                return new DoneShape($"schedule {order.Name} has had a tick.");
+            case "pause":
+                await own.PauseScheduleAsync(order.Name, order.Reason, stopping);
+                return new DoneShape($"schedule {order.Name} is paused.");
+            case "resume":
+                return new DoneShape(await own.ResumeScheduleAsync(order.Name, stopping) ? $"schedule {order.Name} is resumed." : $"schedule {order.Name} was not paused.");
+            default:
+                throw new ArgumentException($"action must be run, pause or resume, got '{order.Action}'.");
+        }
+    }
+
+    public Task<DoneShape> StopAsync(StopOrder order) =>
+        Task.FromResult(new DoneShape(operations.Stop(order.Id) ? "It stops; what was changed stays changed." : "It has ended already."));
+
+    private static DateTimeOffset? EndOf(double? seconds) => seconds switch
+    {
+        null => null,
+        > 0 and <= 366 * 86_400 => TimeProvider.System.GetUtcNow().AddSeconds(seconds.Value),
+        _ => throw new ArgumentException($"seconds must be more than 0 and at most a year, got {seconds}."),
+    };
+
+    private async Task<(TaskAction, TaskFilter)> ReadAsync(RecordsOrder order, CancellationToken stopping)
+    {
+        var action = Query.ParseWord<TaskAction>("action", order.Action);
+        if ((order.Filter is null) == (order.Keys is null)) throw new ArgumentException("An order names either keys or a filter.");
+        if (order.Keys is { Count: 0 or > MostKeys } keys) throw new ArgumentException($"keys must be 1 to {MostKeys:N0}, got {keys.Count}.");
+        if (order.Keys is not null) return (action, new TaskFilter { Keys = order.Keys });
+        return (action, await Filters.ReadAsync(cluster, options, order.Job, order.Filter!, stopping));
+    }
+}

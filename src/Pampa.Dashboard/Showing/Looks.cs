@@ -1,0 +1,101 @@
+using Pampa.Serving;
+
+namespace Pampa.Showing;
+
+/// <summary>What pages ask for, as they ask for it.</summary>
+internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options, Reads reads)
+{
+    private const int MostRows = 200;
+    private const int Window = 10_000;
+    private const int MostGroups = 100;
+    private const int LongestError = 500;
+
+    public async Task<SamplesShape?> SamplesAsync(Query query, CancellationToken stopping)
+    {
+        var seconds = query.Whole("seconds", 60, 31 * 86_400, 3_600);
+        var from = TimeProvider.System.GetUtcNow().AddSeconds(-seconds);
+        var samples = await reads.RunAsync(t => cluster.SamplesAsync(query.Needed("job"), from, null, query.Whole("points", 2, 1_000, 360), t), stopping);
+        return new SamplesShape([.. samples.Select(s => new SampleShape(
+            s.At, s.Pending, s.IsPendingExact, s.Running, s.CompletedPerSecond, s.FailedPerSecond, s.MeanDuration?.TotalSeconds, s.Workers))]);
+    }
+
+    public async Task<ErrorsShape?> ErrorsAsync(Query query, CancellationToken stopping)
+    {
+        var report = await reads.RunAsync(t => cluster.ErrorsAsync(query.Needed("job"), Window, t), stopping);
+        return new ErrorsShape(
+            [.. report.Groups.Take(MostGroups).Select(g => new ErrorGroupShape(
+                options.Redact(g.Pattern), g.Count, g.First, g.Last, g.SampleKey, options.Redact(g.Sample)))],
+            report.Examined, report.IsComplete);
+    }
+
+    public async Task<ColumnsShape?> ColumnsAsync(Query query, CancellationToken stopping)
+    {
+        var job = query.Needed("job");
+        var columns = await reads.RunAsync(t => cluster.ColumnsAsync(job, t), stopping);
+        return new ColumnsShape([.. columns.Select(c => new ColumnShape(c.Name, c.Type, c.IsKey, c.IsState, Filters.IsShown(options, job, c)))]);
+    }
+
+    public async Task<TaskPageShape?> TasksAsync(Query query, CancellationToken stopping)
+    {
+        var job = query.Needed("job");
+        var order = new FilterOrder(
+            query.Texts("state"), query.Text("prefix"), query.Text("error"), query.Text("worker"), query.Text("moment"), query.Moment("from"),
+            query.Moment("until"), query.Texts("where"));
+        var page = await reads.RunAsync(async t =>
+        {
+            var wanted = query.Texts("column");
+            var columns = wanted.Count == 0 ? [] : await cluster.ColumnsAsync(job, t);
+            return await cluster.TasksAsync(job, new TaskQuery
+            {
+                Filter = await Filters.ReadAsync(cluster, options, job, order, t),
+                Order = query.Word("order", TaskOrder.Key),
+                After = query.Text("after"),
+                Limit = query.Whole("limit", 1, MostRows, 50),
+                Columns = [.. columns.Where(c => Filters.IsShown(options, job, c) && wanted.Contains(c.Name)).Select(c => c.Name)],
+            }, t);
+        }, stopping);
+        return new TaskPageShape([.. page.Tasks.Select(t => Shape(t, LongestError))], page.Next, page.IsPartial);
+    }
+
+    public async Task<TaskDetailShape?> TaskAsync(Query query, CancellationToken stopping)
+    {
+        var (job, key) = (query.Needed("job"), query.Needed("key"));
+        return await reads.RunAsync(async t =>
+        {
+            var columns = (await cluster.ColumnsAsync(job, t)).Where(c => !c.IsState && !c.IsKey).ToList();
+            var shown = columns.Where(c => Filters.IsShown(options, job, c)).Select(c => c.Name).ToList();
+            if (await cluster.TaskAsync(job, key, shown, t) is not { } details) return null;
+            var explanation = await cluster.ExplainAsync(job, key, t);
+            return new TaskDetailShape(
+                Shape(details.Task, int.MaxValue), details.MaxAttempts, details.Generation,
+                [.. details.History.Select(h => new EventShape(h.At, h.What, h.Attempt, h.Worker, h.Who, h.Text is null ? null : options.Redact(h.Text)))],
+                options.Redact(explanation?.Verdict ?? ""), explanation?.WillRun ?? false, explanation?.NextIn?.TotalSeconds,
+                [.. (explanation?.Conditions ?? []).Select(c => new ConditionShape(c.Name, c.Holds, options.Redact(c.Detail)))], columns.Count - shown.Count);
+        }, stopping);
+    }
+
+    public async Task<SchedulesShape?> SchedulesAsync(CancellationToken stopping) =>
+        new([.. (await reads.RunAsync(cluster.SchedulesAsync, stopping)).Select(s => new ScheduleShape(
+            s.Name, s.Expression, s.TimeZone, s.State.ToString().ToLowerInvariant(), s.Next, s.NextIn?.TotalSeconds, s.LastTick, s.LastDoneAt, s.Missed,
+            s.Failures, s.Error is null ? null : options.Redact(s.Error), s.RetryIn?.TotalSeconds, s.PausedAt, options.Redact(s.PauseReason), s.Program,
+            s.IsInProgram))]);
+
+    public async Task<AuditShape?> AuditAsync(Query query, CancellationToken stopping)
+    {
+        var page = await reads.RunAsync(t => cluster.AuditAsync(new AuditQuery
+        {
+            Before = query.Text("before"),
+            Limit = query.Whole("limit", 1, MostRows, 50),
+            Job = query.Text("job"),
+            Who = query.Text("who"),
+        }, t), stopping);
+        return new AuditShape(
+            [.. page.Entries.Select(e => new AuditEntryShape(e.Id, e.At, e.Who, e.Action, e.Target, options.Redact(e.Detail), e.Count))], page.Next);
+    }
+
+    private TaskShape Shape(TaskInfo task, int longest) => new(
+        task.Key, task.State.ToString().ToLowerInvariant(), task.Worker, task.Attempts, task.ReservedAt, task.StartedAt, task.EndedAt,
+        task.Error is null ? null : Cut(options.Redact(task.Error), longest), [.. task.Values.Select(v => new ValueShape(v.Column, v.Text, v.IsCut))]);
+
+    private static string Cut(string text, int longest) => text.Length <= longest ? text : $"{text[..longest]}…";
+}

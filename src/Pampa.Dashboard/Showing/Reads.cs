@@ -1,0 +1,52 @@
+using System.Threading.Channels;
+
+namespace Pampa.Showing;
+
+/// <summary>
+/// What the dashboard may ask of the database: two questions at a time, each for two seconds, so that however many people look, the
+/// program's own work has the rest.
+/// </summary>
+internal sealed class Reads
+{
+    private const int AtOnce = 2;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
+    private readonly Channel<bool> turns = Channel.CreateBounded<bool>(AtOnce);
+    private readonly TimeProvider time;
+
+    public Reads(TimeProvider time)
+    {
+        this.time = time;
+        for (var i = 0; i < AtOnce; i++) turns.Writer.TryWrite(true);
+    }
+
+    /// <summary>Asks something.</summary>
+    /// <exception cref="TimeoutException">Others ask too much, or the answer takes too long.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> askAsync, CancellationToken stopping)
+    {
+        await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), "Too many questions wait for the database just now. Try again in a moment.", stopping);
+        try
+        {
+            // The database ends what takes longer than two seconds by itself, with better words.
+            return await WithinAsync(Deadline + Grace, askAsync, "The database did not answer within two seconds. Ask for less, or look at what keeps it busy.", stopping);
+        }
+        finally
+        {
+            turns.Writer.TryWrite(true);
+        }
+    }
+
+    private async Task<T> WithinAsync<T>(TimeSpan limit, Func<CancellationToken, Task<T>> askAsync, string otherwise, CancellationToken stopping)
+    {
+        using var deadline = new CancellationTokenSource(limit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, deadline.Token);
+        try
+        {
+            return await askAsync(both.Token);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !stopping.IsCancellationRequested)
+        {
+            throw new TimeoutException(otherwise);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.Json.Serialization;
+
+namespace Pampa.Showing;
+
+// What goes over the line. Times are ISO 8601 in UTC, durations seconds; the names are those of web/src/shapes.ts.
+
+internal sealed record ProblemShape(string Error);
+
+internal sealed record DoneShape(string Text);
+
+internal sealed record SessionShape(
+    string Title, bool IsIn, bool MayAct, bool IsReadOnly, string? Who, bool AsksSecret, string Token, string? Database, string Version);
+
+internal sealed record SnapshotShape(
+    DateTimeOffset At, double AgeSeconds, string? Trouble, LeaderShape? Leader, IReadOnlyList<JobShape> Jobs, IReadOnlyList<NodeShape> Nodes,
+    IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations);
+
+internal sealed record LeaderShape(string Node, long Term, double LeadsFor);
+
+internal sealed record HeldShape(string Reason, double HeldFor, double? EndsIn);
+
+internal sealed record JobShape(
+    string Name, long Pending, long Scheduled, long Reserved, long Running, long Completed, long Failed, bool IsExact, double? PerSecond,
+    double? Eta, double? OldestPending, int Workers, int Wanted, string? Reason, HeldShape? Held, string? Trouble, IReadOnlyList<double> Rates);
+
+internal sealed record NodeShape(
+    string Name, string Program, int Workers, int Ready, int Leaked, double LastHeard, long? Memory, double? Cpu, HeldShape? Held,
+    IReadOnlyList<NodeJobShape> Jobs);
+
+internal sealed record NodeJobShape(string Job, long InHand, long Running, double PerSecond);
+
+internal sealed record WorkerShape(
+    string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeard, RunningShape? Running, HeldShape? Held);
+
+internal sealed record RunningShape(string Job, string Key, double For);
+
+internal sealed record HealthShape(DateTimeOffset At, IReadOnlyList<FindingShape> Findings);
+
+internal sealed record FindingShape(string Severity, string Id, string Where, string What, string Remedy);
+
+internal sealed record SamplesShape(IReadOnlyList<SampleShape> Samples);
+
+internal sealed record SampleShape(
+    DateTimeOffset At, long Pending, bool IsPendingExact, long Running, double Completed, double Failed, double? Duration, int Workers);
+
+internal sealed record ErrorsShape(IReadOnlyList<ErrorGroupShape> Groups, int Examined, bool IsComplete);
+
+internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset? First, DateTimeOffset? Last, string SampleKey, string Sample);
+
+internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
+
+internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown);
+
+internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial);
+
+internal sealed record TaskShape(
+    string Key, string State, string? Worker, int Attempts, DateTimeOffset? ReservedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt,
+    string? Error, IReadOnlyList<ValueShape> Values);
+
+internal sealed record ValueShape(string Column, string? Text, bool IsCut);
+
+internal sealed record TaskDetailShape(
+    TaskShape Task, int MaxAttempts, long? Generation, IReadOnlyList<EventShape> History, string Verdict, bool WillRun, double? NextIn,
+    IReadOnlyList<ConditionShape> Conditions, int HiddenColumns);
+
+internal sealed record EventShape(DateTimeOffset At, string What, int? Attempt, string? Worker, string? By, string? Text);
+
+internal sealed record ConditionShape(string Name, bool? Holds, string Detail);
+
+internal sealed record SchedulesShape(IReadOnlyList<ScheduleShape> Schedules);
+
+internal sealed record ScheduleShape(
+    string Name, string Expression, string TimeZone, string State, DateTimeOffset? Next, double? NextIn, DateTimeOffset? LastTick,
+    DateTimeOffset? LastDoneAt, long Missed, int Failures, string? Error, double? RetryIn, DateTimeOffset? PausedAt, string PauseReason,
+    string Program, bool IsInProgram);
+
+internal sealed record AuditShape(IReadOnlyList<AuditEntryShape> Entries, string? Next);
+
+internal sealed record AuditEntryShape(string Id, DateTimeOffset At, string Who, string Action, string Target, string Detail, long Count);
+
+internal sealed record PreviewShape(long Matched, long Running, bool IsExact);
+
+internal sealed record OperationShape(
+    string Id, string Job, string Action, string Who, DateTimeOffset Began, long Changed, long Running, bool IsDone, string? Error);
+
+// What comes over the line.
+
+internal sealed record SignInOrder(string Secret);
+
+internal sealed record RecordsOrder(string Action, string Job, FilterOrder? Filter = null, IReadOnlyList<string>? Keys = null, string? Reason = null);
+
+internal sealed record FilterOrder(
+    IReadOnlyList<string>? States = null, string? KeyPrefix = null, string? Error = null, string? Worker = null, string? Moment = null,
+    DateTimeOffset? From = null, DateTimeOffset? Until = null, IReadOnlyList<string>? Where = null);
+
+internal sealed record SteerOrder(string Action, string Kind, string Name, string? Reason = null, double? Seconds = null);
+
+internal sealed record ScheduleOrder(string Action, string Name, string? Reason = null);
+
+internal sealed record StopOrder(string Id);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ProblemShape))]
+[JsonSerializable(typeof(DoneShape))]
+[JsonSerializable(typeof(SessionShape))]
+[JsonSerializable(typeof(SnapshotShape))]
+[JsonSerializable(typeof(SamplesShape))]
+[JsonSerializable(typeof(ErrorsShape))]
+[JsonSerializable(typeof(ColumnsShape))]
+[JsonSerializable(typeof(TaskPageShape))]
+[JsonSerializable(typeof(TaskDetailShape))]
+[JsonSerializable(typeof(SchedulesShape))]
+[JsonSerializable(typeof(AuditShape))]
+[JsonSerializable(typeof(PreviewShape))]
+[JsonSerializable(typeof(OperationShape))]
+[JsonSerializable(typeof(SignInOrder))]
+[JsonSerializable(typeof(RecordsOrder))]
+[JsonSerializable(typeof(SteerOrder))]
+[JsonSerializable(typeof(ScheduleOrder))]
+[JsonSerializable(typeof(StopOrder))]
+internal sealed partial class ShapeJson : JsonSerializerContext;

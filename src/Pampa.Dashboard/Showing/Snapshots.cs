@@ -1,0 +1,148 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Pampa.Serving;
+
+namespace Pampa.Showing;
+
+/// <summary>Takes pictures of the cluster. What cannot be seen now stands in the next one as it was last seen.</summary>
+internal sealed class Snapshots(
+    PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations, TimeProvider time, ILogger log)
+{
+    private const int RatePoints = 60;
+    private const int MostFindings = 100;
+    private static readonly TimeSpan RateSpan = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan RatesEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HealthEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan HealthDeadline = TimeSpan.FromSeconds(30);
+    private readonly Dictionary<string, JobSight> jobs = new(StringComparer.Ordinal);
+    private SnapshotShape? last;
+    private DateTimeOffset lastGood;
+    private Task<HealthShape?> looking = Task.FromResult<HealthShape?>(null);
+    private HealthShape? health;
+    private long healthBegan;
+
+    /// <summary>What was last seen of a job's records, and how it went.</summary>
+    private sealed class JobSight
+    {
+        public Report? Report { get; set; }
+
+        public string? Trouble { get; set; }
+
+        public long CountedAt { get; set; }
+
+        public TimeSpan Took { get; set; }
+
+        public IReadOnlyList<double> Rates { get; set; } = [];
+
+        public long RatesAt { get; set; }
+    }
+
+    public async Task<SnapshotShape> TakeAsync(CancellationToken stopping)
+    {
+        var now = time.GetUtcNow();
+        try
+        {
+            var info = await reads.RunAsync(cluster.InfoAsync, stopping);
+            foreach (var job in await reads.RunAsync(cluster.JobsAsync, stopping)) await LookAsync(job, now, stopping);
+            Examine(stopping);
+            lastGood = time.GetUtcNow();
+            return last = Shape(info, lastGood);
+        }
+        catch (OperationCanceledException)
+        {
+            return Old(now, "The application stops.");
+        }
+        catch (Exception e) when (e is DbException or TimeoutException or PampaConfigurationException)
+        {
+            return Old(now, options.Redact(e.Message));
+        }
+        catch (Exception e)
+        {
+            // Whoever looks on would wait for ever for what comes next.
+            Log.NotSeen(log, e);
+            return Old(now, "The dashboard has met an error of its own; its log tells which.");
+        }
+    }
+
+    private SnapshotShape Old(DateTimeOffset now, string trouble) => (last ?? new SnapshotShape(now, 0, null, null, [], [], [], [], null, [])) with
+    {
+        AgeSeconds = last is null ? 0 : (now - lastGood).TotalSeconds,
+        Trouble = trouble,
+        Operations = operations.List(),
+    };
+
+    // Counting a large table takes a while: never more than a tenth of the time.
+    private async Task LookAsync(string job, DateTimeOffset now, CancellationToken stopping)
+    {
+        if (!jobs.TryGetValue(job, out var sight)) jobs[job] = sight = new JobSight();
+        if (sight.CountedAt == 0 || time.GetElapsedTime(sight.CountedAt) > sight.Took * 9)
+        {
+            var began = time.GetTimestamp();
+            try
+            {
+                sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping);
+                sight.Trouble = null;
+            }
+            catch (TimeoutException e)
+            {
+                sight.Trouble = e.Message;
+            }
+            (sight.CountedAt, sight.Took) = (time.GetTimestamp(), time.GetElapsedTime(began));
+        }
+        if (sight.RatesAt != 0 && time.GetElapsedTime(sight.RatesAt) < RatesEvery) return;
+        sight.RatesAt = time.GetTimestamp();
+        var samples = await reads.RunAsync(t => cluster.SamplesAsync(job, now - RateSpan, null, RatePoints, t), stopping);
+        sight.Rates = [.. samples.Select(s => Math.Round(s.CompletedPerSecond + s.FailedPerSecond, 2))];
+    }
+
+    // Beside the rest: to examine takes seconds.
+    private void Examine(CancellationToken stopping)
+    {
+        if (!looking.IsCompleted) return;
+        if (looking is { IsCompletedSuccessfully: true, Result: { } seen }) health = seen;
+        if (healthBegan != 0 && time.GetElapsedTime(healthBegan) < HealthEvery) return;
+        healthBegan = time.GetTimestamp();
+        looking = Task.Run(() => ExamineAsync(stopping), stopping);
+    }
+
+    private async Task<HealthShape?> ExamineAsync(CancellationToken stopping)
+    {
+        using var deadline = new CancellationTokenSource(HealthDeadline, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, deadline.Token);
+        try
+        {
+            var findings = await cluster.ExamineAsync(both.Token);
+            return new HealthShape(time.GetUtcNow(), [.. findings.Take(MostFindings).Select(f => new FindingShape(
+                f.Severity.ToString().ToLowerInvariant(), f.Id, f.Where, options.Redact(f.What), options.Redact(f.Remedy)))]);
+        }
+        catch (Exception e) when (e is DbException or TimeoutException or OperationCanceledException or PampaConfigurationException)
+        {
+            return new HealthShape(time.GetUtcNow(), [new FindingShape("warning", "not-looked-at", "cluster", $"It could not be examined: {options.Redact(e.Message)}", "")]);
+        }
+    }
+
+    private SnapshotShape Shape(ClusterInfo info, DateTimeOffset now)
+    {
+        var held = info.Held.ToLookup(h => h.Target.ToString(), h => new HeldShape(options.Redact(h.Reason), h.HeldFor.TotalSeconds, h.EndsIn?.TotalSeconds));
+        return new SnapshotShape(
+            now, 0, null, info.Leader is { } leader ? new LeaderShape(leader.Node, leader.Term, leader.LeadsFor.TotalSeconds) : null,
+            [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()))],
+            [.. info.Nodes.Select(n => new NodeShape(
+                n.Name, n.Program, n.Workers, n.Ready, n.Leaked, n.LastHeard.TotalSeconds, n.MemoryBytes, n.CpuCores, held[$"node {n.Name}"].FirstOrDefault(),
+                [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))]))],
+            [.. info.Workers.Select(w => new WorkerShape(
+                w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds,
+                w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault()))],
+            info.AbsentNodes, health, operations.List());
+    }
+
+    private static JobShape JobOf(string name, JobSight sight, ClusterInfo info, HeldShape? held)
+    {
+        var share = info.Jobs.FirstOrDefault(j => j.Job == name);
+        var report = sight.Report ?? new Report(name, 0, 0, 0, 0, 0, 0) { IsExact = false };
+        return new JobShape(
+            name, report.Pending, report.Scheduled, report.Reserved, report.Running, report.Completed, report.Failed, report.IsExact, report.PerSecond,
+            report.Eta?.TotalSeconds, report.OldestPending?.TotalSeconds, share?.Workers ?? 0, share?.Wanted ?? 0, share?.Reason, held,
+            sight.Trouble, sight.Rates);
+    }
+}

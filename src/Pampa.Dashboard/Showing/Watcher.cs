@@ -1,0 +1,120 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Pampa.Showing;
+
+/// <summary>
+/// Looks at the cluster every two seconds while somebody looks on, once for all who do. What it sees last stays until it sees something
+/// newer, with its age; so pages show something while the database does not answer.
+/// </summary>
+internal sealed class Watcher(
+    PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations, TimeProvider time, ILogger log,
+    CancellationToken stopping)
+{
+    public const int MostViewers = 50;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(15);
+    private readonly Lock mutex = new();
+    private readonly Channel<bool> hurry = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Snapshots snapshots = new(cluster, options, reads, operations, time, log);
+    private TaskCompletionSource<(byte[] Bytes, long Version)> next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private (byte[] Bytes, long Version) current = ([], 0);
+    private long lastAsked;
+    private long lastTaken;
+    private int viewers;
+    private bool isLooking;
+
+    /// <summary>Counts a viewer until he is disposed; null: there are too many.</summary>
+    public IDisposable? Enter()
+    {
+        lock (mutex)
+        {
+            if (viewers >= MostViewers) return null;
+            viewers++;
+        }
+        return new Leaving(this);
+    }
+
+    /// <summary>What was seen in the last few seconds.</summary>
+    public Task<(byte[] Bytes, long Version)> CurrentAsync(CancellationToken ended)
+    {
+        lock (mutex)
+        {
+            if (current.Version > 0 && time.GetElapsedTime(lastTaken) < Fresh) return Task.FromResult(Touch(current));
+            Touch(current);
+            return next.Task.WaitAsync(ended);
+        }
+    }
+
+    /// <summary>The next thing seen that is newer.</summary>
+    public Task<(byte[] Bytes, long Version)> NextAsync(long seen, CancellationToken ended)
+    {
+        lock (mutex)
+        {
+            Touch(current);
+            // Of a look that is long over something newer comes at once.
+            return current.Version > seen && time.GetElapsedTime(lastTaken) < Fresh ? Task.FromResult(current) : next.Task.WaitAsync(ended);
+        }
+    }
+
+    /// <summary>Looks at once: something was done.</summary>
+    public void Hurry() => hurry.Writer.TryWrite(true);
+
+    private T Touch<T>(T answer)
+    {
+        lastAsked = time.GetTimestamp();
+        if (isLooking) return answer;
+        isLooking = true;
+        _ = Task.Run(LookAsync, CancellationToken.None);
+        return answer;
+    }
+
+    private async Task LookAsync()
+    {
+        while (true)
+        {
+            var snapshot = await snapshots.TakeAsync(stopping);
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(snapshot, ShapeJson.Default.SnapshotShape);
+            TaskCompletionSource<(byte[] Bytes, long Version)> waiting;
+            lock (mutex)
+            {
+                current = (bytes, current.Version + 1);
+                lastTaken = time.GetTimestamp();
+                (waiting, next) = (next, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                if (stopping.IsCancellationRequested || (viewers == 0 && time.GetElapsedTime(lastAsked) > Linger)) isLooking = false;
+            }
+            waiting.TrySetResult(current);
+            if (!isLooking) return;
+            await PauseAsync();
+        }
+    }
+
+    private async Task PauseAsync()
+    {
+        using var interval = new CancellationTokenSource(Interval, time);
+        try
+        {
+            await hurry.Reader.ReadAsync(interval.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody is in a hurry.
+        }
+    }
+
+    private sealed class Leaving(Watcher watcher) : IDisposable
+    {
+        private bool isOut;
+
+        public void Dispose()
+        {
+            lock (watcher.mutex)
+            {
+                if (!isOut) watcher.viewers--;
+                isOut = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import { post } from './api';
+import { actionWords, count, plural } from './format';
+import type { Filter, Operation } from './shapes';
+import type { Ask } from './ui/dialog';
+
+type Kind = 'job' | 'node' | 'worker';
+
+const words: Record<Kind, { pause: string; pauseText: string; resume: string; resumeText: string }> = {
+  job: {
+    pause: 'Pause',
+    pauseText: 'Nothing of this job is started any more, on any node. What is reserved is given back at no cost; what runs goes on to its end.',
+    resume: 'Resume',
+    resumeText: 'Its tasks are started again.',
+  },
+  node: {
+    pause: 'Detach',
+    pauseText: 'The node stays in the cluster and gets no more tasks. What its workers run goes on to its end: then it is drained and can be stopped.',
+    resume: 'Attach',
+    resumeText: 'The node gets tasks again.',
+  },
+  worker: {
+    pause: 'Detach',
+    pauseText: 'The worker stays in the cluster and gets no more tasks. What it runs goes on to its end.',
+    resume: 'Attach',
+    resumeText: 'The worker gets tasks again.',
+  },
+};
+
+export function steer(kind: Kind, name: string, isHeld: boolean): Ask {
+  const w = words[kind];
+  const action = isHeld ? 'resume' : 'pause';
+  return {
+    title: `${isHeld ? w.resume : w.pause} ${kind} ${name}?`,
+    text: <p>{isHeld ? w.resumeText : w.pauseText}</p>,
+    verb: isHeld ? w.resume : w.pause,
+    hasReason: !isHeld,
+    hasEnd: !isHeld,
+    act: async (reason, seconds) => (await post<{ text: string }>('steer', { action, kind, name, reason, seconds })).text,
+  };
+}
+
+export function onRecords(action: string, job: string, what: { keys: string[] } | { filter: Filter }, described: string): Ask {
+  const w = actionWords[action]!;
+  const body = { action, job, ...what };
+  const isMany = !('keys' in what);
+  return {
+    title: `${w.title} ${described}?`,
+    text: <p>{w.takes}</p>,
+    verb: w.title,
+    isGrave: action === 'cancel' || action === 'skip',
+    hasReason: true,
+    preview: async () => {
+      const would = await post<{ matched: number; running: number; isExact: boolean }>('preview', body);
+      const spared = would.running > 0 ? ` ${plural(would.running, 'more')} run just now and are left alone.` : '';
+      return {
+        text: (
+          <>
+            <b>{count(would.matched, would.isExact)}</b> {would.matched === 1 && would.isExact ? 'record of' : 'records of'} {job} would change.{spared}
+          </>
+        ),
+        isNothing: would.matched === 0,
+        mustType: isMany && would.matched >= 10_000 ? job : undefined,
+      };
+    },
+    act: async (reason) => {
+      const done = await post<Operation>('records', { ...body, reason });
+      if (done.error) throw new Error(done.error);
+      return done.isDone ? `${plural(done.changed, 'record')} ${w.done}.` : `${w.title} goes on; the strip at the top shows how far it is.`;
+    },
+  };
+}
+
+export function onSchedule(action: 'run' | 'pause' | 'resume', name: string): Ask {
+  const texts = {
+    run: ['Run now', 'A tick of its own, now, in this process. The regular ones come as if nothing had been.'],
+    pause: ['Pause', 'It has no ticks until it is resumed, and those that pass meanwhile are not made up for.'],
+    resume: ['Resume', 'Its next tick is the next one from now on.'],
+  }[action];
+  return {
+    title: `${texts[0]!} schedule ${name}?`,
+    text: <p>{texts[1]}</p>,
+    verb: texts[0]!,
+    hasReason: action === 'pause',
+    act: async (reason) => (await post<{ text: string }>('schedule', { action, name, reason })).text,
+  };
+}

@@ -1,0 +1,79 @@
+import type { Session } from './shapes';
+
+/** What the server refuses, in its own words. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+let session: Session | null = null;
+const told = new Set<(session: Session) => void>();
+
+export function onSession(tell: (session: Session) => void): () => void {
+  told.add(tell);
+  return () => told.delete(tell);
+}
+
+// Addresses are relative to the page, which may be served below any path.
+async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`api/${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
+  } catch (e) {
+    if (init?.signal?.aborted) throw e;
+    throw new Refusal(0, 'The server does not answer.');
+  }
+  if (response.ok) return (await response.json()) as T;
+  let text = `The server answers with ${response.status}.`;
+  try {
+    text = ((await response.json()) as { error?: string }).error ?? text;
+  } catch {
+    // Something in between has answered, not the dashboard.
+  }
+  throw new Refusal(response.status, text);
+}
+
+export async function loadSession(): Promise<Session> {
+  session = await ask<Session>('session');
+  for (const tell of told) tell(session);
+  return session;
+}
+
+export async function get<T>(path: string, query: Record<string, string | number | string[] | undefined | null> = {}, signal?: AbortSignal): Promise<T> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null && one !== '') search.append(name, String(one));
+  }
+  try {
+    return await ask<T>(search.size > 0 ? `${path}?${search}` : path, signal ? { signal } : {});
+  } catch (e) {
+    if (e instanceof Refusal && e.status === 401) void loadSession();
+    throw e;
+  }
+}
+
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  if (!session) await loadSession();
+  try {
+    return await send<T>(path, body);
+  } catch (e) {
+    // The server was started anew: its sessions are new, too.
+    if (!(e instanceof Refusal) || (e.status !== 403 && e.status !== 401)) throw e;
+    const before = session!.token;
+    await loadSession();
+    if (session!.token === before || !session!.isIn) throw e;
+    return await send<T>(path, body);
+  }
+}
+
+function send<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Pampa-Token': session!.token },
+    body: JSON.stringify(body),
+  });
+}

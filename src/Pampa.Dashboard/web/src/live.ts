@@ -1,0 +1,90 @@
+import { useEffect, useState } from 'preact/hooks';
+import { get, loadSession, Refusal } from './api';
+import type { Snapshot } from './shapes';
+
+/** How it stands with the stream: what was last seen, when, and whether more comes. */
+export interface Live {
+  snapshot: Snapshot | null;
+  /** When the last snapshot came, by this computer's clock. */
+  cameAt: number;
+  isConnected: boolean;
+  trouble: string | null;
+}
+
+let live: Live = { snapshot: null, cameAt: 0, isConnected: false, trouble: null };
+const listeners = new Set<(live: Live) => void>();
+let source: EventSource | null = null;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let wait = 1_000;
+const silence = 25_000;
+let watchdog: ReturnType<typeof setTimeout> | undefined;
+
+function change(part: Partial<Live>): void {
+  live = { ...live, ...part };
+  for (const tell of listeners) tell(live);
+}
+
+function heard(): void {
+  clearTimeout(watchdog);
+  // A connection that is dead without having been closed says nothing at all.
+  watchdog = setTimeout(() => lost('The server has not said anything for a while.'), silence);
+}
+
+function lost(why: string): void {
+  source?.close();
+  source = null;
+  clearTimeout(watchdog);
+  clearTimeout(retry);
+  change({ isConnected: false, trouble: why });
+  retry = setTimeout(connect, wait);
+  wait = Math.min(wait * 2, 10_000);
+}
+
+function receive(snapshot: Snapshot): void {
+  change({ snapshot, cameAt: Date.now(), isConnected: true, trouble: null });
+  wait = 1_000;
+}
+
+export function connect(): void {
+  source?.close();
+  source = new EventSource('api/stream');
+  heard();
+  source.addEventListener('snapshot', (event) => {
+    heard();
+    receive(JSON.parse((event as MessageEvent<string>).data) as Snapshot);
+  });
+  source.onerror = () => {
+    // A stream does not tell why it was refused; an ordinary question does.
+    lost('The connection to the server is lost.');
+    void get<Snapshot>('overview').then(
+      (snapshot) => change({ snapshot, cameAt: Date.now() }),
+      (e: unknown) => {
+        if (e instanceof Refusal && e.status === 401) void loadSession();
+        else if (e instanceof Refusal && e.status > 0) change({ trouble: e.message });
+      },
+    );
+  };
+}
+
+export function disconnect(): void {
+  source?.close();
+  source = null;
+  clearTimeout(watchdog);
+  clearTimeout(retry);
+}
+
+export function useLive(): Live {
+  const [now, setNow] = useState(live);
+  useEffect(() => {
+    setNow(live);
+    listeners.add(setNow);
+    return () => void listeners.delete(setNow);
+  }, []);
+  return now;
+}
+
+// A page that nobody looks at needs no stream.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  if (!source && listeners.size > 0) connect();
+});

@@ -1,0 +1,206 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { onRecords, steer } from '../acts';
+import { count, duration, plural, rate, reason, short, spell } from '../format';
+import { useLive } from '../live';
+import { to } from '../router';
+import { states, type ErrorGroup, type Errors, type Job, type Sample, type Session } from '../shapes';
+import { Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
+import { StateBar } from '../ui/bars';
+import { Chart } from '../ui/chart';
+import { useAsk } from '../ui/dialog';
+import { useAsked, useTitle } from '../use';
+
+const ranges: [string, number][] = [
+  ['15 min', 900],
+  ['1 h', 3_600],
+  ['6 h', 21_600],
+  ['24 h', 86_400],
+  ['7 d', 604_800],
+  ['30 d', 2_592_000],
+];
+
+export function JobPage({ name, session }: { name: string; session: Session }) {
+  const { snapshot } = useLive();
+  const { ask } = useAsk();
+  useTitle(`${name} · ${session.title}`);
+  const job = snapshot?.jobs.find((j) => j.name === name);
+  if (snapshot && !job && snapshot.jobs.length > 0)
+    return (
+      <>
+        <h1>{name}</h1>
+        <Empty title="There is no such job">
+          Jobs are {snapshot.jobs.map((j) => j.name).join(', ')}. <a href={to([])}>To the overview</a>
+        </Empty>
+      </>
+    );
+  return (
+    <>
+      <div class="title">
+        <h1>
+          <a class="up" href={to([])}>
+            Jobs
+          </a>
+          <span class="name">{name}</span> {job && <HeldBadge held={job.held} left={job.running} />}
+        </h1>
+        <div class="actions">
+          <a class="button" href={to(['tasks'], { job: name })}>
+            Tasks
+          </a>
+          {session.mayAct && job && (
+            <>
+              <Button icon={job.held ? 'play' : 'pause'} onClick={() => ask(steer('job', name, job.held !== null))}>
+                {job.held ? 'Resume' : 'Pause'}
+              </Button>
+              <Button icon="retry" onClick={() => ask(onRecords('retry', name, { filter: { states: ['failed'] } }, `all failed tasks of ${name}`))} disabled={job.failed === 0}>
+                Retry failed
+              </Button>
+            </>
+          )}
+        </div>
+      </div>
+      {job ? <Figures job={job} /> : <Skeleton rows={2} />}
+      <Course job={name} />
+      <Failures job={name} session={session} failed={job?.failed ?? 0} />
+    </>
+  );
+}
+
+function Figures({ job }: { job: Job }) {
+  return (
+    <>
+      {job.held?.reason && <p class="note">Paused: {spell(job.held.reason)}</p>}
+      <div class="shares">
+        <StateBar job={job} />
+        <ul>
+          {states.map((s) => (
+            <li key={s}>
+              <a href={to(['tasks'], { job: job.name, state: s })}>
+                <i class={`key ${s}`} aria-hidden="true" />
+                {s}
+                <b>{count(job[s], job.isExact)}</b>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div class="stats">
+        <Stat label="Per second" value={rate(job.perSecond)} hint="on all nodes" />
+        <Stat label="ETA" value={job.held ? '–' : job.eta === 0 ? 'done' : duration(job.eta)} hint={job.eta === null ? 'nobody works on it' : job.eta === 0 ? 'nothing is left' : 'for what is due now'} />
+        <Stat label="Oldest waits" value={duration(job.oldestPending)} hint={job.pending === 0 ? 'nothing waits' : job.oldestPending === null ? 'since when is not known' : 'since it is due'} />
+        <Stat label="Workers" value={`${job.workers} / ${job.wanted}`} hint={job.reason ?? 'have / wanted'} />
+      </div>
+    </>
+  );
+}
+
+function Course({ job }: { job: string }) {
+  const [seconds, setSeconds] = useState(() => {
+    const kept = Number(sessionStorage.getItem('pampa-range'));
+    return ranges.some(([, s]) => s === kept) ? kept : 3_600;
+  });
+  useEffect(() => sessionStorage.setItem('pampa-range', String(seconds)), [seconds]);
+  const asked = useAsked<{ samples: Sample[] }>('samples', { job, seconds, points: 360 }, seconds > 21_600 ? 60 : 10);
+  const samples = asked.data?.samples ?? [];
+  const series = useMemo(
+    () => ({
+      times: samples.map((s) => Date.parse(s.at) / 1_000),
+      rates: [samples.map((s) => s.completed), samples.map((s) => s.failed)],
+      pending: [samples.map((s) => s.pending)],
+      duration: [samples.map((s) => s.duration)],
+      workers: [samples.map((s) => s.workers), samples.map((s) => s.running)],
+    }),
+    [asked.data],
+  );
+  const isCut = samples.some((s) => !s.isPendingExact);
+  return (
+    <Panel
+      title="How it goes"
+      side={
+        <div class="choice" role="group" aria-label="Range of time">
+          {ranges.map(([label, s]) => (
+            <button key={s} type="button" aria-pressed={s === seconds} onClick={() => setSeconds(s)}>
+              {label}
+            </button>
+          ))}
+        </div>
+      }
+    >
+      {asked.error && samples.length === 0 ? (
+        <Failing error={asked.error} again={asked.again} />
+      ) : (
+        <div class={asked.isBusy && samples.length === 0 ? 'charts waiting' : 'charts'}>
+          <Chart title="Ended per second" times={series.times} values={series.rates} format={rate} lines={[{ label: 'completed', color: '--completed', isArea: true }, { label: 'failed', color: '--failed' }]} />
+          <Chart title={isCut ? 'Pending (100,000+ where cut)' : 'Pending'} times={series.times} values={series.pending} format={short} lines={[{ label: 'pending', color: '--pending', isArea: true }]} />
+          <Chart title="Duration" times={series.times} values={series.duration} format={duration} axis={duration} lines={[{ label: 'mean', color: '--scheduled' }]} />
+          <Chart title="Workers" times={series.times} values={series.workers} format={(v) => (Number.isInteger(v) ? String(v) : v.toFixed(1))} lines={[{ label: 'assigned', color: '--running', isArea: true }, { label: 'running', color: '--reserved' }]} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Failures({ job, session, failed }: { job: string; session: Session; failed: number }) {
+  const asked = useAsked<Errors>('errors', { job }, 15);
+  const { ask } = useAsk();
+  const data = asked.data;
+  return (
+    <Panel
+      title="Failures by error"
+      side={data && data.groups.length > 0 && <span class="hush">{data.isComplete ? plural(data.examined, 'failed task') : `the latest ${plural(data.examined, 'failed task')}`}</span>}
+    >
+      {asked.error && !data ? (
+        <Failing error={asked.error} again={asked.again} />
+      ) : !data ? (
+        <Skeleton rows={3} />
+      ) : data.groups.length === 0 ? (
+        <Empty title="Nothing has failed for good" isGood>
+          {failed > 0 ? 'The failures of a moment ago come with the next look.' : 'Attempts that failed and are tried again are not counted here.'}
+        </Empty>
+      ) : (
+        <table class="grid errors">
+          <thead>
+            <tr>
+              <th class="num">Tasks</th>
+              <th class="wide">Error</th>
+              <th>Last</th>
+              <th aria-label="Actions" />
+            </tr>
+          </thead>
+          <tbody>
+            {data.groups.map((g) => (
+              <tr key={g.pattern} data-row>
+                <td class="num" data-label="Tasks">
+                  {count(g.count)}
+                </td>
+                <td class="wide" data-label="Error">
+                  <a class="pattern" href={to(['tasks'], { job, state: 'failed', error: core(g) })} title={spell(g.sample)}>
+                    {reason(g.pattern)}
+                  </a>
+                  <span class="under">
+                    for example <a href={to(['jobs', job, 'tasks', g.sampleKey])}>{spell(g.sampleKey)}</a>
+                  </span>
+                </td>
+                <td data-label="Last">
+                  <Time at={g.last} />
+                </td>
+                <td class="do">
+                  {session.mayAct && (
+                    <Button class="quiet" icon="retry" onClick={() => ask(onRecords('retry', job, { filter: { states: ['failed'], error: core(g) } }, `the failed tasks with “${spell(core(g))}”`))} title="Retry these">
+                      Retry
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
+
+/** The longest piece of a pattern that stands as it is in every text of the group. */
+function core(group: ErrorGroup): string {
+  const pieces = group.pattern.split('…').map((p) => p.trim());
+  return pieces.reduce((best, p) => (p.length > best.length ? p : best), '').slice(0, 200) || group.sample.split('\n')[0]!.slice(0, 200);
+}

@@ -1,0 +1,152 @@
+import { steer } from '../acts';
+import { age, bytes, count, duration, plural, rate, spell } from '../format';
+import { useLive } from '../live';
+import { to } from '../router';
+import type { Node, Session, Worker } from '../shapes';
+import { Badge, Button, Empty, Failing, HeldBadge, Panel, Skeleton } from '../ui/basics';
+import { Meter } from '../ui/bars';
+import { useAsk } from '../ui/dialog';
+import { useTitle } from '../use';
+
+export function Nodes({ session }: { session: Session }) {
+  const { snapshot, trouble } = useLive();
+  useTitle(`Nodes · ${session.title}`);
+  if (!snapshot)
+    return (
+      <>
+        <h1>Nodes and workers</h1>
+        {trouble ? <Failing error={trouble} /> : <Skeleton rows={8} />}
+      </>
+    );
+  return (
+    <>
+      <div class="title">
+        <h1>Nodes and workers</h1>
+        <span class="hush">
+          {plural(snapshot.nodes.length, 'node')}, {plural(snapshot.workers.length, 'worker')}, {count(snapshot.workers.filter((w) => w.job).length)} of them serve a job
+        </span>
+      </div>
+      {snapshot.nodes.length === 0 && (
+        <Panel title="Nodes">
+          <Empty title="No node is at work">Start the program, or one with the verb node: it joins by itself.</Empty>
+        </Panel>
+      )}
+      {snapshot.absent.map((name) => (
+        <p key={name} class="note warn">
+          The declared node <b>{name}</b> is not there.
+        </p>
+      ))}
+      {snapshot.nodes.map((node) => (
+        <NodePanel key={node.name} node={node} workers={snapshot.workers.filter((w) => w.node === node.name)} isLeader={snapshot.leader?.node === node.name} session={session} />
+      ))}
+    </>
+  );
+}
+
+function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: Worker[]; isLeader: boolean; session: Session }) {
+  const { ask } = useAsk();
+  const running = node.jobs.reduce((n, j) => n + j.running, 0);
+  const inHand = node.jobs.reduce((n, j) => n + j.inHand, 0);
+  const perSecond = node.jobs.reduce((n, j) => n + j.perSecond, 0);
+  return (
+    <Panel
+      class="node"
+      title={
+        <>
+          {node.name}
+          {isLeader && <Badge state="leader">leads</Badge>}
+          <HeldBadge held={node.held} left={running} />
+          {node.leaked > 0 && <Badge state="warning">{plural(node.leaked, 'worker')} kept by a task that does not end</Badge>}
+        </>
+      }
+      side={
+        session.mayAct && (
+          <Button icon={node.held ? 'play' : 'pause'} onClick={() => ask(steer('node', node.name, node.held !== null))}>
+            {node.held ? 'Attach' : 'Drain'}
+          </Button>
+        )
+      }
+    >
+      <dl class="strip">
+        <div>
+          <dt>Heartbeat</dt>
+          <dd class={node.lastHeard > 20 ? 'bad' : ''}>{age(node.lastHeard)} ago</dd>
+        </div>
+        <div>
+          <dt>Running</dt>
+          <dd>
+            {count(running)} <span class="of">+ {count(inHand)} in hand</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Per second</dt>
+          <dd>{rate(perSecond)}</dd>
+        </div>
+        <div>
+          <dt>Memory</dt>
+          <dd>{bytes(node.memory)}</dd>
+        </div>
+        <div>
+          <dt>Processor</dt>
+          <dd>{node.cpu === null ? '–' : `${node.cpu.toFixed(2)} cores`}</dd>
+        </div>
+        <div>
+          <dt>Program</dt>
+          <dd class="cut" title={node.program}>
+            {node.program || '–'}
+          </dd>
+        </div>
+      </dl>
+      <table class="grid workers">
+        <thead>
+          <tr>
+            <th>Worker</th>
+            <th>Serves</th>
+            <th class="wide">Task at hand</th>
+            <th class="num">For</th>
+            <th class="num">Heartbeat</th>
+            <th aria-label="Actions" />
+          </tr>
+        </thead>
+        <tbody>
+          {workers.map((w) => (
+            <WorkerRow key={w.id} worker={w} isNodeHeld={node.held !== null} session={session} />
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+function WorkerRow({ worker: w, isNodeHeld, session }: { worker: Worker; isNodeHeld: boolean; session: Session }) {
+  const { ask } = useAsk();
+  return (
+    <tr data-row>
+      <th scope="row" data-label="Worker">
+        <span class="name">{w.id}</span>
+        {w.held ? <HeldBadge held={w.held} /> : !w.isAttached ? <span class="hush"> with its node</span> : !w.isReady && <Badge state="scheduled">recovers</Badge>}
+      </th>
+      <td data-label="Serves">{w.job ? <a href={to(['jobs', w.job])}>{w.job}</a> : <span class="none">idle</span>}</td>
+      <td class="wide cut" data-label="Task at hand">
+        {w.running ? (
+          <a class="key" href={to(['jobs', w.running.job, 'tasks', w.running.key])} title={spell(w.running.key)}>
+            {spell(w.running.key)}
+          </a>
+        ) : (
+          <span class="none">none for longer than a second</span>
+        )}
+      </td>
+      <td class="num" data-label="For">
+        {w.running ? duration(w.running.for) : <span class="none">–</span>}
+      </td>
+      <td class="num" data-label="Heartbeat">
+        <Meter value={Math.max(0, 30 - w.lastHeard)} of={30} label={`last heard ${age(w.lastHeard)} ago`} /> {age(w.lastHeard)}
+      </td>
+      <td class="do">
+        {session.mayAct && !isNodeHeld && (
+          <Button class="quiet" icon={w.held ? 'play' : 'pause'} onClick={() => ask(steer('worker', w.id, w.held !== null))} aria-label={`${w.held ? 'Attach' : 'Detach'} ${w.id}`} title={w.held ? 'Attach' : 'Detach'} />
+        )}
+      </td>
+    </tr>
+  );
+}

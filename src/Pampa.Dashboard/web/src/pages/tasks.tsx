@@ -1,0 +1,396 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { onRecords } from '../acts';
+import { count, plural, reason, spell } from '../format';
+import { useLive } from '../live';
+import { go, to } from '../router';
+import { states, type Column, type Filter, type Session, type Task, type TaskPage } from '../shapes';
+import { Button, Empty, Failing, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
+import { useAsk } from '../ui/dialog';
+import { useAsked, useTitle } from '../use';
+
+const orders: [string, string][] = [
+  ['key', 'by key'],
+  ['keydescending', 'by key, last first'],
+  ['latestend', 'ended last first'],
+];
+
+const moments: [string, string][] = [
+  ['ended', 'ended'],
+  ['started', 'started'],
+  ['reserved', 'reserved or due'],
+];
+
+export function Tasks({ query, session }: { query: URLSearchParams; session: Session }) {
+  const { snapshot } = useLive();
+  const jobs = snapshot?.jobs.map((j) => j.name) ?? [];
+  const job = query.get('job') ?? jobs[0] ?? '';
+  useTitle(`Tasks · ${job} · ${session.title}`);
+  if (!job)
+    return (
+      <>
+        <h1>Tasks</h1>
+        {snapshot ? <Empty title="No job">Add one to the program with AddJob, and start it.</Empty> : <Skeleton rows={8} />}
+      </>
+    );
+  return <TasksOf key={job} job={job} jobs={jobs.includes(job) ? jobs : [job, ...jobs]} query={query} session={session} />;
+}
+
+function filterOf(query: URLSearchParams): Filter {
+  const text = (name: string): string | undefined => query.get(name) || undefined;
+  const at = (name: string): string | undefined => {
+    const value = text(name);
+    const moment = value ? new Date(value) : null;
+    return moment && !Number.isNaN(moment.getTime()) ? moment.toISOString() : undefined;
+  };
+  const filter: Filter = {
+    states: query.getAll('state'),
+    keyPrefix: text('prefix'),
+    error: text('error'),
+    worker: text('worker'),
+    moment: text('moment'),
+    from: at('from'),
+    until: at('until'),
+    where: query.getAll('where').filter((w) => w.trim().length > 0),
+  };
+  return filter;
+}
+
+function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; query: URLSearchParams; session: Session }) {
+  const { ask } = useAsk();
+  const filter = useMemo(() => filterOf(query), [query]);
+  const order = query.get('order') ?? 'key';
+  const after = query.getAll('after');
+  const columns = useAsked<{ columns: Column[] }>('columns', { job });
+  const shown = useMemo(() => (columns.data?.columns ?? []).filter((c) => c.isShown && !c.isKey), [columns.data]);
+  const chosen = query.getAll('column').filter((name) => shown.some((c) => c.name === name));
+  const asked = useAsked<TaskPage>('tasks', {
+    job,
+    state: filter.states,
+    prefix: filter.keyPrefix,
+    error: filter.error,
+    worker: filter.worker,
+    moment: filter.from || filter.until ? (filter.moment ?? 'ended') : undefined,
+    from: filter.from,
+    until: filter.until,
+    where: filter.where,
+    order,
+    column: chosen,
+    after: after[after.length - 1],
+    limit: 50,
+  });
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => setPicked(new Set()), [asked.data]);
+  const change = (changes: Record<string, string | string[] | null>): void => {
+    const next = new URLSearchParams(query);
+    next.set('job', job);
+    if (!('after' in changes)) next.delete('after');
+    for (const [name, value] of Object.entries(changes)) {
+      next.delete(name);
+      for (const one of Array.isArray(value) ? value : [value]) if (one) next.append(name, one);
+    }
+    go(to(['tasks'], next), !('after' in changes));
+  };
+  const isFiltered = Boolean(filter.states?.length || filter.keyPrefix || filter.error || filter.worker || filter.from || filter.until || filter.where?.length);
+  const act = (action: string, label: string, icon: string) => {
+    const isPicked = picked.size > 0;
+    const opened = isPicked
+      ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`)
+      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`);
+    return (
+      <Button
+        icon={icon}
+        disabled={!asked.data || asked.data.tasks.length === 0}
+        onClick={() => ask({ ...opened, act: async (reason, seconds) => opened.act(reason, seconds).then((text) => (asked.again(), text)) })}
+      >
+        {label}
+      </Button>
+    );
+  };
+  return (
+    <>
+      <div class="title">
+        <h1>Tasks</h1>
+        <div class="actions">
+          <select aria-label="Job" value={job} onChange={(e) => go(to(['tasks'], { job: e.currentTarget.value, state: query.getAll('state') }))}>
+            {jobs.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </div>
+      </div>
+      <Filters query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
+      <Panel
+        title={picked.size > 0 ? `${count(picked.size)} chosen` : 'Records'}
+        side={
+          session.mayAct ? (
+            <div class="actions">
+              <span class="hush">{picked.size > 0 ? 'With these' : isFiltered ? 'With all that match' : 'With all'}</span>
+              {act('retry', 'Retry', 'retry')}
+              {act('relaunch', 'Relaunch', 'run')}
+              {act('skip', 'Skip', 'skip')}
+              {act('cancel', 'Cancel', 'cancel')}
+            </div>
+          ) : (
+            <span class="hush">You may look, but not act.</span>
+          )
+        }
+      >
+        {asked.error && (!asked.data || asked.status === 400) ? (
+          <Failing error={asked.error} again={asked.again} />
+        ) : !asked.data ? (
+          <Skeleton rows={12} />
+        ) : (
+          <>
+            {asked.error && <Failing error={asked.error} again={asked.again} />}
+            <Rows page={asked.data} job={job} chosen={chosen} picked={picked} setPicked={setPicked} isBusy={asked.isBusy} isFiltered={isFiltered} mayAct={session.mayAct} />
+            <footer class="pager">
+              <Button icon="previous" disabled={after.length === 0} onClick={() => change({ after: after.slice(0, -1) })}>
+                Previous
+              </Button>
+              <span class="hush">
+                {asked.data.isPartial ? 'A part was searched; the rest comes with Next.' : `Page ${after.length + 1}${asked.data.next ? '' : ', the last'}`}
+              </span>
+              <Button disabled={!asked.data.next} onClick={() => asked.data?.next && change({ after: [...after, asked.data.next] })}>
+                Next
+              </Button>
+            </footer>
+          </>
+        )}
+      </Panel>
+    </>
+  );
+}
+
+interface FiltersProps {
+  query: URLSearchParams;
+  change: (changes: Record<string, string | string[] | null>) => void;
+  columns: Column[];
+  shown: Column[];
+  chosen: string[];
+}
+
+function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
+  const picked = query.getAll('state');
+  const where = query.getAll('where')[0] ?? '';
+  // What is filtered by is never out of sight.
+  const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
+  const [isOpen, setOpen] = useState(isNeeded);
+  useEffect(() => setOpen((was) => was || isNeeded), [isNeeded]);
+  const searchable = columns.filter((c) => c.isKey || c.isState || c.isShown);
+  return (
+    <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
+      <div class="chips" role="group" aria-label="States">
+        {states.map((s) => (
+          <button key={s} type="button" class={`chip ${s}`} aria-pressed={picked.includes(s)} onClick={() => change({ state: picked.includes(s) ? picked.filter((p) => p !== s) : [...picked, s] })}>
+            <i class="dot" aria-hidden="true" />
+            {s}
+          </button>
+        ))}
+      </div>
+      <Text name="error" label="Error contains" value={query.get('error')} change={change} isFirst />
+      <Text name="prefix" label="Key begins with" value={query.get('prefix')} change={change} />
+      <select aria-label="Order" value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
+        {orders.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {isOpen ? 'Fewer' : 'More'}
+      </button>
+      {isOpen && (
+        <div class="more">
+          <Text name="worker" label="Worker" value={query.get('worker')} change={change} />
+          <label>
+            Time
+            <select value={query.get('moment') ?? 'ended'} onChange={(e) => change({ moment: e.currentTarget.value === 'ended' ? null : e.currentTarget.value })}>
+              {moments.map(([value, label]) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            from
+            <input type="datetime-local" value={query.get('from') ?? ''} onChange={(e) => change({ from: e.currentTarget.value || null })} />
+          </label>
+          <label>
+            until
+            <input type="datetime-local" value={query.get('until') ?? ''} onChange={(e) => change({ until: e.currentTarget.value || null })} />
+          </label>
+          <Text name="where" label="Column" value={where} change={change} hint={searchable.length > 0 ? `${searchable[0]!.name} >= 10` : 'amount >= 10'} list="columns" />
+          <datalist id="columns">
+            {searchable.map((c) => (
+              <option key={c.name} value={`${/^\w+$/.test(c.name) ? c.name : `"${c.name}"`} = `} />
+            ))}
+          </datalist>
+          {shown.length > 0 && (
+            <fieldset class="chips">
+              <legend>Show</legend>
+              {shown.map((c) => (
+                <button key={c.name} type="button" class="chip" aria-pressed={chosen.includes(c.name)} onClick={() => change({ column: chosen.includes(c.name) ? chosen.filter((n) => n !== c.name) : [...chosen, c.name], after: query.getAll('after') })}>
+                  {c.name}
+                </button>
+              ))}
+            </fieldset>
+          )}
+        </div>
+      )}
+    </form>
+  );
+}
+
+interface TextProps {
+  name: string;
+  label: string;
+  value: string | null;
+  change: (changes: Record<string, string | null>) => void;
+  hint?: string;
+  list?: string;
+  isFirst?: boolean;
+}
+
+/** A text that filters a moment after the last key, or at once with Enter. */
+function Text({ name, label, value, change, hint, list, isFirst }: TextProps) {
+  const [text, setText] = useState(value ?? '');
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const latest = useRef(change);
+  latest.current = change;
+  useEffect(() => setText(value ?? ''), [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const send = (next: string): void => {
+    clearTimeout(timer.current);
+    if (next !== (value ?? '')) latest.current({ [name]: next || null });
+  };
+  return (
+    <input
+      type="search"
+      class="text"
+      aria-label={label}
+      placeholder={hint ? `${label}: ${hint}` : label}
+      value={text}
+      list={list}
+      autoComplete="off"
+      spellcheck={false}
+      data-search={isFirst ? '' : undefined}
+      onInput={(e) => {
+        const next = e.currentTarget.value;
+        setText(next);
+        clearTimeout(timer.current);
+        // A condition is only whole when it is written to its end.
+        if (name !== 'where' || next === '') timer.current = setTimeout(() => send(next), 400);
+      }}
+      onKeyDown={(e) => e.key === 'Enter' && send(text)}
+      onBlur={() => send(text)}
+    />
+  );
+}
+
+interface RowsProps {
+  page: TaskPage;
+  job: string;
+  chosen: string[];
+  picked: ReadonlySet<string>;
+  setPicked: (picked: ReadonlySet<string>) => void;
+  isBusy: boolean;
+  isFiltered: boolean;
+  mayAct: boolean;
+}
+
+function Rows({ page, job, chosen, picked, setPicked, isBusy, isFiltered, mayAct }: RowsProps) {
+  if (page.tasks.length === 0)
+    return (
+      <Empty title={page.isPartial ? 'Nothing found yet' : isFiltered ? 'No record matches' : 'The table is empty'}>
+        {page.isPartial ? (
+          '50,000 records were looked at. Next goes on behind them; a state, a key or a time makes it quicker.'
+        ) : isFiltered ? (
+          <>
+            Loosen the filter, or <a href={to(['tasks'], { job })}>see all tasks of {job}</a>.
+          </>
+        ) : (
+          'INSERT a record, and it is a task.'
+        )}
+      </Empty>
+    );
+  const isAll = page.tasks.every((t) => picked.has(t.key));
+  const toggle = (key: string): void => {
+    const next = new Set(picked);
+    if (!next.delete(key)) next.add(key);
+    setPicked(next);
+  };
+  return (
+    <table class={`grid tasks${isBusy ? ' waiting' : ''}`} aria-busy={isBusy}>
+      <thead>
+        <tr>
+          {mayAct && (
+            <th class="pick">
+              <input type="checkbox" aria-label="Choose all of this page" checked={isAll} onChange={() => setPicked(isAll ? new Set() : new Set(page.tasks.map((t) => t.key)))} />
+            </th>
+          )}
+          <th class="key-cell">Key</th>
+          <th class="state-cell">State</th>
+          <th class="num">Attempts</th>
+          <th class="worker-cell">Worker</th>
+          <th class="time-cell">Time</th>
+          {chosen.map((name) => (
+            <th key={name} class="value-cell">{name}</th>
+          ))}
+          <th class="wide">Error</th>
+        </tr>
+      </thead>
+      <tbody>
+        {page.tasks.map((task) => (
+          <tr key={task.key} data-row class={picked.has(task.key) ? 'picked' : ''} onClick={(e) => (e.target as Element).closest('a,input,label') ?? go(to(['jobs', job, 'tasks', task.key]))}>
+            {mayAct && (
+              <td class="pick">
+                <input type="checkbox" aria-label={`Choose ${task.key}`} checked={picked.has(task.key)} onChange={() => toggle(task.key)} />
+              </td>
+            )}
+            <th scope="row" class="key-cell" data-label="Key">
+              <a class="name key" href={to(['jobs', job, 'tasks', task.key])} title={spell(task.key)}>
+                {spell(task.key)}
+              </a>
+            </th>
+            <td class="state-cell" data-label="State">
+              <StateBadge state={task.state} />
+            </td>
+            <td class="num" data-label="Attempts">
+              {task.attempts}
+            </td>
+            <td class="worker-cell" data-label="Worker">
+              {task.worker ?? <span class="none">–</span>}
+            </td>
+            <td class="time-cell" data-label="Time">
+              <Moment task={task} />
+            </td>
+            {chosen.map((name) => {
+              const value = task.values.find((v) => v.column === name);
+              return (
+                <td key={name} class="cut value-cell" data-label={name} title={value?.text ?? 'NULL'}>
+                  {value?.text ? spell(value.text) : value?.text === '' ? '' : <span class="none">NULL</span>}
+                </td>
+              );
+            })}
+            <td class="wide cut" data-label="Error" title={spell(task.error ?? '')}>
+              {task.error ? reason(task.error) : <span class="none">–</span>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Moment({ task }: { task: Task }) {
+  const [word, at] = task.endedAt ? ['ended', task.endedAt] : task.startedAt && task.worker ? ['started', task.startedAt] : task.worker ? ['reserved', task.reservedAt] : ['due', task.reservedAt];
+  if (!at) return <span class="none">–</span>;
+  return (
+    <>
+      <span class="hush">{word}</span> <Time at={at} />
+    </>
+  );
+}

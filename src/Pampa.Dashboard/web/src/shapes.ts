@@ -1,0 +1,206 @@
+// What the server sends: Showing/Shapes.cs has the same names. Times are ISO 8601 in UTC, durations seconds.
+
+export interface Session {
+  title: string;
+  isIn: boolean;
+  mayAct: boolean;
+  isReadOnly: boolean;
+  who: string | null;
+  asksSecret: boolean;
+  token: string;
+  database: string | null;
+  version: string;
+}
+
+export interface Held {
+  reason: string;
+  heldFor: number;
+  endsIn: number | null;
+}
+
+export interface Job {
+  name: string;
+  pending: number;
+  scheduled: number;
+  reserved: number;
+  running: number;
+  completed: number;
+  failed: number;
+  isExact: boolean;
+  perSecond: number | null;
+  eta: number | null;
+  oldestPending: number | null;
+  workers: number;
+  wanted: number;
+  reason: string | null;
+  held: Held | null;
+  trouble: string | null;
+  rates: number[];
+}
+
+export interface NodeJob {
+  job: string;
+  inHand: number;
+  running: number;
+  perSecond: number;
+}
+
+export interface Node {
+  name: string;
+  program: string;
+  workers: number;
+  ready: number;
+  leaked: number;
+  lastHeard: number;
+  memory: number | null;
+  cpu: number | null;
+  held: Held | null;
+  jobs: NodeJob[];
+}
+
+export interface Worker {
+  id: string;
+  node: string;
+  job: string | null;
+  isAttached: boolean;
+  isReady: boolean;
+  lastHeard: number;
+  running: { job: string; key: string; for: number } | null;
+  held: Held | null;
+}
+
+export interface Finding {
+  severity: 'info' | 'warning' | 'error';
+  id: string;
+  where: string;
+  what: string;
+  remedy: string;
+}
+
+export interface Operation {
+  id: string;
+  job: string;
+  action: string;
+  who: string;
+  began: string;
+  changed: number;
+  running: number;
+  isDone: boolean;
+  error: string | null;
+}
+
+export interface Snapshot {
+  at: string;
+  ageSeconds: number;
+  trouble: string | null;
+  leader: { node: string; term: number; leadsFor: number } | null;
+  jobs: Job[];
+  nodes: Node[];
+  workers: Worker[];
+  absent: string[];
+  health: { at: string; findings: Finding[] } | null;
+  operations: Operation[];
+}
+
+export interface Sample {
+  at: string;
+  pending: number;
+  isPendingExact: boolean;
+  running: number;
+  completed: number;
+  failed: number;
+  duration: number | null;
+  workers: number;
+}
+
+export interface ErrorGroup {
+  pattern: string;
+  count: number;
+  first: string | null;
+  last: string | null;
+  sampleKey: string;
+  sample: string;
+}
+
+export interface Errors {
+  groups: ErrorGroup[];
+  examined: number;
+  isComplete: boolean;
+}
+
+export interface Column {
+  name: string;
+  type: string;
+  isKey: boolean;
+  isState: boolean;
+  isShown: boolean;
+}
+
+export type State = 'pending' | 'scheduled' | 'reserved' | 'running' | 'completed' | 'failed';
+
+export const states: State[] = ['pending', 'scheduled', 'reserved', 'running', 'completed', 'failed'];
+
+export interface Task {
+  key: string;
+  state: State;
+  worker: string | null;
+  attempts: number;
+  reservedAt: string | null;
+  startedAt: string | null;
+  endedAt: string | null;
+  error: string | null;
+  values: { column: string; text: string | null; isCut: boolean }[];
+}
+
+export interface TaskPage {
+  tasks: Task[];
+  next: string | null;
+  isPartial: boolean;
+}
+
+export interface TaskDetail {
+  task: Task;
+  maxAttempts: number;
+  generation: number | null;
+  history: { at: string; what: string; attempt: number | null; worker: string | null; by: string | null; text: string | null }[];
+  verdict: string;
+  willRun: boolean;
+  nextIn: number | null;
+  conditions: { name: string; holds: boolean | null; detail: string }[];
+  hiddenColumns: number;
+}
+
+export interface Schedule {
+  name: string;
+  expression: string;
+  timeZone: string;
+  state: 'active' | 'failing' | 'paused' | 'idle';
+  next: string | null;
+  nextIn: number | null;
+  lastTick: string | null;
+  lastDoneAt: string | null;
+  missed: number;
+  failures: number;
+  error: string | null;
+  retryIn: number | null;
+  pausedAt: string | null;
+  pauseReason: string;
+  program: string;
+  isInProgram: boolean;
+}
+
+export interface AuditPage {
+  entries: { id: string; at: string; who: string; action: string; target: string; detail: string; count: number }[];
+  next: string | null;
+}
+
+export interface Filter {
+  states?: string[];
+  keyPrefix?: string;
+  error?: string;
+  worker?: string;
+  moment?: string;
+  from?: string;
+  until?: string;
+  where?: string[];
+}

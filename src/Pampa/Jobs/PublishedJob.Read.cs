@@ -1,0 +1,79 @@
+using System.Text.Json;
+
+namespace Pampa.Jobs;
+
+/// <content>Back again: what of a definition is structure.</content>
+internal static partial class PublishedJob
+{
+    private static readonly string[] StateColumns =
+        ["reservationId", "reservationTime", "reservationTimes", "startTime", "endTime", "success", "errorDescription"];
+
+    /// <summary>
+    /// The structure in a definition; null where it is none that this version understands. Conditions are text for people and are not read:
+    /// nothing that stands in the database becomes a statement.
+    /// </summary>
+    public static PublishedStructure? ReadStructure(string definition)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(definition);
+            var root = json.RootElement;
+            if (TextIn(root, "table") is not { } table || TextsIn(root, "key") is not { Count: > 0 } key) return null;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("columns", out var columns) || ReadColumns(columns) is not { } names) return null;
+            return new PublishedStructure(table, key, names, ReadLimits(definition))
+            {
+                MaxAssignedWorkers = NumberIn(root, "maxAssignedWorkers") is { } workers and >= 1 and <= int.MaxValue ? (int)workers : null,
+                HasCondition = TextIn(root, "where") is not null,
+            };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static TaskColumns? ReadColumns(JsonElement columns)
+    {
+        string?[] names = [.. StateColumns.Select(name => TextIn(columns, name))];
+        if (Array.Exists(names, name => name is null)) return null;
+        return new TaskColumns
+        {
+            ReservationId = names[0]!,
+            ReservationTime = names[1]!,
+            ReservationTimes = names[2]!,
+            StartTime = names[3]!,
+            EndTime = names[4]!,
+            Success = names[5]!,
+            ErrorDescription = names[6]!,
+            Generation = TextIn(columns, "generation"),
+        };
+    }
+
+    private static string? TextIn(JsonElement from, string name) => from.ValueKind == JsonValueKind.Object
+        && from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+
+    private static List<string>? TextsIn(JsonElement from, string name)
+    {
+        if (from.ValueKind != JsonValueKind.Object || !from.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array) return null;
+        var texts = new List<string>();
+        foreach (var one in list.EnumerateArray())
+        {
+            if (one.ValueKind != JsonValueKind.String || one.GetString() is not { Length: > 0 } text) return null;
+            texts.Add(text);
+        }
+        return texts;
+    }
+}
+
+/// <summary>What of a published job a program without its code can use.</summary>
+/// <param name="Table">The table, as the program names it.</param>
+/// <param name="Key">Its key columns.</param>
+/// <param name="Columns">Its state columns.</param>
+/// <param name="Limits">Its limits; null: none that a job may have.</param>
+internal sealed record PublishedStructure(string Table, IReadOnlyList<string> Key, TaskColumns Columns, JobLimits? Limits)
+{
+    public int? MaxAssignedWorkers { get; init; }
+
+    /// <summary>Whether only some records are tasks; which, only the program knows.</summary>
+    public bool HasCondition { get; init; }
+}

@@ -1,0 +1,89 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Pampa.Serving;
+
+namespace Pampa.Dashboard.Tests.Fixtures;
+
+/// <summary>How the application of a test is made.</summary>
+internal sealed class SitePlan
+{
+    /// <summary>Below which path the dashboard is.</summary>
+    public string Path { get; init; } = "/pampa";
+
+    public Action<PampaBuilder> Program { get; init; } = Shop.Small;
+
+    public Action<PampaDashboardOptions> Options { get; init; } = _ => { };
+
+    /// <summary>What is said of the endpoint.</summary>
+    public Action<IEndpointConventionBuilder> Endpoint { get; init; } = _ => { };
+
+    /// <summary>What the application has besides.</summary>
+    public Action<IServiceCollection> Services { get; init; } = _ => { };
+
+    /// <summary>What stands before the dashboard.</summary>
+    public Action<WebApplication> Before { get; init; } = _ => { };
+}
+
+/// <summary>An application with the dashboard, on a free port of this computer and a SQLite file of its own.</summary>
+internal sealed class Site : IAsyncDisposable
+{
+    private readonly WebApplication app;
+    private readonly string folder;
+
+    private Site(WebApplication app, string folder, string path)
+    {
+        this.app = app;
+        this.folder = folder;
+        Root = new Uri(app.Urls.First());
+        Address = new Uri(Root, $"{path.TrimEnd('/')}/");
+    }
+
+    /// <summary>The application's own root.</summary>
+    public Uri Root { get; }
+
+    /// <summary>The dashboard's page.</summary>
+    public Uri Address { get; }
+
+    public string Database => System.IO.Path.Combine(folder, "shop.db");
+
+    public PampaCluster Cluster => app.Services.GetRequiredService<PampaCluster>();
+
+    public static async Task<Site> StartAsync(SitePlan? plan = null)
+    {
+        plan ??= new SitePlan();
+        Assert.SkipWhen(Assets.Embedded.Value is null, "This build of the dashboard has no pages: there was no Node.js.");
+        var folder = Directory.CreateTempSubdirectory("pampa-site-").FullName;
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration["Pampa:Database"] = System.IO.Path.Combine(folder, "shop.db");
+        builder.Services.AddRouting();
+        builder.Services.AddPampa(plan.Program);
+        plan.Services(builder.Services);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        var app = builder.Build();
+        plan.Before(app);
+        if (plan.Path != "/") app.MapGet("/", () => "the application's own");
+        plan.Endpoint(app.MapPampaDashboard(plan.Path, plan.Options));
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new Site(app, folder, plan.Path);
+    }
+
+    /// <summary>A caller that keeps cookies, and asks as the dashboard's own page does unless it is told otherwise.</summary>
+    public Caller NewCaller() => new(Address);
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync(CancellationToken.None);
+        await app.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Makes every request look as if it came from another computer.</summary>
+    public static void FromElsewhere(WebApplication app) => app.Use((HttpContext context, RequestDelegate next) =>
+    {
+        context.Connection.RemoteIpAddress = IPAddress.Parse("203.0.113.7");
+        return next(context);
+    });
+}

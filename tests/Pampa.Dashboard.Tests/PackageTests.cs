@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Net;
+using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Serving;
+
+namespace Pampa.Dashboard.Tests;
+
+/// <summary>As users have it: a package of a feed, in a program of one file, published and started from another folder.</summary>
+public sealed class PackageTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private readonly string folder = Directory.CreateTempSubdirectory("pampa-package-").FullName;
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task A_published_program_of_one_file_has_the_verb_and_its_pages()
+    {
+        Assert.SkipWhen(Assets.Embedded.Value is null, "This build of the dashboard has no pages: there was no Node.js.");
+        // A version of its own each time: the cache of packages would serve the one before.
+        var version = $"0.0.1-test.{Guid.NewGuid():N}";
+        var (feed, program, published) = (Path.Combine(folder, "feed"), Path.Combine(folder, "program"), Path.Combine(folder, "published"));
+        foreach (var project in new[] { "Pampa", "Pampa.Dashboard" })
+            await RunAsync(Browser.Root, "pack", $"src/{project}", "-c", Configuration, "--no-build", "-o", feed, "-v", "quiet", $"-p:Version={version}");
+        Directory.CreateDirectory(program);
+        await File.WriteAllTextAsync(Path.Combine(program, "shop.cs"), $$"""
+            #:package Pampa.Dashboard@{{version}}
+            #:property RestoreAdditionalProjectSources={{feed}}
+            #:property PublishAot=false
+            using Pampa;
+
+            return await PampaApp.RunAsync(args, pampa =>
+            {
+                pampa.Setup("CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY)", "INSERT INTO orders VALUES (1), (2) ON CONFLICT DO NOTHING");
+                pampa.AddJob("price_orders", "orders", "id", job => job.Process(_ => { }));
+            });
+            """, Stopping);
+        await RunAsync(program, "publish", "shop.cs", "-o", published, "-v", "quiet");
+        Assert.Empty(Directory.EnumerateFiles(published, "*.js", SearchOption.AllDirectories));
+
+        var database = Path.Combine(folder, "shop.db");
+        await RunAsync(folder, Path.Combine(published, "shop.dll"), "--drain", "--db", database);
+        using var served = Start(folder, Path.Combine(published, "shop.dll"), "dashboard", "--port", "0", "--db", database);
+        try
+        {
+            string? line;
+            do line = await served.StandardOutput.ReadLineAsync(Stopping).AsTask().WaitAsync(Patience, Stopping);
+            while (line?.StartsWith("Dashboard: ", StringComparison.Ordinal) == false);
+            Assert.NotNull(line);
+            using var caller = new Caller(new Uri(line["Dashboard: ".Length..]));
+            foreach (var name in Assets.Embedded.Value!.Names.Append(""))
+            {
+                using var response = await caller.GetAsync(name);
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                Assert.NotEmpty(await response.Content.ReadAsByteArrayAsync(Stopping));
+            }
+            var job = Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
+            Assert.Equal((2, 0), (job.GetProperty("completed").GetInt32(), job.GetProperty("pending").GetInt32()));
+        }
+        finally
+        {
+            served.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name is "release" ? "Release" : "Debug";
+
+    private static async Task RunAsync(string at, params string[] arguments)
+    {
+        using var process = Start(at, arguments);
+        var (said, wrong) = (process.StandardOutput.ReadToEndAsync(Stopping), process.StandardError.ReadToEndAsync(Stopping));
+        await process.WaitForExitAsync(Stopping).WaitAsync(Patience, Stopping);
+        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}: {await said}{await wrong}");
+    }
+
+    private static Process Start(string at, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = at, RedirectStandardOutput = true, RedirectStandardError = true };
+        // Helpers of the build would keep the pipes open, and settings of this test's process are not the program's.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
+        string[] own = ["TESTINGPLATFORM", "MSBuild", "PAMPA_"];
+        foreach (var name in start.Environment.Keys.Where(k => Array.Exists(own, o => k.StartsWith(o, StringComparison.Ordinal))).ToList())
+            start.Environment.Remove(name);
+        return Process.Start(start)!;
+    }
+}

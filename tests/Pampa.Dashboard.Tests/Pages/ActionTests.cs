@@ -1,0 +1,151 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Pampa.Dashboard.Tests.Fixtures;
+
+namespace Pampa.Dashboard.Tests.Pages;
+
+/// <summary>Every action: asked, previewed, done, seen in the audit. Each test has a shop of its own, where nothing happens by itself.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class ActionTests(Browser browser)
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private static ILocator Dialog(Visit visit) => visit.Page.Locator("dialog[open]");
+
+    private static async Task ConfirmAsync(Visit visit, string verb, string? reason = null)
+    {
+        if (reason is not null) await Dialog(visit).GetByLabel("Reason").FillAsync(reason);
+        await Dialog(visit).GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = verb, Exact = true }).ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_job_is_paused_with_a_reason_and_resumed()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        var row = visit.Page.Locator("table.jobs tbody tr");
+        await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+        await visit.PictureAsync("pause");
+        await ConfirmAsync(visit, "Pause", "stock-taking");
+        await Assertions.Expect(row).ToContainTextAsync("paused");
+        var held = Assert.Single((await site.Cluster.InfoAsync(Stopping)).Held);
+        Assert.Equal(("job price_orders", "stock-taking"), (held.Target.ToString(), held.Reason));
+        await visit.Named(AriaRole.Button, "Resume price_orders").ClickAsync();
+        await ConfirmAsync(visit, "Resume");
+        await Assertions.Expect(row).Not.ToContainTextAsync("paused");
+        Assert.Empty((await site.Cluster.InfoAsync(Stopping)).Held);
+    }
+
+    [Fact]
+    public async Task What_is_asked_and_left_is_not_done()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+        await visit.Page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(Dialog(visit)).ToHaveCountAsync(0);
+        await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+        await Dialog(visit).GetByText("Leave it").ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToHaveCountAsync(0);
+        Assert.Empty((await site.Cluster.InfoAsync(Stopping)).Held);
+    }
+
+    [Fact]
+    public async Task Chosen_tasks_are_skipped_and_the_rest_cancelled_by_a_filter_then_retried_and_relaunched()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders"));
+        await visit.Page.GetByLabel("Choose 2").CheckAsync();
+        await visit.Named(AriaRole.Button, "Skip", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("1 record of price_orders would change");
+        await ConfirmAsync(visit, "Skip", "doubled");
+        await Assertions.Expect(visit.Page.Locator("table.tasks")).ToContainTextAsync("completed");
+
+        await visit.Named(AriaRole.Button, "pending", true).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(2);
+        await visit.Named(AriaRole.Button, "Cancel", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("2 records of price_orders would change");
+        await visit.PictureAsync("cancel");
+        await ConfirmAsync(visit, "Cancel", "out of stock");
+        await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync("No record matches");
+        var report = await site.Cluster.ReportAsync("price_orders", exact: true, Stopping);
+        Assert.Equal((0, 1, 2), (report.Pending, report.Completed, report.Failed));
+
+        await visit.GoAsync("#/jobs/price_orders");
+        await visit.Named(AriaRole.Button, "Retry failed").ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("2 records");
+        await ConfirmAsync(visit, "Retry");
+        Assert.Equal(2, (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Pending);
+
+        await visit.GoAsync("#/jobs/price_orders/tasks/2");
+        await visit.Named(AriaRole.Button, "Relaunch", true).ClickAsync();
+        await ConfirmAsync(visit, "Relaunch");
+        await Assertions.Expect(visit.Page.Locator("h1")).ToContainTextAsync("pending");
+
+        await visit.GoAsync("#/audit");
+        foreach (var text in new[] { "skip", "cancel", "retry", "relaunch", "doubled", "out of stock" })
+            await Assertions.Expect(visit.Page.Locator("table.audit")).ToContainTextAsync(text);
+    }
+
+    [Fact]
+    public async Task A_schedule_runs_now_is_paused_and_resumed()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/schedules"));
+        await visit.Named(AriaRole.Button, "Run nightly now").ClickAsync();
+        await ConfirmAsync(visit, "Run now");
+        await Until.TrueAsync(async () => (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Total == 4);
+        await visit.Named(AriaRole.Button, "Pause nightly").ClickAsync();
+        await ConfirmAsync(visit, "Pause", "holidays");
+        await Assertions.Expect(visit.Page.Locator("table.schedules")).ToContainTextAsync("holidays");
+        await visit.Named(AriaRole.Button, "Resume nightly").ClickAsync();
+        await ConfirmAsync(visit, "Resume");
+        await Assertions.Expect(visit.Page.Locator("table.schedules")).Not.ToContainTextAsync("holidays");
+    }
+
+    [Fact]
+    public async Task A_worker_is_detached_and_a_node_drained()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/nodes"));
+        await visit.Named(AriaRole.Button, "Detach local.2").ClickAsync();
+        await ConfirmAsync(visit, "Detach", "odd noises");
+        await Assertions.Expect(visit.Named(AriaRole.Button, "Attach local.2")).ToBeVisibleAsync();
+        await visit.Named(AriaRole.Button, "Attach local.2").ClickAsync();
+        await ConfirmAsync(visit, "Attach");
+        await visit.Named(AriaRole.Button, "Drain", true).ClickAsync();
+        await ConfirmAsync(visit, "Detach", "new disk");
+        await Assertions.Expect(visit.Page.Locator(".node header")).ToContainTextAsync("paused");
+        Assert.Equal("node local", Assert.Single((await site.Cluster.InfoAsync(Stopping)).Held).Target.ToString());
+        await visit.Named(AriaRole.Button, "Attach", true).ClickAsync();
+        await ConfirmAsync(visit, "Attach");
+        await Assertions.Expect(visit.Page.Locator(".node header")).Not.ToContainTextAsync("paused");
+    }
+
+    [Fact]
+    public async Task Who_may_only_look_sees_no_button_to_act()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.IsReadOnly = true });
+        await using var visit = await browser.OpenAsync(site.Address);
+        await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToHaveCountAsync(1);
+        await Assertions.Expect(visit.Page.Locator(".bar-bottom")).ToContainTextAsync("read-only");
+        foreach (var hash in new[] { "#/", "#/jobs/price_orders", "#/tasks", "#/jobs/price_orders/tasks/1", "#/nodes", "#/schedules" })
+        {
+            await visit.GoAsync(hash);
+            await Assertions.Expect(visit.Page.Locator("main .skeleton")).ToHaveCountAsync(0);
+            var acts = new Regex(@"^(Pause|Resume|Retry|Cancel|Skip|Relaunch|Drain|Detach|Attach|Run)\b");
+            await Assertions.Expect(visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { NameRegex = acts })).ToHaveCountAsync(0);
+        }
+    }
+
+    [Fact]
+    public async Task What_the_server_refuses_is_told_in_the_dialog()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders&where=nothing%20%3D%201"));
+        visit.IsExpected = text => text.Contains("400", StringComparison.Ordinal);
+        await Assertions.Expect(visit.Page.Locator(".failing")).ToContainTextAsync("nothing");
+        await visit.PictureAsync("refused");
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Serving;
+
+namespace Pampa.Dashboard.Tests.Pages;
+
+/// <summary>What happens is seen without asking; a lost connection is told and comes back; below any path.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class StreamTests(Browser browser)
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_happens_is_seen_without_asking()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        var row = visit.Page.Locator("table.jobs tbody tr");
+        await Assertions.Expect(row).ToContainTextAsync("0 of 3 done");
+        await site.Cluster.As("somebody else").ApplyAsync("price_orders", TaskAction.Skip, new TaskFilter { Keys = ["1", "2"] }, null, null, Stopping);
+        await Assertions.Expect(row).ToContainTextAsync("2 of 3 done");
+        await site.Cluster.PauseAsync(PampaTarget.Job("price_orders"), "from elsewhere", null, Stopping);
+        await Assertions.Expect(row).ToContainTextAsync("paused");
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_told_with_the_age_of_what_is_shown_and_comes_back()
+    {
+        var outage = new Outage();
+        await using var site = await Site.StartAsync(new SitePlan { Before = outage.Use });
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal);
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
+        outage.Begin();
+        await Assertions.Expect(visit.Page.Locator(".banner")).ToContainTextAsync("Not connected.");
+        await Assertions.Expect(visit.Page.Locator(".banner")).ToContainTextAsync("old.");
+        await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
+        await visit.PictureAsync("lost");
+        outage.End();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
+        await Assertions.Expect(visit.Page.Locator(".banner")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_stream_sends_what_is_seen_again_and_again()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        using var response = await caller.GetAsync("api/stream");
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Stopping));
+        var snapshots = 0;
+        while (snapshots < 2)
+        {
+            if (await reader.ReadLineAsync(Stopping) is { } line && line.StartsWith("data: {", StringComparison.Ordinal)) snapshots++;
+        }
+    }
+
+    [Theory, InlineData("/ops/dash", ""), InlineData("/", ""), InlineData("/pampa", "/behind/a/proxy")]
+    public async Task It_works_below_any_path(string path, string pathBase)
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Path = path,
+            Before = app =>
+            {
+                app.UsePathBase(pathBase);
+                app.UseRouting();
+            },
+        });
+        // Without the slash at its end, as people type it.
+        var typed = new Uri(site.Root, $"{pathBase}{(path == "/" ? "/" : path)}");
+        await using var visit = await browser.OpenAsync(typed);
+        await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
+        await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+        await visit.Page.Locator("dialog[open] button[type=submit]").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");
+    }
+
+    [Fact]
+    public async Task The_link_that_was_printed_signs_in_and_leaves_nothing_in_the_address()
+    {
+        const string secret = "a-secret-that-is-long-enough";
+        await using var site = await Site.StartAsync();
+        var plan = new ServePlan(IPAddress.Loopback, 0, [], false, []) { Auth = new AuthPlan(AuthKind.Token) { Secret = secret } };
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null).Build();
+        await app.StartAsync(Stopping);
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        await using (var visit = await browser.OpenAsync(new Uri($"{address}/#secret={secret}")))
+        {
+            await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
+            Assert.DoesNotContain(secret, visit.Page.Url, StringComparison.Ordinal);
+            await visit.Named(AriaRole.Button, "Sign out").ClickAsync();
+            await Assertions.Expect(visit.Page.Locator("input[type=password]")).ToBeVisibleAsync();
+            await visit.PictureAsync("signin");
+            visit.IsExpected = text => text.Contains("403", StringComparison.Ordinal);
+            await visit.Page.Locator("input[type=password]").FillAsync("a guess that is wrong");
+            await visit.Page.Keyboard.PressAsync("Enter");
+            await Assertions.Expect(visit.Page.Locator(".error")).ToContainTextAsync("not the secret");
+        }
+        await app.StopAsync(Stopping);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Net;
+using System.Text.Json;
+using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Serving;
+using Pampa.Showing;
+
+namespace Pampa.Dashboard.Tests.Security;
+
+/// <summary>T4, T8, T9, T15, T18: what is sent, and how much of it.</summary>
+[Trait("suite", "security")]
+public sealed class ContentTests
+{
+    private static readonly string[] Data =
+    [
+        "api/session", "api/overview", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/columns?job=price_orders", "api/tasks?job=price_orders",
+        "api/task?job=price_orders&key=1", "api/schedules", "api/audit",
+    ];
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_answer_forbids_what_it_does_not_need()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        foreach (var path in Data.Concat(Assets.Embedded.Value!.Names).Concat(["", "api/stream", "api/nothing", "nothing"]))
+        {
+            using var response = await caller.GetAsync(path);
+            string Header(string name) => string.Join(", ", response.Headers.TryGetValues(name, out var values) ? values : []);
+            Assert.Equal(Gate.ContentPolicy, Header("Content-Security-Policy"));
+            Assert.Equal("nosniff", Header("X-Content-Type-Options"));
+            Assert.Equal("DENY", Header("X-Frame-Options"));
+            Assert.Equal("no-referrer", Header("Referrer-Policy"));
+            if (path.StartsWith("api/", StringComparison.Ordinal) && path != "api/stream") Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+            if (path.StartsWith("api/", StringComparison.Ordinal)) Assert.True(response.Headers.CacheControl?.NoStore);
+        }
+    }
+
+    [Fact]
+    public void Pages_hold_no_script_of_their_own_and_nothing_from_elsewhere()
+    {
+        Assert.SkipWhen(Assets.Embedded.Value is null, "This build of the dashboard has no pages: there was no Node.js.");
+        var assets = Assets.Embedded.Value!;
+        var page = System.Text.Encoding.UTF8.GetString(assets.Find("index.html")!.Bytes);
+        Assert.DoesNotMatch("<script(?![^>]*\\ssrc=)", page);
+        Assert.DoesNotMatch("\\son\\w+=|\\sstyle=|<style", page);
+        Assert.DoesNotMatch("(src|href)=\"(https?:)?//", page);
+        foreach (var name in assets.Names.Where(n => n.EndsWith(".css", StringComparison.Ordinal)))
+            Assert.DoesNotMatch("url\\((?!data:)|@import", System.Text.Encoding.UTF8.GetString(assets.Find(name)!.Bytes));
+    }
+
+    [Fact]
+    public async Task Values_of_columns_are_hidden_and_cannot_be_searched_until_they_are_allowed()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        foreach (var path in Data.Append("api/tasks?job=price_orders&column=customer&column=amount"))
+            Assert.DoesNotContain(Shop.Canary, await (await caller.GetAsync(path)).Content.ReadAsStringAsync(Stopping), StringComparison.Ordinal);
+        using var search = await caller.GetAsync("api/tasks?job=price_orders&where=customer%20starts%20with%20c");
+        Assert.Equal(HttpStatusCode.BadRequest, search.StatusCode);
+        await caller.WithSessionAsync();
+        using var preview = await caller.PostAsync("api/preview", """{"action":"skip","job":"price_orders","filter":{"where":["customer starts with c"]}}""");
+        Assert.Equal(HttpStatusCode.BadRequest, preview.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_column_that_is_allowed_is_shown_and_searched_and_no_other()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.ShowsColumn = (job, column) => job == "price_orders" && column == "customer" });
+        using var caller = site.NewCaller();
+        var found = await caller.JsonAsync($"api/tasks?job=price_orders&column=customer&column=amount&where=customer%20%3D%20{Shop.Canary}");
+        var task = Assert.Single(found.GetProperty("tasks").EnumerateArray());
+        Assert.Equal(Shop.Canary, Assert.Single(task.GetProperty("values").EnumerateArray()).GetProperty("text").GetString());
+        Assert.Equal(1, (await caller.JsonAsync("api/task?job=price_orders&key=1")).GetProperty("hiddenColumns").GetInt32());
+        using var other = await caller.GetAsync("api/tasks?job=price_orders&where=amount%20%3D%2010");
+        Assert.Equal(HttpStatusCode.BadRequest, other.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("Host=db;Username=shop;Password=hunter2;Timeout=3", "hunter2")]
+    [InlineData("password = 'two words'; user=x", "two words")]
+    [InlineData("""{"api_key": "abc123", "x": 1}""", "abc123")]
+    [InlineData("GET /x Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "eyJhbGci")]
+    [InlineData("postgres://shop:hunter2@db.example:5432/shop", "hunter2")]
+    [InlineData("PGPASSWORD=hunter2 psql; DB_PASSWORD=other-one", "other-one")]
+    [InlineData("client_secret=s3cr3t&grant=1", "s3cr3t")]
+    public void A_secret_in_a_text_is_taken_out(string text, string secret)
+    {
+        var masked = Secrets.Mask(text);
+        Assert.DoesNotContain(secret, masked, StringComparison.Ordinal);
+        Assert.Contains("•••", masked, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("The token bucket of node web1 is empty"), InlineData("https://example.com/a:b@c is fine"), InlineData("No price for 'XK-12'")]
+    public void A_text_without_a_secret_stays_as_it_is(string text) => Assert.Equal(text, Secrets.Mask(text));
+
+    [Fact]
+    public void No_text_makes_the_search_for_secrets_slow()
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        Secrets.Mask(string.Concat(Enumerable.Repeat("password=\"", 20_000)));
+        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task What_is_asked_for_is_bounded()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = await site.NewCaller().WithSessionAsync();
+        foreach (var path in new[]
+        {
+            "api/tasks?job=price_orders&limit=201", "api/tasks?job=price_orders&limit=0", "api/samples?job=price_orders&points=1000000", "api/samples?job=price_orders&seconds=99999999",
+            "api/audit?limit=9999", $"api/tasks?job=price_orders&error={new string('x', 3_000)}", $"api/tasks?job=price_orders{string.Concat(Enumerable.Repeat("&where=id=1", 60))}",
+            "api/tasks?job=nothing", "api/tasks", "api/tasks?job=price_orders&state=odd", "api/tasks?job=price_orders&order=1", "api/tasks?job=price_orders&from=soon",
+        })
+        {
+            using var response = await caller.GetAsync(path);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        }
+        using var large = await caller.PostAsync("api/steer", $$"""{"action":"pause","kind":"job","name":"price_orders","reason":"{{new string('x', 300_000)}}"}""");
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        var none = """{"action":null,"kind":"job","name":"x"}""";
+        var more = """{"action":"pause","kind":"job","name":"price_orders","more":1}""";
+        foreach (var body in new[] { "", "[]", "null", "{}", none, more, new string('[', 1_000) })
+        {
+            using var response = await caller.PostAsync("api/steer", body);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Many_who_look_on_are_refused_and_let_in_again()
+    {
+        await using var site = await Site.StartAsync();
+        var open = new List<HttpResponseMessage>();
+        using var caller = site.NewCaller();
+        for (var i = 0; i < Watcher.MostViewers; i++) open.Add(await caller.GetAsync("api/stream"));
+        Assert.All(open, r => Assert.Equal(HttpStatusCode.OK, r.StatusCode));
+        using (var more = await caller.GetAsync("api/stream")) Assert.Equal(HttpStatusCode.ServiceUnavailable, more.StatusCode);
+        foreach (var response in open) response.Dispose();
+        await Until.TrueAsync(async () =>
+        {
+            using var again = await caller.GetAsync("api/stream");
+            return again.StatusCode == HttpStatusCode.OK;
+        });
+    }
+
+    [Fact]
+    public async Task Questions_wait_for_their_turn_and_are_given_up_in_time()
+    {
+        var reads = new Reads(TimeProvider.System);
+        var hold = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = reads.RunAsync(t => hold.Task.WaitAsync(t), Stopping);
+        var second = reads.RunAsync(t => hold.Task.WaitAsync(t), Stopping);
+        var third = reads.RunAsync(_ => Task.FromResult(3), Stopping);
+        foreach (var slow in new[] { first, second }) await Assert.ThrowsAsync<TimeoutException>(() => slow);
+        await Assert.ThrowsAsync<TimeoutException>(async () => Assert.Equal(3, await third == 3 ? throw new TimeoutException() : 0));
+        Assert.Equal(4, await reads.RunAsync(_ => Task.FromResult(4), Stopping));
+    }
+
+    [Fact]
+    public async Task An_error_of_the_dashboards_own_tells_nothing_of_itself()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.ShowsColumn = (_, _) => throw new FormatException("Password=hunter2 in the code") });
+        using var caller = site.NewCaller();
+        using var response = await caller.GetAsync("api/columns?job=price_orders");
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        var text = await response.Content.ReadAsStringAsync(Stopping);
+        Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("FormatException", text, StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.String, JsonDocument.Parse(text).RootElement.GetProperty("error").ValueKind);
+    }
+}
