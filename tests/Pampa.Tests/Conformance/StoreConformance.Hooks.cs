@@ -8,7 +8,7 @@ public abstract partial class StoreConformance
 {
     private const string Refused = "refused";
 
-    private static Sql Audit(TaskEvent about, string what) =>
+    private static Sql Told(TaskEvent about, string what) =>
         $"INSERT INTO audit (what, task, worker, attempt, note) VALUES ({what}, {about.Key}, {about.Worker}, {about.Attempt}, {about.Error})";
 
     private async Task<TaskStore> AuditedAsync(Action<JobBuilder>? configure = null)
@@ -17,9 +17,9 @@ public abstract partial class StoreConformance
         await Db.GrantOwnAsync("INSERT ON audit");
         return await JobAsync(job =>
         {
-            job.OnStarting(about => Audit(about, about[Profile.Note] as string ?? "starting"));
-            job.OnFinished(about => Audit(about, about[Profile.Note] as string ?? $"{about.Outcome}"));
-            job.OnRelaunched(about => Audit(about, about[Profile.Note] as string ?? "again"));
+            job.OnStarting(about => Told(about, about[Profile.Note] as string ?? "starting"));
+            job.OnFinished(about => Told(about, about[Profile.Note] as string ?? $"{about.Outcome}"));
+            job.OnRelaunched(about => Told(about, about[Profile.Note] as string ?? "again"));
             configure?.Invoke(job);
         });
     }
