@@ -55,7 +55,10 @@ public sealed partial class SshNode
     /// <summary>Whether each worker is a process of its own (<c>node --isolated</c>). Default false.</summary>
     public bool IsIsolated { get; set; }
 
-    /// <summary>Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each. Default: none.</summary>
+    /// <summary>
+    /// Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each.
+    /// Default: none.
+    /// </summary>
     public ICollection<string> Tags { get; } = [];
 
     /// <summary>
@@ -98,6 +101,13 @@ public sealed partial class SshNode
     [GeneratedRegex("^SHA256:[A-Za-z0-9+/]{43}=?\\z")]
     private static partial Regex FingerprintForm { get; }
 
+    // Whatever else the text is: a password in it would be read by everybody who reads the program.
+    [GeneratedRegex("://[^/@]*:[^@]*@|(password|passwd|pwd)\\s*=", RegexOptions.IgnoreCase)]
+    private static partial Regex PasswordInAddress { get; }
+
+    /// <summary>Whether a name is one that nobody can misread.</summary>
+    internal static bool IsIdentifier(string name) => Identifier.IsMatch(name);
+
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
     internal void Check()
     {
@@ -113,6 +123,8 @@ public sealed partial class SshNode
         if (HostKey is { } key && !FingerprintForm.IsMatch(key)) Add($"HostKey must be a fingerprint like SHA256:…, as ssh-keygen -lf prints it, got '{key}'");
         if (PasswordFrom is { } from && !from.StartsWith("env:", StringComparison.Ordinal) && !from.StartsWith("file:", StringComparison.Ordinal))
             Add("PasswordFrom must be env:NAME or file:PATH, for a program's text is read by many; what stands there instead is not shown");
+        if (Database is { } database && PasswordInAddress.IsMatch(database))
+            Add("Database must have no password, for a program's text is read by many: put the address into a variable or a file, and say env:NAME or file:PATH; what stands there instead is not shown");
         if (Database is not null && DatabaseForwardPort is not null)
             Add("Database says how the node calls the database, and DatabaseForwardPort that it goes through this computer: set one of them");
         if (Tags.FirstOrDefault(tag => !Identifier.IsMatch(tag)) is { } wrong) Add($"a tag must be 1 to 64 letters, digits, '.', '_' or '-', got '{wrong}'");

@@ -61,7 +61,8 @@ public sealed class ConnectingTests(SshWorld world)
         });
         var connecting = SshConnection.OpenAsync(node, false, _ => { }, enough.Token);
         using var accepted = await silent.AcceptTcpClientAsync(Stopping);
-        var shown = string.Concat(Directory.GetDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _)).SelectMany(d => new[] { "cmdline", "environ" }.Select(f => Read(Path.Combine(d, f)))));
+        var processes = Directory.GetDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _));
+        var shown = string.Concat(processes.SelectMany(d => new[] { "cmdline", "environ" }.Select(f => Read(Path.Combine(d, f)))));
         Assert.DoesNotContain(secret, shown, StringComparison.Ordinal);
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting);
@@ -168,7 +169,8 @@ public sealed class ConnectingTests(SshWorld world)
         var folder = world.NewFolder();
         var config = Path.Combine(folder, "config");
         var known = Path.Combine(folder, "known");
-        await File.WriteAllTextAsync(known, await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping), Stopping);
+        var both = await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping);
+        await File.WriteAllTextAsync(known, both, Stopping);
         await File.WriteAllTextAsync(config, $"UserKnownHostsFile {known}\nStrictHostKeyChecking yes\n", Stopping);
         var socket = Path.Combine(folder, "agent");
         using var agent = Process.Start(new ProcessStartInfo("/usr/bin/ssh-agent", ["-D", "-a", socket]) { RedirectStandardOutput = true })!;

@@ -10,8 +10,12 @@ internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool t
 
     /// <summary>Opens a connection.</summary>
     /// <exception cref="NodeException">Why that is not possible.</exception>
-    public async Task<NodeAgent> OpenAsync(SshNode node, CancellationToken stopping) =>
-        new(await SshConnection.OpenAsync(node, trustsNew, line => errors.WriteLine(line), stopping), cluster);
+    public async Task<NodeAgent> OpenAsync(SshNode node, CancellationToken stopping)
+    {
+        // It is a part of paths and of the service's name.
+        if (!SshNode.IsIdentifier(cluster)) throw new NodeException($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{cluster}'.");
+        return new NodeAgent(await SshConnection.OpenAsync(node, trustsNew, errors.WriteLine, stopping), cluster);
+    }
 
     /// <summary>Does something with each node, with many at the same time. Returns what went wrong, by node.</summary>
     public async Task<IReadOnlyList<(SshNode Node, string Why)>> EachAsync(Func<NodeAgent, Task> doAsync, CancellationToken stopping)
@@ -24,7 +28,7 @@ internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool t
             {
                 await WithAsync(nodes[i], doAsync, token);
             }
-            catch (NodeException e)
+            catch (Exception e) when (NodesVerb.IsTold(e))
             {
                 failures[i] = (nodes[i], e.Message);
             }

@@ -32,7 +32,8 @@ internal static class ForwardVerb
 
     /// <summary>Keeps up the ways of all these nodes until it is told to stop.</summary>
     public static Task KeepAllAsync(
-        IReadOnlyList<SshNode> nodes, string cluster, (string Host, int Port) to, TextWriter output, TextWriter errors, CancellationToken stopping, bool trustsNew = false)
+        IReadOnlyList<SshNode> nodes, string cluster, (string Host, int Port) to, TextWriter output, TextWriter errors, CancellationToken stopping,
+        bool trustsNew = false)
     {
         var fleet = new Fleet(nodes, cluster, trustsNew, nodes.Count, errors);
         return Task.WhenAll(nodes.Select(node => KeepAsync(fleet, node, to, output, errors, stopping)));

@@ -52,7 +52,8 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
     }
 
     /// <summary>The parts of a node: itself, or each worker where those are processes of their own. <c>n.1</c> is no part of <c>n.10</c>.</summary>
-    public static IReadOnlyList<NodeInfo> Of(ClusterInfo info, SshNode node) => [.. info.Nodes.Where(n => n.Name == node.Name || (node.IsIsolated && IsWorker(n.Name, node.Name)))];
+    public static IReadOnlyList<NodeInfo> Of(ClusterInfo info, SshNode node) =>
+        [.. info.Nodes.Where(n => n.Name == node.Name || (node.IsIsolated && IsWorker(n.Name, node.Name)))];
 
     private static bool IsWorker(string id, string node) => id.Length > node.Length + 1 && id.StartsWith($"{node}.", StringComparison.Ordinal)
         && int.TryParse(id.AsSpan(node.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _);

@@ -65,7 +65,8 @@ internal sealed class NodeOptions
         var option = new Option<TimeSpan>(name) { HelpName = "TIME", Description = $"{description}, as hours:minutes:seconds (default {otherwise:c}).", DefaultValueFactory = _ => otherwise };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && TimeSpan.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var time) && (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1)))
+            if (result.Tokens is not [var token] || !TimeSpan.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var time)) return;
+            if (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1))
                 result.AddError($"{name} must be more than 00:00:00 and at most 24 hours, got {token.Value}.");
         });
         return option;

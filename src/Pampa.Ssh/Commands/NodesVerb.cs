@@ -22,7 +22,8 @@ internal static class NodesVerb
         var verb = new VerbCommand("nodes", "Delivers this program to other computers by SSH, and starts, upgrades, watches and stops it there.");
         VerbCommand[] verbs =
         [
-            UpVerb.Create(context, pampa, nodes), StatusVerb.Create(context, pampa, nodes), StopVerbs.Down(context, pampa, nodes), StopVerbs.Restart(context, pampa, nodes),
+            UpVerb.Create(context, pampa, nodes), StatusVerb.Create(context, pampa, nodes),
+            StopVerbs.Down(context, pampa, nodes), StopVerbs.Restart(context, pampa, nodes),
             LogsVerb.Create(context, pampa, nodes), ExecVerb.Create(context, pampa, nodes), UsageVerb.Create(context, pampa, nodes),
             RebootVerb.Create(context, pampa, nodes), ForwardVerb.Create(context, pampa, nodes), UnitVerb.Create(context, pampa, nodes),
         ];
@@ -37,7 +38,7 @@ internal static class NodesVerb
         {
             return await runAsync();
         }
-        catch (NodeException e)
+        catch (Exception e) when (IsTold(e))
         {
             await context.Errors.WriteLineAsync(e.Message);
             return NodeFailed;
@@ -47,6 +48,9 @@ internal static class NodesVerb
             return Interrupted;
         }
     }
+
+    /// <summary>Whether its message is all that there is to say: of a node, or of a file here.</summary>
+    public static bool IsTold(Exception e) => e is NodeException or IOException or UnauthorizedAccessException;
 
     /// <summary>Tells what went wrong with which node.</summary>
     public static async Task<int> TellAsync(VerbContext context, IReadOnlyList<(SshNode Node, string Why)> failures)

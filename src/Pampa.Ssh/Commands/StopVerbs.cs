@@ -39,10 +39,12 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
         foreach (var option in (Option[])[.. inTurn ? [drainTime, startTime] : (Option[])[drainTime, noDrain], database]) verb.Options.Add(option);
         verb.SetAction((parsed, _) =>
         {
-            var patience = new Patience(parsed.GetValue(drainTime), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), inTurn ? parsed.GetValue(startTime) : TimeSpan.Zero);
+            var start = inTurn ? parsed.GetValue(startTime) : TimeSpan.Zero;
+            var patience = new Patience(parsed.GetValue(drainTime), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), start);
             return !inTurn && parsed.GetValue(noDrain)
                 ? context.RunAsync(stopping => NodesVerb.RunAsync(context, () => RunAsync(null, stopping), stopping))
-                : context.WithClusterAsync(parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, () => RunAsync(cluster, stopping), stopping));
+                : context.WithClusterAsync(
+                    parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, () => RunAsync(cluster, stopping), stopping));
 
             async Task<int> RunAsync(PampaCluster? cluster, CancellationToken stopping)
             {

@@ -30,7 +30,14 @@ internal static class UnitVerb
             var path = (parsed.GetValue(folder) ?? $"/srv/pampa/{pampa.Cluster}/{node.Name}").TrimEnd('/');
             if (!path.StartsWith('/')) throw new NodeException($"--folder must be an absolute path, got {path}.");
             var file = parsed.GetValue(program) ?? System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "program";
-            var unit = new UnitFile { Node = node.Name, Folder = path, Launch = Launch.Of(node, file, path), ShutdownTimeout = pampa.ShutdownTimeout, User = parsed.GetValue(user) };
+            var unit = new UnitFile
+            {
+                Node = node.Name,
+                Folder = path,
+                Launch = Launch.Of(node, file, path),
+                ShutdownTimeout = pampa.ShutdownTimeout,
+                User = parsed.GetValue(user),
+            };
             await context.Output.WriteLineAsync($"# /etc/systemd/system/{UnitFile.NameOf(pampa.Cluster, node.Name)}");
             await context.Output.WriteAsync(unit.Text());
             return NodesVerb.Done;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Delivering;
 using Pampa.Ssh.Remote;
 
@@ -103,7 +102,7 @@ internal sealed class UpVerb
                     await new Upgrade(agent, ground.Cluster, patience, ground.Table.Row(node)).RunAsync(wanted, parsed.GetValue(force), stopping);
                 }, stopping);
             }
-            catch (NodeException e)
+            catch (Exception e) when (NodesVerb.IsTold(e))
             {
                 ground.Table.Row(node).Fail(e.Message);
                 return [(node, e.Message)];

@@ -69,8 +69,15 @@ internal sealed class SshConnection : IAsyncDisposable
             environment[SshFolder.SecretVariable] = folder.Secret;
         }
         var hostKeys = Node.HostKey is { } fingerprint ? folder.WriteHostKeys(fingerprint) : null;
-        var result = await ConnectAsync(Node, SshArguments.Connect(Node, folder, trustsNew, hostKeys), environment, stopping);
-        folder.ForgetSecret();
+        SshResult result;
+        try
+        {
+            result = await ConnectAsync(Node, SshArguments.Connect(Node, folder, trustsNew, hostKeys), environment, stopping);
+        }
+        finally
+        {
+            folder.ForgetSecret();
+        }
         var log = folder.ReadLog();
         if (result.Code != 0) throw new NodeException(SshFailure.Explain(Node, $"{result.Errors}{log}"));
         foreach (var line in log.Split('\n').Where(l => l.Contains("Permanently added", StringComparison.Ordinal)))

@@ -22,7 +22,8 @@ internal sealed class Account : IAsyncDisposable
 
     public static async Task<Account> MakeAsync(string folder)
     {
-        if (!Environment.IsPrivilegedProcess || !File.Exists("/usr/sbin/useradd")) return new Account(Environment.UserName, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), null, false);
+        if (!Environment.IsPrivilegedProcess || !File.Exists("/usr/sbin/useradd"))
+            return new Account(Environment.UserName, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), null, false);
         var name = $"pampa{Guid.NewGuid():N}"[..16];
         var home = Path.Combine(folder, "home");
         await Tool.RunAsync("/usr/sbin/useradd", "-m", "-d", home, "-s", "/bin/sh", name);

@@ -49,8 +49,16 @@ internal sealed class SshServer : IAsyncDisposable
             "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 200", "MaxSessions 100", "LogLevel DEBUG1", "PrintMotd no", "UseDNS no",
         ]);
         await server.NewHostKeyAsync();
-        await server.StartAgainAsync();
-        return server;
+        try
+        {
+            await server.StartAgainAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Gives it another key, as if somebody else stood there.</summary>

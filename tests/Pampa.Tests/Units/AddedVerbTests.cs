@@ -10,7 +10,7 @@ public sealed class AddedVerbTests : IDisposable
 
     private string File => Path.Combine(folder, "test.db");
 
-    private async Task<(int Code, string Output, string Errors)> RunAsync(Action<PampaBuilder> program, params string[] args)
+    private static async Task<(int Code, string Output, string Errors)> RunAsync(Action<PampaBuilder> program, params string[] args)
     {
         using var output = new StringWriter();
         using var errors = new StringWriter();
