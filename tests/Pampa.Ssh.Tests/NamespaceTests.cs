@@ -28,7 +28,7 @@ public sealed class NamespaceTests(SshWorld world)
             for (var i = 0; i < servers.Length; i++)
                 pampa.AddSshNode(FormattableString.Invariant($"far{i}"), servers[i].Address, world.Settings(node => node.DatabaseForwardPort = Port, servers[i]));
         };
-        var (code, said) = await Loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
         Assert.True(code == 0, said);
         Assert.Contains("only while 'nodes forward' runs", said, StringComparison.Ordinal);
         // As systemd or a user would: a process of its own.
@@ -42,7 +42,7 @@ public sealed class NamespaceTests(SshWorld world)
         await loads.UntilDoneAsync(300);
         Assert.True(await loads.DoneAsync("done_by LIKE 'far0.%'") > 0);
         Assert.True(await loads.DoneAsync("done_by LIKE 'far1.%'") > 0);
-        (code, said) = await Loads.RunAsync(program, "nodes", "down");
+        (code, said) = await loads.RunAsync(program, "nodes", "down");
         Assert.True(code == 0, said);
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => forwarding);

@@ -18,8 +18,8 @@ public sealed class ServiceTests(SshWorld world)
         using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
         systemd.Bind(new UnixDomainSocketEndPoint(path));
         // A node makes no table.
-        await SshWorld.RunAsync(loads.With(), "migrate", "--db", "env:PAMPA_TEST_LOADS");
-        string[] arguments = ["node", "--name", "service", "--workers", "2", "--plain", "--db", "env:PAMPA_TEST_LOADS", .. isIsolated ? ["--isolated"] : Array.Empty<string>()];
+        await SshWorld.RunAsync(loads.With(), "migrate", "--db", $"env:{loads.Variable}");
+        string[] arguments = ["node", "--name", "service", "--workers", "2", "--plain", "--db", $"env:{loads.Variable}", .. isIsolated ? ["--isolated"] : Array.Empty<string>()];
         var start = Tool.Order("/", Path.Combine(world.NewFolder(), "log"), Path.Combine(loads.Published, "load"), arguments);
         start.Environment["NOTIFY_SOCKET"] = path;
         start.Environment["WATCHDOG_USEC"] = "1000000";

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Delivering;
 using Pampa.Ssh.Remote;
 

@@ -68,7 +68,10 @@ internal sealed class Release : IDisposable
         var names = Directory.GetFiles(folder, $"*{ConfigurationEnd}").Select(file => Path.GetFileName(file)[..^ConfigurationEnd.Length]).ToList();
         // A program in a single file has no configuration beside it.
         if (names.Count == 0)
-            names = [.. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Length == 0 && IsProgram(file)).Select(file => Path.GetFileName(file))];
+        {
+            var programs = Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Length == 0 && IsProgram(file));
+            names = [.. programs.Select(file => Path.GetFileName(file))];
+        }
         var found = names.Where(name => File.Exists(Path.Combine(folder, name))).ToList();
         return found.Count == 1
             ? found[0]

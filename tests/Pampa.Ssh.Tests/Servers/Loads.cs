@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Npgsql;
 using Pampa.Servers;
 
@@ -9,11 +10,17 @@ namespace Pampa.Ssh.Tests.Servers;
 internal sealed class Loads : IAsyncDisposable
 {
     public const string Program = "tests/Pampa.Ssh.Tests/programs/load.cs";
-    private const string Variable = "PAMPA_TEST_LOADS";
     private readonly SshWorld world;
     private readonly List<Process> dispatchers = [];
 
-    private Loads(SshWorld world, string address, string published) => (this.world, Address, Published) = (world, address, published);
+    private Loads(SshWorld world, string address, string published)
+    {
+        (this.world, Address, Published) = (world, address, published);
+        Environment.SetEnvironmentVariable(Variable, address);
+    }
+
+    /// <summary>The variable that holds the address; each test has one of its own.</summary>
+    public string Variable { get; } = $"PAMPA_TEST_{Guid.NewGuid():N}";
 
     public string Address { get; }
 
@@ -24,7 +31,6 @@ internal sealed class Loads : IAsyncDisposable
     {
         var published = await world.PublishedAsync(Program);
         var address = await world.NewDatabaseAsync();
-        Environment.SetEnvironmentVariable(Variable, address);
         return new Loads(world, address, published);
     }
 
@@ -46,8 +52,23 @@ internal sealed class Loads : IAsyncDisposable
         }
     };
 
-    public static Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args) =>
+    public Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args) =>
         SshWorld.RunAsync(program, [.. args, "--db", $"env:{Variable}"]);
+
+    /// <summary>What <c>nodes status</c> says of a node.</summary>
+    public sealed record Seen(string Process, string Release, long Pid, int Workers, int Ready, bool IsPaused);
+
+    public async Task<(int Code, List<Seen> Nodes)> StatusAsync(Action<PampaBuilder> program)
+    {
+        var (code, said) = await RunAsync(program, "nodes", "status", "--json");
+        // What is wrong stands behind it.
+        var end = said.LastIndexOf(']') + 1;
+        using var json = JsonDocument.Parse(said[said.IndexOf('[', StringComparison.Ordinal)..end]);
+        return (code, [.. json.RootElement.EnumerateArray().Select(n => new Seen(
+            n.GetProperty("process").GetString()!, n.TryGetProperty("release", out var release) ? release.GetString()! : "",
+            n.TryGetProperty("pid", out var pid) ? pid.GetInt64() : 0,
+            n.GetProperty("workers").GetInt32(), n.GetProperty("ready").GetInt32(), n.GetProperty("paused").GetBoolean()))]);
+    }
 
     /// <summary>The same program with something that makes it another release.</summary>
     public async Task<string> OtherAsync(string version)

@@ -1,21 +1,24 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Npgsql;
 using Pampa.Commands;
 using Pampa.Servers;
 
 [assembly: AssemblyFixture(typeof(Pampa.Ssh.Tests.Servers.SshWorld))]
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace Pampa.Ssh.Tests.Servers;
 
 /// <summary>What the tests have in common: a user, his key, a server that he may log in to, a database, and published programs.</summary>
 public sealed class SshWorld : IAsyncLifetime
 {
+    // On a machine that has much else to do.
+    private static readonly TimeSpan PublishTime = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<string, Lazy<Task<string>>> published = [];
     private readonly Lazy<Task<PrivatePostgres>> postgres;
     private readonly string folder = Directory.CreateTempSubdirectory("pampa-ssh-tests-").FullName;
     private Account? account;
     private SshServer? server;
+    private readonly SemaphoreSlim publishing = new(1);
     private int folders;
 
     public SshWorld() => postgres = new Lazy<Task<PrivatePostgres>>(() => PrivatePostgres.StartAsync(NewFolder(), "fsync = off", "max_connections = 200"));
@@ -97,9 +100,30 @@ public sealed class SshWorld : IAsyncLifetime
     internal Task<string> PublishedAsync(string program) => published.GetOrAdd(program, path => new Lazy<Task<string>>(async () =>
     {
         var output = NewFolder();
-        await Tool.RunAsync("/bin/sh", "-c", $"cd '{Root}' && MSBUILDDISABLENODEREUSE=1 dotnet publish {path} -c Release -r linux-x64 --self-contained -p:PublishAot=false -o '{output}' -v quiet >'{output}.log' 2>&1");
-        return output;
+        string[] arguments = ["publish", path, "-c", "Release", "-r", "linux-x64", "--self-contained", "-p:PublishAot=false", "-o", output, "-v", "quiet"];
+        var start = Tool.Order(Root, $"{output}.log", "dotnet", arguments);
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        return await PublishingAsync(async () =>
+        {
+            using var process = Process.Start(start)!;
+            await process.WaitForExitAsync().WaitAsync(PublishTime, TimeProvider.System);
+            return process.ExitCode == 0 ? output : throw new InvalidOperationException(await File.ReadAllTextAsync($"{output}.log"));
+        });
     })).Value;
+
+    /// <summary>Does something that publishes a program: two at a time would write into the library's own folders.</summary>
+    internal async Task<T> PublishingAsync<T>(Func<Task<T>> doAsync)
+    {
+        await publishing.WaitAsync();
+        try
+        {
+            return await doAsync();
+        }
+        finally
+        {
+            publishing.Release();
+        }
+    }
 
     /// <summary>Runs a command line of a program with these nodes. Returns its exit code and what it said.</summary>
     internal static async Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args)
@@ -124,6 +148,7 @@ public sealed class SshWorld : IAsyncLifetime
         if (server is not null) await server.DisposeAsync();
         if (account is not null) await account.DisposeAsync();
         if (postgres.IsValueCreated) await (await postgres.Value).DisposeAsync();
+        publishing.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 }
