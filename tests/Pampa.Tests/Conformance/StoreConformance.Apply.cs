@@ -75,6 +75,17 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_record_that_went_to_another_worker_since_it_was_seen_is_left_alone()
+    {
+        await InsertAsync(1, new Row { Rid = "a.1", Rt = Clock.Now });
+        var chosen = await ChosenAsync(null, Unstarted);
+        await ChangeAsync(1, Profile.Columns.ReservationId, "a.2");
+        var now = await RowAsync(1);
+        Assert.Empty(await AppliedAsync(TaskAction.Cancel, chosen));
+        await UnchangedAsync(1, now);
+    }
+
+    [Fact]
     public async Task A_record_without_an_attempt_left_has_failed_and_is_not_to_be_ended()
     {
         await InsertAsync([1]);
