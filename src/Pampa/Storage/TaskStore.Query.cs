@@ -76,22 +76,24 @@ internal sealed partial class TaskStore
             Characters = PageErrors,
             ValueCharacters = PageValues,
         };
-        return await database.LookAsync(async unit =>
+        var began = TimeProvider.System.GetTimestamp();
+        var walk = default(Walk);
+        var found = new List<Listed>();
+        while (true)
         {
-            var began = TimeProvider.System.GetTimestamp();
-            var walk = await WalkAsync(unit, asking, search, after);
-            var found = new List<Listed>();
-            while (true)
+            // Each window is a look of its own: one that the database wants to be repeated is not many.
+            var want = query.Limit + 1 - found.Count;
+            found.AddRange(await database.LookAsync(async unit =>
             {
+                walk ??= await WalkAsync(unit, asking, search, after);
                 await BoundAsync(unit, walk);
-                var want = query.Limit + 1 - found.Count;
-                found.AddRange(await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search)));
-                if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
-                if (walk.Bound is not { } bound) return Page(found, null, isPartial: false);
-                walk.Cursor = bound;
-                if (TimeProvider.System.GetElapsedTime(began) >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
-            }
-        }, stopping, LookFor.Page);
+                return await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search));
+            }, stopping, LookFor.Page));
+            if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
+            if (walk!.Bound is not { } bound) return Page(found, null, isPartial: false);
+            walk.Cursor = bound;
+            if (TimeProvider.System.GetElapsedTime(began) >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
+        }
     }, stopping);
 
     private static TaskPage Page(List<Listed> found, string? next, bool isPartial) => new([.. found.Select(f => f.Task)], next, isPartial);
