@@ -1,5 +1,5 @@
-using PublicApiGenerator;
 using Pampa.Ssh.Tests.Servers;
+using PublicApiGenerator;
 
 namespace Pampa.Ssh.Tests;
 

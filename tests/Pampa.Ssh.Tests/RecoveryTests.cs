@@ -55,7 +55,8 @@ public sealed class RecoveryTests(SshWorld world)
         {
             (node.Port, node.KnownHostsFile) = (server.Port, server.KnownHosts);
             node.RebootCommand = [reboot];
-        }));
+        }
+        ));
         var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
         Assert.True(code == 0, said);
         var (_, before) = await loads.StatusAsync(program);

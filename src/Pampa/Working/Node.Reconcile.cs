@@ -229,17 +229,19 @@ internal sealed partial class Node
             Log.NoAttemptLeft(log, lane.Job.Name, resting, max);
         }
         // So it is with a condition that whoever deals does not have: at once, it would go to and fro as quickly as the database can.
-        var unlike = refused.RemoveAll(r => lane.Refusals.Note(r.Key));
+        var unlike = refused.RemoveAll(r => lane.Refusals.Knows(r.Key));
         if (unlike > 0 && lane.Unlike.IsDue(out _)) Log.Unlike(log, lane.Job.Name, unlike);
-        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
+        if (refused.Count > 0 && await ReleaseAsync(lane, refused, stopping)) lane.Refusals.Note(refused);
     }
 
-    private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
+    // Says whether the database has heard of it.
+    private static async Task<bool> ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
     {
         var table = lane.Store.Table;
         try
         {
             await lane.Store.ReleaseAsync(forgotten, stopping);
+            return true;
         }
         catch (Exception e)
         {
@@ -248,9 +250,10 @@ internal sealed partial class Node
             var kind = lane.Store.Database.Dialect.Classify(e);
             var isTableLocked = kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping);
             if (kind is not (ErrorKind.Locked or ErrorKind.Data) || isTableLocked) lane.Load.Doubt();
-            if (isTableLocked) return;
+            if (isTableLocked) return false;
             if (kind != ErrorKind.Schema) throw;
             await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
+            return false;
         }
     }
 

@@ -12,12 +12,16 @@ internal sealed class Refusals(TimeProvider time)
     private static readonly TimeSpan Lately = TimeSpan.FromSeconds(30);
     private readonly Dictionary<TaskKey, long> refusedAt = [];
 
-    /// <summary>Notes one, and says whether that is so the second time within half a minute.</summary>
-    public bool Note(TaskKey key)
+    /// <summary>Whether it was refused, and given back, within the last half minute.</summary>
+    public bool Knows(TaskKey key) => refusedAt.TryGetValue(key, out var at) && time.GetElapsedTime(at) < Lately;
+
+    /// <summary>Notes those that were given back.</summary>
+    public void Note(IEnumerable<Reservation> givenBack)
     {
-        if (refusedAt.TryGetValue(key, out var at) && time.GetElapsedTime(at) < Lately) return true;
-        if (refusedAt.Count >= MostRemembered) refusedAt.Clear();
-        refusedAt[key] = time.GetTimestamp();
-        return false;
+        foreach (var reservation in givenBack)
+        {
+            if (refusedAt.Count >= MostRemembered) refusedAt.Clear();
+            refusedAt[reservation.Key] = time.GetTimestamp();
+        }
     }
 }

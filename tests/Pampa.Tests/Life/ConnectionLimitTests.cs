@@ -63,12 +63,12 @@ public sealed class ConnectionLimitTests(GuardedServer server)
             await others.LeaveAsync(Processes * 7);
             await UntilAsync(processes, database, Count / 4);
             List<string> sessions = [];
-            // The others may have done that much before this one was let in.
+            // Some may have done that much before the others were let in.
             await processes[0].UntilAsync(async () =>
             {
                 sessions = [.. await SessionsAsync(database)];
-                return sessions.Exists(s => s.StartsWith("pampa/pampa/n1/heartbeat ", StringComparison.Ordinal));
-            }, "its heartbeats have a session of their own");
+                return Enumerable.Range(1, Processes).All(i => sessions.Exists(s => s.StartsWith($"pampa/pampa/n{i}/heartbeat ", StringComparison.Ordinal)));
+            }, "their heartbeats have sessions of their own");
             foreach (var own in sessions.Where(s => !s.Contains("/handlers ", StringComparison.Ordinal)).GroupBy(s => s.Split('/', ' ')[2]))
                 Assert.InRange(own.Sum(s => int.Parse(s.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)), 1, 5);
 

@@ -48,7 +48,9 @@ public sealed class PartitionTests
         var planned = await PrepareAsync(db, SchemaChanges.Planned);
         Assert.Equal(planned, await PrepareAsync(db, SchemaChanges.All));
         Assert.Empty(await PrepareAsync(db, SchemaChanges.All));
-        var indexes = planned.FindAll(s => s.Contains("CREATE INDEX", StringComparison.Ordinal));
+        // Those of what has failed are made in the same way.
+        Assert.Equal(2 * 5, planned.Count(s => s.Contains("CREATE INDEX", StringComparison.Ordinal)));
+        var indexes = planned.FindAll(s => s.Contains("CREATE INDEX", StringComparison.Ordinal) && s.EndsWith("IS NULL", StringComparison.Ordinal));
         Assert.Equal(5, indexes.Count);
         Assert.All(indexes[..4], s => Assert.StartsWith("CREATE INDEX CONCURRENTLY IF NOT EXISTS \"pampa_part_", s, StringComparison.Ordinal));
         Assert.All((string[])["visits now 0", "visits now 1", "visits_else", "visits_old"],
@@ -60,7 +62,7 @@ public sealed class PartitionTests
         await AllHaveOneAsync(7);
 
         // What was cut short is made anew.
-        await db.ExecuteAsync("UPDATE pg_index SET indisvalid = false WHERE indexrelid = (SELECT oid FROM pg_class WHERE relname LIKE 'pampa\\_visits\\_%')");
+        await db.ExecuteAsync("UPDATE pg_index SET indisvalid = false WHERE indexrelid = (SELECT oid FROM pg_class WHERE relname LIKE 'pampa\\_visits\\_%' AND relname NOT LIKE '%failed')");
         Assert.Equal(1 + 5 + 1, (await PrepareAsync(db, SchemaChanges.All)).Count);
         await AllHaveOneAsync(7);
 

@@ -43,7 +43,8 @@ internal sealed class TestProcess : IAsyncDisposable
         Store = new ClusterStore(database, TestCluster.Cluster);
         var notes = new Notebook(new HistoryStore(database, TestCluster.Cluster));
         Lanes = resolved.ConvertAll(table => new Lane(
-            new TaskStore(database, table, TestCluster.Cluster, random) { Notes = notes }.Calling(database.Source, log, time), new JobLoad(table.Job, log, time), time, random));
+            new TaskStore(database, table, TestCluster.Cluster, random) { Notes = notes }.Calling(database.Source, log, time),
+            new JobLoad(table.Job, log, time), time, random));
         Membership = new Membership(Store, Store, program.WorkerLease, time);
         beatEvery = program.WorkerLease / 3;
         var runner = new TaskRunner(database.Source, () => Membership.IsTrusted, log, time, random);

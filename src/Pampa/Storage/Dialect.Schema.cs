@@ -1,0 +1,30 @@
+namespace Pampa.Storage;
+
+/// <summary>How tables and indexes are made while they may be in use.</summary>
+internal abstract partial class Dialect
+{
+    /// <summary>
+    /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and
+    /// touch no index; null where there is no such thing.
+    /// </summary>
+    public virtual string? LeaveRoom(TableInfo table) => null;
+
+    /// <summary>Whether there is what is left of an index of that name whose building was cut short.</summary>
+    public virtual Task<bool> HasInvalidIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
+        Task.FromResult(false);
+
+    /// <summary>
+    /// What stands for CREATE INDEX where the table may be in use, so that nobody has to wait for it; null where there is
+    /// no such thing. It runs in no transaction.
+    /// </summary>
+    public virtual string? CreateIndexBesideWriters => null;
+
+    /// <summary>
+    /// A statement that makes those that follow in the transaction give up when a lock is not had soon; null where that
+    /// is set otherwise.
+    /// </summary>
+    public virtual string? LimitLocks => null;
+
+    /// <summary>The type of a new state column.</summary>
+    public abstract string TypeOf(StateColumn column);
+}
