@@ -23,8 +23,6 @@ internal sealed class Lane
         Finisher = new Finisher(this, time, random);
         ReadBack = new Pace(TimeSpan.FromSeconds(1), time);
         NotStarted = new Telling(time);
-        Unlike = new Telling(time);
-        Refusals = new Refusals(time);
     }
 
     public TaskStore Store { get; }
@@ -49,12 +47,6 @@ internal sealed class Lane
 
     /// <summary>How often it is said that a record cannot be started.</summary>
     public Telling NotStarted { get; }
-
-    /// <summary>How often it is said that somebody deals what this program's condition refuses.</summary>
-    public Telling Unlike { get; }
-
-    /// <summary>What was refused lately.</summary>
-    public Refusals Refusals { get; }
 
     public Counters Counters { get; } = new();
 

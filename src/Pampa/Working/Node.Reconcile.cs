@@ -228,20 +228,15 @@ internal sealed partial class Node
             toldOfRestAt = time.GetTimestamp();
             Log.NoAttemptLeft(log, lane.Job.Name, resting, max);
         }
-        // So it is with a condition that whoever deals does not have: at once, it would go to and fro as quickly as the database can.
-        var unlike = refused.RemoveAll(r => lane.Refusals.Knows(r.Key));
-        if (unlike > 0 && lane.Unlike.IsDue(out _)) Log.Unlike(log, lane.Job.Name, unlike);
-        if (refused.Count > 0 && await ReleaseAsync(lane, refused, stopping)) lane.Refusals.Note(refused);
+        if (refused.Count > 0) await ReleaseAsync(lane, refused, stopping);
     }
 
-    // Says whether the database has heard of it.
-    private static async Task<bool> ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
+    private static async Task ReleaseAsync(Lane lane, List<Reservation> forgotten, CancellationToken stopping)
     {
         var table = lane.Store.Table;
         try
         {
             await lane.Store.ReleaseAsync(forgotten, stopping);
-            return true;
         }
         catch (Exception e)
         {
@@ -250,10 +245,9 @@ internal sealed partial class Node
             var kind = lane.Store.Database.Dialect.Classify(e);
             var isTableLocked = kind == ErrorKind.Locked && await lane.Store.IsTableLockAsync(lane.Load, stopping);
             if (kind is not (ErrorKind.Locked or ErrorKind.Data) || isTableLocked) lane.Load.Doubt();
-            if (isTableLocked) return false;
+            if (isTableLocked) return;
             if (kind != ErrorKind.Schema) throw;
             await lane.Store.SuspendAsync(lane.Load, JobStep.Start, table, e, stopping);
-            return false;
         }
     }
 

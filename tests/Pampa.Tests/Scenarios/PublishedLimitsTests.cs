@@ -106,34 +106,6 @@ public sealed class PublishedLimitsTests
         await cluster.CheckAsync(maxAttempts: 5);
     }
 
-    [Theory, MemberData(nameof(Engines))]
-    public async Task What_another_version_deals_and_this_one_refuses_does_not_go_to_and_fro(string engine)
-    {
-        await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
-        await cluster.InsertAsync(3);
-        await cluster.Db.ExecuteAsync("UPDATE numbers SET note = 'mine' WHERE value = 2");
-        var (leader, node) = await StartAsync(cluster, job => job.Where = $"value > 0", job => job.Where = $"note = 'mine'", _ => { });
-
-        var reserved = new HashSet<DateTime?>();
-        for (var round = 0; round < 250; round++)
-        {
-            await RoundAsync(cluster, leader, node);
-            reserved.Add((await cluster.RowAsync(1)).Rt);
-        }
-
-        Assert.True((await cluster.RowAsync(2)).IsCompleted);
-        // Dealt, given back, dealt again; then it rests for half a minute.
-        Assert.InRange(reserved.Count, 2, 4);
-        Assert.True((await cluster.RowAsync(1)) is { IsReserved: true, N: 0 });
-        Assert.Single(node.Lines, l => l.Contains("records were dealt to this node again although its Where refuses them", StringComparison.Ordinal));
-
-        // As soon as both agree it is done.
-        await cluster.Db.ExecuteAsync("UPDATE numbers SET note = 'mine'");
-        for (var round = 0; round < 350; round++) await RoundAsync(cluster, leader, node);
-        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
-        await cluster.CheckAsync();
-    }
-
     [Theory, InlineData(15, 60), InlineData(60, 15)]
     public async Task An_attempt_is_overdue_by_the_time_that_was_published_last(int leading, int working)
     {
