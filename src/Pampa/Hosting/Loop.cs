@@ -17,7 +17,9 @@ internal sealed class Loop(Dialect dialect, DatabaseHealth health, Watchdog watc
     /// <summary>Runs until told to stop; while a cycle says that it did something, without a pause.</summary>
     public Task RunAsync(
         string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, Func<TimeSpan> idle, CancellationToken stopping) =>
-        watchdog.WatchAsync(name, () => TurnAsync(name, cycleAsync, wake, idle, stopping));
+        // On a thread of the pool from its first turn on: where nothing waits, as on SQLite, that would run on the thread of whoever starts all
+        // loops, and one that stands still would keep the others from starting, and the process from its end.
+        Task.Run(() => watchdog.WatchAsync(name, () => TurnAsync(name, cycleAsync, wake, idle, stopping)), CancellationToken.None);
 
     private async Task TurnAsync(
         string name, Func<CancellationToken, Task<bool>> cycleAsync, Signal wake, Func<TimeSpan> idle, CancellationToken stopping)

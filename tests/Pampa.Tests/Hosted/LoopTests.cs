@@ -51,6 +51,20 @@ public sealed class LoopTests : IDisposable
     }
 
     [Fact]
+    public async Task A_first_turn_that_stands_still_does_not_hold_up_whoever_starts_it()
+    {
+        using var go = new ManualResetEventSlim();
+        var run = RunAsync(_ =>
+        {
+            go.Wait(TestContext.Current.CancellationToken);
+            return false;
+        });
+        Assert.False(run.IsCompleted);
+        go.Set();
+        await EndAsync(run);
+    }
+
+    [Fact]
     public async Task A_turn_that_works_forgives_the_faults_before_it()
     {
         var run = RunAsync(turn => turn % 10 == 0 ? false : throw new InvalidOperationException("now and then"));
