@@ -67,23 +67,34 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.DoesNotContain(large.Nodes, n => Has(n, "Node Type", "Nested Loop") && Loops(n) > 1_000);
         Assert.DoesNotContain(large.Nodes, n => Removed(n) > 8_000 * 10);
 
-        var reserved = await store.ReserveAsync([.. Enumerable.Repeat(new Slot("a.1", "a"), 500)], lease, "a", null, TestContext.Current.CancellationToken);
-        var rows = reserved.Select(r => new[] { r.Key[0], r.Worker, r.ReservedAt, "0", "1" }).ToList();
-        var start = await ExplainAsync(Sql.Start(null), statement => db.Database.Dialect.Bind(statement, Sql.StartRows, rows));
-        KeyIsUsed(start);
-        var fences = (await store.ReadFencesAsync([.. reserved.Select(r => r.Key)], TestContext.Current.CancellationToken))
-            .Select(f => new[] { f.Fence.Key[0], f.Fence.Worker, "1", f.Fence.StartedAt, "Completed", "0", null, null }).ToList();
-        var finish = await ExplainAsync(Sql.Finish([], skipLocked: false), statement => db.Database.Dialect.Bind(statement, Sql.FinishRows([]), fences));
+        var finish = await ExplainAsync(Sql.Finish([], skipLocked: false), await StartedAsync("Completed", "0", null, null), Sql.FinishRows([]));
         KeyIsUsed(finish);
-        output.WriteLine($"START: {start.Buffers} buffers, FINISH: {finish.Buffers} buffers");
+        var complete = await ExplainAsync(Sql.Complete([], skipLocked: false), await StartedAsync(), Sql.CompleteRows([]));
+        KeyIsUsed(complete);
+        output.WriteLine($"FINISH: {finish.Buffers} buffers, {complete.Buffers} where all are completed");
     }
+
+    /// <summary>Reserves and starts 500 records. Returns their fences, with what else a row of the next statement has.</summary>
+    private async Task<List<string?[]>> StartedAsync(params string?[] more)
+    {
+        var reserved = await store.ReserveAsync([.. Enumerable.Repeat(new Slot("a.1", "a"), 500)], lease, "a", null, TestContext.Current.CancellationToken);
+        var start = await ExplainAsync(
+            Sql.Start(null), reserved.ConvertAll(r => (string?[])[r.Key[0], r.Worker, r.ReservedAt, "0", "1"]), Sql.StartRows);
+        KeyIsUsed(start);
+        output.WriteLine($"START: {start.Buffers} buffers");
+        return (await store.ReadFencesAsync([.. reserved.Select(r => r.Key)], TestContext.Current.CancellationToken))
+            .ConvertAll(f => (string?[])[f.Fence.Key[0], f.Fence.Worker, "1", f.Fence.StartedAt, .. more]);
+    }
+
+    private Task<Plan> ExplainAsync(string text, List<string?[]> rows, RowSource source) =>
+        ExplainAsync(text, statement => db.Database.Dialect.Bind(statement, source, rows));
 
     private JobSql Sql => new(store.Table);
 
     private async Task<Plan> ReserveAsync(int count)
     {
         var slots = Enumerable.Range(1, count).Select(i => new[] { "a.1", i % 2 == 0 ? "a" : "b", i.ToString(CultureInfo.InvariantCulture) }).ToList();
-        var text = Sql.Reserve(null, null, afterCursor: false, tells: false);
+        var text = Sql.Reserve(null, null, afterCursor: false, HandOvers.Laid);
         return await ExplainAsync(text, statement =>
         {
             statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a")

@@ -6,11 +6,17 @@ namespace Pampa.Storage;
 internal sealed partial class JobSql
 {
     /// <summary>The rows of FINISH with a set of changed columns (indexes into the record columns).</summary>
-    public RowSource FinishRows(IReadOnlyList<int> changed) => new("rows",
-    [
-        .. KeyCells(), RidCell, new RowColumn("_pampa_n", CellKind.Integer), Cell("st", CellKind.Time, StateColumn.StartTime),
+    public RowSource FinishRows(IReadOnlyList<int> changed) => FinishRows(
+        changed,
         new RowColumn("_pampa_outcome", CellKind.Text), new RowColumn("_pampa_delay", CellKind.Number),
-        new RowColumn("_pampa_until", CellKind.Text), new RowColumn("_pampa_err", CellKind.Text),
+        new RowColumn("_pampa_until", CellKind.Text), new RowColumn("_pampa_err", CellKind.Text));
+
+    /// <summary>The rows of FINISH where all are completed: the fence, and what is changed.</summary>
+    public RowSource CompleteRows(IReadOnlyList<int> changed) => FinishRows(changed, []);
+
+    private RowSource FinishRows(IReadOnlyList<int> changed, params ReadOnlySpan<RowColumn> how) => new("rows",
+    [
+        .. KeyCells(), RidCell, new RowColumn("_pampa_n", CellKind.Integer), Cell("st", CellKind.Time, StateColumn.StartTime), .. how,
         .. changed.Select(i => new RowColumn($"_pampa_c{i}", CellKind.Value, job.RecordColumns[i])),
     ]);
 
@@ -18,9 +24,7 @@ internal sealed partial class JobSql
     /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody
     /// else's by now. With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
-    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => $"""
-        WITH {(skipLocked ? "_pampa_given" : "_pampa_v")} AS MATERIALIZED ({dialect.Rows(FinishRows(changed))}){(skipLocked ? FinishLock : "")}
-        UPDATE {Table} AS t SET
+    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(FinishRows(changed), skipLocked, $"""
           {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
           {St} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{St} END,
           {N} = CASE WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed') THEN t.{N} - 1 ELSE t.{N} END,
@@ -29,12 +33,25 @@ internal sealed partial class JobSql
             ELSE {dialect.NowPlusFor(Column(StateColumn.ReservationTime), "v._pampa_delay")} END,
           {Et} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN {dialect.ClockFor(Column(StateColumn.EndTime))} END,
           {Ok} = CASE WHEN v._pampa_outcome = 'Completed' THEN TRUE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN FALSE END,
-          {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END
-          {string.Concat(changed.Select(ChangeOf))}
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}
-          AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)
+          {Err} = CASE WHEN v._pampa_outcome IN ('Again', 'Failed') THEN v._pampa_err WHEN v._pampa_outcome = 'Forgiven' THEN t.{Err} END{string.Concat(changed.Select(ChangeOf))}
+        """, $" AND (v._pampa_outcome <> 'Again' OR t.{N} < @max)");
+
+    /// <summary>
+    /// T3 alone, for rows that are all completed, as nearly all are: half of what the other one is sent, and a fifth less for the database to
+    /// do. Each row must match its fence in the same way.
+    /// </summary>
+    public string Complete(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(
+        CompleteRows(changed), skipLocked, $"  {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = TRUE, {Err} = NULL{string.Concat(changed.Select(CompletedChange))}");
+
+    private string FinishOf(RowSource rows, bool skipLocked, string changes, string more = "") => $"""
+        WITH {(skipLocked ? "_pampa_given" : "_pampa_v")} AS MATERIALIZED ({dialect.Rows(rows)}){(skipLocked ? FinishLock : "")}
+        UPDATE {Table} AS t SET
+        {changes}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}{more}
         RETURNING {KeysOut()}
         """;
+
+    private string CompletedChange(int index) => $", {Dialect.Quote(job.RecordColumns[index].Name)} = v._pampa_c{index}";
 
     // What a handler set before it failed or was interrupted must not stay.
     private string ChangeOf(int index)

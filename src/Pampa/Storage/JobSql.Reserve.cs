@@ -1,5 +1,18 @@
 namespace Pampa.Storage;
 
+/// <summary>What RESERVE does about the nodes that it reserves for.</summary>
+internal enum HandOvers
+{
+    /// <summary>All is this process's own node's: nothing is handed over, and a write and a pass over the rows are saved.</summary>
+    None,
+
+    /// <summary>What is other nodes' lies ready for them.</summary>
+    Laid,
+
+    /// <summary>And those that were given by name are told of it.</summary>
+    Told,
+}
+
 /// <summary>T1: RESERVE with its hand-over.</summary>
 internal sealed partial class JobSql
 {
@@ -35,17 +48,17 @@ internal sealed partial class JobSql
     /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
     /// time, attempts in the order of picking.
     /// </summary>
-    public string Reserve(string? where, string? orderBy, bool afterCursor, bool tells) =>
-        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy), tells);
+    public string Reserve(string? where, string? orderBy, bool afterCursor, HandOvers hands) =>
+        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy), hands);
 
     /// <summary>
     /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, worker, attempt, start (NULL: it was not started),
     /// generation, the record columns, time of reservation.
     /// </summary>
-    public string ReserveStarting(string? where, string? orderBy, bool afterCursor, bool tells) =>
-        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy, starts: true), tells, starts: true);
+    public string ReserveStarting(string? where, string? orderBy, bool afterCursor, HandOvers hands) =>
+        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy, starts: true), hands, starts: true);
 
-    private string ReserveOf(string pick, string update, bool tells, bool starts = false) => $"""
+    private string ReserveOf(string pick, string update, HandOvers hands, bool starts = false) => $"""
         WITH _pampa_picked AS MATERIALIZED ({pick}),
         _pampa_v AS MATERIALIZED (
           SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, {(starts ? "z._pampa_session::bigint AS _pampa_session, " : "")}z._pampa_rn
@@ -54,12 +67,16 @@ internal sealed partial class JobSql
           WHERE z._pampa_k0 IS NOT NULL),
         _pampa_reserved AS (
           {update}
-          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs : "")}),
+          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs : "")}){(hands == HandOvers.None ? "" : HandedOver(hands))}
+        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")} FROM _pampa_reserved ORDER BY rn
+        """;
+
+    private string HandedOver(HandOvers hands) => $"""
+        ,
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
           SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
-          FROM _pampa_reserved WHERE node <> @own GROUP BY node{(tells && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
-        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")} FROM _pampa_reserved ORDER BY rn
+          FROM _pampa_reserved WHERE node <> @own GROUP BY node{(hands == HandOvers.Told && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
         """;
 
     private string StartedAs => $", {dialect.AsText($"t.{St}")} AS st, {GenerationOut} AS generation{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";

@@ -14,7 +14,7 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>RESERVE as one statement for records that were named.</summary>
-    public string ReserveNamed(string? where, bool tells) => ReserveOf(PickNamed(where), ReserveUpdate(where, null), tells);
+    public string ReserveNamed(string? where, HandOvers hands) => ReserveOf(PickNamed(where), ReserveUpdate(where, null), hands);
 
     /// <summary>RESERVE in steps, 1 of 3, for records that were named.</summary>
     public string ReservePickNamed(string? where) => PickNamed(where);

@@ -47,7 +47,7 @@ internal sealed partial class TaskStore
         foreach (var task in started)
         {
             if (end is null) await RunHooksAsync(unit, HookKind.Starting, EventOf(task));
-            else await unit.QueryAsync(FinishStatement(null, skipLocked: false, [FinishRow(end(task))], isByKey: false), ReadKey);
+            else await unit.QueryAsync(FinishStatement([end(task)], skipLocked: false, isByKey: false), ReadKey);
         }
         return started;
     }, stopping);
@@ -56,7 +56,7 @@ internal sealed partial class TaskStore
     private Task<List<TaskKey>> FinishWithHooksAsync(TaskResult result, bool skipLocked, CancellationToken stopping) => database.UnitAsync(async unit =>
     {
         var settled = await unit.WriteFirstAsync(
-            FinishStatement(result.Changes, skipLocked, [FinishRow(result)], isByKey: false), ReadKey);
+            FinishStatement([result], skipLocked, isByKey: false), ReadKey);
         if (settled.Count > 0) await RunHooksAsync(unit, HookKind.Finished, EventOf(result));
         return settled;
     }, stopping);

@@ -74,12 +74,13 @@ internal sealed partial class TaskStore
 
     private Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, CancellationToken stopping)
     {
-        var (sql, where, tells) = (asked.Table.Sql, asked.Where, told.Length > 0);
-        var text = asked.Named is not null ? sql.ReserveNamed(where, tells)
-            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, tells)
-            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, tells);
+        var (sql, where) = (asked.Table.Sql, asked.Where);
+        var hands = told.Length > 0 ? HandOvers.Told : asked.Slots.Any(s => s.Node != asked.OwnNode) ? HandOvers.Laid : HandOvers.None;
+        var text = asked.Named is not null ? sql.ReserveNamed(where, hands)
+            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands)
+            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands);
         var statement = WithLease(Picking(asked, text), asked.Lease).With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
-        if (tells) statement.With("told", told);
+        if (hands == HandOvers.Told) statement.With("told", told);
         if (asked.Starts) database.Dialect.Bind(statement, JobSql.StartingSlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node, SessionOf(s) })]);
         else database.Dialect.Bind(statement, JobSql.SlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node })]);
         return database.WriteAsync(statement, reader => ReadBound(asked, reader), stopping);

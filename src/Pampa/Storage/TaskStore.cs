@@ -27,8 +27,9 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// <summary>How long counting may take.</summary>
     public static readonly TimeSpan CountDeadline = TimeSpan.FromSeconds(5);
 
-    // What FINISH is told of each row, but for its key and what it changes.
+    // What FINISH is told of each row, but for its key and what it changes; and of that the fence.
     private const int FinishCells = 7;
+    private const int FenceCells = 3;
     private static readonly string[] OutcomeNames = Enum.GetNames<Outcome>();
     private JobTable known = table;
 
@@ -84,48 +85,53 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
-        var changes = results[0].Changes;
         var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
-        return ChunkedAsync(sorted, chunk =>
-        {
-            return database.WriteAsync(FinishStatement(changes, skipLocked, [.. chunk.Select(FinishRow)], max), ReadKey, stopping);
-        });
+        return ChunkedAsync(sorted, chunk => database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
     }
 
     /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
     public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>
-        (await database.WriteLastAsync(transaction, FinishStatement(result.Changes, skipLocked: false, [FinishRow(result)]), ReadKey, stopping)).Count == 1;
+        (await database.WriteLastAsync(transaction, FinishStatement([result], skipLocked: false), ReadKey, stopping)).Count == 1;
 
     /// <summary>Lets the database read FINISH without a row.</summary>
-    public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping) =>
-        database.WriteAsync(FinishStatement(changes, skipLocked: false, []), ReadKey, stopping);
-
-    private Statement FinishStatement(
-        ColumnChanges? changes, bool skipLocked, IReadOnlyList<string?[]> rows, int? max = null, bool isByKey = true)
+    public Task ProbeFinishAsync(ColumnChanges? changes, CancellationToken stopping)
     {
-        var sql = (changes?.Table ?? Table).Sql;
-        var changed = changes?.Columns ?? [];
-        var statement = Statement(sql.Finish(changed, skipLocked), max, isByKey);
-        database.Dialect.Bind(statement, sql.FinishRows(changed), rows);
+        var (sql, changed) = Written(changes);
+        var statement = ByKey(sql.Finish(changed, skipLocked: false));
+        database.Dialect.Bind(statement, sql.FinishRows(changed), []);
+        return database.WriteAsync(statement, ReadKey, stopping);
+    }
+
+    private Statement FinishStatement(IReadOnlyList<TaskResult> results, bool skipLocked, int? max = null, bool isByKey = true)
+    {
+        var (sql, changed) = Written(results[0].Changes);
+        var areCompleted = results.All(r => r.Outcome == Outcome.Completed);
+        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked) : sql.Finish(changed, skipLocked), max, isByKey);
+        var rows = areCompleted ? sql.CompleteRows(changed) : sql.FinishRows(changed);
+        database.Dialect.Bind(statement, rows, [.. results.Select(r => FinishRow(r, areCompleted))]);
         return statement;
     }
 
+    private (JobSql Sql, int[] Changed) Written(ColumnChanges? changes) => ((changes?.Table ?? Table).Sql, changes?.Columns ?? []);
+
     // Of most there is nothing to format: a tenth of what a short task costs is this row.
-    private string?[] FinishRow(TaskResult result)
+    private string?[] FinishRow(TaskResult result, bool isCompleted)
     {
         var key = result.Fence.Key;
         var changes = result.Changes?.Values ?? [];
-        var row = new string?[key.Count + FinishCells + changes.Length];
+        var told = isCompleted ? FenceCells : FinishCells;
+        var row = new string?[key.Count + told + changes.Length];
         for (var i = 0; i < key.Count; i++) row[i] = key[i];
         var cells = row.AsSpan(key.Count);
         cells[0] = result.Fence.Worker;
         cells[1] = Text(result.Fence.Attempt);
         cells[2] = result.Fence.StartedAt;
+        changes.CopyTo(cells[told..]);
+        if (isCompleted) return row;
         cells[3] = OutcomeNames[(int)result.Outcome];
         cells[4] = result.DelaySeconds == 0 ? "0" : result.DelaySeconds.ToString("0.######", CultureInfo.InvariantCulture);
         cells[5] = result.Until?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
         cells[6] = StoredError(result);
-        changes.CopyTo(cells[FinishCells..]);
         return row;
     }
 

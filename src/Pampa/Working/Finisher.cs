@@ -69,7 +69,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
-        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result.Changes, AlikeChanges.Instance)
+        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result, Alike.Instance)
             .SelectMany(group => group.Chunk(MaxRows))), skipLocked, stopping);
 
     // What hooks do is committed with the one record that they are told of.
@@ -314,6 +314,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         lane.Settle(row.Result, verdict);
         Interlocked.Decrement(ref count);
+        lane.TellWritten();
     }
 
     private void Park(List<Pending> rows, bool first = false)
@@ -335,17 +336,22 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         Posted.Set();
     }
 
-    private sealed class AlikeChanges : IEqualityComparer<ColumnChanges?>
+    /// <summary>What one statement can write: the same columns, and completions apart from all else, for theirs is the shorter one.</summary>
+    private sealed class Alike : IEqualityComparer<TaskResult>
     {
-        public static readonly AlikeChanges Instance = new();
+        public static readonly Alike Instance = new();
 
-        public bool Equals(ColumnChanges? x, ColumnChanges? y) => ColumnChanges.AreAlike(x, y);
+        public bool Equals(TaskResult? x, TaskResult? y) => ReferenceEquals(x, y)
+            || (x is not null && y is not null && IsCompleted(x) == IsCompleted(y) && ColumnChanges.AreAlike(x.Changes, y.Changes));
 
-        public int GetHashCode(ColumnChanges changes)
+        public int GetHashCode(TaskResult result)
         {
             var hash = new HashCode();
-            foreach (var column in changes.Columns) hash.Add(column);
+            hash.Add(IsCompleted(result));
+            foreach (var column in result.Changes?.Columns ?? []) hash.Add(column);
             return hash.ToHashCode();
         }
+
+        private static bool IsCompleted(TaskResult result) => result.Outcome == Outcome.Completed;
     }
 }

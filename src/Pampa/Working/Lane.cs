@@ -16,6 +16,9 @@ internal sealed class Lane
     private readonly Dictionary<TaskKey, Claim> doubtful = [];
     private HashSet<(TaskKey, Claim)>? settledMeanwhile;
 
+    // How few results must wait before somebody is told; negative: nobody waits for that.
+    private int roomWanted = -1;
+
     public Lane(TaskStore store, JobLoad load, TimeProvider time, Random random)
     {
         Store = store;
@@ -94,6 +97,30 @@ internal sealed class Lane
 
     /// <summary>Told when a result is done with, where others wait for that.</summary>
     public Action? Settled { private get; set; }
+
+    /// <summary>Told when results were written, where new tasks wait for that.</summary>
+    public Action? Written { private get; set; }
+
+    /// <summary>
+    /// Whether so few results wait for the table that new tasks may be started. Where not, <see cref="Written"/> is told once they may: nobody
+    /// else would wake who starts them, for workers that have run dry end nothing more.
+    /// </summary>
+    /// <param name="limit">How many results may wait.</param>
+    public bool HasRoomFor(int limit)
+    {
+        if (Finisher.Count <= limit) return true;
+        // First said, then looked at again: what is written in between would be told to nobody.
+        Interlocked.Exchange(ref roomWanted, limit);
+        return Finisher.Count <= limit;
+    }
+
+    /// <summary>Results were written.</summary>
+    public void TellWritten()
+    {
+        var limit = Volatile.Read(ref roomWanted);
+        if (limit < 0 || Finisher.Count > limit || Interlocked.CompareExchange(ref roomWanted, -1, limit) != limit) return;
+        Written?.Invoke();
+    }
 
     public void Forget(TaskKey key, Claim claim)
     {

@@ -59,6 +59,14 @@ internal sealed partial class Node : IDisposable
                 HandIsLow.Set();
             };
         }
+        foreach (var lane in lanes)
+        {
+            lane.Written = () =>
+            {
+                WantsMore.Set();
+                HandIsLow.Set();
+            };
+        }
         wasHeldUp = new bool[workerCount];
     }
 
@@ -273,7 +281,7 @@ internal sealed partial class Node : IDisposable
 
     private bool CanStart(Lane lane) =>
         !lane.Load.IsInDoubt && !lane.Load.IsSuspendedFor(JobStep.Start) && !lane.Load.TableLock.IsResting
-        && lane.Finisher.Count <= MaxUnwritten(lane.Load) && Telling(lane) <= MaxUnwritten(lane.Load);
+        && lane.HasRoomFor(MaxUnwritten(lane.Load)) && Telling(lane) <= MaxUnwritten(lane.Load);
 
     /// <summary>
     /// How many results may wait for the table before nothing new is started: it is down, or slower than the workers.

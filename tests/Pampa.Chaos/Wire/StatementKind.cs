@@ -31,7 +31,7 @@ internal static partial class StatementShape
     [GeneratedRegex(@"\+ 1\s+FROM _pampa_v AS v")]
     private static partial Regex Start { get; }
 
-    [GeneratedRegex(@"v\._pampa_outcome")]
+    [GeneratedRegex(@"= v\._pampa_st\b")]
     private static partial Regex Finish { get; }
 
     [GeneratedRegex(@"AS t SET ""(?:[^""]|"""")*"" = NULL, ""(?:[^""]|"""")*"" = NULL\s+FROM _pampa_v AS v")]

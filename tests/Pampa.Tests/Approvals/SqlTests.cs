@@ -131,6 +131,7 @@ public sealed class SqlTests
         }, []);
         var where = job.Job.Where!().Render("where", []);
         var window = new Search { States = [TaskState.Pending, TaskState.Running], AfterCursor = true, ToBound = true };
+        Write("JobSql.Reserve, for others that are not told", sql.Reserve(null, null, afterCursor: false, HandOvers.Laid));
         Write("JobSql.Page, all", sql.Page(null, null, new Search { Characters = 500 }));
         Write("JobSql.Page, a window with values", sql.Page(where, filter, window with { Characters = 500, ValueCharacters = 1_000, Values = job.Table.Columns }));
         Write("JobSql.Page, few failed ones", sql.Page(null, null, new Search { States = [TaskState.Failed], OfFewFailed = true, Order = TaskOrder.KeyDescending, AfterCursor = true }));
@@ -151,6 +152,7 @@ public sealed class SqlTests
     private static object? Choice(ParameterInfo parameter, JobTable job, bool all) => (parameter.ParameterType, parameter.Name) switch
     {
         ({ } type, _) when type == typeof(bool) => all,
+        ({ } type, _) when type == typeof(HandOvers) => all ? HandOvers.Told : HandOvers.None,
         ({ } type, _) when type == typeof(IReadOnlyList<int>) => all ? Enumerable.Range(0, job.RecordColumns.Count).ToArray() : [],
         ({ } type, "where") when type == typeof(string) => all ? job.Job.Where!().Render("where", []) : null,
         ({ } type, "orderBy") when type == typeof(string) => all ? job.Job.OrderBy!.Render("order", []) : null,
@@ -162,6 +164,7 @@ public sealed class SqlTests
         null => "null",
         IReadOnlyList<int> list => list.Count == 0 ? "none" : "all",
         bool flag => flag ? "true" : "false",
+        HandOvers hands => $"{hands}",
         _ => "given",
     };
 

@@ -14,7 +14,7 @@ public sealed partial class StatementShapeTests
     {
         "JobSql.Reserve" or "JobSql.ReserveNamed" or "JobSql.ReserveStarting" or "JobSql.ReserveApplyStarting" => StatementKinds.Reserve,
         "JobSql.Start" => StatementKinds.Start,
-        "JobSql.Finish" => StatementKinds.Finish,
+        "JobSql.Finish" or "JobSql.Complete" => StatementKinds.Finish,
         "JobSql.Release" => StatementKinds.Release,
         "JobSql.Reclaim" or "JobSql.Recover" => StatementKinds.Reclaim,
         _ => StatementKinds.Other,

@@ -85,7 +85,9 @@ public sealed class ConnectionLimitTests(GuardedServer server)
             await UntilAsync(processes, database, Count);
             Assert.Equal(Count, processes.Sum(p => p.Completed));
             foreach (var process in processes) await process.HearAsync("[302]");
-            Assert.All(processes, p => Assert.Equal((1, 1, 0), (p.Said("lets nobody in just now"), p.Said("[300]"), p.Said("[303]"))));
+            // One line for each change of its state, however often those are: on a busy computer a process may get in between two rounds.
+            Assert.All(processes, p => Assert.Equal((1, p.Said("[302]"), 0), (p.Said("lets nobody in just now"), p.Said("[300]"), p.Said("[303]"))));
+            Assert.All(processes, p => Assert.InRange(p.Said("[300]"), 1, 4));
             foreach (var process in processes) Assert.Equal(0, await process.StopAsync());
         }
         finally

@@ -60,6 +60,33 @@ public sealed class StartAtOnceTests
         Assert.Equal(50, process.Node.Running);
     }
 
+    [Fact]
+    public async Task Workers_that_ran_dry_while_results_waited_get_more_as_soon_as_those_are_written()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2_000);
+        var process = await QuickAsync(cluster);
+        var worker = process.Node.Workers[0];
+        // More than may wait: the table is slower than the worker.
+        while (process.Lane.Finisher.Count <= 1_000)
+        {
+            Assert.True(await process.DispatchAsync());
+            while (await worker.RunNextAsync()) { }
+        }
+        Assert.False(await process.DispatchAsync());
+        Assert.True(await process.Node.HandIsLow.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+        Assert.True(await process.Node.WantsMore.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+
+        await process.FinishAsync();
+
+        // Nothing runs that could end and ask for more.
+        Assert.True(await process.Node.HandIsLow.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+        Assert.True(await process.Node.WantsMore.WaitAsync(TimeSpan.Zero, TimeProvider.System, TestCluster.Stopping));
+        Assert.True(await process.DispatchAsync());
+        await cluster.UntilEndedAsync();
+        await cluster.CheckAsync();
+    }
+
     [Theory, MemberData(nameof(Engines))]
     public async Task What_was_tried_before_starts_alone(string engine)
     {

@@ -18,7 +18,7 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>Parts of statements by which faults find them.</summary>
     public const string Reserve = "SET \"odd_checking_reservation_id\" = v._pampa_rid";
     public const string Start = "\"odd_checking_reservation_times\" = COALESCE(t.\"odd_checking_reservation_times\", 0) + 1";
-    public const string Finish = "WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed')";
+    public const string Finish = "= v._pampa_st AND";
     public const string Commit = "COMMIT of a task";
     public const string Release = "SET \"odd_checking_reservation_id\" = NULL, \"odd_checking_reservation_time\" = NULL";
     public const string Recover = "c._pampa_verdict";
