@@ -86,6 +86,21 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         await ExecuteAsync(connection, "CHECKPOINT");
     }
 
+    /// <summary>
+    /// Puts records behind those up to a key that have ended long ago, as most of a table in production have.
+    /// </summary>
+    public async Task LoadEndedAsync(int after, int count)
+    {
+        await using var connection = await OpenAsync();
+        await ExecuteAsync(connection, $"""
+            INSERT INTO {Table} (value, {Prefix}_reservation_id, {Prefix}_reservation_time, {Prefix}_reservation_times,
+              {Prefix}_start_time, {Prefix}_end_time, {Prefix}_success)
+            SELECT n, 'n1.1', now(), 1, now(), now(), TRUE FROM generate_series({after + 1}, {after + count}) AS n
+            """);
+        await ExecuteAsync(connection, $"VACUUM (ANALYZE) {Table}");
+        await ExecuteAsync(connection, "CHECKPOINT");
+    }
+
     /// <summary>Whether the table has a trigger, so that an INSERT can wake somebody.</summary>
     public async Task<bool> HasTriggerAsync()
     {

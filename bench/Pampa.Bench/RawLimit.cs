@@ -4,7 +4,8 @@ using Pampa.Bench.Comparing;
 namespace Pampa.Bench;
 
 /// <summary>
-/// What the database can do at best: the same three changes of each record, in statements written by hand for batches
+/// What the database can do at best: the same two changes of each record (reserved and started with one, as tasks that
+/// are short are, and finished), in statements written by hand for batches
 /// of known keys, with nothing selected, compared or returned. A queue cannot be this quick.
 /// </summary>
 internal abstract class RawLimit(Workload workload)
@@ -45,13 +46,9 @@ internal abstract class RawLimit(Workload workload)
 
 internal sealed class RawPostgres(Workload workload, string settings) : RawLimit(workload)
 {
-    private const string Reserve =
-        $"UPDATE {Table} SET {Prefix}_reservation_id = 'local.1', {Prefix}_reservation_time = now(), "
-        + $"{Prefix}_start_time = NULL WHERE value = ANY ($1)";
-
     private const string Start =
-        $"UPDATE {Table} SET {Prefix}_start_time = clock_timestamp(), {Prefix}_reservation_times = 1 "
-        + "WHERE value = ANY ($1)";
+        $"UPDATE {Table} SET {Prefix}_reservation_id = 'local.1', {Prefix}_reservation_time = now(), "
+        + $"{Prefix}_start_time = clock_timestamp(), {Prefix}_reservation_times = 1 WHERE value = ANY ($1)";
 
     private const string Completion =
         $"UPDATE {Table} SET {Prefix}_end_time = clock_timestamp(), {Prefix}_success = TRUE, "
@@ -74,15 +71,14 @@ internal sealed class RawPostgres(Workload workload, string settings) : RawLimit
         await connection.OpenAsync();
         var keys = new NpgsqlParameter<long[]> { TypedValue = [] };
         var odd = new NpgsqlParameter<bool[]> { TypedValue = [] };
-        await using var reserve = await PrepareAsync(connection, Reserve, keys);
-        await using var start = await PrepareAsync(connection, Start, keys.Clone());
+        await using var start = await PrepareAsync(connection, Start, keys);
         await using var finish = Workload.WritesResult
             ? await PrepareAsync(connection, FinishWithResult, keys.Clone(), odd)
             : await PrepareAsync(connection, Finish, keys.Clone());
         foreach (var batch in batches)
         {
             odd.TypedValue = Array.ConvertAll(batch, value => value % 2 != 0);
-            foreach (var command in (NpgsqlCommand[])[reserve, start, finish])
+            foreach (var command in (NpgsqlCommand[])[start, finish])
             {
                 ((NpgsqlParameter<long[]>)command.Parameters[0]).TypedValue = batch;
                 await command.ExecuteNonQueryAsync();

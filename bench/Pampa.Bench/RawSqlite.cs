@@ -7,12 +7,9 @@ internal sealed class RawSqlite(Workload workload, string file) : RawLimit(workl
     private const string Now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
     private const string ByKey = "WHERE value IN (SELECT value FROM json_each(@keys))";
 
-    private const string Reserve =
-        $"UPDATE {Table} SET {Prefix}_reservation_id = 'local.1', {Prefix}_reservation_time = {Now}, "
-        + $"{Prefix}_start_time = NULL {ByKey}";
-
     private const string Start =
-        $"UPDATE {Table} SET {Prefix}_start_time = {Now}, {Prefix}_reservation_times = 1 {ByKey}";
+        $"UPDATE {Table} SET {Prefix}_reservation_id = 'local.1', {Prefix}_reservation_time = {Now}, "
+        + $"{Prefix}_start_time = {Now}, {Prefix}_reservation_times = 1 {ByKey}";
 
     private const string Completion =
         $"UPDATE {Table} SET {Prefix}_end_time = {Now}, {Prefix}_success = TRUE, {Prefix}_error_description = NULL";
@@ -27,14 +24,12 @@ internal sealed class RawSqlite(Workload workload, string file) : RawLimit(workl
         // As the product sets its connections up.
         await using (var setup = Command(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
             await setup.ExecuteNonQueryAsync();
-        await using var reserve = Command(connection, Reserve);
         await using var start = Command(connection, Start);
         await using var finish = Command(
             connection, Workload.WritesResult ? FinishWithResult : $"{Completion} {ByKey}");
         foreach (var batch in batches)
         {
             var keys = $"[{string.Join(',', batch)}]";
-            await RunAsync(reserve, keys);
             await RunAsync(start, keys);
             await RunAsync(finish, Workload.WritesResult
                 ? $"[{string.Join(',', batch.Select(value => value % 2 != 0 ? $"[{value},1]" : $"[{value},0]"))}]"

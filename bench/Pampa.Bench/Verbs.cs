@@ -37,6 +37,12 @@ internal static class Verbs
                 Number("--seconds", "How long they are looked at.", 30),
             ],
             n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
+        yield return Verb("growth", "How cost grows with the records, workers, jobs and nodes.",
+            [
+                Number("--records", "The most records.", 10_000_000),
+                Number("--seconds", "How long the processes that have nothing to do are looked at.", 20),
+            ],
+            n => new Growth(Records: n[0], Seconds: n[1]));
         yield return CompareCommand.Command(output);
         yield return TimelineChart.Command(output);
     }

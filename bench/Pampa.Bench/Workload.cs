@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Pampa.Bench.Comparing;
 using Pampa.Storage;
 
@@ -49,6 +50,14 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     /// <summary>A handler that waits for somebody else for five milliseconds, for any number of workers.</summary>
     public static Workload Nap { get; } = new("nap", _ => { }) { Pause = TimeSpan.FromMilliseconds(5), MaxWorkers = null };
 
+    private const string ManyPrefix = "jobs-";
+
+    /// <summary>Jobs that each have a table of their own and do nothing.</summary>
+    public static Workload Many(int jobs) => Noop with { Name = FormattableString.Invariant($"{ManyPrefix}{jobs}"), Jobs = jobs, MaxWorkers = null };
+
+    /// <summary>How many jobs there are.</summary>
+    public int Jobs { get; private init; } = 1;
+
     /// <summary>The column that the handler fills, or null.</summary>
     public string? Result { get; private init; }
 
@@ -63,7 +72,8 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     public bool WritesResult => Result is not null;
 
     public static Workload Parse(string name) =>
-        ((Workload[])[Numbers, Noop, Stamps, Crowd, NumbersInBatches, NoopInBatches, Nap]).FirstOrDefault(w => w.Name == name)
+        name.StartsWith(ManyPrefix, StringComparison.Ordinal) ? Many(int.Parse(name[ManyPrefix.Length..], CultureInfo.InvariantCulture))
+        : ((Workload[])[Numbers, Noop, Stamps, Crowd, NumbersInBatches, NoopInBatches, Nap]).FirstOrDefault(w => w.Name == name)
             ?? throw new ArgumentException($"there is no job '{name}'");
 
     /// <summary>Runs the product's command line as its users do. The database is the one that the environment names.</summary>
@@ -72,9 +82,16 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
 
     private void Configure(PampaBuilder pampa, Progress? progress)
     {
+        AddJob(pampa, Name, Table, progress);
+        for (var more = 1; more < Jobs; more++)
+            AddJob(pampa, FormattableString.Invariant($"{Name}-{more}"), FormattableString.Invariant($"{Table}_{more}"), progress);
+    }
+
+    private void AddJob(PampaBuilder pampa, string name, string table, Progress? progress)
+    {
         // Without the records: they come from elsewhere, so that the time to make them is not measured.
-        pampa.Setup($"CREATE TABLE IF NOT EXISTS {Table} (value bigint PRIMARY KEY{(WritesResult ? $", {Result}" : "")})");
-        pampa.AddJob(Name, Table, "value", job =>
+        pampa.Setup($"CREATE TABLE IF NOT EXISTS {table} (value bigint PRIMARY KEY{(WritesResult ? $", {Result}" : "")})");
+        pampa.AddJob(name, table, "value", job =>
         {
             job.Columns = TaskColumns.WithPrefix(Prefix);
             job.MaxAssignedWorkers = MaxWorkers;

@@ -84,7 +84,7 @@ internal sealed record RawPeer() : TablePeer("raw limit")
     public override string Version => $"Npgsql {typeof(NpgsqlConnection).Assembly.GetName().Version?.ToString(3)}";
 
     public override string Settings(Workload job) => FormattableString.Invariant(
-        $"{Connections} connections, three updates by known keys, {RawLimit.BatchRows} a statement, nothing selected or returned");
+        $"{Connections} connections, two updates by known keys, {RawLimit.BatchRows} a statement, nothing selected or returned");
 
     // It runs no handler.
     public override bool Does(Workload job) => job.Pause == TimeSpan.Zero;
