@@ -249,6 +249,9 @@ public sealed partial class JobBuilder
     }
 
     /// <summary>Checks everything that can be checked without a database.</summary>
+    /// <summary>Whether only the program that has published the job knows which records are tasks.</summary>
+    internal bool LacksCondition { get; init; }
+
     internal JobDefinition? Build(List<string> problems, bool needsCode = true)
     {
         if (handler is null && needsCode) errors.Add("no code: call Process");
@@ -282,6 +285,7 @@ public sealed partial class JobBuilder
             Hooks = hooks,
             Allowing = Allowing(),
             WorkerOrder = workerOrder,
+            LacksCondition = LacksCondition,
         };
         JobValidation.Check(definition, errors);
         problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));

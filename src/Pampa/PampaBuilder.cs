@@ -155,6 +155,7 @@ public sealed partial class PampaBuilder
         {
             Columns = structure.Columns,
             MaxAssignedWorkers = structure.MaxAssignedWorkers,
+            LacksCondition = structure.HasCondition,
         };
         if (structure.Limits is { } limits) (job.MaxAttempts, job.MaxDuration) = (limits.MaxAttempts, limits.MaxDuration);
         jobs.Add(job);

@@ -42,7 +42,8 @@ public sealed partial class PampaCluster
     /// <param name="cancellationToken">Gives up; what is done by then stays so.</param>
     /// <returns>What was done or, of a dry run, would be.</returns>
     /// <exception cref="ArgumentException">
-    /// There is no such job or column, a value or a key does not fit its column, or the filter leaves no state that the action takes.
+    /// There is no such job or column, a value or a key does not fit its column, or the filter leaves no state that the action takes. Or the job has
+    /// a condition that only its program knows (<see cref="OpenPublishedAsync(string?, string, CancellationToken)"/>), and no keys are given.
     /// </exception>
     public async Task<TaskActionResult> ApplyAsync(
         string job, TaskAction action, TaskFilter filter, TaskActionOptions? options = null, IProgress<TaskActionResult>? progress = null,
@@ -59,6 +60,9 @@ public sealed partial class PampaCluster
             throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(takes)}, and the filter wants such that are {Names(filter.States)}.");
         if (filter.IsOfStatesOnly && !options.All && !options.DryRun)
             throw Fault($"Job '{job}': {Name(action)} without a condition takes all records that are {Names(states)}. Give a condition, or say that all are meant.");
+        // What has ended has been a task; what has not may never be one.
+        if (store.Job.LacksCondition && action is (TaskAction.Cancel or TaskAction.Skip) && filter.Keys is null)
+            throw Fault($"Job '{job}' has a condition (Where) that only its own program knows, so a record that is pending may be no task of it. Give the keys of those that {Name(action)} is to take, or let the program do it.");
         // Those are looked at as well, to tell that they were left alone.
         var passesRunning = action is TaskAction.Cancel or TaskAction.Skip && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
         if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, cancellationToken);

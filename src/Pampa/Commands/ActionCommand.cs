@@ -17,10 +17,8 @@ internal static class ActionCommand
     ];
 
     /// <summary>The options of a verb beside those of the filter.</summary>
-    private sealed record Choices(TaskAction Action, string Name, string Done)
+    private sealed record Choices(Argument<string> Job, TaskAction Action, string Name, string Done)
     {
-        public Argument<string> Job { get; } = new("job") { Description = "The job." };
-
         public Option<bool> All { get; } = new("--all") { Description = "All of them, as they are now." };
 
         public Option<bool> DryRun { get; } = new("--dry-run") { Description = "Only count how many it would be, at most 100,000." };
@@ -46,7 +44,7 @@ internal static class ActionCommand
                 ($"{name} my_job --where \"amount >= 10\" --dry-run", "How many it would be of those that a condition describes."),
             ],
         };
-        var choices = new Choices(action, name, done);
+        var choices = new Choices(verb.JobArgument(), action, name, done);
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(choices.Job);
         var filter = FilterOptions.AddTo(command);

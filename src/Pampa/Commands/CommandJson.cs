@@ -83,6 +83,7 @@ internal sealed record GrantsJson(string For, IReadOnlyList<string> Statements);
 /// <summary>All that the command line prints as JSON, by source generation: reflection is off in file-based programs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusJson))]
+[JsonSerializable(typeof(TopJson))]
 [JsonSerializable(typeof(MigrateJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(ExplainJson))]

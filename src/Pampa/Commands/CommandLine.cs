@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 
 namespace Pampa.Commands;
@@ -12,6 +13,26 @@ internal static class CommandLine
     public static Task<int> RunAsync(string[] args, Action<PampaBuilder> configure, TextWriter output, TextWriter errors) =>
         RunAsync(args, (to, wrong) => Create(configure, to, wrong), output, errors);
 
+    /// <summary>The same without a program, on the jobs that processes have published in the database.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="program">What to type for the tool.</param>
+    /// <param name="output">The console's output.</param>
+    /// <param name="errors">For what is wrong.</param>
+    public static async Task<int> RunPublishedAsync(string[] args, string program, TextWriter output, TextWriter errors)
+    {
+        await using var harmless = new LineWriter(errors.WriteLine);
+        var verb = Verb.OfPublished(output, harmless);
+        var cluster = new Option<string>("--cluster")
+        {
+            HelpName = "NAME",
+            Description = "The cluster's name (default pampa).",
+            DefaultValueFactory = _ => verb.TryProgram()!.Cluster,
+            Recursive = true,
+        };
+        return await RunHarmlessAsync(
+            args, CreatePublished(verb, program, cluster), output, harmless, parsed => verb.TryProgram()!.Cluster = parsed.GetValue(cluster)!);
+    }
+
     /// <summary>The same of any command line.</summary>
     public static async Task<int> RunAsync(string[] args, Func<TextWriter, TextWriter, RootCommand> create, TextWriter output, TextWriter errors)
     {
@@ -20,16 +41,20 @@ internal static class CommandLine
         return await RunHarmlessAsync(args, create(output, harmless), output, harmless);
     }
 
-    private static async Task<int> RunHarmlessAsync(string[] args, RootCommand root, TextWriter output, TextWriter errors)
+    private static async Task<int> RunHarmlessAsync(
+        string[] args, RootCommand root, TextWriter output, TextWriter errors, Action<ParseResult>? parse = null)
     {
         // No response files: a key may begin with @.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (Complaints.Of(parsed) is { Count: > 0 } complaints)
+        // What a shell wants to have completed need not be understood yet.
+        var isAsked = root.Directives.OfType<SuggestDirective>().Any(d => parsed.GetResult(d) is not null);
+        if (!isAsked && Complaints.Of(parsed) is { Count: > 0 } complaints)
         {
             foreach (var complaint in complaints) await errors.WriteLineAsync(complaint);
             await errors.WriteLineAsync("Run with --help for what there is.");
             return Hosting.ExitCode.Configuration;
         }
+        parse?.Invoke(parsed);
         try
         {
             // The program stops by its own signals; it may need longer than the library's two seconds.
@@ -59,17 +84,37 @@ internal static class CommandLine
         WorkCommands.AddRun(root, verb);
         Command[] verbs =
         [
-            run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb),
-            StatusCommand.Create(verb), TasksCommand.Create(verb), ErrorsCommand.Create(verb), .. ActionCommand.All(verb), .. SteerCommand.All(verb),
-            AuditCommand.Create(verb), MigrateCommand.Create(verb),
+            run, WorkCommands.Dispatcher(verb), WorkCommands.Node(verb), WorkCommands.Worker(verb), .. Operating(verb), MigrateCommand.Create(verb),
             SchedulesCommand.Create(verb),
             DoctorCommand.Create(verb), ExplainCommand.Create(verb), PreviewCommand.Create(verb),
+            CompletionCommand.Create(verb, AppDomain.CurrentDomain.FriendlyName),
         ];
-        foreach (var command in verbs) root.Subcommands.Add(command);
-        foreach (var create in PackageVerbs.Find()) root.Subcommands.Add(create(new VerbContext(verb)));
+        AddAll(root, verb, verbs);
         if (verb.TryProgram() is { } program) AddVerbs(root, program, verb);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);
         return root;
+    }
+
+    // Whatever needs a condition, a hook or the code of a job is its program's alone.
+    private static RootCommand CreatePublished(Verb verb, string program, Option<string> cluster)
+    {
+        var root = new RootCommand("Looks at a Pampa cluster and operates it, from nothing but the address of its database: the jobs are those that its processes have published there.");
+        AddAll(root, verb, [.. Operating(verb), ExplainCommand.Create(verb), CompletionCommand.Create(verb, program)]);
+        root.Options.Add(cluster);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpPage(program);
+        return root;
+    }
+
+    private static Command[] Operating(Verb verb) =>
+    [
+        StatusCommand.Create(verb), TopCommand.Create(verb), TasksCommand.Create(verb), ErrorsCommand.Create(verb), .. ActionCommand.All(verb),
+        .. SteerCommand.All(verb), AuditCommand.Create(verb),
+    ];
+
+    private static void AddAll(RootCommand root, Verb verb, Command[] verbs)
+    {
+        foreach (var command in verbs) root.Subcommands.Add(command);
+        foreach (var create in PackageVerbs.Find()) root.Subcommands.Add(create(new VerbContext(verb)));
     }
 
     // What is wrong with one stands among the other errors of the configuration, which every verb tells.

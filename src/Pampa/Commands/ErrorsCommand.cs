@@ -16,7 +16,7 @@ internal static class ErrorsCommand
         {
             Examples = [("errors my_job", "Of the latest 10,000 failures."), ("errors my_job --window 100000 --json", "Of the latest 100,000, as JSON.")],
         };
-        var job = new Argument<string>("job") { Description = "The job." };
+        var job = verb.JobArgument();
         var window = new Option<int>("--window") { HelpName = "N", Description = "How many failed records are looked at, the latest first (default: 10,000).", DefaultValueFactory = _ => Usual };
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(job);

@@ -18,7 +18,7 @@ internal static class ExplainCommand
                 (ExitCode.InternalError, "internal error"),
             ],
         };
-        var job = new Argument<string>("job") { Description = "The job." };
+        var job = verb.JobArgument();
         var key = new Argument<string>("key") { Description = "The record's key; the parts of a key of several columns with commas between them." };
         var database = Verb.DatabaseOption();
         var json = Verb.JsonOption();

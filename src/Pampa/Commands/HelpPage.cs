@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
 namespace Pampa.Commands;
@@ -8,8 +9,8 @@ namespace Pampa.Commands;
 /// so that it reads the same wherever it goes.
 /// </summary>
 /// <param name="program">What to type for the program.</param>
-/// <param name="run">What it does without a verb; all that there is to it where it has none.</param>
-internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCommandLineAction
+/// <param name="run">What it does without a verb; all that there is to it where it has none. Null: it does nothing without one.</param>
+internal sealed class HelpPage(string program, VerbCommand? run = null) : SynchronousCommandLineAction
 {
     private const int Width = 80;
     private const int WidestTerm = 26;
@@ -30,21 +31,25 @@ internal sealed class HelpPage(string program, VerbCommand run) : SynchronousCom
         Paragraph(command.Description ?? "");
         if (command is RootCommand { Subcommands.Count: > 0 }) WriteRoot(command);
         else if (command is VerbCommand { Subcommands.Count: > 0 } group) WriteGroup(group);
-        else WriteVerb(command as VerbCommand ?? run, isAll: command is RootCommand);
+        else WriteVerb(command as VerbCommand ?? run!, isAll: command is RootCommand);
         return Hosting.ExitCode.Done;
     }
 
     private void WriteRoot(Command root)
     {
         Title("Usage");
-        output.WriteLine($"  {program} [VERB] [OPTIONS]");
+        output.WriteLine($"  {program} {(run is null ? "VERB" : "[VERB]")} [OPTIONS]");
         Title("Verbs");
         Table(root.Subcommands.Select(verb => (verb.Name, FirstSentence(verb.Description ?? ""))));
-        Title("Options of run, which is what happens without a verb");
-        Table(run.Options.Select(Describe));
+        if (run is not null)
+        {
+            Title("Options of run, which is what happens without a verb");
+            Table(run.Options.Select(Describe));
+        }
         Title("Options of all verbs");
-        Table([("--help", "Show this page, or the page of the verb before it."), .. Version]);
+        Table([.. root.Options.Where(o => o.Recursive && o is not HelpOption).Select(Describe), ("--help", "Show this page, or the page of the verb before it."), .. Version]);
         WriteExamples(root.Subcommands.OfType<VerbCommand>().SelectMany(verb => verb.Examples.Take(1)));
+        if (run is null) return;
         Title("Exit codes of run");
         Table(run.ExitCodes.Select(Describe));
     }

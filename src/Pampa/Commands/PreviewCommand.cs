@@ -17,7 +17,7 @@ internal static class PreviewCommand
         {
             Examples = [("preview my_job", "The next 20 records."), ("preview my_job --count 100 --json", "The next 100, as JSON.")],
         };
-        var job = new Argument<string>("job") { Description = "The job." };
+        var job = verb.JobArgument();
         var count = new Option<int>("--count") { HelpName = "N", Description = $"At most so many records (default: {Usual}).", DefaultValueFactory = _ => Usual };
         var database = Verb.DatabaseOption();
         var json = Verb.JsonOption();

@@ -38,7 +38,7 @@ internal static class StatusCommand
             }
             await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
             var isTerminal = Terminal.IsOn(verb.Output);
-            if (parsed.GetValue(watch)) await new StatusWatch(page, verb.Output, isTerminal).RunAsync(stopping);
+            if (parsed.GetValue(watch)) await new LiveWatch(page.LinesAsync, verb.Output, isTerminal).RunAsync(stopping);
             else foreach (var line in await page.LinesAsync(isTerminal ? Terminal.Size().Width : null, stopping)) await verb.Output.WriteLineAsync(line);
             return Hosting.ExitCode.Done;
         }, stopping));

@@ -22,7 +22,7 @@ internal static class TasksCommand
                 ("tasks my_job --where \"amount >= 10\" --columns amount,note --json", "By a column, with values, as JSON."),
             ],
         };
-        var job = new Argument<string>("job") { Description = "The job." };
+        var job = verb.JobArgument();
         command.Arguments.Add(job);
         var filter = FilterOptions.AddTo(command);
         var order = new Option<string>("--order")

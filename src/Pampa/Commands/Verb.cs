@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Data.Common;
 using Pampa.Hosting;
 using Pampa.Jobs;
@@ -14,12 +15,18 @@ internal sealed class Verb
     private readonly Lazy<PampaBuilder> program;
     private readonly TextWriter output;
     private readonly TextWriter errors;
+    private readonly bool isPublished;
 
     public Verb(Action<PampaBuilder> configure, TextWriter output, TextWriter errors) : this(new Lazy<PampaBuilder>(() => Make(configure)), output, errors)
     {
     }
 
-    private Verb(Lazy<PampaBuilder> program, TextWriter output, TextWriter errors) => (this.program, this.output, this.errors) = (program, output, errors);
+    private Verb(Lazy<PampaBuilder> program, TextWriter output, TextWriter errors, bool isPublished = false) =>
+        (this.program, this.output, this.errors, this.isPublished) = (program, output, errors, isPublished);
+
+    /// <summary>Without a program: the jobs are those that processes have published in the database.</summary>
+    public static Verb OfPublished(TextWriter output, TextWriter errors) =>
+        new(new Lazy<PampaBuilder>(() => new PampaBuilder()), output, errors, isPublished: true);
 
     /// <summary>The program; null where its own configuration throws, which every verb that needs it tells.</summary>
     public PampaBuilder? TryProgram()
@@ -39,13 +46,21 @@ internal sealed class Verb
     public TextWriter Errors => errors;
 
     /// <summary>The same program, which speaks elsewhere.</summary>
-    public Verb With(TextWriter otherOutput, TextWriter otherErrors) => new(program, otherOutput, otherErrors);
+    public Verb With(TextWriter otherOutput, TextWriter otherErrors) => new(program, otherOutput, otherErrors, isPublished);
 
     public static Option<string?> DatabaseOption() => new("--db")
     {
         HelpName = "ADDRESS",
         Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else a SQLite file beside the program).",
     };
+
+    /// <summary>The argument that names a job; a shell that asks is told those of the program.</summary>
+    public Argument<string> JobArgument()
+    {
+        var job = new Argument<string>("job") { Description = "The job." };
+        job.CompletionSources.Add(_ => TryProgram()?.Jobs.Select(j => new CompletionItem(j.Name)) ?? []);
+        return job;
+    }
 
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON and nothing else." };
 
@@ -57,8 +72,8 @@ internal sealed class Verb
         RunAsync(errors, async () =>
         {
             var made = program.Value;
-            var choice = await DatabaseChoice.Choose(database, made.Database, Environment.GetEnvironmentVariable)
-                .RecogniseAsync(stopping, waits ? errors.WriteLine : null);
+            var choice = await Choose(database, made).RecogniseAsync(stopping, waits ? errors.WriteLine : null);
+            if (isPublished) made = await PampaCluster.PublishedAsync(choice.Address, made.Cluster, stopping);
             try
             {
                 return await runAsync(made, choice);
@@ -68,6 +83,12 @@ internal sealed class Verb
                 throw new PampaConfigurationException([$"The database does not answer as it should ({choice.Address.Description}): {ErrorText.WithRemedy(e, Admission.Said(choice.Address.Dialect, e))}"]);
             }
         }, stopping);
+
+    // A file beside the tool would be nobody's.
+    private DatabaseChoice Choose(string? database, PampaBuilder made) =>
+        !isPublished ? DatabaseChoice.Choose(database, made.Database, Environment.GetEnvironmentVariable)
+        : DatabaseChoice.ChooseNamed(database, null, Environment.GetEnvironmentVariable)
+            ?? throw new PampaConfigurationException(["There is no database: give --db ADDRESS, or set PAMPA_DATABASE_URL."]);
 
     /// <summary>Runs something; every error ends as lines and an exit code.</summary>
     public static async Task<int> RunAsync(TextWriter errors, Func<Task<int>> runAsync, CancellationToken stopping)

@@ -57,6 +57,9 @@ internal sealed record JobDefinition
 
     public Func<Sql>? Where { get; init; }
 
+    /// <summary>Whether it has a <see cref="Where"/> that is not known here, for the code is another program's.</summary>
+    public bool LacksCondition { get; init; }
+
     public Sql? OrderBy { get; init; }
 
     /// <summary>The column of the priority; null: there is none.</summary>

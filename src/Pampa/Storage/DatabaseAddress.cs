@@ -12,6 +12,10 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
     /// <summary>Where it is, for people: never a password.</summary>
     public string Description => Dialect.Describe(ConnectionString);
 
+    /// <summary>The file that the address names and that is not there; null: it is, or the database is a server.</summary>
+    public string? MissingFile => Dialect is SqliteDialect && new SqliteConnectionStringBuilder(ConnectionString).DataSource is { Length: > 0 } file
+        && file[0] != ':' && !file.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && !File.Exists(file) ? file : null;
+
     public static DatabaseAddress SqliteFile(string path) =>
         new(new SqliteDialect(), new SqliteConnectionStringBuilder { DataSource = path }.ConnectionString);
 

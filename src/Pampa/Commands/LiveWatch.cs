@@ -3,9 +3,12 @@ using System.Data.Common;
 namespace Pampa.Commands;
 
 /// <summary>
-/// Shows the status again and again: on a terminal in one place, else one after the other. It outlives an outage of the database.
+/// Shows a page again and again: on a terminal in one place, else one after the other. It outlives an outage of the database.
 /// </summary>
-internal sealed class StatusWatch(StatusPage page, TextWriter output, bool isTerminal)
+/// <param name="linesAsync">The page's lines, for a terminal of that width, or for whatever reads them.</param>
+/// <param name="output">Where it is shown.</param>
+/// <param name="isTerminal">Whether that is a terminal.</param>
+internal sealed class LiveWatch(Func<int?, CancellationToken, Task<IReadOnlyList<string>>> linesAsync, TextWriter output, bool isTerminal)
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private readonly LiveRegion region = new();
@@ -40,7 +43,7 @@ internal sealed class StatusWatch(StatusPage page, TextWriter output, bool isTer
         var now = TimeProvider.System.GetLocalNow().ToString("HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
         try
         {
-            return [now, .. await page.LinesAsync(isTerminal ? Terminal.Size().Width - 1 : null, stopping)];
+            return [now, .. await linesAsync(isTerminal ? Terminal.Size().Width - 1 : null, stopping)];
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException)
         {

@@ -1,0 +1,3 @@
+using Pampa.Commands;
+
+return await CommandLine.RunPublishedAsync(args, "pampa", Console.Out, Console.Error);

@@ -1,0 +1,172 @@
+using System.Text.Json;
+using Pampa.Commands;
+using Pampa.Servers;
+
+namespace Pampa.Tests;
+
+/// <summary>The verbs without a program, on the jobs that its processes have published; and what shells and people are told of them.</summary>
+public sealed class PublishedVerbTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pampa-published-");
+
+    private string File => Path.Combine(folder.FullName, "shop.db");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private static void Program(PampaBuilder pampa)
+    {
+        pampa.Cluster = "shop";
+        pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value INTEGER PRIMARY KEY)");
+        pampa.Setup("INSERT INTO numbers (value) VALUES (1), (2), (13) ON CONFLICT DO NOTHING");
+        pampa.AddJob("numbers", "numbers", "value", job =>
+        {
+            job.MaxAttempts = 1;
+            job.Process(task =>
+            {
+                if (task.Get<long>("value") == 13) throw new InvalidOperationException("unlucky");
+            });
+        });
+    }
+
+    private async Task RunProgramAsync()
+    {
+        var (output, errors) = (new StringWriter(), new StringWriter());
+        Assert.Equal(1, await CommandLine.RunAsync(["run", "--drain", "--db", File], Program, output, errors));
+    }
+
+    private async Task<(int Code, string Said, string Errors)> LookAsync(params string[] args)
+    {
+        var (output, errors) = (new StringWriter(), new StringWriter());
+        string[] all = args.Contains("--db") ? args : [.. args, "--db", File, "--cluster", "shop"];
+        var code = await CommandLine.RunPublishedAsync(all, "pampa", output, errors);
+        return (code, output.ToString(), errors.ToString());
+    }
+
+    [Fact]
+    public async Task A_cluster_is_looked_at_and_operated_from_nothing_but_its_database()
+    {
+        await RunProgramAsync();
+
+        var (code, said, errors) = await LookAsync("status", "--json");
+        Assert.Equal((0, ""), (code, errors));
+        using (var status = JsonDocument.Parse(said))
+        {
+            var job = status.RootElement.GetProperty("jobs")[0];
+            Assert.Equal(("numbers", 2, 1), (job.GetProperty("job").GetString(), job.GetProperty("completed").GetInt32(), job.GetProperty("failed").GetInt32()));
+        }
+        Assert.Contains("unlucky", (await LookAsync("errors", "numbers")).Said, StringComparison.Ordinal);
+        Assert.Contains("13", (await LookAsync("tasks", "numbers", "--state", "failed")).Said, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await LookAsync("retry", "numbers", "13", "--reason", "again")).Code);
+        Assert.Contains("13: pending", (await LookAsync("explain", "numbers", "13")).Said, StringComparison.Ordinal);
+        Assert.Contains("again", (await LookAsync("audit")).Said, StringComparison.Ordinal);
+        Assert.Equal(0, (await LookAsync("pause", "job", "numbers")).Code);
+        Assert.Contains("numbers", (await LookAsync("status")).Said, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("cancel"), InlineData("skip")]
+    public async Task What_may_be_no_task_is_not_ended_by_who_does_not_know_the_condition(string verb)
+    {
+        void Few(PampaBuilder pampa)
+        {
+            pampa.Cluster = "shop";
+            pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value INTEGER PRIMARY KEY)", "INSERT INTO numbers (value) VALUES (1), (2), (3) ON CONFLICT DO NOTHING");
+            pampa.AddJob("numbers", "numbers", "value", job =>
+            {
+                job.Where = $"value < {2}";
+                job.Process(_ => { });
+            });
+        }
+        Assert.Equal(0, await CommandLine.RunAsync(["run", "--drain", "--db", File], Few, new StringWriter(), new StringWriter()));
+
+        var (code, _, errors) = await LookAsync(verb, "numbers", "--all", "--yes");
+
+        Assert.Equal(2, code);
+        Assert.Contains("has a condition (Where) that only its own program knows", errors, StringComparison.Ordinal);
+        Assert.Contains("3: pending", (await LookAsync("explain", "numbers", "3")).Said, StringComparison.Ordinal);
+        // Whoever names a record knows what it is.
+        Assert.Equal(0, (await LookAsync(verb, "numbers", "2", "--yes")).Code);
+        Assert.DoesNotContain("2: pending", (await LookAsync("explain", "numbers", "2")).Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_keeps_workers_is_shown_once_where_nobody_watches()
+    {
+        await RunProgramAsync();
+        var (code, said, errors) = await LookAsync("top");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("NODE\tWORKERS\tRUNNING\tIN HAND\tPER S\tCORES\tMB\tHEARD", said, StringComparison.Ordinal);
+        Assert.Contains("leader: none", said, StringComparison.Ordinal);
+        Assert.Contains("No task has been running", said, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse((await LookAsync("top", "--json")).Said);
+        Assert.Equal((0, 0), (json.RootElement.GetProperty("nodes").GetArrayLength(), json.RootElement.GetProperty("running").GetArrayLength()));
+    }
+
+    [Fact]
+    public async Task What_only_the_program_can_do_is_no_verb_of_it()
+    {
+        foreach (var verb in (string[])["run", "node", "dispatcher", "migrate", "preview"])
+            Assert.Contains($"Unknown command '{verb}'", (await LookAsync(verb)).Errors, StringComparison.Ordinal);
+        var help = new StringWriter();
+        Assert.Equal(0, await CommandLine.RunPublishedAsync(["--help"], "pampa", help, new StringWriter()));
+        Assert.Contains("pampa VERB [OPTIONS]", help.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--cluster NAME", help.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("Options of run", help.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_missing_is_told_and_nothing_is_made()
+    {
+        Assert.Equal(
+            (2, "There is no database: give --db ADDRESS, or set PAMPA_DATABASE_URL."),
+            await CodeAndErrorAsync(["status"]));
+        var empty = Path.Combine(folder.FullName, "empty.db");
+        var none = await LookAsync("status", "--db", empty);
+        Assert.Equal((2, $"There is no file '{empty}': give the database of a program that has run."), (none.Code, none.Errors.Trim()));
+        Assert.False(System.IO.File.Exists(empty));
+        await RunProgramAsync();
+        var (code, _, errors) = await LookAsync("status", "--db", File, "--cluster", "other");
+        Assert.Equal(2, code);
+        Assert.Contains("No process of the cluster 'other' has published a job", errors, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Error)> CodeAndErrorAsync(string[] args)
+    {
+        var errors = new StringWriter();
+        var code = await CommandLine.RunPublishedAsync(args, "pampa", new StringWriter(), errors);
+        return (code, errors.ToString().Trim());
+    }
+
+    [Theory]
+    [InlineData("sta", "status")]
+    [InlineData("retry ", "numbers")]
+    [InlineData("tasks numbers --sta", "--state")]
+    public async Task A_shell_is_told_verbs_options_and_jobs(string line, string expected)
+    {
+        var output = new StringWriter();
+        Assert.Equal(0, await CommandLine.RunAsync([$"[suggest:{line.Length}]", line], Program, output, new StringWriter()));
+        Assert.Contains(expected, output.ToString().Split(Environment.NewLine));
+    }
+
+    [Theory, InlineData("bash"), InlineData("zsh"), InlineData("fish"), InlineData("pwsh")]
+    public async Task Its_script_asks_the_program_itself(string shell)
+    {
+        var (output, errors) = (new StringWriter(), new StringWriter());
+        Assert.Equal(0, await CommandLine.RunPublishedAsync(["completion", shell], "my.shop's", output, errors));
+        Assert.Contains("[suggest:", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(shell switch { "bash" or "zsh" or "fish" => @"my.shop'\''s", _ => "my.shop''s" }, output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bash_completes_with_it()
+    {
+        var program = Path.Combine(folder.FullName, "shop-program");
+        // What any program of ours answers to a shell.
+        await System.IO.File.WriteAllTextAsync(program, "#!/bin/sh\nprintf 'status\\nstandby\\ntasks\\n'\n", TestContext.Current.CancellationToken);
+        await Tool.RunAsync("chmod", "+x", program);
+        var (script, said) = (CompletionCommand.Script("bash", "shop-program"), Path.Combine(folder.FullName, "said"));
+        await Tool.RunAsync("bash", "-c",
+            $"{script}\nCOMP_WORDS=('{program}' sta); COMP_CWORD=1; COMP_LINE='x sta'; COMP_POINT=5; _shop_program_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\" >'{said}'");
+        Assert.Equal(["status", "standby"], await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken));
+    }
+}
