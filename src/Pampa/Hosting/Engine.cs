@@ -382,6 +382,7 @@ internal sealed partial class Engine : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        sampler.Forget();
         Node.Dispose();
         Dispatcher.Dispose();
         Scheduler.Dispose();
