@@ -43,6 +43,9 @@ internal sealed partial class Dispatcher(
     /// <summary>Whether this process leads.</summary>
     public bool IsLeading => reign is not null;
 
+    /// <summary>Whether it has found out who does.</summary>
+    public bool KnowsLeader => hasAsked;
+
     /// <summary>Whether it wanted to and another process does.</summary>
     public bool IsStandingBy => hasAsked && reign is null;
 
