@@ -68,7 +68,11 @@ internal sealed class Sampler(
         foreach (var job in jobs)
         {
             var name = job.Store.Job.Name;
-            if (await PendingAsync(job, stopping) is not { } pending) continue;
+            if (await PendingAsync(job, stopping) is not { } pending)
+            {
+                Instruments.Stand(job.Load.Meter, null);
+                continue;
+            }
             var standing = new JobStanding(pending, running.GetValueOrDefault(name), workers.GetValueOrDefault(name));
             Instruments.Stand(job.Load.Meter, standing);
             rows.Add(new SampleRow(

@@ -59,7 +59,9 @@ internal sealed class JobTable
     /// <summary>The columns that say when, and after which others, a record is done.</summary>
     public OrderColumns Order { get; }
 
-    /// <summary>The columns that START brings: all but the job's own state; without hooks, those that the row type maps.</summary>
+    /// <summary>
+    /// The columns that START brings: all but the job's own state; without hooks, those that the row type maps, and the one with the trace.
+    /// </summary>
     public IReadOnlyList<ColumnInfo> RecordColumns { get; }
 
     /// <summary>The index of the column with the trace in which a record was inserted; null: the table has none.</summary>
