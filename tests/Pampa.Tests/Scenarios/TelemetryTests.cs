@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Pampa.Tests.Fixtures;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
@@ -212,6 +213,24 @@ public sealed class TelemetryTests
         await process.DispatchAsync();
 
         Assert.Equal(1, heard.Sum("pampa.leader.changes", "pampa.node=node-of-leader"));
+    }
+
+    [Fact]
+    public void Every_instrument_is_on_the_page_about_them()
+    {
+        var page = File.ReadAllText(Path.Combine(EndToEnd.ProgramFixture.Root, "docs", "telemetry.md"));
+        var names = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == PampaTelemetry.MeterName) names.Add(instrument.Name);
+            },
+        };
+        _ = Jobs.Instruments.Source;
+        listener.Start();
+        Assert.Equal(9, names.Count);
+        Assert.All(names, name => Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal));
     }
 
     private static Task<TestProcess> StartAsync(TestCluster cluster, string job, Action<JobBuilder> configure, string name = "a") =>
