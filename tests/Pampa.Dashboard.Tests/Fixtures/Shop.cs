@@ -49,6 +49,7 @@ internal static class Shop
             $"INSERT INTO notes (text, body) VALUES {string.Join(", ", Hostile.Select(h => $"('{h.Replace("'", "''", StringComparison.Ordinal)}', '{h.Replace("'", "''", StringComparison.Ordinal)}')"))} ON CONFLICT DO NOTHING");
         pampa.AddJob("price_orders", "orders", "id", job =>
         {
+            job.MaxWait = TimeSpan.FromHours(1);
             job.Process(task =>
             {
                 var id = task.Get<long>("id");

@@ -102,7 +102,7 @@ function Goal({ scale }: { scale: Scale }) {
       label={isLate ? 'Late' : 'Early'}
       value={scale.early === null ? '–' : duration(Math.abs(scale.early))}
       tone={isLate ? 'bad' : ''}
-      hint={`to be done ${goal}; wants ${plural(scale.workers, 'worker')}`}
+      hint={`wants ${plural(scale.workers, 'worker')} ${goal}`}
     />
   );
 }
