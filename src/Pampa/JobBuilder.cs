@@ -272,6 +272,8 @@ public sealed partial class JobBuilder
             MaxBatchWait = MaxBatchWait,
             MaxAttempts = MaxAttempts,
             Backoff = Backoff,
+            FinishBy = finishBy,
+            MaxWait = MaxWait,
             WakeOnInsert = WakeOnInsert,
             CaptureLog = CaptureLog,
             Where = where,

@@ -11,4 +11,17 @@ namespace Pampa;
 /// <param name="Workers">Workers that served the job.</param>
 public sealed record JobSample(
     DateTimeOffset At, long Pending, bool IsPendingExact, long Running, double CompletedPerSecond, double FailedPerSecond, TimeSpan? MeanDuration,
-    int Workers);
+    int Workers)
+{
+    /// <summary>Tasks that ended well since the cluster's samples began. It never falls.</summary>
+    public long Completed { get; init; }
+
+    /// <summary>Tasks that failed for good since then. It never falls.</summary>
+    public long Failed { get; init; }
+
+    /// <summary>Attempts that were measured since then. It never falls.</summary>
+    public long Attempts { get; init; }
+
+    /// <summary>How long those took in all.</summary>
+    public TimeSpan Busy { get; init; }
+}

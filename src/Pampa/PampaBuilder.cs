@@ -156,7 +156,10 @@ public sealed partial class PampaBuilder
             Columns = structure.Columns,
             MaxAssignedWorkers = structure.MaxAssignedWorkers,
             LacksCondition = structure.HasCondition,
+            MaxWait = structure.MaxWait,
+            PublishedGoal = structure.FinishBy,
         };
+        if (structure.MaxPendingTasks is { } pending) job.MaxPendingTasks = pending;
         if (structure.Limits is { } limits) (job.MaxAttempts, job.MaxDuration) = (limits.MaxAttempts, limits.MaxDuration);
         jobs.Add(job);
     }

@@ -76,7 +76,13 @@ public sealed partial class PampaCluster
             var busy = before is null ? 0 : row.BusySeconds - before.BusySeconds;
             samples.Add(new JobSample(
                 row.At, row.Pending, row.IsPendingExact, row.Running, Rate(r => r.Completed), Rate(r => r.Failed),
-                attempts > 0 && busy >= 0 ? TimeSpan.FromSeconds(busy / attempts) : null, row.Workers));
+                attempts > 0 && busy >= 0 ? TimeSpan.FromSeconds(busy / attempts) : null, row.Workers)
+            {
+                Completed = row.Completed,
+                Failed = row.Failed,
+                Attempts = row.Attempts,
+                Busy = TimeSpan.FromSeconds(row.BusySeconds),
+            });
         }
         return samples;
     }

@@ -21,11 +21,16 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
     /// <summary>Whether it is there for somebody who has not signed in: pages and scripts, which hold no data, and the sign-in itself.</summary>
     public static bool IsOpen(string method, string path) => HttpMethods.IsPost(method)
         ? path is "/api/signin" or "/api/signout"
-        : !path.StartsWith("/api/", StringComparison.Ordinal) || path == "/api/session";
+        : !IsData(path) || path == "/api/session";
+
+    private static bool IsData(string path) => path.StartsWith("/api/", StringComparison.Ordinal) || IsForPrograms(path);
+
+    private static bool IsForPrograms(string path) => path == Programs.Metrics || path.StartsWith(Programs.Scale, StringComparison.Ordinal);
 
     public Task AnswerAsync(HttpContext context, Visit visit)
     {
         if (HttpMethods.IsPost(context.Request.Method)) return PostAsync(context, visit);
+        if (IsForPrograms(visit.Path)) return new Programs(watcher).AnswerAsync(context, visit.Path);
         return visit.Path.StartsWith("/api/", StringComparison.Ordinal) ? GetAsync(context, visit) : AssetAsync(context, visit.Path);
     }
 

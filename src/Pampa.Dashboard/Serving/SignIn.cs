@@ -47,15 +47,23 @@ internal sealed class SecretPair(string acting, string? looking, ILogger log)
         CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(a)), SHA256.HashData(Encoding.UTF8.GetBytes(b)));
 }
 
-/// <summary>A page asks for a token, and the session remembers that it was right.</summary>
+/// <summary>
+/// A page asks for a token, and the session remembers that it was right. A program that has no page shows it with each request, as a bearer
+/// token; it only looks, for what changes something needs the token of a page.
+/// </summary>
 internal sealed class TokenSignIn(SecretPair secrets) : SignIn
 {
     public SecretPair Secrets => secrets;
 
     public override bool IsByPage => true;
 
-    public override (bool IsIn, bool MayAct, string? Who) Recognise(HttpContext context, Session? session) =>
-        (session?.Role is SessionRole.Operator or SessionRole.Reader, session?.Role == SessionRole.Operator, null);
+    public override (bool IsIn, bool MayAct, string? Who) Recognise(HttpContext context, Session? session)
+    {
+        if (session?.Role is SessionRole.Operator or SessionRole.Reader) return (true, session.Role == SessionRole.Operator, null);
+        var shows = AuthenticationHeaderValue.TryParse(context.Request.Headers.Authorization, out var header)
+            && "Bearer".Equals(header.Scheme, StringComparison.OrdinalIgnoreCase);
+        return (shows && secrets.Check(header!.Parameter ?? "") is SessionRole.Operator or SessionRole.Reader, false, null);
+    }
 }
 
 /// <summary>Name and password, for which the browser itself asks.</summary>

@@ -21,7 +21,16 @@ internal sealed record HeldShape(string Reason, double HeldFor, double? EndsIn);
 
 internal sealed record JobShape(
     string Name, long Pending, long Scheduled, long Reserved, long Running, long Completed, long Failed, bool IsExact, double? PerSecond,
-    double? Eta, double? OldestPending, int Workers, int Wanted, string? Reason, HeldShape? Held, string? Trouble, IReadOnlyList<double> Rates);
+    double? Eta, double? OldestPending, int Workers, int Wanted, string? Reason, HeldShape? Held, string? Trouble, IReadOnlyList<double> Rates)
+{
+    public ScaleShape? Scale { get; init; }
+
+    /// <summary>The last sample; pages have no use for what never falls.</summary>
+    [JsonIgnore]
+    public JobSample? Last { get; init; }
+}
+
+internal sealed record ScaleShape(string Job, int Workers, string Reason, DateTimeOffset? FinishBy, double? MaxWait, double? Eta, double? Early);
 
 internal sealed record NodeShape(
     string Name, string Program, int Workers, int Ready, int Leaked, double LastHeard, long? Memory, double? Cpu, HeldShape? Held,
@@ -102,6 +111,7 @@ internal sealed record StopOrder(string Id);
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ScaleShape))]
 [JsonSerializable(typeof(ProblemShape))]
 [JsonSerializable(typeof(DoneShape))]
 [JsonSerializable(typeof(SessionShape))]

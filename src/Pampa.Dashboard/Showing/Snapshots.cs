@@ -34,6 +34,10 @@ internal sealed class Snapshots(
 
         public IReadOnlyList<double> Rates { get; set; } = [];
 
+        public JobSample? Last { get; set; }
+
+        public JobScale? Scale { get; set; }
+
         public long RatesAt { get; set; }
     }
 
@@ -93,6 +97,8 @@ internal sealed class Snapshots(
         sight.RatesAt = time.GetTimestamp();
         var samples = await reads.RunAsync(t => cluster.SamplesAsync(job, now - RateSpan, null, RatePoints, t), stopping);
         sight.Rates = [.. samples.Select(s => Math.Round(s.CompletedPerSecond + s.FailedPerSecond, 2))];
+        sight.Last = samples.Count > 0 ? samples[^1] : sight.Last;
+        if (sight.Report is { } report) sight.Scale = await reads.RunAsync(t => cluster.ScaleAsync(report, t), stopping);
     }
 
     // Beside the rest: to examine takes seconds.
@@ -143,6 +149,12 @@ internal sealed class Snapshots(
         return new JobShape(
             name, report.Pending, report.Scheduled, report.Reserved, report.Running, report.Completed, report.Failed, report.IsExact, report.PerSecond,
             report.Eta?.TotalSeconds, report.OldestPending?.TotalSeconds, share?.Workers ?? 0, share?.Wanted ?? 0, share?.Reason, held,
-            sight.Trouble, sight.Rates);
+            sight.Trouble, sight.Rates)
+        {
+            Scale = sight.Scale is { } s
+                ? new ScaleShape(name, s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Eta?.TotalSeconds, s.Early?.TotalSeconds)
+                : null,
+            Last = sight.Last,
+        };
     }
 }

@@ -21,6 +21,7 @@ internal sealed class Watcher(
     private readonly Snapshots snapshots = new(cluster, options, reads, operations, time, log);
     private TaskCompletionSource<(byte[] Bytes, long Version)> next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (byte[] Bytes, long Version) current = ([], 0);
+    private SnapshotShape? seen;
     private long lastAsked;
     private long lastTaken;
     private int viewers;
@@ -48,6 +49,20 @@ internal sealed class Watcher(
         }
     }
 
+    /// <summary>The same for a program. It comes back by itself: for it is looked once, and not for a while.</summary>
+    public async Task<SnapshotShape> SeenAsync(CancellationToken ended)
+    {
+        Task<(byte[] Bytes, long Version)> coming;
+        lock (mutex)
+        {
+            if (seen is not null && time.GetElapsedTime(lastTaken) < Fresh) return seen;
+            Look();
+            coming = next.Task;
+        }
+        await coming.WaitAsync(ended);
+        lock (mutex) return seen!;
+    }
+
     /// <summary>The next thing seen that is newer.</summary>
     public Task<(byte[] Bytes, long Version)> NextAsync(long seen, CancellationToken ended)
     {
@@ -65,10 +80,15 @@ internal sealed class Watcher(
     private T Touch<T>(T answer)
     {
         lastAsked = time.GetTimestamp();
-        if (isLooking) return answer;
+        Look();
+        return answer;
+    }
+
+    private void Look()
+    {
+        if (isLooking) return;
         isLooking = true;
         _ = Task.Run(LookAsync, CancellationToken.None);
-        return answer;
     }
 
     private async Task LookAsync()
@@ -81,6 +101,7 @@ internal sealed class Watcher(
             lock (mutex)
             {
                 current = (bytes, current.Version + 1);
+                seen = snapshot;
                 lastTaken = time.GetTimestamp();
                 (waiting, next) = (next, new(TaskCreationOptions.RunContinuationsAsynchronously));
                 if (stopping.IsCancellationRequested || (viewers == 0 && time.GetElapsedTime(lastAsked) > Linger)) isLooking = false;

@@ -64,9 +64,21 @@ internal sealed record JobJson(
     string Job, long Total, long Pending, long Scheduled, long Reserved, long Running, long Completed, long Failed, bool IsExact,
     double? PerSecond, double? EtaSeconds, double? OldestPendingSeconds, bool IsOwn, string? Fault)
 {
+    /// <summary>Left out where nobody has said until when it shall be done.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ScaleJson? Scale { get; init; }
+
     public static JobJson Of(Report r) => new(
         r.Job, r.Total, r.Pending, r.Scheduled, r.Reserved, r.Running, r.Completed, r.Failed, r.IsExact,
         r.PerSecond, r.Eta?.TotalSeconds, r.OldestPending?.TotalSeconds, r.IsOwn, r.Fault);
+}
+
+/// <summary>Whether a job will be done in time; times are in seconds, and less than none of them early is late.</summary>
+internal sealed record ScaleJson(
+    int WorkersWanted, string Reason, DateTimeOffset? FinishBy, double? MaxWaitSeconds, double? EarlySeconds, double? SecondsPerTask)
+{
+    public static ScaleJson? Of(JobScale? s) => s is null ? null
+        : new(s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Early?.TotalSeconds, s.TimePerTask?.TotalSeconds);
 }
 
 /// <summary>What <c>migrate --json</c> prints: the statements that ran or, for a dry run, would.</summary>

@@ -9,8 +9,10 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     {
         var (reports, info) = await ReadAsync(stopping);
         var schedules = await cluster.SchedulesAsync(stopping);
+        var scales = await ScalesAsync(reports, stopping);
         var status = new StatusJson(
-            database, [.. reports.Select(JobJson.Of)], LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)], info.AbsentNodes,
+            database, [.. reports.Select(r => JobJson.Of(r) with { Scale = ScaleJson.Of(scales.Find(s => s.Job == r.Job)) })],
+            LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)], info.AbsentNodes,
             [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)], [.. schedules.Select(ScheduleJson.Of)]);
         return JsonSerializer.Serialize(status, CommandJson.Default.StatusJson);
     }
@@ -24,6 +26,7 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         return
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
+            .. (await ScalesAsync(reports, stopping)).Select(Line),
             .. reports.Where(r => r.Fault is not null).Select(FaultLine),
             .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
             .. info.Held.Select(Line),
@@ -37,6 +40,26 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         var reports = new List<Report>();
         foreach (var name in jobs) reports.Add(await cluster.ReportAsync(name, isExact, stopping));
         return (reports, await cluster.InfoAsync(stopping));
+    }
+
+    // Only of those of which somebody has said until when they shall be done.
+    private async Task<List<JobScale>> ScalesAsync(List<Report> reports, CancellationToken stopping)
+    {
+        var scales = new List<JobScale>();
+        foreach (var report in reports)
+        {
+            if (await cluster.HasGoalAsync(report.Job, stopping)) scales.Add(await cluster.ScaleAsync(report, stopping));
+        }
+        return scales;
+    }
+
+    /// <summary>Whether a job will be done in time, and how many workers it needs for that.</summary>
+    public static string Line(JobScale s)
+    {
+        var goal = s.FinishBy is { } moment ? $"to be done by {moment.ToUniversalTime():yyyy-MM-dd HH:mm:ss}Z" : $"to be done within {Duration(s.MaxWait!.Value)}";
+        var course = s.Early is not { } early ? "it cannot be told whether it will be"
+            : early < TimeSpan.Zero ? $"late by {Duration(-early)}" : $"early by {Duration(early)}";
+        return FormattableString.Invariant($"{s.Job}: {goal}, {course}; {s.Workers:N0} workers, {s.WorkersWanted:N0} wanted: {s.Reason}");
     }
 
     /// <summary>The counts in one line; those of a table that was not counted to its end stand with a plus.</summary>

@@ -48,6 +48,7 @@ internal sealed partial class Dispatcher
         job.Load.TableLock.End();
         job.Limit = int.MaxValue;
         reserved += bound.Count;
+        job.Load.Meter.Wrote("reserve", bound.Count);
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Reservation.Key : null;

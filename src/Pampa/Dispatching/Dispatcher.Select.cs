@@ -37,6 +37,7 @@ internal sealed partial class Dispatcher
             {
                 var bound = await job.Store.ReserveAsync(some, term, name, cursor: null, stopping, batch, keys);
                 reserved += bound.Count;
+                job.Load.Meter.Wrote("reserve", bound.Count);
                 if (bound.Count > 0) Deal(job, batch, some, bound, name);
                 return bound;
             }

@@ -43,6 +43,9 @@ internal sealed partial class Dispatcher(
     /// <summary>Whether this process leads.</summary>
     public bool IsLeading => reign is not null;
 
+    /// <summary>Whether it has found out who does.</summary>
+    public bool KnowsLeader => hasAsked;
+
     /// <summary>Whether it wanted to and another process does.</summary>
     public bool IsStandingBy => hasAsked && reign is null;
 
@@ -172,7 +175,11 @@ internal sealed partial class Dispatcher(
 
     private void Crown(LeaseTerm? term)
     {
-        if (term is not null) Log.Leads(log, term.Scope, term.Term);
+        if (term is not null)
+        {
+            Log.Leads(log, term.Scope, term.Term);
+            Instruments.LeaderChanges.Add(1, new KeyValuePair<string, object?>(Instruments.NodeTag, node() is { Length: > 0 } name ? name : JobMeter.NoNode));
+        }
         else if (reign is not null) Log.LeadsNoMore(log, reign.Scope, reign.Term);
         reign = term;
         watch.Reset();
@@ -264,6 +271,7 @@ internal sealed partial class Dispatcher(
         {
             Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
             Failed += all.Failed;
+            job.Load.Meter.TookBack(all.Released, all.Again, all.Failed);
             takenBack += all.Total;
             if (all.Again + all.Failed > 0) job.Load.NoteDeath();
             job.EmptySince = 0;

@@ -30,6 +30,8 @@ internal sealed class Sampler(
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
         await notes.WriteAsync(stopping);
+        // Whoever leads now tells how the jobs stand.
+        if (!isLeading()) Forget();
         if (!isLeading() || (sampledAt != 0 && time.GetElapsedTime(sampledAt) < Every)) return false;
         if (await leadAsync(stopping) is not { } term) return false;
         sampledAt = time.GetTimestamp();
@@ -50,6 +52,12 @@ internal sealed class Sampler(
         return false;
     }
 
+    /// <summary>This process tells no more how the jobs stand.</summary>
+    public void Forget()
+    {
+        foreach (var job in jobs) Instruments.Stand(job.Load.Meter, null);
+    }
+
     private async Task SampleAsync(LeaseTerm term, bool isNew, CancellationToken stopping)
     {
         var said = await tables.Nodes.ReadAsync(stopping);
@@ -60,10 +68,15 @@ internal sealed class Sampler(
         foreach (var job in jobs)
         {
             var name = job.Store.Job.Name;
-            if (await PendingAsync(job, stopping) is not { } pending) continue;
+            if (await PendingAsync(job, stopping) is not { } pending)
+            {
+                Instruments.Stand(job.Load.Meter, null);
+                continue;
+            }
+            var standing = new JobStanding(pending, running.GetValueOrDefault(name), workers.GetValueOrDefault(name));
+            Instruments.Stand(job.Load.Meter, standing);
             rows.Add(new SampleRow(
-                name, Math.Min(pending, Limits.MatchedRows), pending <= Limits.MatchedRows, running.GetValueOrDefault(name), workers.GetValueOrDefault(name),
-                done.GetValueOrDefault(name)));
+                name, Math.Min(pending, Limits.MatchedRows), pending <= Limits.MatchedRows, standing.Running, standing.Workers, done.GetValueOrDefault(name)));
         }
         if (rows.Count > 0) await tables.Samples.WriteAsync(rows, term, stopping);
     }

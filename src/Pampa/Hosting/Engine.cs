@@ -203,6 +203,7 @@ internal sealed partial class Engine : IAsyncDisposable
         using var watchdog = new Watchdog(() => Environment.Exit(ExitCode.InternalError)) { Lives = TellService };
         if (Role.Works) heartbeat.Start(watchdog);
         watchdog.Start();
+        watching = watchdog;
         using var intake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var work = new CancellationTokenSource();
         var loop = new Loop(database.Dialect, health, watchdog, log, time, random);
@@ -382,6 +383,7 @@ internal sealed partial class Engine : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        sampler.Forget();
         Node.Dispose();
         Dispatcher.Dispose();
         Scheduler.Dispose();

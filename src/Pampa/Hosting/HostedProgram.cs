@@ -20,6 +20,9 @@ internal sealed class HostedProgram(IServiceProvider services, IEnumerable<Progr
     /// <summary>Comes when the application has started.</summary>
     public ClusterAccess Access { get; } = new();
 
+    /// <summary>How it is.</summary>
+    public ProcessHealth Health { get; } = new();
+
     /// <summary>The database's address as the configuration or, where it says nothing, the program names it.</summary>
     public string? Setting(string variable) => configuration[variable.Replace("__", ":", StringComparison.Ordinal)];
 

@@ -49,6 +49,7 @@ internal sealed class PampaService : IHostedLifecycleService, IAsyncDisposable
             var surroundings = new Surroundings(logs, time ?? TimeProvider.System, Chance.Shared);
             engine = await Engine.PrepareAsync(hosted.Program, choice.Address, ProcessRole.All, surroundings, preparing.Token);
             hosted.Access.Set(engine.Parts);
+            hosted.Health.Begin(engine);
         }
         catch (Exception e)
         {
@@ -87,6 +88,7 @@ internal sealed class PampaService : IHostedLifecycleService, IAsyncDisposable
         {
             Log.Fault(log, e);
         }
+        hosted.Health.End();
         if (code != ExitCode.Done) Environment.ExitCode = code;
         // Ended by itself: an application that goes on without its work would look well and do nothing.
         if (!stopping.IsCancellationRequested) lifetime.StopApplication();

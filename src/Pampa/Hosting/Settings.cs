@@ -61,6 +61,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
         [nameof(job.MaxBatchWait)] = s => job.MaxBatchWait = s.Duration(job.MaxBatchWait),
         [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
+        [nameof(job.MaxWait)] = s => job.MaxWait = s.Duration(job.MaxWait ?? Jobs.Limits.LongestDuration),
         [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
         [nameof(job.RelaunchAfter)] = s => job.RelaunchAfter = s.Duration(job.RelaunchAfter ?? TimeSpan.FromSeconds(1)),
         [nameof(job.RelaunchJitter)] = s => job.RelaunchJitter = s.Number(job.RelaunchJitter),

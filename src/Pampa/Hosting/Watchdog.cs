@@ -16,6 +16,11 @@ internal sealed class StalledException : Exception
     }
 }
 
+/// <summary>A loop without a sign of life.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="For">For how long.</param>
+internal sealed record StandingLoop(string Name, TimeSpan For);
+
 /// <summary>
 /// Looks on a thread of its own whether the loops live: one that stands still must not look like one that has nothing to
 /// do. The first time it asks for a stop in order; if that does not come about either, it ends the process.
@@ -39,6 +44,9 @@ internal sealed class Watchdog(Action end) : IDisposable
 
     /// <summary>Fails when a loop stands still.</summary>
     public Task Stalled => stalled.Task;
+
+    /// <summary>The loop that has given no sign of life for the longest time, if any has not since the last look.</summary>
+    public StandingLoop? Standing { get; private set; }
 
     public void Start()
     {
@@ -83,6 +91,7 @@ internal sealed class Watchdog(Action end) : IDisposable
     public void Look()
     {
         var longest = 0;
+        Pulse? still = null;
         lock (gate)
         {
             foreach (var (pulse, (beats, looks)) in watched.ToList())
@@ -90,10 +99,11 @@ internal sealed class Watchdog(Action end) : IDisposable
                 var now = pulse.Beats;
                 var unchanged = pulse.IsResting || now != beats ? 0 : looks + 1;
                 watched[pulse] = (now, unchanged);
-                longest = Math.Max(longest, unchanged);
+                if (unchanged > longest) (longest, still) = (unchanged, pulse);
                 if (unchanged * Every >= Patience) stalled.TrySetException(new StalledException(pulse.Name, Patience));
             }
         }
+        Standing = still is null ? null : new StandingLoop(still.Name, longest * Every);
         if (longest * Every < Patience) Lives?.Invoke();
         if (longest * Every >= 2 * Patience) end();
     }

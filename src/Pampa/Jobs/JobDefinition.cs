@@ -49,6 +49,12 @@ internal sealed record JobDefinition
         init => Declared = Declared with { MaxAttempts = value };
     }
 
+    /// <summary>When its work shall be done; null: at no time.</summary>
+    public FinishGoal? FinishBy { get; init; }
+
+    /// <summary>How long a task may wait; null: as long as it must.</summary>
+    public TimeSpan? MaxWait { get; init; }
+
     public bool WakeOnInsert { get; init; }
 
     public bool CaptureLog { get; init; }

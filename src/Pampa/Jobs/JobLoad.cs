@@ -51,6 +51,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
 
     public Durations Durations { get; } = new();
 
+    /// <summary>What is told outside.</summary>
+    public JobMeter Meter { get; } = new(job.Name);
+
     /// <summary>Somebody else's lock on the whole table.</summary>
     public TableLock TableLock { get; } = new(job, log, time);
 

@@ -28,6 +28,8 @@ internal static partial class JobValidation
         if (job.MaxAssignedWorkers is { } workers) Range(errors, "MaxAssignedWorkers", workers, 1, int.MaxValue);
         if (job.MaxDuration < Limits.ShortestDuration || job.MaxDuration > Limits.LongestDuration)
             errors.Add($"MaxDuration must be between 1 second and 45 days, got {job.MaxDuration}");
+        if (job.MaxWait is { } wait && (wait < Limits.ShortestDuration || wait > Limits.LongestDuration))
+            errors.Add($"MaxWait must be between 1 second and 45 days, got {wait}");
         CheckBatch(job, errors);
         CheckBackoff(job, errors);
         CheckRelaunching(job.Relaunching, errors);

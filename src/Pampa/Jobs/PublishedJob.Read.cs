@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Pampa.Jobs;
@@ -23,6 +24,11 @@ internal static partial class PublishedJob
             return new PublishedStructure(table, key, names, ReadLimits(definition))
             {
                 MaxAssignedWorkers = NumberIn(root, "maxAssignedWorkers") is { } workers and >= 1 and <= int.MaxValue ? (int)workers : null,
+                MaxPendingTasks = NumberIn(root, "maxPendingTasks") is { } pending and >= 1 and <= int.MaxValue ? (int)pending : null,
+                MaxWait = NumberIn(root, "maxWaitSeconds") is { } wait && wait >= Limits.ShortestDuration.TotalSeconds && wait <= Limits.LongestDuration.TotalSeconds
+                    ? TimeSpan.FromSeconds(wait)
+                    : null,
+                FinishBy = ReadGoal(root),
                 HasCondition = TextIn(root, "where") is not null,
             };
         }
@@ -30,6 +36,18 @@ internal static partial class PublishedJob
         {
             return null;
         }
+    }
+
+    // A zone that this computer does not know: then there is no goal, rather than a wrong one.
+    private static FinishGoal? ReadGoal(JsonElement root)
+    {
+        if (TextIn(root, "finishBy") is { } moment)
+        {
+            var isOne = DateTimeOffset.TryParse(moment, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at);
+            return isOne ? new FinishGoal(at, default, TimeZoneInfo.Utc) : null;
+        }
+        return TextIn(root, "finishAt") is { } text && TimeOnly.TryParse(text, CultureInfo.InvariantCulture, out var time)
+            && TextIn(root, "finishAtZone") is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? new FinishGoal(null, time, zone) : null;
     }
 
     private static TaskColumns? ReadColumns(JsonElement columns)
@@ -73,6 +91,12 @@ internal static partial class PublishedJob
 internal sealed record PublishedStructure(string Table, IReadOnlyList<string> Key, TaskColumns Columns, JobLimits? Limits)
 {
     public int? MaxAssignedWorkers { get; init; }
+
+    public int? MaxPendingTasks { get; init; }
+
+    public TimeSpan? MaxWait { get; init; }
+
+    public FinishGoal? FinishBy { get; init; }
 
     /// <summary>Whether only some records are tasks; which, only the program knows.</summary>
     public bool HasCondition { get; init; }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -40,6 +41,8 @@ internal static partial class PublishedJob
             if (job.Allowing?.Where is { } allowed) json.WriteString("allowWhere", WhereText(allowed));
             if (job.Allowing?.AskAsync is not null) json.WriteBoolean("allowsByCode", true);
             if (job.WorkerOrder is not null) json.WriteBoolean("ordersWorkers", true);
+            if (job.MaxWait is { } wait) json.WriteNumber("maxWaitSeconds", wait.TotalSeconds);
+            if (job.FinishBy is { } goal) WriteGoal(json, goal);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
@@ -57,6 +60,16 @@ internal static partial class PublishedJob
     {
         if (selecting.Statement is not null) json.WriteString("select", WhereText(selecting.Statement));
         json.WriteBoolean("selectsByCode", selecting.KeysAsync is not null);
+    }
+
+    private static void WriteGoal(Utf8JsonWriter json, FinishGoal goal)
+    {
+        if (goal.Moment is { } moment) json.WriteString("finishBy", moment);
+        else
+        {
+            json.WriteString("finishAt", goal.Time.ToString("O", CultureInfo.InvariantCulture));
+            json.WriteString("finishAtZone", goal.Zone.Id);
+        }
     }
 
     private static void WriteHooks(Utf8JsonWriter json, Hooks hooks)

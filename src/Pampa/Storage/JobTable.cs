@@ -7,6 +7,8 @@ namespace Pampa.Storage;
 /// </summary>
 internal sealed class JobTable
 {
+    // As the standard for it (W3C Trace Context) calls it.
+    private const string TraceParentColumn = "traceparent";
     private readonly Dictionary<string, int> recordIndexes = new(StringComparer.OrdinalIgnoreCase);
     private readonly bool[] isNamed;
 
@@ -27,10 +29,11 @@ internal sealed class JobTable
         if (job.Handler.Row is { } row && job.Hooks.IsEmpty)
         {
             var wanted = row.Properties.Select(p => Match(table, p)?.Name).ToHashSet(StringComparer.Ordinal);
-            columns = columns.Where(c => wanted.Contains(c.Name));
+            columns = columns.Where(c => wanted.Contains(c.Name) || IsTraceParent(c));
         }
         RecordColumns = [.. columns];
         for (var i = 0; i < RecordColumns.Count; i++) recordIndexes.TryAdd(RecordColumns[i].Name, i);
+        TraceParent = columns.Any(IsTraceParent) ? recordIndexes[TraceParentColumn] : null;
         PropertyColumns = job.Handler.Row is null
             ? []
             : [.. job.Handler.Row.Properties.Select(p => recordIndexes[Match(table, p)!.Name])];
@@ -56,8 +59,16 @@ internal sealed class JobTable
     /// <summary>The columns that say when, and after which others, a record is done.</summary>
     public OrderColumns Order { get; }
 
-    /// <summary>The columns that START brings: all but the job's own state; without hooks, those that the row type maps.</summary>
+    /// <summary>
+    /// The columns that START brings: all but the job's own state; without hooks, those that the row type maps, and the one with the trace.
+    /// </summary>
     public IReadOnlyList<ColumnInfo> RecordColumns { get; }
+
+    /// <summary>The index of the column with the trace in which a record was inserted; null: the table has none.</summary>
+    public int? TraceParent { get; }
+
+    private static bool IsTraceParent(ColumnInfo column) =>
+        column.Kind == ColumnKind.Text && column.Name.Equals(TraceParentColumn, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>For each property of the row type, its index in <see cref="RecordColumns"/>.</summary>
     public int[] PropertyColumns { get; }

@@ -58,6 +58,21 @@ internal sealed class Counters
         }
     }
 
+    /// <summary>What came of an attempt in a word, as it is told outside.</summary>
+    public static string Word(Storage.Outcome outcome, Verdict verdict) => verdict switch
+    {
+        Verdict.Fenced => "fenced",
+        Verdict.Unknown => "unknown",
+        _ => outcome switch
+        {
+            Storage.Outcome.Completed => "completed",
+            Storage.Outcome.Again => "retry",
+            Storage.Outcome.Failed => "failed",
+            Storage.Outcome.Forgiven => "forgiven",
+            _ => "snoozed",
+        },
+    };
+
     private void Add(Storage.Outcome outcome)
     {
         switch (outcome)

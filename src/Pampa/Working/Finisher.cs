@@ -167,6 +167,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             else await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
+        lane.Load.Meter.Wrote("finish", settled.Count);
         lane.Load.Resume(JobStep.Finish);
         lane.Load.TableLock.End();
         var accepted = settled.ToHashSet();

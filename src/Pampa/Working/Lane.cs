@@ -93,6 +93,7 @@ internal sealed class Lane
         if (verdict == Verdict.Accepted && result.Outcome is (Outcome.Again or Outcome.Failed)) Store.NoteFailure(result);
         Forget(result.Fence.Key, result.Claim);
         Settled?.Invoke();
+        Load.Meter.Attempted(Counters.Word(result.Outcome, verdict));
     }
 
     /// <summary>Told when a result is done with, where others wait for that.</summary>

@@ -60,6 +60,9 @@ internal static partial class Log
     [LoggerMessage(120, LogLevel.Warning, "Job '{Job}': {Records} records were dealt to this node although they have had {MaxAttempts} attempts, all that it knows of; they rest for up to 30 s, until the published limits are read everywhere")]
     public static partial void NoAttemptLeft(ILogger log, string job, int records, int maxAttempts);
 
+    [LoggerMessage(123, LogLevel.Warning, "What listens to the spans of tasks has thrown ({Unsaid} times since that was told last); tasks run all the same: {Error}")]
+    public static partial void NotTraced(ILogger log, int unsaid, string error);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

@@ -42,5 +42,6 @@ internal sealed partial class Node
             workers[slot].Take(new Work(lane, [task]));
         }
         lane.Counters.AddStarted(tasks.Count);
+        lane.Load.Meter.Wrote("start", tasks.Count);
     }
 }

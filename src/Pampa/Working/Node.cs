@@ -102,6 +102,7 @@ internal sealed partial class Node : IDisposable
     {
         isJoined = false;
         await membership.RegisterAsync(name, workers.Length, id => Log.WaitsForLease(log, id), stopping);
+        foreach (var lane in lanes) lane.Load.Meter.NodeName = membership.Node;
         Log.Registered(log, membership.Node, workers.Length, membership.Workers.Max(w => w.Session));
         await GetReadyAsync(stopping);
     }
@@ -112,6 +113,7 @@ internal sealed partial class Node : IDisposable
         {
             var all = await RecoverAsync(lane, stopping);
             RecoveredFailed += all.Failed;
+            lane.Load.Meter.TookBack(all.Released, all.Again, all.Failed);
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
             if (all.Again + all.Failed > 0) lane.Load.NoteDeath();
         }
@@ -305,6 +307,7 @@ internal sealed partial class Node : IDisposable
         lane.Load.Resume(JobStep.Start);
         lane.Load.TableLock.End();
         lane.Counters.AddStarted(started.Count);
+        lane.Load.Meter.Wrote("start", started.Count);
         var byKey = started.ToDictionary(s => s.Fence.Key);
         var refused = new List<Reservation>();
         foreach (var (reservation, _) in rows)

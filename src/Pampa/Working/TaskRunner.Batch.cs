@@ -26,6 +26,8 @@ internal sealed partial class TaskRunner
             batch.GiveBack(work.Tasks, $"to start it took {took}");
             return;
         }
+        foreach (var task in work.Tasks) work.Lane.Load.Meter.Waited(task.Claim.ReservedAt, task.Fence.StartedAt);
+        var span = attempt.Span = BeginSpan(work.Lane, work.Tasks);
         try
         {
             await batch.RunAsync([.. work.Tasks]);
@@ -34,6 +36,8 @@ internal sealed partial class TaskRunner
         {
             var each = time.GetElapsedTime(began) / work.Tasks.Count;
             for (var i = 0; i < work.Tasks.Count; i++) work.Lane.Load.Durations.Add(each);
+            work.Lane.Load.Meter.Ran(each, work.Tasks.Count);
+            EndSpan(span, attempt.Error is null ? "completed" : "failed", null, attempt.Error);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
@@ -18,6 +19,8 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
 {
     public async ValueTask RunAsync(Lane lane, StartedTask started, Attempt attempt)
     {
+        lane.Load.Meter.Waited(started.Claim.ReservedAt, started.Fence.StartedAt);
+        var span = attempt.Span = BeginSpan(lane, started);
         var began = time.GetTimestamp();
         Ending ending;
         try
@@ -28,9 +31,12 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         }
         finally
         {
-            lane.Load.Durations.Add(time.GetElapsedTime(began));
+            var took = time.GetElapsedTime(began);
+            lane.Load.Durations.Add(took);
+            lane.Load.Meter.Ran(took);
         }
         var result = Complete(lane, started, ending.Result);
+        EndSpan(span, Counters.Word(result.Outcome, ending.Verdict ?? Verdict.Accepted), result, attempt.Error);
         if (ending.Verdict is { } verdict) lane.Settle(result, verdict);
         else lane.Finisher.Post(result);
     }
@@ -140,6 +146,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         var why = said is null ? attempt.Why : Interruption.None;
         // The task has no part in a stop or a lost lease: what came of it does not count.
         if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
+        if (attempt.Span is not null) attempt.Error = error;
         var text = said?.Message ?? ErrorText.Of(error);
         if (why == Interruption.MaxDuration) text = $"{attempt.Reason}{In(task)} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
         text += task.KeptLog;
@@ -188,6 +195,12 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
     private Interruption interruption;
     private bool isRunning;
 
+    /// <summary>The span that it runs within; null: nobody listens.</summary>
+    public Activity? Span { get; set; }
+
+    /// <summary>With a span, what has made it fail; null: nothing has.</summary>
+    public Exception? Error { get; set; }
+
     public CancellationToken Token => source.Token;
 
     public Interruption Why
@@ -231,6 +244,8 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
         lock (gate)
         {
             isRunning = false;
+            Span = null;
+            Error = null;
             if (!source.IsCancellationRequested) source.CancelAfter(Timeout.InfiniteTimeSpan);
         }
     }

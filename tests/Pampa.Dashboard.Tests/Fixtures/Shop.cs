@@ -16,14 +16,21 @@ internal static class Shop
     ];
 
     /// <summary>Nothing runs: a table of three records, whose states do not change by themselves.</summary>
-    public static void Small(PampaBuilder pampa)
+    public static void Small(PampaBuilder pampa) => Small(pampa, _ => { });
+
+    /// <summary>The same with more to say of its job.</summary>
+    public static void Small(PampaBuilder pampa, Action<JobBuilder> configure)
     {
         pampa.RunsDispatcher = false;
         pampa.Workers = 2;
         pampa.Setup(
             "CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY, customer text, amount bigint)",
             $"INSERT INTO orders (id, customer, amount) VALUES (1, '{Canary}', 10), (2, 'Ada', 20), (3, 'Grace', 30) ON CONFLICT DO NOTHING");
-        pampa.AddJob("price_orders", "orders", "id", job => job.Process(_ => { }));
+        pampa.AddJob("price_orders", "orders", "id", job =>
+        {
+            job.Process(_ => { });
+            configure(job);
+        });
         pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(_ => $"INSERT INTO orders (id, customer, amount) SELECT max(id) + 1, 'night', 1 FROM orders"));
     }
 
@@ -42,6 +49,7 @@ internal static class Shop
             $"INSERT INTO notes (text, body) VALUES {string.Join(", ", Hostile.Select(h => $"('{h.Replace("'", "''", StringComparison.Ordinal)}', '{h.Replace("'", "''", StringComparison.Ordinal)}')"))} ON CONFLICT DO NOTHING");
         pampa.AddJob("price_orders", "orders", "id", job =>
         {
+            job.MaxWait = TimeSpan.FromHours(1);
             job.Process(task =>
             {
                 var id = task.Get<long>("id");

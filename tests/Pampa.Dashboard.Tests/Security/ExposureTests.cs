@@ -17,7 +17,7 @@ namespace Pampa.Dashboard.Tests.Security;
 [Trait("suite", "security")]
 public sealed class ExposureTests
 {
-    private static readonly string[] Everything = ["", "theme.js", "api/session", "api/overview", "api/stream", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/columns?job=price_orders", "api/tasks?job=price_orders", "api/task?job=price_orders&key=1", "api/schedules", "api/audit", "api/nothing", "nothing"];
+    private static readonly string[] Everything = ["", "theme.js", "api/session", "api/overview", "api/stream", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/columns?job=price_orders", "api/tasks?job=price_orders", "api/task?job=price_orders&key=1", "api/schedules", "api/audit", "api/nothing", "nothing", "metrics", "scale/price_orders", "scale/nobody"];
 
     [Fact]
     public async Task Another_computer_is_refused_everything_while_nobody_must_sign_in()
@@ -161,10 +161,25 @@ public sealed class ExposureTests
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
         using var nobody = await new Caller(address).WithSessionAsync();
-        foreach (var path in Everything.Where(p => p.StartsWith("api/", StringComparison.Ordinal) && p != "api/session"))
+        foreach (var path in Everything.Where(IsData))
         {
             using var response = await nobody.GetAsync(path);
             Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        }
+        foreach (var path in Everything.Where(IsData))
+        {
+            using var guessed = await nobody.GetAsync(path, ("Authorization", "Bearer a guess that is wrong"));
+            Assert.Equal(HttpStatusCode.Unauthorized, guessed.StatusCode);
+        }
+        foreach (var secret in new[] { acting, looking })
+        {
+            // A program has no page: it shows the secret itself, and may only look.
+            using var scraped = await nobody.GetAsync("metrics", ("Authorization", $"Bearer {secret}"));
+            Assert.Equal(HttpStatusCode.OK, scraped.StatusCode);
+            using var steered = await nobody.PostAsync(
+                "api/steer", """{"action":"pause","kind":"job","name":"price_orders"}""", ("Authorization", $"Bearer {secret}"),
+                ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", nobody.Token));
+            Assert.Equal(HttpStatusCode.Forbidden, steered.StatusCode);
         }
         using var wrong = await nobody.PostAsync("api/signin", """{"secret":"a guess that is wrong"}""");
         Assert.Equal(HttpStatusCode.Forbidden, wrong.StatusCode);
@@ -186,6 +201,9 @@ public sealed class ExposureTests
         Assert.Equal(HttpStatusCode.OK, acted.StatusCode);
         await app.StopAsync(TestContext.Current.CancellationToken);
     }
+
+    private static bool IsData(string path) => path is "metrics" || path.StartsWith("scale/", StringComparison.Ordinal)
+        || (path.StartsWith("api/", StringComparison.Ordinal) && path != "api/session");
 
     private static ServePlan Plan(Func<string, string?> environment, params string[] arguments)
     {

@@ -156,7 +156,7 @@ public sealed class HostedTests : IDisposable
         [
             "Job 'numbers': MaxAttempts must be between 1 and 1,000, got 0.",
             "Pampa:Jobs:number: there is no such job (did you mean 'numbers'?); jobs are numbers.",
-            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, Weight, CaptureLog, WakeOnInsert, WorkerFilter, QueueSize, MaxQueueSize, MaxBatchWait, MaxDuration, MaxAttempts, RelaunchAfter, RelaunchJitter, RelaunchFailed, Backoff.",
+            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, Weight, CaptureLog, WakeOnInsert, WorkerFilter, QueueSize, MaxQueueSize, MaxBatchWait, MaxDuration, MaxWait, MaxAttempts, RelaunchAfter, RelaunchJitter, RelaunchFailed, Backoff.",
             "Pampa:PollInterval must be a duration like 00:00:30 (hours, minutes, seconds), got '30'.",
             "Pampa:Wokers: there is no such setting (did you mean 'Workers'?); settings are Cluster, Database, Workers, NodeName, RunsDispatcher, ShutdownTimeout, PollInterval, WorkerLease, LeaderLease, Nodes, Jobs.",
             "Pampa:Workers must be a whole number, got 'many'.",

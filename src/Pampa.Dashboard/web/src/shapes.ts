@@ -36,6 +36,17 @@ export interface Job {
   held: Held | null;
   trouble: string | null;
   rates: number[];
+  scale: Scale | null;
+}
+
+export interface Scale {
+  job: string;
+  workers: number;
+  reason: string;
+  finishBy: string | null;
+  maxWait: number | null;
+  eta: number | null;
+  early: number | null;
 }
 
 export interface NodeJob {

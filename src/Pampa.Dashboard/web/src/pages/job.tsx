@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { onRecords, steer } from '../acts';
-import { count, duration, plural, rate, reason, short, spell } from '../format';
+import { count, duration, local, plural, rate, reason, short, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
-import { states, type ErrorGroup, type Errors, type Job, type Sample, type Session } from '../shapes';
+import { states, type ErrorGroup, type Errors, type Job, type Sample, type Scale, type Session } from '../shapes';
 import { Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
 import { StateBar } from '../ui/bars';
 import { Chart } from '../ui/chart';
@@ -86,10 +86,24 @@ function Figures({ job }: { job: Job }) {
       <div class="stats">
         <Stat label="Per second" value={rate(job.perSecond)} hint="on all nodes" />
         <Stat label="ETA" value={job.held ? '–' : job.eta === 0 ? 'done' : duration(job.eta)} hint={job.eta === null ? 'nobody works on it' : job.eta === 0 ? 'nothing is left' : 'for what is due now'} />
+        {job.scale && (job.scale.finishBy !== null || job.scale.maxWait !== null) && <Goal scale={job.scale} />}
         <Stat label="Oldest waits" value={duration(job.oldestPending)} hint={job.pending === 0 ? 'nothing waits' : job.oldestPending === null ? 'since when is not known' : 'since it is due'} />
         <Stat label="Workers" value={`${job.workers} / ${job.wanted}`} hint={job.reason ?? 'have / wanted'} />
       </div>
     </>
+  );
+}
+
+function Goal({ scale }: { scale: Scale }) {
+  const isLate = (scale.early ?? 0) < 0;
+  const goal = scale.finishBy !== null ? `by ${local(scale.finishBy)}` : `within ${duration(scale.maxWait)}`;
+  return (
+    <Stat
+      label={isLate ? 'Late' : 'Early'}
+      value={scale.early === null ? '–' : duration(Math.abs(scale.early))}
+      tone={isLate ? 'bad' : ''}
+      hint={`wants ${plural(scale.workers, 'worker')} ${goal}`}
+    />
   );
 }
 

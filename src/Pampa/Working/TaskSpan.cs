@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// The span of an attempt, or of a batch: the handler runs within it. It begins a trace of its own and is linked to the one in which the
+/// record was inserted: records lie for hours, and a trace that grows for days is of no use to anybody.
+/// </summary>
+internal static class TaskSpan
+{
+    // As many as collectors take.
+    private const int MaxLinks = 128;
+    private const int MaxText = 500;
+
+    /// <summary>Begins one; null: nobody wants this one.</summary>
+    public static Activity? Begin(Lane lane, IReadOnlyList<StartedTask> tasks, bool isBatch)
+    {
+        // Neither where the program was started nor what a former task has left open is what this one is a part of.
+        Activity.Current = null;
+        var fence = tasks[0].Fence;
+        var tags = new ActivityTagsCollection { lane.Load.Meter.Job, lane.Load.Meter.Node, new("pampa.worker", fence.Worker) };
+        if (isBatch) tags["pampa.batch.size"] = tasks.Count;
+        else
+        {
+            tags["pampa.task.key"] = ErrorText.Sanitise(lane.Store.Database.Dialect.Display(fence.Key), MaxText);
+            tags["pampa.task.attempt"] = fence.Attempt;
+        }
+        return Instruments.Source.StartActivity($"process {lane.Job.Name}", ActivityKind.Consumer, default(ActivityContext), tags, Links(tasks));
+    }
+
+    private static List<ActivityLink>? Links(IReadOnlyList<StartedTask> tasks)
+    {
+        if (tasks[0].Table.TraceParent is null) return null;
+        var links = new List<ActivityLink>();
+        foreach (var context in tasks.Select(Inserted).OfType<ActivityContext>().Distinct().Take(MaxLinks)) links.Add(new ActivityLink(context));
+        return links;
+    }
+
+    // Whatever else somebody has written there is no business of the task's.
+    private static ActivityContext? Inserted(StartedTask task) => task.Table.TraceParent is { } column && task.Values[column] is string text
+        && ActivityContext.TryParse(text.Trim(), traceState: null, isRemote: true, out var context) ? context : null;
+
+    /// <summary>Ends it.</summary>
+    /// <param name="span">The span.</param>
+    /// <param name="outcome">What came of the attempt.</param>
+    /// <param name="result">The same as it goes to the table; null: of a batch each task has its own.</param>
+    /// <param name="error">What the handler has thrown; null: nothing.</param>
+    public static void End(Activity span, string outcome, TaskResult? result, Exception? error)
+    {
+        span.SetTag(Instruments.OutcomeTag, outcome);
+        if (result is null ? error is not null : result.Outcome is Outcome.Again or Outcome.Failed)
+        {
+            span.SetStatus(ActivityStatusCode.Error, ErrorText.Sanitise(result?.Error ?? ErrorText.Of(error!), MaxText));
+            if (error is not null) span.SetTag("error.type", error.GetType().FullName).AddException(error);
+        }
+        span.Dispose();
+    }
+}
