@@ -247,7 +247,8 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster),
             reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
                 Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6),
-                TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds))) { Version = ProgramVersion.Of(reader.GetString(8)) }, stopping);
+                TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds)))
+            { Version = ProgramVersion.Of(reader.GetString(8)) }, stopping);
 
     /// <summary>
     /// Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision; null: what is

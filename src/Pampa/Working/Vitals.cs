@@ -36,7 +36,8 @@ internal sealed class Vitals(Node node, NodeStore store, Notebook notes, TimePro
 
     private NodeVitals Measure() => new(Environment.WorkingSet, Cores(),
         [.. node.Lanes.Select(l => new JobDone(l.Job.Name, l.Counters.Completed, l.Counters.Failed, l.Load.Durations.Count, l.Load.Durations.Total))],
-        [.. Busy().Take(MaxTasks)]) { Limits = Limits };
+        [.. Busy().Take(MaxTasks)])
+    { Limits = Limits };
 
     private double? Cores()
     {
