@@ -23,7 +23,7 @@ public static class PampaSsh
         var node = new SshNode(name, host);
         configure?.Invoke(node);
         node.Check();
-        pampa.AddNode(name, node.Workers);
+        pampa.AddNode(name, node.Workers, node.Limits);
         NodesOf(pampa).Add(node);
     }
 

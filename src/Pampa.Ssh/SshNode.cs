@@ -56,6 +56,12 @@ public sealed partial class SshNode
     public bool IsIsolated { get; set; }
 
     /// <summary>
+    /// What each worker may take of its computer; <see cref="IsIsolated"/> must be set. Where systemd runs the node, its service lets it
+    /// enforce them. Default null: no limits.
+    /// </summary>
+    public WorkerLimits? Limits { get; set; }
+
+    /// <summary>
     /// Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each.
     /// Default: none.
     /// </summary>
@@ -127,6 +133,8 @@ public sealed partial class SshNode
             Add("Database must have no password, for a program's text is read by many: put the address into a variable or a file, and say env:NAME or file:PATH; what stands there instead is not shown");
         if (Database is not null && DatabaseForwardPort is not null)
             Add("Database says how the node calls the database, and DatabaseForwardPort that it goes through this computer: set one of them");
+        // What else may be wrong with them is told with the rest of the program.
+        if (Limits is not null && !IsIsolated) Add("Limits are for workers that are processes of their own: set IsIsolated, or take them out");
         if (Tags.FirstOrDefault(tag => !Identifier.IsMatch(tag)) is { } wrong) Add($"a tag must be 1 to 64 letters, digits, '.', '_' or '-', got '{wrong}'");
         if (errors.Count > 0) throw new PampaConfigurationException(errors);
 

@@ -77,6 +77,9 @@ public sealed record LeaderInfo(string Node, long Term, TimeSpan LeadsFor);
 /// <param name="Jobs">What it does of each job, as it last said.</param>
 public sealed record NodeInfo(string Name, string Program, int Workers, int Ready, int Leaked, TimeSpan LastHeard, IReadOnlyList<NodeJobInfo> Jobs)
 {
+    /// <summary>The node of which it is one worker in a process of its own; null: it is none.</summary>
+    internal string? WorkerOf { get; init; }
+
     /// <summary>The memory of its process (its working set), as it last said (every 5 s); null: it has not.</summary>
     public long? MemoryBytes { get; init; }
 
@@ -84,6 +87,9 @@ public sealed record NodeInfo(string Name, string Program, int Workers, int Read
     /// How much processor time its process used a second lately, in seconds: 1 is a whole core. As it last said (every 5 s); null: it has not.
     /// </summary>
     public double? CpuCores { get; init; }
+
+    /// <summary>The limits of its workers and what is made of them, as it last said (every 5 s); empty: it has none.</summary>
+    public IReadOnlyList<WorkerLimitInfo> Limits { get; init; } = [];
 }
 
 /// <summary>What a node does of a job.</summary>

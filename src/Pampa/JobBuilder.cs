@@ -107,6 +107,16 @@ public sealed partial class JobBuilder
     public bool CaptureLog { get; set; }
 
     /// <summary>
+    /// The least version of a program whose workers may be given this job's tasks, for a deploy in which old and new processes run side
+    /// by side: <c>2.3</c>. It is published with the job. Dispatchers of whatever version deal to no node below it, and such a node starts
+    /// none of the job's tasks, gives back what it has in hand, and goes on with its other jobs; both know within ten seconds after the first
+    /// process that demands it has started. Versions compare as in Semantic Versioning: one to four numbers, missing ones are 0, and
+    /// <c>2.3-rc.1</c> comes before <c>2.3</c>. It must not be above the program's own (<see cref="PampaBuilder.ProgramVersion"/>). Default
+    /// null: any.
+    /// </summary>
+    public string? MinProgramVersion { get; set; }
+
+    /// <summary>
     /// Which records are tasks of this job, as a condition on the record's own columns: <c>$"active AND score &gt;
     /// {minimum}"</c>. It is checked when a record is reserved and again when it is started. Default: all.
     /// </summary>
@@ -252,7 +262,7 @@ public sealed partial class JobBuilder
     /// <summary>Whether only the program that has published the job knows which records are tasks.</summary>
     internal bool LacksCondition { get; init; }
 
-    internal JobDefinition? Build(List<string> problems, bool needsCode = true)
+    internal JobDefinition? Build(List<string> problems, bool needsCode = true, ProgramVersion? version = null)
     {
         if (handler is null && needsCode) errors.Add("no code: call Process");
         var definition = new JobDefinition
@@ -288,10 +298,21 @@ public sealed partial class JobBuilder
             Allowing = Allowing(),
             WorkerOrder = workerOrder,
             LacksCondition = LacksCondition,
+            Version = version,
+            DeclaredMinimum = ProgramVersion.TryParse(MinProgramVersion),
         };
         JobValidation.Check(definition, errors);
+        if (needsCode) CheckMinimum(definition);
         problems.AddRange(errors.Select(e => $"Job '{Name}': {e}."));
         return errors.Count == 0 ? definition : null;
+    }
+
+    private void CheckMinimum(JobDefinition definition)
+    {
+        if (MinProgramVersion is null) return;
+        if (definition.DeclaredMinimum is not { } least) errors.Add($"MinProgramVersion must be a version like 2.3 or 2.3.1-rc.1, got '{MinProgramVersion}'");
+        else if (!definition.AdmitsThis)
+            errors.Add($"MinProgramVersion {least} is above this program's own version, which is {definition.Version?.ToString() ?? "not known"}, so nobody who runs it could do its tasks. Give the program that version (ProgramVersion, or Version in its project), or demand less");
     }
 
     private void Use(RowType? row, Func<PampaTask, ValueTask> runAsync, bool isTransactional = false) =>

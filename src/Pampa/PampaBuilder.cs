@@ -1,4 +1,5 @@
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa;
 
@@ -7,7 +8,7 @@ public sealed partial class PampaBuilder
 {
     private readonly List<string> setup = [];
     private readonly List<JobBuilder> jobs = [];
-    private readonly List<(string Name, int? Workers)> nodes = [];
+    private readonly List<(string Name, int? Workers, WorkerLimits? Limits)> nodes = [];
     private readonly List<Func<CancellationToken, Task>> dispatcherStarts = [];
     private readonly List<Func<string, CancellationToken, Task>> workerStarts = [];
 
@@ -43,6 +44,13 @@ public sealed partial class PampaBuilder
     /// refused. Default null: <c>local</c>, or the next free one of <c>local-2</c>, <c>local-3</c>, ….
     /// </summary>
     public string? NodeName { get; set; }
+
+    /// <summary>
+    /// The version of this program, which its processes publish and by which <see cref="JobBuilder.MinProgramVersion"/> judges them: one to
+    /// four numbers with points between them, and what Semantic Versioning adds. Default null: that of the entry assembly (<c>Version</c>
+    /// in a project, <c>#:property Version=2.3.0</c> in a file-based program; 1.0.0 where neither says one).
+    /// </summary>
+    public string? ProgramVersion { get; set; }
 
     /// <summary>
     /// Whether this process turns the dispatcher's loop. False: it reserves nothing by itself, and the program calls
@@ -116,10 +124,14 @@ public sealed partial class PampaBuilder
     /// How many tasks it runs at the same time where <c>--workers</c> says nothing. 1 to 1,000; default null: <see
     /// cref="Workers"/>.
     /// </param>
-    public void AddNode(string name, int? workers = null)
+    /// <param name="limits">
+    /// What each of its workers may take of the computer, where <c>--max-ram</c> and the like say nothing; the node must be started with
+    /// <c>--isolated</c>. Default null: no limits.
+    /// </param>
+    public void AddNode(string name, int? workers = null, WorkerLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        nodes.Add((name, workers));
+        nodes.Add((name, workers, limits is { IsEmpty: true } ? null : limits));
     }
 
     /// <summary>
@@ -164,6 +176,9 @@ public sealed partial class PampaBuilder
         jobs.Add(job);
     }
 
+    /// <summary>This program and its version, as its processes publish it.</summary>
+    internal string Program => ProcessIdentity.ProgramOf(ProgramVersion);
+
     internal IReadOnlyList<string> SetupStatements => setup;
 
     internal IReadOnlyList<Func<CancellationToken, Task>> DispatcherStarts => dispatcherStarts;
@@ -178,12 +193,15 @@ public sealed partial class PampaBuilder
     /// <summary>How many workers the program declares for a node; null: it does not say.</summary>
     internal int? WorkersOf(string node) => nodes.Find(n => n.Name == node).Workers;
 
+    /// <summary>The limits that the program declares for a node's workers; null: none.</summary>
+    internal WorkerLimits? LimitsOf(string node) => nodes.Find(n => n.Name == node).Limits;
+
     /// <summary>Declares a node, or gives one that is declared another number of workers.</summary>
     internal void SetNode(string name, Func<int?, int?> workers)
     {
         var at = nodes.FindIndex(n => string.Equals(n.Name, name, StringComparison.OrdinalIgnoreCase));
-        if (at < 0) nodes.Add((name, workers(null)));
-        else nodes[at] = (nodes[at].Name, workers(nodes[at].Workers));
+        if (at < 0) nodes.Add((name, workers(null), null));
+        else nodes[at] = nodes[at] with { Workers = workers(nodes[at].Workers) };
     }
 
     /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
@@ -195,6 +213,8 @@ public sealed partial class PampaBuilder
             errors.Add($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{Cluster}'.");
         if (Workers is < 1 or > Limits.WorkersPerNode)
             errors.Add($"Workers must be between 1 and {Limits.WorkersPerNode:N0}, got {Workers}.");
+        if (ProgramVersion is not null && Pampa.Jobs.ProgramVersion.TryParse(ProgramVersion) is null)
+            errors.Add($"ProgramVersion must be a version like 2.3 or 2.3.1-rc.1, got '{ProgramVersion}'.");
         CheckNodes(errors);
         Range(errors, nameof(ShutdownTimeout), ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
         Range(errors, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
@@ -205,18 +225,20 @@ public sealed partial class PampaBuilder
             errors.Add($"Job '{twice.Key}' is added {twice.Count()} times; names must differ.");
         errors.AddRange(VerbErrors);
         BuildSchedules(errors, needsCode);
-        return [.. jobs.Select(j => j.Build(errors, needsCode)).OfType<JobDefinition>()];
+        var version = Pampa.Jobs.ProgramVersion.Of(Program);
+        return [.. jobs.Select(j => j.Build(errors, needsCode, version)).OfType<JobDefinition>()];
     }
 
     private void CheckNodes(List<string> errors)
     {
         if (NodeName is not null && !JobValidation.Identifier.IsMatch(NodeName))
             errors.Add($"NodeName must be {JobValidation.IdentifierForm}, got '{NodeName}'.");
-        foreach (var (name, workers) in nodes)
+        foreach (var (name, workers, limits) in nodes)
         {
             if (!JobValidation.Identifier.IsMatch(name)) errors.Add($"Node '{name}': the name must be {JobValidation.IdentifierForm}.");
             if (workers is < 1 or > Limits.WorkersPerNode)
                 errors.Add(FormattableString.Invariant($"Node '{name}': workers must be between 1 and {Limits.WorkersPerNode:N0}, got {workers}."));
+            if (limits is not null) errors.AddRange(limits.Errors().Select(e => $"Node '{name}': {e}."));
         }
         foreach (var twice in nodes.GroupBy(n => n.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             errors.Add($"Node '{twice.Key}' is added {twice.Count()} times; names must differ.");

@@ -94,7 +94,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
         var said = await tables.Nodes.ReadAsync(stopping);
         return info with
         {
-            Nodes = [.. info.Nodes.Select(n => WithVitals(n, said))],
+            Nodes = [.. info.Nodes.Select(n => WithVitals(n, said) with { WorkerOf = NodeOf(n.Name, info) })],
             Workers = [.. info.Workers.Select(w => w with { IsAttached = !holds.IsWorkerHeld(w.Id, w.Node), Running = RunningOf(w, said) })],
             AbsentNodes = [.. nodes.Where(name => !info.Nodes.Any(n => Holds.IsOf(n.Name, name)))],
             Jobs = [.. shares.Where(s => stores.Any(j => j.Job.Name == s.Job)).Select(s => new JobWorkersInfo(s.Job, s.Workers, s.Wanted, s.Reason))],
@@ -102,8 +102,11 @@ public sealed partial class PampaCluster : IAsyncDisposable
         };
     }
 
+    private static string? NodeOf(string node, ClusterInfo info) =>
+        info.Workers.Any(w => w.Id == node && w.Node == node) && node.LastIndexOf('.') is > 0 and var dot ? node[..dot] : null;
+
     private static NodeInfo WithVitals(NodeInfo node, List<NodeSaid> said) => said.Find(s => s.Node == node.Name) is not { Vitals: var vitals } ? node
-        : node with { MemoryBytes = vitals.MemoryBytes, CpuCores = vitals.CpuCores };
+        : node with { MemoryBytes = vitals.MemoryBytes, CpuCores = vitals.CpuCores, Limits = vitals.Limits };
 
     private static RunningTaskInfo? RunningOf(WorkerInfo worker, List<NodeSaid> said) => said.Find(s => s.Node == worker.Node) is not { } node ? null
         : node.Vitals.Tasks.Where(t => t.Worker == worker.Id).Select(t => new RunningTaskInfo(t.Job, t.Key, t.For + node.Age)).FirstOrDefault();

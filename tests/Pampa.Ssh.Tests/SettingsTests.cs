@@ -58,6 +58,29 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public async Task Limits_are_for_workers_that_are_processes_and_reach_the_node_and_its_service()
+    {
+        Assert.Contains("Node 'web1': Limits are for workers that are processes of their own: set IsIsolated", await WrongAsync("web1", "host", ssh => ssh.Limits = new WorkerLimits { MaxRam = 512 }), StringComparison.Ordinal);
+        Assert.Contains("Node 'web1': MaxRam must be between 128 and 16,777,216, got 1.", await WrongAsync("web1", "host", ssh =>
+        {
+            ssh.IsIsolated = true;
+            ssh.Limits = new WorkerLimits { MaxRam = 1 };
+        }), StringComparison.Ordinal);
+        var (code, said) = await SshWorld.RunAsync(pampa =>
+        {
+            pampa.AddJob("x", table: "x", key: "id", job => job.Process(_ => { }));
+            pampa.AddSshNode("web1", "192.0.2.1", ssh =>
+            {
+                ssh.IsIsolated = true;
+                ssh.Limits = new WorkerLimits { MaxRam = 512, MaxCpu = 50, MaxDiskIo = 80, MaxNetIo = 40 };
+            });
+        }, "nodes", "unit", "web1", "--folder", "/srv/shop", "--user", "shop", "--program-name", "shop");
+        Assert.Equal(0, code);
+        Assert.Contains("\"--isolated\" \"--max-ram\" \"512\" \"--max-cpu\" \"50\" \"--max-disk-io\" \"80\" \"--max-net-io\" \"40\"\n", said, StringComparison.Ordinal);
+        Assert.Contains("\nDelegate=yes\n", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_unit_is_printed_without_any_connection()
     {
         var (code, said) = await SshWorld.RunAsync(pampa =>

@@ -66,7 +66,13 @@ internal static class StatusVerb
         ];
     }
 
-    private static string Text(List<Line> lines) => TextTable.Of(
+    private static string Text(List<Line> lines) => string.Join(
+        Environment.NewLine, [Table(lines), .. lines.SelectMany(line => LimitsOf(line).Select(limit => $"{line.Node.Name}: {limit}"))]);
+
+    // Its workers say the same, as a rule.
+    private static IEnumerable<WorkerLimitInfo> LimitsOf(Line line) => (line.Parts ?? []).SelectMany(part => part.Limits).Distinct();
+
+    private static string Table(List<Line> lines) => TextTable.Of(
         ["node", "address", "process", "since", "release", "workers", "heard", ""],
         lines.Select(line => (string[])
         [
@@ -100,6 +106,7 @@ internal static class StatusVerb
                     json.WriteNumber("workers", parts.Sum(p => p.Workers));
                     json.WriteNumber("ready", parts.Sum(p => p.Ready));
                     if (parts.Count > 0) json.WriteNumber("heardSecondsAgo", parts.Max(p => p.LastHeard).TotalSeconds);
+                    WriteLimits(json, line);
                 }
                 json.WriteBoolean("paused", line.IsPaused);
                 json.WriteEndObject();
@@ -107,6 +114,21 @@ internal static class StatusVerb
             json.WriteEndArray();
         }
         return Encoding.UTF8.GetString(memory.ToArray());
+    }
+
+    private static void WriteLimits(Utf8JsonWriter json, Line line)
+    {
+        json.WriteStartArray("limits");
+        foreach (var limit in LimitsOf(line))
+        {
+            json.WriteStartObject();
+            json.WriteString("name", limit.Name);
+            json.WriteNumber("value", limit.Value);
+            json.WriteString("enforcement", limit.Enforcement.ToString());
+            json.WriteString("by", limit.By);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     private static void Write(Utf8JsonWriter json, NodeFacts facts)

@@ -35,6 +35,7 @@ internal static class UnitVerb
                 Node = node.Name,
                 Folder = path,
                 Launch = Launch.Of(node, file, path),
+                HasLimits = node.Limits is not null,
                 ShutdownTimeout = pampa.ShutdownTimeout,
                 User = parsed.GetValue(user),
             };

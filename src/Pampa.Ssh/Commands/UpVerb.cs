@@ -119,5 +119,6 @@ internal sealed class UpVerb
         Launch = launch,
         ShutdownTimeout = shutdown,
         IsOfUser = facts.Manager == ServiceManager.User,
+        HasLimits = node.Limits is not null,
     }.Text();
 }

@@ -27,6 +27,9 @@ internal sealed record UnitFile
     /// <summary>Whether it is for the systemd of a user.</summary>
     public bool IsOfUser { get; init; }
 
+    /// <summary>Whether the node limits its workers, for which it needs control groups of its own.</summary>
+    public bool HasLimits { get; init; }
+
     /// <summary>The name of the service of a node.</summary>
     public static string NameOf(string cluster, string node) => $"pampa-{cluster}-{node}.service";
 
@@ -58,6 +61,7 @@ internal sealed record UnitFile
             // The node itself tells what it has started to end.
             "KillMode=mixed",
             $"TimeoutStopSec={stop}",
+            .. HasLimits ? ["Delegate=yes"] : Array.Empty<string>(),
             "NoNewPrivileges=yes",
             "UMask=0077",
             "",

@@ -52,12 +52,19 @@ internal sealed record NodeJson(string Name, string Program, int Workers, int Re
 
     public double? CpuCores { get; init; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LimitJson>? Limits { get; init; }
+
     public static NodeJson Of(NodeInfo node) => new(node.Name, node.Program, node.Workers, node.Ready, node.Leaked, node.LastHeard.TotalSeconds, node.Jobs)
     {
         MemoryBytes = node.MemoryBytes,
         CpuCores = node.CpuCores,
+        Limits = node.Limits.Count == 0 ? null : [.. node.Limits.Select(l => new LimitJson(l.Name, l.Value, l.Enforcement.ToString(), l.By))],
     };
 }
+
+/// <summary>A limit of its workers.</summary>
+internal sealed record LimitJson(string Name, int Value, string Enforcement, string By);
 
 /// <summary>One job of it; times are in seconds.</summary>
 internal sealed record JobJson(

@@ -1,3 +1,4 @@
+using Pampa.Commands.Confining;
 using Pampa.Hosting;
 
 namespace Pampa.Commands;
@@ -12,8 +13,10 @@ namespace Pampa.Commands;
 /// <param name="workers">How many.</param>
 /// <param name="arguments">What each is given besides its id.</param>
 /// <param name="logPath">The file for what it does itself; workers have logs of their own. Null: none.</param>
+/// <param name="confine">Finds out how workers can be limited.</param>
 /// <param name="time">Time.</param>
-internal sealed class IsolatedNode(Display display, string name, int workers, IReadOnlyList<string> arguments, string? logPath, TimeProvider time)
+internal sealed class IsolatedNode(
+    Display display, string name, int workers, IReadOnlyList<string> arguments, string? logPath, Func<Confinement> confine, TimeProvider time)
 {
     private const string Registered = "Pampa[101]";
     private readonly Lock gate = new();
@@ -39,65 +42,98 @@ internal sealed class IsolatedNode(Display display, string name, int workers, IR
         await using var passing = stop.Token.Register(StopAll);
         Tell(database);
         Tell($"Node '{name}' runs {workers} workers as processes of their own, supervised by process {Environment.ProcessId}");
-        var lives = Enumerable.Range(1, workers).Select(n => SuperviseAsync($"{name}.{n}", stop)).ToList();
+        var confinement = confine();
+        foreach (var limit in confinement.Words) Tell($"Each worker: {limit}");
+        var lives = Enumerable.Range(1, workers).Select(n => SuperviseAsync($"{name}.{n}", confinement, stop)).ToList();
         var codes = await Task.WhenAll(lives);
+        confinement.CleanUp();
         return endedBy ?? codes.Max();
     }
 
     /// <summary>One worker, life after life. Returns the code of the last one.</summary>
-    private async Task<int> SuperviseAsync(string id, CancellationTokenSource stop)
+    private async Task<int> SuperviseAsync(string id, Confinement confinement, CancellationTokenSource stop)
     {
         var policy = new RestartPolicy();
+        // What a life has died of the first one after it tells that comes so far as to take back what it held.
+        string? death = null;
         while (true)
         {
             var began = time.GetTimestamp();
-            var code = await TryLiveAsync(id);
-            if (stop.IsCancellationRequested) return code;
-            if (policy.After(code, time.GetElapsedTime(began), HasBegun(id, code)) is not { } pause)
+            var end = await TryLiveAsync(id, confinement, death);
+            if (stop.IsCancellationRequested) return end.Code == ExitCode.OverMemory ? ExitCode.Done : end.Code;
+            if (end.HasBegun || death is null) death = end.Death;
+            // Each has cost a task an attempt, of which it has not many.
+            if (end is { HasBegun: true, Death: not null }) policy.Forgive();
+            if (policy.After(end.Code, time.GetElapsedTime(began), HasBegun(id, end.Code)) is not { } pause)
             {
-                Tell($"Worker '{id}' ended with {code}, so the node ends");
-                endedBy ??= code;
+                Tell($"Worker '{id}' ended with {end.Code}, so the node ends");
+                endedBy ??= end.Code;
                 await stop.CancelAsync();
-                return code;
+                return end.Code;
             }
-            Tell(FormattableString.Invariant($"Worker '{id}' ended by itself with {code}; it is started again in {pause.TotalSeconds:0} s"));
+            Tell(end.Death is { } over
+                ? FormattableString.Invariant($"Worker '{id}' ended with {end.Code}: {over}; the task that it ran has used an attempt, and it is started again in {pause.TotalSeconds:0} s")
+                : FormattableString.Invariant($"Worker '{id}' ended by itself with {end.Code}; it is started again in {pause.TotalSeconds:0} s"));
             await Task.Delay(pause, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // What it died of was told when it did; the stop is in order.
             if (stop.IsCancellationRequested) return ExitCode.Done;
         }
     }
 
-    private async Task<int> TryLiveAsync(string id)
+    /// <summary>How a life ended.</summary>
+    /// <param name="Code">Its exit code.</param>
+    /// <param name="HasBegun">Whether it had come so far as to register.</param>
+    /// <param name="Death">That it was over its memory limit; null: it was not, as far as can be told.</param>
+    private readonly record struct LifeEnd(int Code, bool HasBegun, string? Death);
+
+    private async Task<LifeEnd> TryLiveAsync(string id, Confinement confinement, string? formerDeath)
     {
         try
         {
-            return await LiveAsync(id);
+            return await LiveAsync(id, confinement, formerDeath);
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException or UnauthorizedAccessException)
         {
-            // No memory, too many processes, the program's file is being replaced: a death like another.
+            // No memory, too many processes, the program's file is being replaced, a control group is gone: a death like another.
             Tell($"Worker '{id}' could not be started: {e.Message}");
-            return ExitCode.InternalError;
+            return new LifeEnd(ExitCode.InternalError, false, null);
         }
     }
 
-    private async Task<int> LiveAsync(string id)
+    private async Task<LifeEnd> LiveAsync(string id, Confinement confinement, string? formerDeath)
     {
-        WorkerProcess process;
-        lock (gate)
-        {
-            if (isStopping) return ExitCode.Done;
-            process = WorkerProcess.Start(["worker", "--id", id, .. arguments], line => Pass(id, line));
-            living.Add(process);
-        }
+        var hasBegun = false;
+        var life = confinement.Begin(id, formerDeath);
         try
         {
-            return await process.EndAsync();
+            WorkerProcess process;
+            lock (gate)
+            {
+                if (isStopping) return new LifeEnd(ExitCode.Done, false, null);
+                process = WorkerProcess.Start(["worker", "--id", id, .. arguments], life, Hear);
+                living.Add(process);
+            }
+            try
+            {
+                var code = await process.EndAsync();
+                return new LifeEnd(code, hasBegun, life.IsOverMemory(code) ? confinement.OverMemory(id) : null);
+            }
+            finally
+            {
+                lock (gate) living.Remove(process);
+                process.Dispose();
+            }
         }
         finally
         {
-            lock (gate) living.Remove(process);
-            process.Dispose();
+            life.End();
+        }
+
+        void Hear(string line)
+        {
+            life.Hear(line);
+            hasBegun |= line.Contains(Registered, StringComparison.Ordinal);
+            Pass(id, line);
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class RestartPolicy
     private static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
     private int deaths;
 
+    /// <summary>No death before now counts: the next pause is the shortest.</summary>
+    public void Forgive() => deaths = 0;
+
     /// <summary>
     /// The pause before the next life; null: there is no sense in one, for it has never begun and this death has shown that the
     /// program is set up wrongly or that somebody else is the worker.

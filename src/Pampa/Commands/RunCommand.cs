@@ -17,6 +17,9 @@ internal sealed record RunOptions(ProcessRole Role, string? Database, bool IsPla
     /// <summary>Whether each worker is a process of its own.</summary>
     public bool IsIsolated { get; init; }
 
+    /// <summary>What each worker may take, as somebody has said.</summary>
+    public WorkerLimits Limits { get; init; } = new();
+
     /// <summary>What was said of a file for the log; null: nothing.</summary>
     public string? Log { get; init; }
 }

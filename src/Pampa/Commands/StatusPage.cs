@@ -83,6 +83,7 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
             var leaked = node.Leaked > 0 ? $" ({node.Leaked} lost to tasks that do not end)" : "";
             var jobs = string.Concat(node.Jobs.Select(j => FormattableString.Invariant($"; {j.Job}: {j.InHand:N0} in hand, {j.Running:N0} running, {j.PerSecond:N0}/s")));
             yield return FormattableString.Invariant($"node {node.Name}: {node.Workers:N0} workers{recovering}{leaked}, {node.Program}, heard {Duration(node.LastHeard)} ago{jobs}");
+            foreach (var limit in node.Limits) yield return Printable.Line($"node {node.Name}: {limit}");
         }
         foreach (var name in info.AbsentNodes) yield return $"node {name}: not here; the program declares it";
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Pampa.Commands.Confining;
 using Pampa.Hosting;
 using Pampa.Jobs;
 
@@ -72,6 +73,7 @@ internal static class WorkCommands
                 ("node", "Join under the next free name: local, local-2, ...."),
                 ("node --name web1 --workers 16", "Join as web1, with the workers web1.1 to web1.16."),
                 ("node --name web1 --isolated", "The same, each worker in a process of its own."),
+                ("node --name web1 --isolated --max-ram 512 --max-cpu 50", "Each worker with at most 512 MB and half a core."),
             ],
             ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
         };
@@ -79,11 +81,20 @@ internal static class WorkCommands
         name.Validators.Add(Name);
         var workers = WorkersOption();
         var isolated = new Option<bool>("--isolated") { Description = "Run each worker in a process of its own, and start it again when it ends by itself; needs a name." };
-        Add(command, verb, "node.NAME.log", [name, workers, isolated], (parsed, options) => options with
+        var (ram, cpu) = (LimitOption("--max-ram", "MB", "memory"), LimitOption("--max-cpu", "PERCENT", "processor time, 100 being one core"));
+        var (disk, net) = (LimitOption("--max-disk-io", "MBPS", "megabits a second read from disks, and as many written"), LimitOption("--max-net-io", "MBPS", "megabits a second sent over the network"));
+        Add(command, verb, "node.NAME.log", [name, workers, isolated, ram, cpu, disk, net], (parsed, options) => options with
         {
             Role = ProcessRole.OfNode(parsed.GetValue(name)),
             Workers = parsed.GetValue(workers),
             IsIsolated = parsed.GetValue(isolated),
+            Limits = new WorkerLimits
+            {
+                MaxRam = parsed.GetValue(ram),
+                MaxCpu = parsed.GetValue(cpu),
+                MaxDiskIo = parsed.GetValue(disk),
+                MaxNetIo = parsed.GetValue(net),
+            },
         });
         return command;
     }
@@ -93,7 +104,7 @@ internal static class WorkCommands
         var command = new VerbCommand("worker", "Runs tasks one at a time, as one worker in a process of its own.")
         {
             Examples = [("worker --id local.1", "Be the worker local.1.")],
-            ExitCodes = [.. Ends[..3], Taken, .. Ends[3..]],
+            ExitCodes = [.. Ends[..3], Taken, .. Ends[3..^1], (ExitCode.OverMemory, "its memory limit was met; a node with --isolated starts it again"), Ends[^1]],
         };
         var id = new Option<string>("--id") { HelpName = "ID", Description = "The worker's id; refused where it is at work already.", Required = true };
         id.Validators.Add(Name);
@@ -118,6 +129,11 @@ internal static class WorkCommands
                 Log = parsed.GetValue(log),
             };
             options = read(parsed, options);
+            if (!options.IsIsolated && !options.Limits.IsEmpty)
+            {
+                await verb.Errors.WriteLineAsync("--max-ram, --max-cpu, --max-disk-io and --max-net-io need --isolated: workers in one process cannot be limited singly.");
+                return ExitCode.Configuration;
+            }
             return options.IsIsolated ? await IsolatedAsync(verb, options) : await new RunCommand(verb, options).RunAsync();
         });
     }
@@ -141,11 +157,22 @@ internal static class WorkCommands
         var longest = FormattableString.Invariant($"{name}.{workers}");
         if (!JobValidation.Identifier.IsMatch(longest))
             throw new PampaConfigurationException([$"The node's name must be 1 to 64 letters, digits, '.', '_' or '-' together with the number of a worker, for with --isolated each worker has a name of its own, got '{Printable.Line(longest)}'. Give another one with --name, or set NodeName in the program."]);
+        var limits = (program.LimitsOf(name) ?? new WorkerLimits()).With(options.Limits);
+        var wrong = limits.Errors().Select(e => $"Node '{name}': {e}.").ToList();
+        if (wrong.Count > 0) throw new PampaConfigurationException(wrong);
         var logPath = LogFile.PathOf(options.Log, RunCommand.NodeLogName(name));
         using var console = ConsoleTurn.Take(verb, isPlain: true, Environment.GetEnvironmentVariable);
         await using var display = console.Display;
-        return await new IsolatedNode(display, name, workers, arguments, logPath, TimeProvider.System).RunAsync($"Database: {choice.Address.Description} ({choice.Why})");
+        Confinement Confine() => Confinement.Find(limits, program.Cluster, name);
+        var node = new IsolatedNode(display, name, workers, arguments, logPath, Confine, TimeProvider.System);
+        return await node.RunAsync($"Database: {choice.Address.Description} ({choice.Why})");
     }, CancellationToken.None);
+
+    private static Option<int?> LimitOption(string name, string unit, string what) => new(name)
+    {
+        HelpName = unit,
+        Description = $"With --isolated: what each worker may take of {what} (default: what the program says of this node, else no limit).",
+    };
 
     public static Option<string?> LogOption(string name)
     {

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using Pampa.Commands.Confining;
+using Pampa.Hosting;
+using Pampa.Storage;
 
 namespace Pampa.Commands;
 
@@ -13,6 +16,7 @@ internal sealed class WorkerProcess : IDisposable
 
     // What it has started itself may live on and keep its output open.
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(2);
+    private static readonly string[] OfLives = [ProcessIdentity.SupervisorVariable, SupervisedLife.LimitsVariable, SupervisedLife.DeathVariable];
     private readonly Process process;
     private readonly Task reading;
 
@@ -26,17 +30,21 @@ internal sealed class WorkerProcess : IDisposable
 
     /// <summary>Starts one.</summary>
     /// <param name="arguments">What follows the program's name.</param>
+    /// <param name="life">What limits it.</param>
     /// <param name="say">Told each line that it prints, on whichever stream.</param>
-    public static WorkerProcess Start(IEnumerable<string> arguments, Action<string> say)
+    public static WorkerProcess Start(IEnumerable<string> arguments, ConfinedLife life, Action<string> say)
     {
         var (program, first) = Self();
-        var start = new ProcessStartInfo(program)
+        var command = life.Command(program, first.Concat(arguments));
+        var start = new ProcessStartInfo(command[0])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in first.Concat(arguments)) start.ArgumentList.Add(argument);
+        foreach (var argument in command.Skip(1)) start.ArgumentList.Add(argument);
+        foreach (var name in OfLives) start.Environment.Remove(name);
+        foreach (var (name, value) in life.Variables) start.Environment[name] = value;
         start.Environment[Variable] = "1";
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
         return new WorkerProcess(process, Task.WhenAll(ReadAsync(process.StandardOutput, say), ReadAsync(process.StandardError, say)));

@@ -332,7 +332,8 @@ internal sealed partial class Dispatcher(
     // There is nobody to look for records for: as idle as if there were none.
     private bool NobodyServes(JobDispatch job)
     {
-        if (!job.IsUnserved) Log.Unserved(log, job.Store.Job.Name, job.Store.Job.WorkerFilter ?? "");
+        if (!job.IsUnserved && job.TooOld > 0) Log.AllTooOld(log, job.Store.Job.Name, job.TooOld, job.Store.Job.Minimum!);
+        else if (!job.IsUnserved) Log.Unserved(log, job.Store.Job.Name, job.Store.Job.WorkerFilter ?? "");
         job.IsUnserved = true;
         job.SkipLook();
         return false;

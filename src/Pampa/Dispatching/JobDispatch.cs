@@ -40,6 +40,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The workers that may serve the job, as they were when <see cref="See"/> looked.</summary>
     public IReadOnlyList<WorkerHand> Hands { get; private set; } = [];
 
+    /// <summary>How many workers know the job and run a program that is too old for it.</summary>
+    public int TooOld { get; private set; }
+
     /// <summary>Whether there is any worker at all that knows the job.</summary>
     public bool HasWorkers { get; private set; }
 
@@ -52,9 +55,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public void See(string ownNode, OtherNodes others)
     {
         load.Measure();
-        load.StartsAtOnce = DeliverStarted is not null && load.MayStartAtOnce;
-        List<WorkerHand> all = [.. load.Hands.Select((hand, w) => load.StartsAtOnce ? Own(hand, w, ownNode) : Own(hand, ownNode)), .. others.Hands(store.Job)];
-        HasWorkers = all.Count > 0;
+        var isNew = store.Job.AdmitsThis;
+        load.StartsAtOnce = isNew && DeliverStarted is not null && load.MayStartAtOnce;
+        var own = (isNew ? load.Hands : []).Select((hand, w) => load.StartsAtOnce ? Own(hand, w, ownNode) : Own(hand, ownNode));
+        List<WorkerHand> all = [.. own, .. others.Hands(store.Job)];
+        TooOld = others.TooOld(store.Job) + (isNew ? 0 : load.Hands.Count);
+        HasWorkers = all.Count + TooOld > 0;
         var matching = assignment.Matching(all);
         Hands = Ranking?.Sort(matching) ?? matching;
     }

@@ -61,6 +61,9 @@ internal static partial class Log
     [LoggerMessage(209, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it, its WorkerFilter is '{Filter}'")]
     public static partial void Unserved(ILogger log, string job, string filter);
 
+    [LoggerMessage(219, LogLevel.Warning, "Job '{Job}': no worker of the cluster serves it: {TooOld} run a program below version {Minimum}, which the job demands")]
+    public static partial void AllTooOld(ILogger log, string job, int tooOld, ProgramVersion minimum);
+
     [LoggerMessage(220, LogLevel.Debug, "Job '{Job}': {Count} ended records are pending again")]
     public static partial void Relaunched(ILogger log, string job, int count);
 

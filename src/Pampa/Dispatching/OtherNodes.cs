@@ -100,12 +100,16 @@ internal sealed class OtherNodes(ExchangeStore store)
         }
     }
 
-    /// <summary>The hands of their workers for a job; of nodes only that can do it.</summary>
+    /// <summary>How many workers know the job and may not do it, because their program is older than the job demands.</summary>
+    public int TooOld(JobDefinition job) => job.Minimum is null ? 0
+        : workers.Count(w => !job.Admits(w.Version) && known.TryGetValue((w.Node, job.Name), out var one) && one.Word is not null);
+
+    /// <summary>The hands of their workers for a job; of nodes only that can do it and are new enough for it.</summary>
     public IEnumerable<WorkerHand> Hands(JobDefinition job)
     {
         foreach (var worker in workers)
         {
-            if (!known.TryGetValue((worker.Node, job.Name), out var one) || one.Word is not { } word) continue;
+            if (!job.Admits(worker.Version) || !known.TryGetValue((worker.Node, job.Name), out var one) || one.Word is not { } word) continue;
             var hand = word.Hands!.TryGetValue(worker.Id, out var said) ? said : new WorkerWord(worker.Id, 0, false);
             var depth = word.P90 is { } p90 ? JobLoad.DepthFor(job, p90, Work) : JobLoad.Least(job, null);
             yield return WorkerHand.Of(hand with

@@ -264,7 +264,9 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         if (states[j].Share(share)) Log.Stretched(log, jobs[j].Store.Job.Name, share.Workers, Reason(jobs[j], share));
     }
 
-    private string Reason(JobDispatch job, JobShare share) => IsHeld(job) ? "it is paused" : job.Selection?.Trouble ?? share.Reason;
+    private string Reason(JobDispatch job, JobShare share) => IsHeld(job) ? "it is paused" : job.Selection?.Trouble
+        ?? (job.TooOld == 0 || share.Wanted == 0 ? share.Reason
+            : FormattableString.Invariant($"{share.Reason}; {job.TooOld:N0} workers run a program below version {job.Store.Job.Minimum}"));
 
     private async Task WriteAsync(StretchPlan plan, LeaseTerm term, CancellationToken stopping)
     {

@@ -13,7 +13,10 @@ namespace Pampa.Dispatching;
 internal sealed class Watch(TimeProvider time)
 {
     private readonly Dictionary<string, (long Session, string Heartbeat, long Since)> seen = new(StringComparer.Ordinal);
+    // A process is up again by then, as a rule; and then it takes back itself what its former life held, and knows what that one died of.
+    private static readonly TimeSpan RestartTime = TimeSpan.FromSeconds(10);
     private readonly HashSet<DeadWorker> settled = [];
+    private readonly Dictionary<string, long> goneSince = new(StringComparer.Ordinal);
 
     /// <summary>Whether among the dead workers of the last look are some whose records have not been taken back yet.</summary>
     public bool HasNews { get; private set; }
@@ -22,7 +25,7 @@ internal sealed class Watch(TimeProvider time)
     public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
     {
         var dead = new List<DeadWorker>();
-        var gone = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(ProcessIdentity.IsDead).ToHashSet(StringComparer.Ordinal);
+        var gone = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(IsGone).ToHashSet(StringComparer.Ordinal);
         foreach (var worker in workers)
         {
             if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
@@ -32,9 +35,21 @@ internal sealed class Watch(TimeProvider time)
         }
         // Of those that are not there any more nothing need be known.
         if (seen.Count > workers.Count) Prune(workers.Select(w => w.Id).ToHashSet(StringComparer.Ordinal));
+        if (goneSince.Count > 0)
+        {
+            foreach (var process in goneSince.Keys.Except(workers.Select(w => w.Process)).ToList()) goneSince.Remove(process);
+        }
         HasNews = !dead.TrueForAll(settled.Contains);
         settled.RemoveWhere(life => !seen.TryGetValue(life.Id, out var now) || now.Session != life.Session || now.Heartbeat != life.Heartbeat);
         return dead;
+    }
+
+    private bool IsGone(string process)
+    {
+        if (!ProcessIdentity.IsDead(process)) return false;
+        if (!ProcessIdentity.IsSupervised(process)) return true;
+        goneSince.TryAdd(process, time.GetTimestamp());
+        return time.GetElapsedTime(goneSince[process]) >= RestartTime;
     }
 
     private void Prune(HashSet<string> there)
@@ -57,6 +72,7 @@ internal sealed class Watch(TimeProvider time)
     public void Reset()
     {
         seen.Clear();
+        goneSince.Clear();
         settled.Clear();
     }
 }

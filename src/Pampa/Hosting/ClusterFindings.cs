@@ -62,11 +62,47 @@ internal static class ClusterFindings
         var busy = info.Nodes.SelectMany(n => n.Jobs).Sum(j => j.InHand + j.Running);
         foreach (var work in waiting.Where(w => w.Oldest >= LongWait))
         {
-            var matching = free.Where(w => WorkerMatch.Matches(work.Job, w.Id)).ToList();
+            var matching = free.Where(w => WorkerMatch.Matches(work.Job, w.Id) && work.Job.Admits(ProgramVersion.Of(w.Program))).ToList();
             if (matching.Count == 0)
-                yield return Finding.Warning("no-worker-fits", $"job {work.Job.Name}", $"Records are due for up to {work.Oldest:hh\\:mm\\:ss}, and no worker that lives may serve the job (attached, ready{(work.Job.WorkerFilter is null ? "" : $", WorkerFilter '{work.Job.WorkerFilter}'")}).", "Attach workers, start a node whose workers match, or change the filter.");
+                yield return Finding.Warning("no-worker-fits", $"job {work.Job.Name}", $"Records are due for up to {work.Oldest:hh\\:mm\\:ss}, and no worker that lives may serve the job (attached, ready{Demands(work.Job)}).", "Attach workers, start a node whose workers match, or change the filter.");
             else if (busy < matching.Count)
                 yield return Finding.Warning("due-waits", $"job {work.Job.Name}", FormattableString.Invariant($"The oldest due record waits for {work.Oldest:hh\\:mm\\:ss}, while {matching.Count - busy:N0} of {matching.Count:N0} workers have nothing to do."), "Look with 'explain' what keeps that record, with 'status --explain' why workers are where they are, and into the log of the dispatcher.");
+        }
+    }
+
+    private static string Demands(JobDefinition job) =>
+        (job.WorkerFilter is { } filter ? $", WorkerFilter '{filter}'" : "") + (job.Minimum is { } least ? $", MinProgramVersion {least}" : "");
+
+    /// <summary>Of the limits of workers: which are enforced, and by what. Workers that are nodes by themselves are told of together.</summary>
+    /// <param name="info">The cluster.</param>
+    /// <param name="declared">The limits that the program declares for a node.</param>
+    public static IEnumerable<Finding> OfLimits(ClusterInfo info, Func<string, WorkerLimits?> declared)
+    {
+        foreach (var node in info.Nodes.GroupBy(n => n.WorkerOf ?? n.Name, StringComparer.Ordinal))
+        {
+            foreach (var limit in node.SelectMany(n => n.Limits).Distinct())
+            {
+                yield return limit.Enforcement == LimitEnforcement.Full
+                    ? Finding.Info("worker-limits", $"node {node.Key}", $"{limit}.")
+                    : Finding.Warning("worker-limits", $"node {node.Key}", $"{limit}.", "See docs/nodes.md for what each means needs of the computer, or take the limit out.");
+            }
+            var without = node.Where(n => n.Limits.Count == 0).Select(n => n.Name).ToList();
+            if (without.Count > 0 && declared(node.Key) is not null)
+                yield return Finding.Warning("worker-limits", $"node {node.Key}", $"The program declares limits for its workers, and these have none: {string.Join(", ", without)}.", "Start it with 'node --isolated'. A worker that has just started says it within seconds.");
+        }
+    }
+
+    /// <summary>Of workers whose program is too old for a job.</summary>
+    public static IEnumerable<Finding> OfVersions(ClusterInfo info, IEnumerable<JobDefinition> jobs)
+    {
+        foreach (var job in jobs.Where(j => j.Minimum is not null))
+        {
+            var old = info.Workers.Where(w => !job.Admits(ProgramVersion.Of(w.Program))).ToList();
+            if (old.Count == 0) continue;
+            var what = $"It demands version {job.Minimum} of the program, so these nodes take none of its tasks: {string.Join(", ", old.GroupBy(w => w.Node).Select(g => $"{g.Key} ({g.First().Program})"))}.";
+            yield return old.Count == info.Workers.Count
+                ? Finding.Warning("program-too-old", $"job {job.Name}", $"{what} No other worker lives.", "Deploy the newer program to a node.")
+                : Finding.Info("program-too-old", $"job {job.Name}", what, "Nothing, while you deploy; else bring them to the newer program.");
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed partial class Engine : IAsyncDisposable
     private readonly Exchange exchange;
     private readonly Listener? listener;
     private readonly PublishedLimits limits;
+    private readonly MemoryLimit? memory;
 
     private Engine(
         PampaBuilder program, DatabaseAddress address, Database database, IReadOnlyList<JobTable> jobTables, ProcessRole role, Surroundings surroundings)
@@ -64,17 +65,20 @@ internal sealed partial class Engine : IAsyncDisposable
             health.Worked();
         };
         database.Failed = heartbeats.Failed = e => dialect.Forget(handlers, e);
-        tables = ClusterTables.Of(database, program.Cluster);
+        tables = ClusterTables.Of(database, program.Cluster, program.Program);
         var notes = new Notebook(tables.History);
         var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random) { Notes = notes }.Calling(handlers, log, time),
             new JobLoad(table.Job, log, time), time, random)).ToList();
+        var life = role.Node.IsWorker ? SupervisedLife.Read(Environment.GetEnvironmentVariable) : SupervisedLife.Unsupervised;
+        memory = life.MaxRam is { } megabytes ? new MemoryLimit(megabytes) : null;
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
-        var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random);
+        var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random) { Memory = memory };
         var workers = !role.Works ? 0 : role.Node.IsWorker ? 1 : program.Workers;
         Node = new Node(role.Node, workers, membership, lanes, wantsMore => new Worker(runner, wantsMore, time), log, time, random)
         {
             Start = new WorkerStart(program.WorkerStarts),
+            FormerDeath = life.FormerDeath,
         };
         leadership = new Leadership(Cluster, ClusterScope, $"{role.Node.Name}@{Guid.NewGuid():N}", program.LeaderLease, time);
         var jobs = lanes.ConvertAll(lane =>
@@ -89,7 +93,7 @@ internal sealed partial class Engine : IAsyncDisposable
         {
             Ticked = () => Wake(null),
         };
-        vitals = new Vitals(Node, tables.Nodes, notes, time);
+        vitals = new Vitals(Node, tables.Nodes, notes, time) { Limits = life.Limits };
         sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time);
         limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
@@ -152,6 +156,7 @@ internal sealed partial class Engine : IAsyncDisposable
     {
         var (_, time, random) = surroundings;
         role = role.In(program);
+        CheckLimits(program, role, isToRun);
         program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var dialect = address.Dialect;
         var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
@@ -192,7 +197,7 @@ internal sealed partial class Engine : IAsyncDisposable
         GrowPool();
         // What comes back for ever would keep it from its end.
         Dispatcher.Relauncher.IsOn = Scheduler.IsOn = drainHorizon is null;
-        foreach (var lane in Node.Lanes) await WaitOutAsync(() => Cluster.PublishAsync(lane.Job, ProcessIdentity.Program, stopping), stopping);
+        foreach (var lane in Node.Lanes) await WaitOutAsync(() => PublishAsync(lane.Job, stopping), stopping);
         foreach (var schedule in Dispatches ? Scheduler.Schedules : []) await WaitOutAsync(() => Scheduler.Store.AddAsync(schedule, stopping), stopping);
         if (await StartDispatcherAsync(stopping) is { } error)
         {
@@ -228,7 +233,7 @@ internal sealed partial class Engine : IAsyncDisposable
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 
         // Whatever ends first: told to stop, drained, or a loop that could not go on.
-        var first = await Task.WhenAny([drained, watchdog.Stalled, .. taking, .. finishing, .. running]);
+        var first = await Task.WhenAny([drained, watchdog.Stalled, Exceeded, .. taking, .. finishing, .. running]);
         var fault = first.IsFaulted ? first.Exception!.InnerException : null;
         if (fault is StalledException) Log.Fault(log, fault);
         Notices?.Stopping();
@@ -271,6 +276,7 @@ internal sealed partial class Engine : IAsyncDisposable
             if (fault is not StalledException) Log.Fault(log, fault);
             return ExitCode.InternalError;
         }
+        if (Exceeded.IsCompleted) return ExitCode.OverMemory;
         if (abandoned > 0) return ExitCode.Abandoned;
         return isDraining && FailedTasks > 0 ? ExitCode.TasksFailed : ExitCode.Done;
     }

@@ -20,6 +20,9 @@ internal sealed class Examination(
     /// <summary>The program's schedules.</summary>
     public IReadOnlyList<ScheduleDefinition> Schedules { get; init; } = [];
 
+    /// <summary>The limits that the program declares for the workers of a node.</summary>
+    public Func<string, WorkerLimits?> LimitsOf { get; init; } = _ => null;
+
     /// <summary>Whether this database has Pampa's own tables.</summary>
     public bool HasControlTables { get; init; } = true;
 
@@ -41,6 +44,7 @@ internal sealed class Examination(
         {
             HasControlTables = look.HasControlTables,
             Schedules = program.Schedules,
+            LimitsOf = program.LimitsOf,
         };
         return [.. look.Errors.Select(Misfit), .. await examination.RunAsync(stopping)];
     }
@@ -116,6 +120,8 @@ internal sealed class Examination(
         [
             .. ClusterFindings.OfReports(reports),
             .. ClusterFindings.OfClocks(now - here), .. ClusterFindings.OfProcesses(info, due),
+            .. ClusterFindings.OfLimits(info, LimitsOf),
+            .. ClusterFindings.OfVersions(info, stores.Select(s => s.Job)),
             .. ClusterFindings.OfDefinitions(stores.Select(s => s.Job), published),
             .. ScheduleFindings.Of(schedules, hasLeader: info.Leader is not null),
         ];

@@ -9,5 +9,6 @@ internal static class ExitCode
     public const int Abandoned = 3;
     public const int WorkerIdTaken = 4;
     public const int InternalError = 5;
+    public const int OverMemory = 6;
     public const int SecondSignal = 130;
 }

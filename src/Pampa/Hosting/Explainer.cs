@@ -106,10 +106,12 @@ internal static class Explainer
         var end = held?.EndsIn is { } left ? $"for {Span(left.TotalSeconds)} more" : "until it is resumed";
         yield return new("job not paused", held is null, held is null ? "the job is not paused" : $"the job is paused{reason}, {end}");
         yield return new("a dispatcher leads", info.Leader is not null, info.Leader is { } leader ? $"{leader.Node} leads, in term {leader.Term}" : "no dispatcher leads");
-        var able = info.Workers.Count(w => w is { IsReady: true, IsAttached: true } && WorkerMatch.Matches(job, w.Id));
+        var able = info.Workers.Count(w =>
+            w is { IsReady: true, IsAttached: true } && WorkerMatch.Matches(job, w.Id) && job.Admits(ProgramVersion.Of(w.Program)));
         var serving = info.Workers.Count(w => w.Job == job.Name);
         var share = info.Jobs.FirstOrDefault(j => j.Job == job.Name) is { Reason.Length: > 0 } why ? $": {why.Reason}" : "";
         var filter = job.WorkerFilter is { } pattern ? $" (WorkerFilter '{pattern}')" : "";
+        if (job.Minimum is { } least) filter += $" (MinProgramVersion {least})";
         yield return new("a worker may do it", able > 0, info.Workers.Count == 0
             ? "no worker lives"
             : FormattableString.Invariant($"{able:N0} of {info.Workers.Count:N0} living workers may do it{filter}, {serving:N0} serve the job{share}"));

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
 
 namespace Pampa.Hosting;
 
@@ -65,6 +66,12 @@ internal static partial class Log
 
     [LoggerMessage(323, LogLevel.Warning, "Job '{Job}': the definition that {Program} has published in pampa_job has no limits that this version can read, it is ignored; MaxAttempts {MaxAttempts} and MaxDuration {MaxDuration} stay")]
     public static partial void LimitsIgnored(ILogger log, string job, string program, int maxAttempts, TimeSpan maxDuration);
+
+    [LoggerMessage(324, LogLevel.Warning, "Job '{Job}' demands version {Minimum} of the program, as {Program} has published it, and this is {Version}: this process begins none of its tasks, and what that one has published stands")]
+    public static partial void TooOld(ILogger log, string job, ProgramVersion minimum, string program, ProgramVersion? version);
+
+    [LoggerMessage(325, LogLevel.Information, "Job '{Job}' takes version {Version} of the program again: this process begins its tasks as before")]
+    public static partial void NewEnough(ILogger log, string job, ProgramVersion? version);
 
     [LoggerMessage(320, LogLevel.Warning, "The published limits of jobs cannot be read from pampa_job, those that are known stay: {Error}")]
     public static partial void LimitsUnread(ILogger log, string error);

@@ -42,6 +42,7 @@ internal sealed class PublishedLimits(ClusterStore store, IReadOnlyList<JobDefin
 
     private void Obey(JobDefinition job, PublishedRow row)
     {
+        Demand(job, row);
         if (PublishedJob.ReadLimits(row.Definition) is not { } limits)
         {
             if (ignored.GetValueOrDefault(job.Name) == row.Definition) return;
@@ -55,5 +56,14 @@ internal sealed class PublishedLimits(ClusterStore store, IReadOnlyList<JobDefin
         var own = job.Declared;
         if (limits == own) Log.OwnLimits(log, job.Name, own.MaxAttempts, own.MaxDuration);
         else Log.OtherLimits(log, job.Name, limits.MaxAttempts, limits.MaxDuration, row.Program, own.MaxAttempts, own.MaxDuration);
+    }
+
+    private void Demand(JobDefinition job, PublishedRow row)
+    {
+        var before = job.AdmitsThis;
+        job.Demand(PublishedJob.ReadMinimum(row.Definition));
+        if (job.AdmitsThis == before) return;
+        if (before) Log.TooOld(log, job.Name, job.Minimum!, row.Program, job.Version);
+        else Log.NewEnough(log, job.Name, job.Version);
     }
 }

@@ -4,6 +4,7 @@ namespace Pampa.Jobs;
 internal sealed record JobDefinition
 {
     private volatile JobLimits? obeyed;
+    private volatile ProgramVersion? published;
 
     public required string Name { get; init; }
 
@@ -97,6 +98,27 @@ internal sealed record JobDefinition
 
     /// <summary>Which of the workers is given a record first; null: the one with the emptiest hand.</summary>
     public WorkerOrder? WorkerOrder { get; init; }
+
+    /// <summary>The version of this program; null: it has none that can be read.</summary>
+    public ProgramVersion? Version { get; init; }
+
+    /// <summary>The least version that this program demands of itself and others; null: none.</summary>
+    public ProgramVersion? DeclaredMinimum { get; init; }
+
+    /// <summary>
+    /// The least version of a program that may be given its tasks, as it holds now: whoever demands more, this program or the one that has
+    /// published the job. Null: any may.
+    /// </summary>
+    public ProgramVersion? Minimum => published is not { } said ? DeclaredMinimum : said.CompareTo(DeclaredMinimum) > 0 ? said : DeclaredMinimum;
+
+    /// <summary>Whether a program of this version may be given its tasks; one without a version may not where one is demanded.</summary>
+    public bool Admits(ProgramVersion? version) => Minimum is not { } least || (version is not null && version.CompareTo(least) >= 0);
+
+    /// <summary>Whether this program may do its tasks.</summary>
+    public bool AdmitsThis => Admits(Version);
+
+    /// <summary>So much is demanded by whoever has published the job; null: nothing.</summary>
+    public void Demand(ProgramVersion? minimum) => published = minimum;
 
     /// <summary>These limits hold from now on, whatever the program itself says.</summary>
     public void Obey(JobLimits limits) => obeyed = limits;

@@ -8,7 +8,11 @@ namespace Pampa.Jobs;
 /// <param name="CpuCores">Processor time it used a second lately; null before it can be told.</param>
 /// <param name="Done">What it has done of each job since it began.</param>
 /// <param name="Tasks">The tasks that have kept its workers for a second or longer.</param>
-internal sealed record NodeVitals(long MemoryBytes, double? CpuCores, IReadOnlyList<JobDone> Done, IReadOnlyList<BusyTask> Tasks);
+internal sealed record NodeVitals(long MemoryBytes, double? CpuCores, IReadOnlyList<JobDone> Done, IReadOnlyList<BusyTask> Tasks)
+{
+    /// <summary>Its limits, and what is made of them.</summary>
+    public IReadOnlyList<WorkerLimitInfo> Limits { get; init; } = [];
+}
 
 /// <summary>A task that has kept a worker for a while.</summary>
 /// <param name="Worker">The worker.</param>
@@ -59,6 +63,11 @@ internal static class VitalsText
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+            if (vitals.Limits.Count > 0)
+            {
+                json.WritePropertyName("limits");
+                LimitsText.Write(json, vitals.Limits);
+            }
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
@@ -78,7 +87,10 @@ internal static class VitalsText
                     done.GetProperty("attempts").GetInt64(), TimeSpan.FromSeconds(done.GetProperty("busy").GetDouble())))],
                 [.. root.GetProperty("tasks").EnumerateArray().Select(task => new BusyTask(
                     task.GetProperty("worker").GetString() ?? "", task.GetProperty("job").GetString() ?? "", task.GetProperty("key").GetString() ?? "",
-                    TimeSpan.FromSeconds(task.GetProperty("seconds").GetDouble())))]);
+                    TimeSpan.FromSeconds(task.GetProperty("seconds").GetDouble())))])
+            {
+                Limits = root.TryGetProperty("limits", out var limits) ? LimitsText.Read(limits) : [],
+            };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException
             or ArgumentException)

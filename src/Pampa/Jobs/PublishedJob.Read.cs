@@ -50,6 +50,20 @@ internal static partial class PublishedJob
             && TextIn(root, "finishAtZone") is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? new FinishGoal(null, time, zone) : null;
     }
 
+    /// <summary>The least version that a definition demands; null: none, or none that this version of Pampa understands.</summary>
+    public static ProgramVersion? ReadMinimum(string definition)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(definition);
+            return ProgramVersion.TryParse(TextIn(json.RootElement, MinimumName));
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     private static TaskColumns? ReadColumns(JsonElement columns)
     {
         string?[] names = [.. StateColumns.Select(name => TextIn(columns, name))];

@@ -9,7 +9,13 @@ namespace Pampa.Jobs;
 /// </summary>
 internal static partial class PublishedJob
 {
-    public static string Write(JobDefinition job)
+    private const string MinimumName = "minProgramVersion";
+
+    /// <summary>As this program defines it.</summary>
+    public static string Write(JobDefinition job) => Write(job, job.DeclaredMinimum);
+
+    /// <summary>The same with another least version.</summary>
+    public static string Write(JobDefinition job, ProgramVersion? minimum)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -28,6 +34,7 @@ internal static partial class PublishedJob
             json.WriteNumber("maxQueueSize", job.MaxQueueSize);
             json.WriteNumber("maxDurationSeconds", job.Declared.MaxDuration.TotalSeconds);
             json.WriteNumber("maxAttempts", job.Declared.MaxAttempts);
+            if (minimum is not null) json.WriteString(MinimumName, minimum.ToString());
             if (job.Handler.IsTransactional) json.WriteBoolean("transactional", true);
             if (job.Handler.Batch is { } batch) json.WriteNumber("batchSize", batch.Size);
             if (job.Where is not null) json.WriteString("where", WhereText(job.Where));

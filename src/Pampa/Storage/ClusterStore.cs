@@ -18,6 +18,9 @@ internal sealed class ClusterStore(Database database, string cluster)
 
     private Dialect Dialect => database.Dialect;
 
+    /// <summary>The program that this process runs, and its version.</summary>
+    public string Program { get; init; } = ProcessIdentity.Program;
+
     public ErrorKind Classify(Exception error) => Dialect.Classify(error);
 
     /// <summary>How long a lease is trusted: not to its end, and a short one for half of it.</summary>
@@ -125,7 +128,7 @@ internal sealed class ClusterStore(Database database, string cluster)
                 WHERE w.expires_at <= {Dialect.Now} OR w.state = '{WorkerStates.Resigned}'
                   OR w.process IN (SELECT p._pampa_process FROM ({Dialect.Rows(ProcessRows)}) AS p)
                 RETURNING worker_id, session
-                """).With("cluster", cluster).With("node", node).With("process", process).With("program", ProcessIdentity.Program)
+                """).With("cluster", cluster).With("node", node).With("process", process).With("program", Program)
                 .With("ttl", ttl.TotalSeconds);
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
@@ -239,25 +242,43 @@ internal sealed class ClusterStore(Database database, string cluster)
     public Task<List<WorkerLife>> ReadWorkersAsync(CancellationToken stopping) =>
         database.QueryAsync(new Statement($"""
             SELECT worker_id, node, session, {Dialect.AsText("heartbeat_at")}, expires_at <= {Dialect.Now}, state, process,
-              {SecondsSince("heartbeat_at")} - {SecondsSince("expires_at")}
+              {SecondsSince("heartbeat_at")} - {SecondsSince("expires_at")}, program
             FROM pampa_worker WHERE cluster = @cluster ORDER BY worker_id
             """).With("cluster", cluster),
             reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
                 Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6),
-                TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds))), stopping);
+                TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds)))
+            { Version = ProgramVersion.Of(reader.GetString(8)) }, stopping);
 
     /// <summary>
-    /// Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision.
+    /// Publishes a job's definition; the revision grows where it differs from what is published. Returns the revision; null: what is
+    /// published demands a newer program than this one, and stands. An older program than the one that has published it may not demand less
+    /// than that one: who comes back in the middle of a deploy does not know why it was demanded.
     /// </summary>
-    public async Task<long> PublishAsync(JobDefinition job, string program, CancellationToken stopping) =>
-        (await database.WriteAsync(new Statement($"""
-            INSERT INTO pampa_job AS j (cluster, name, definition, revision, program, updated_at)
-            VALUES (@cluster, @name, @definition, 1, @program, {Dialect.Now})
-            ON CONFLICT (cluster, name) DO UPDATE SET program = excluded.program, updated_at = excluded.updated_at, definition = excluded.definition,
-              revision = CASE WHEN j.definition = excluded.definition THEN j.revision ELSE j.revision + 1 END
-            RETURNING revision
-            """) { MayRunTwice = true }.With("cluster", cluster).With("name", job.Name).With("definition", PublishedJob.Write(job)).With("program", program),
-            reader => reader.GetInt64(0), stopping))[0];
+    public async Task<long?> PublishAsync(JobDefinition job, string program, CancellationToken stopping)
+    {
+        while (true)
+        {
+            var before = (await ReadPublishedAsync(stopping)).Find(row => row.Job == job.Name);
+            var demanded = before is null ? null : PublishedJob.ReadMinimum(before.Definition);
+            if (demanded is not null && !(job.Version?.CompareTo(demanded) >= 0)) return null;
+            var isOlder = before is not null && job.Version?.CompareTo(ProgramVersion.Of(before.Program)) < 0;
+            var least = isOlder && demanded?.CompareTo(job.DeclaredMinimum) > 0 ? demanded : job.DeclaredMinimum;
+            var publication = Publication(job.Name, before?.Definition ?? "", PublishedJob.Write(job, least), program);
+            var revisions = await database.WriteAsync(publication, reader => reader.GetInt64(0), stopping);
+            if (revisions.Count > 0) return revisions[0];
+            // Somebody else has published it since it was read: that is read, too.
+        }
+    }
+
+    private Statement Publication(string job, string seen, string definition, string program) => new Statement($"""
+        INSERT INTO pampa_job AS j (cluster, name, definition, revision, program, updated_at)
+        VALUES (@cluster, @name, @definition, 1, @program, {Dialect.Now})
+        ON CONFLICT (cluster, name) DO UPDATE SET program = excluded.program, updated_at = excluded.updated_at, definition = excluded.definition,
+          revision = CASE WHEN j.definition = excluded.definition THEN j.revision ELSE j.revision + 1 END
+        WHERE j.definition = @seen
+        RETURNING revision
+        """) { MayRunTwice = true }.With("cluster", cluster).With("name", job).With("definition", definition).With("program", program).With("seen", seen);
 
     /// <summary>How a worker is, whether it lives or not; null where none of this id was ever here.</summary>
     public async Task<WorkerVital?> ReadVitalAsync(string worker, CancellationToken stopping) =>

@@ -19,9 +19,10 @@ internal sealed record ClusterTables(ClusterStore Cluster, ExchangeStore Exchang
     /// <summary>How the jobs went.</summary>
     public required SampleStore Samples { get; init; }
 
-    public static ClusterTables Of(Database database, string cluster) =>
-        new(new ClusterStore(database, cluster), new ExchangeStore(database, cluster), new ControlStore(database, cluster),
-            new ScheduleStore(database, cluster))
+    /// <summary>The tables of a cluster, for a process that runs this program.</summary>
+    public static ClusterTables Of(Database database, string cluster, string? program = null) =>
+        new(new ClusterStore(database, cluster) { Program = program ?? ProcessIdentity.Program }, new ExchangeStore(database, cluster),
+            new ControlStore(database, cluster), new ScheduleStore(database, cluster))
         {
             Audit = new AuditStore(database, cluster),
             History = new HistoryStore(database, cluster),

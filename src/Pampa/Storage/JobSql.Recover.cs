@@ -28,15 +28,17 @@ internal sealed partial class JobSql
     /// started ones are charged: pending again, or failed where no attempt is left. Parameters: @delays, @maxDelay,
     /// @deadline, @hand, @errorLength, @want. Returns key, worker, whether failed, whether it was started.
     /// </summary>
-    public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue} OR {IsForgotten})", LeaseHolds);
+    public string Reclaim => TakeBack($"({OwnerIsDead} OR {IsOverdue} OR {IsForgotten})", LeaseHolds, IsLost);
 
-    /// <summary>A node takes back what a former life of its own worker ids held.</summary>
-    public string Recover => TakeBack(OwnerIsMe, null);
+    /// <summary>A node takes back what a former life of its own worker ids held. Parameter: @lost, what became of it, may be NULL.</summary>
+    public string Recover => TakeBack(OwnerIsMe, null, $"COALESCE(CAST(@lost AS text), {IsLost})");
 
-    private string TakeBack(string condition, string? authority)
+    private string IsLost => $"'worker ' || t.{Rid} || ' lost'";
+
+    private string TakeBack(string condition, string? authority, string lost)
     {
         var why = $"""
-            CASE WHEN {IsOverdue} THEN 'deadline of ' || @duration || ' exceeded' ELSE 'worker ' || t.{Rid} || ' lost' END
+            CASE WHEN {IsOverdue} THEN 'deadline of ' || @duration || ' exceeded' ELSE {lost} END
               || ' during attempt ' || {dialect.AsText($"COALESCE(t.{N}, 0)")} || ' of ' || {dialect.AsText("@max")}
             """;
         var rt = Column(StateColumn.ReservationTime);

@@ -1,3 +1,5 @@
+using Pampa.Jobs;
+
 namespace Pampa.Storage;
 
 /// <summary>A reign: who leads a scope, and which term it is. Every write of a leader carries it.</summary>
@@ -27,7 +29,11 @@ internal sealed record PublishedRow(string Job, string Definition, long Revision
 /// <param name="Process">The identity of its process.</param>
 /// <param name="Lease">How long a heartbeat of it lasts, as its own process has set it.</param>
 internal sealed record WorkerLife(
-    string Id, string Node, long Session, string Heartbeat, bool IsExpired, string State, string Process, TimeSpan Lease);
+    string Id, string Node, long Session, string Heartbeat, bool IsExpired, string State, string Process, TimeSpan Lease)
+{
+    /// <summary>The version of the program that its process runs; null: it has none that can be read.</summary>
+    public ProgramVersion? Version { get; init; }
+}
 
 /// <summary>The values of <c>pampa_worker.state</c>.</summary>
 internal static class WorkerStates

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
@@ -7,17 +10,51 @@ namespace Pampa.Storage;
 /// Which process this is, on which host, so that another process of the same host can tell for certain that it is dead:
 /// machine, boot and pid namespace (a container has its own), the pid, and when it began (pids are used again).
 /// </summary>
-internal static class ProcessIdentity
+internal static partial class ProcessIdentity
 {
     private static readonly Lazy<string?> Host = new(ReadHost);
 
     /// <summary>This process. Where the host cannot be told, an identity that is never found dead.</summary>
     public static string Current { get; } = Host.Value is { } host && Begun(ReadStat, Environment.ProcessId) is { } start
-        ? $"{host}/{Environment.ProcessId}/{start}"
+        ? $"{host}/{Supervisor}{Environment.ProcessId}/{start}"
         : $"{Environment.MachineName}?/{Environment.ProcessId}/{Guid.NewGuid():N}";
 
+    /// <summary>
+    /// Set for a process that another one of this host starts again when it dies: which that is. Processes of versions that do not know it
+    /// wait for the lease of one that is gone.
+    /// </summary>
+    public const string SupervisorVariable = "PAMPA_SUPERVISOR";
+
+    /// <summary>What this process says of itself to those that it starts again.</summary>
+    public static string? AsSupervisor => Begun(ReadStat, Environment.ProcessId) is { } start ? $"{Environment.ProcessId}-{start}" : null;
+
+    private static string Supervisor => Environment.GetEnvironmentVariable(SupervisorVariable) is { } other && SupervisorForm.IsMatch(other) ? $"{other}/" : "";
+
+    [GeneratedRegex("^[0-9]{1,10}-[0-9]{1,20}\\z")]
+    private static partial Regex SupervisorForm { get; }
+
+    /// <summary>Whether somebody who lives, on this very host, starts the process again when it is gone.</summary>
+    public static bool IsSupervised(string identity) => IsSupervised(identity, ReadStat);
+
+    /// <summary>The same with what tells of a process by its id.</summary>
+    public static bool IsSupervised(string identity, Func<int, string> readStat) =>
+        PartsOf(identity) is [var other, _, _] && SupervisorForm.IsMatch(other) && other.Split('-') is [var id, var start]
+        && int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && Begun(readStat, pid) == start;
+
+    private static string[] PartsOf(string identity) =>
+        Host.Value is { } host && identity.StartsWith(host + "/", StringComparison.Ordinal) ? identity[(host.Length + 1)..].Split('/') : [];
+
     /// <summary>Which program this process runs, and in which version.</summary>
-    public static string Program { get; } = System.Reflection.Assembly.GetEntryAssembly()?.GetName() is { } name ? $"{name.Name} {name.Version}" : "";
+    public static string Program { get; } = ProgramOf(null);
+
+    /// <summary>The same in a version that the program says itself; null: its assembly's.</summary>
+    public static string ProgramOf(string? version) =>
+        Assembly.GetEntryAssembly() is { } program && program.GetName() is var name ? $"{name.Name} {version ?? VersionOf(program) ?? $"{name.Version}"}" : "";
+
+    // As the author has written it; the commit that builds add to it tells no order.
+    private static string? VersionOf(Assembly program) =>
+        program.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion is { Length: > 0 } said && said.Split('+')[0] is var version
+        && ProgramVersion.TryParse(version) is not null ? version : null;
 
     /// <summary>Whether the process ran on this very host and is gone. False means: not known.</summary>
     public static bool IsDead(string identity) => IsDead(identity, ReadStat);
@@ -25,11 +62,10 @@ internal static class ProcessIdentity
     /// <summary>The same with what tells of a process by its id, as <c>/proc/ID/stat</c> does.</summary>
     public static bool IsDead(string identity, Func<int, string> readStat)
     {
-        if (Host.Value is not { } host || !identity.StartsWith(host + "/", StringComparison.Ordinal)) return false;
-        var parts = identity[(host.Length + 1)..].Split('/');
-        if (parts.Length != 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) return false;
+        if (PartsOf(identity) is not { Length: 2 or 3 } parts) return false;
+        if (!int.TryParse(parts[^2], NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) return false;
         // Nothing to read proves nothing: others' processes may be hidden from us, or no file can be opened just now.
-        return Begun(readStat, pid) is { } begun ? begun != parts[1] : !IsThere(pid);
+        return Begun(readStat, pid) is { } begun ? begun != parts[^1] : !IsThere(pid);
     }
 
     /// <summary>Whether it is another process of this very host that lives. False means: not known.</summary>
@@ -37,8 +73,8 @@ internal static class ProcessIdentity
         && identity.StartsWith(host + "/", StringComparison.Ordinal) && !IsDead(identity);
 
     /// <summary>For people: which process it is, if it is one of this host.</summary>
-    public static string Describe(string identity) => Host.Value is { } host && identity.StartsWith(host + "/", StringComparison.Ordinal)
-        ? $"process {identity[(host.Length + 1)..].Split('/')[0]} of this computer"
+    public static string Describe(string identity) => PartsOf(identity) is { Length: >= 2 } parts
+        ? $"process {parts[^2]} of this computer"
         : "a process of another computer or container";
 
     private static string? ReadHost()

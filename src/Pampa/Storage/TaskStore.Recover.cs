@@ -26,9 +26,12 @@ internal sealed partial class TaskStore
     /// <summary>
     /// T6, T7 for what a former life of the node's own worker ids left behind, at most one statement's rows.
     /// </summary>
-    public async Task<TakenBack> RecoverAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping)
+    /// <param name="own">The workers.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <param name="lost">What became of that life; null: nothing more is known than that it is over.</param>
+    public async Task<TakenBack> RecoverAsync(IReadOnlyList<(string Worker, long Session)> own, CancellationToken stopping, string? lost = null)
     {
-        var statement = TakeBackStatement(Sql.Recover);
+        var statement = TakeBackStatement(Sql.Recover).With("lost", lost);
         database.Dialect.Bind(statement, JobSql.OwnRows, [.. own.Select(o => new[] { o.Worker, Text(o.Session) })]);
         return await TakeBackAsync(statement, stopping);
     }

@@ -73,6 +73,9 @@ internal sealed partial class Node : IDisposable
     /// <summary>What the program does at the start of each worker.</summary>
     public WorkerStart Start { private get; init; } = WorkerStart.None;
 
+    /// <summary>What the former life of these workers has died of; null: of nothing that is known.</summary>
+    public string? FormerDeath { private get; set; }
+
     public IReadOnlyList<Worker> Workers => workers;
 
     public IReadOnlyList<Lane> Lanes => lanes;
@@ -117,6 +120,8 @@ internal sealed partial class Node : IDisposable
             if (all.Total > 0) Log.Recovered(log, lane.Job.Name, membership.Node, all.Released, all.Again, all.Failed);
             if (all.Again + all.Failed > 0) lane.Load.NoteDeath();
         }
+        // Another life of this process has another one before it.
+        FormerDeath = null;
         await Start.RunAsync([.. membership.Workers.Select(w => w.Worker)], stopping);
         await membership.MarkReadyAsync(stopping);
         reconcile.Restart();
@@ -131,7 +136,7 @@ internal sealed partial class Node : IDisposable
         var all = default(TakenBack);
         try
         {
-            while (await lane.Store.RecoverAsync(membership.Workers, stopping) is { Total: > 0 } back) all += back;
+            while (await lane.Store.RecoverAsync(membership.Workers, stopping, FormerDeath) is { Total: > 0 } back) all += back;
             // What somebody holds just now, as the server does for a while that has not noticed our death, is passed by: it is read back
             // as soon as the workers are ready, and not only with the next regular look.
             if (await lane.Store.ReadOwnAsync(membership.Workers, stopping) is { Count: > 0 } left)
@@ -164,7 +169,8 @@ internal sealed partial class Node : IDisposable
         WantsMore.Set();
     }
 
-    private bool IsHeld(Lane lane, int w) => holds.IsJobHeld(lane.Job.Name) || holds.IsWorkerHeld(membership.Workers[w].Worker, membership.Node);
+    private bool IsHeld(Lane lane, int w) => !lane.Job.AdmitsThis || holds.IsJobHeld(lane.Job.Name)
+        || holds.IsWorkerHeld(membership.Workers[w].Worker, membership.Node);
 
     /// <summary>
     /// Takes reservations in. A record that is already known is not taken twice; nor is one whose START got no answer, for

@@ -17,6 +17,9 @@ namespace Pampa.Working;
 /// <param name="random">For delays.</param>
 internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool> isTrusted, ILogger log, TimeProvider time, Random random)
 {
+    /// <summary>The memory that this process may have; null: there is no limit.</summary>
+    public MemoryLimit? Memory { private get; init; }
+
     public async ValueTask RunAsync(Lane lane, StartedTask started, Attempt attempt)
     {
         lane.Load.Meter.Waited(started.Claim.ReservedAt, started.Fence.StartedAt);
@@ -148,6 +151,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
         if (attempt.Span is not null) attempt.Error = error;
         var text = said?.Message ?? ErrorText.Of(error);
+        if (Memory?.Explain(error) is { } explained) text = $"{explained}{In(task)} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
         if (why == Interruption.MaxDuration) text = $"{attempt.Reason}{In(task)} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
         text += task.KeptLog;
         Log.TaskFailed(log, lane.Job.Name, lane.Store.Database.Dialect.Display(fence.Key), fence.Attempt, lane.Job.MaxAttempts, error);

@@ -17,6 +17,10 @@ internal sealed class Vitals(Node node, NodeStore store, Notebook notes, TimePro
     private const int MaxTasks = 200;
     private const int MaxKey = 200;
     private long saidAt;
+
+    /// <summary>The limits of this process, and what is made of them.</summary>
+    public IReadOnlyList<WorkerLimitInfo> Limits { private get; init; } = [];
+
     private (TimeSpan Used, long At) usage;
 
     /// <summary>One look. It never calls for another one at once.</summary>
@@ -32,7 +36,8 @@ internal sealed class Vitals(Node node, NodeStore store, Notebook notes, TimePro
 
     private NodeVitals Measure() => new(Environment.WorkingSet, Cores(),
         [.. node.Lanes.Select(l => new JobDone(l.Job.Name, l.Counters.Completed, l.Counters.Failed, l.Load.Durations.Count, l.Load.Durations.Total))],
-        [.. Busy().Take(MaxTasks)]);
+        [.. Busy().Take(MaxTasks)])
+    { Limits = Limits };
 
     private double? Cores()
     {

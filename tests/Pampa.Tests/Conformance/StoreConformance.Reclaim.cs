@@ -285,6 +285,17 @@ public abstract partial class StoreConformance
         Assert.Equal("worker a.1 lost during attempt 1 of 3", (await RowAsync(1)).Err);
     }
 
+    [Fact]
+    public async Task What_a_former_life_has_died_of_is_told_where_it_is_known()
+    {
+        await InsertAsync([(1, Row.Fresh), (2, Row.Fresh)]);
+        await StartAsync(await ReserveAsync(2));
+        await AdvanceAsync(31);
+        var own = await Ticked(Workers.RegisterAsync("a", ["a.1"], "p7", Ttl, [], Stopping));
+        Assert.Equal(2, (await Ticked(Store.RecoverAsync(own!, Stopping, "worker a.1 over its MaxRam of 'much'"))).Again);
+        foreach (var key in (int[])[1, 2]) Assert.Equal("worker a.1 over its MaxRam of 'much' during attempt 1 of 3", (await RowAsync(key)).Err);
+    }
+
     [Theory]
     [InlineData("session")]
     [InlineData("expired")]

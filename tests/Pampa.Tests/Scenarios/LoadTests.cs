@@ -156,6 +156,24 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public void A_dead_worker_is_left_to_whoever_starts_it_again_for_a_while()
+    {
+        var parts = ProcessIdentity.Current.Split('/');
+        string Dead(string by) => string.Join('/', [.. parts[..^2], .. by.Length > 0 ? [by] : Array.Empty<string>(), "2147483647", "1"]);
+        var supervised = Life("1") with { Process = Dead($"{parts[^2]}-{parts[^1]}") };
+        var watch = new Watch(time);
+        Assert.Empty(watch.Look([supervised]));
+        time.Advance(TimeSpan.FromSeconds(9));
+        Assert.Empty(watch.Look([supervised]));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single(watch.Look([supervised]));
+        // The next one has its time, too; but whom nobody starts again is dead at once.
+        Assert.Empty(watch.Look([supervised with { Session = 2, Process = supervised.Process[..^1] + "2" }]));
+        Assert.Single(watch.Look([Life("1") with { Process = Dead($"{parts[^2]}-1") }]));
+        Assert.Single(watch.Look([Life("1") with { Process = Dead("") }]));
+    }
+
+    [Fact]
     public void A_worker_is_judged_by_the_lease_time_that_its_own_process_has_set()
     {
         var watch = new Watch(time);

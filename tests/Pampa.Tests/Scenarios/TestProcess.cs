@@ -25,6 +25,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public const string ReadOwn = "IN (SELECT o._pampa_worker";
     private readonly TestCluster cluster;
     private readonly string name;
+    private readonly string published;
     private readonly Database database;
     private readonly ListLogger log;
     private readonly TimeSpan beatEvery;
@@ -40,7 +41,8 @@ internal sealed class TestProcess : IAsyncDisposable
         log = new ListLogger(Lines);
         var random = new Random(1);
         var time = cluster.Time;
-        Store = new ClusterStore(database, TestCluster.Cluster);
+        published = program.ProgramVersion is null ? name : program.Program;
+        Store = new ClusterStore(database, TestCluster.Cluster) { Program = program.Program };
         var notes = new Notebook(new HistoryStore(database, TestCluster.Cluster));
         Lanes = resolved.ConvertAll(table => new Lane(
             new TaskStore(database, table, TestCluster.Cluster, random) { Notes = notes }.Calling(database.Source, log, time),
@@ -54,7 +56,7 @@ internal sealed class TestProcess : IAsyncDisposable
         };
         Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
         jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
-        var tables = ClusterTables.Of(database, TestCluster.Cluster);
+        var tables = ClusterTables.Of(database, TestCluster.Cluster, program.Program);
         Dispatcher = new Dispatcher(
             tables, jobs, Leadership, new Watch(time), () => Membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random)
@@ -169,10 +171,12 @@ internal sealed class TestProcess : IAsyncDisposable
         beatAt = cluster.Time.GetTimestamp();
     }
 
-    /// <summary>Publishes what the program says of its jobs, as each process does at its start.</summary>
-    public async Task PublishAsync()
+    /// <summary>Publishes what the program says of its jobs, as each process does at its start. Returns whether all of it was taken.</summary>
+    public async Task<bool> PublishAsync()
     {
-        foreach (var lane in Lanes) await Store.PublishAsync(lane.Job, name, TestCluster.Stopping);
+        var isTaken = true;
+        foreach (var lane in Lanes) isTaken &= await Store.PublishAsync(lane.Job, published, TestCluster.Stopping) is not null;
+        return isTaken;
     }
 
     public Task<bool> DispatchAsync() => LoopedAsync(() => Dispatcher.CycleAsync(TestCluster.Stopping));

@@ -59,4 +59,23 @@ public sealed class ProcessIdentityTests
         Assert.False(ProcessIdentity.IsDead(gone[..gone.LastIndexOf('/')]));
         Assert.False(ProcessIdentity.IsDead(""));
     }
+
+    [Fact]
+    public void Whether_somebody_starts_it_again_is_told_by_its_identity()
+    {
+        var parts = ProcessIdentity.Current.Split('/');
+        string Supervised(string by) => string.Join('/', [.. parts[..^2], by, "4711", "9"]);
+        string Both(int pid) => pid == 12 ? Stat(12, "5") : pid == 4711 ? Stat(4711, "8") : throw new IOException("the test's");
+
+        Assert.True(ProcessIdentity.IsDead(Supervised("12-5"), Both));
+        Assert.False(ProcessIdentity.IsDead(Supervised("12-5"), pid => Stat(pid, "9")));
+        Assert.True(ProcessIdentity.IsSupervised(Supervised("12-5"), Both));
+        // Another process has its number now, or it is gone, or it is no number.
+        Assert.False(ProcessIdentity.IsSupervised(Supervised("12-6"), Both));
+        Assert.False(ProcessIdentity.IsSupervised(Supervised("13-5"), Both));
+        Assert.False(ProcessIdentity.IsSupervised(Supervised("12-x"), Both));
+        Assert.False(ProcessIdentity.IsSupervised(Of(4711, "9"), Both));
+        Assert.Equal("process 4711 of this computer", ProcessIdentity.Describe(Supervised("12-5")));
+        Assert.Equal($"{parts[^2]}-{parts[^1]}", ProcessIdentity.AsSupervisor);
+    }
 }

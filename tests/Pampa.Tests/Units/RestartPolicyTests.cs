@@ -14,6 +14,8 @@ public sealed class RestartPolicyTests
         Assert.Equal([1, 2, 4, 8, 16, 30, 30], Enumerable.Range(0, 7).Select(_ => policy.After(139, Seconds(1), false)!.Value.TotalSeconds));
         Assert.Equal(Seconds(1), policy.After(139, Seconds(60), true));
         Assert.Equal(Seconds(2), policy.After(139, Seconds(59), true));
+        policy.Forgive();
+        Assert.Equal(Seconds(1), policy.After(139, Seconds(1), true));
     }
 
     [Theory, InlineData(ExitCode.Configuration), InlineData(ExitCode.WorkerIdTaken)]

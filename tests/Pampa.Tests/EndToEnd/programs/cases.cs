@@ -1,4 +1,5 @@
 #:project ../../../../src/Pampa/Pampa.csproj
+using System.Runtime.InteropServices;
 using Pampa;
 
 // What a test asks for stands in the environment: the command line is the program's own.
@@ -112,6 +113,24 @@ return await PampaApp.RunAsync(args, pampa =>
             Create();
             Fill(3);
             Add(process: task => SpinWait.SpinUntil(() => task.Get<long>("value") != 1 || File.Exists(Environment.GetEnvironmentVariable("PAMPA_TEST_GO"))));
+            break;
+        case "hungry":
+            Create();
+            Fill(40);
+            pampa.AddNode("declared", 2, new WorkerLimits { MaxRam = 200 });
+            Add(job =>
+            {
+                job.MaxAttempts = 2;
+                job.Backoff = Backoff.None;
+            }, process: task =>
+            {
+                var value = task.Get<long>("value");
+                task["is_odd"] = value % 2 != 0;
+                var kept = new List<byte[]>();
+                // What the runtime counts, and what it does not know of.
+                while (value == 7) kept.Add(new byte[1_000_000]);
+                while (value == 23) Marshal.Copy(new byte[1_000_000], 0, Marshal.AllocHGlobal(1_000_000), 1_000_000);
+            });
             break;
         case "starving":
             Create();

@@ -1,0 +1,88 @@
+using System.Globalization;
+
+namespace Pampa.Commands.Confining;
+
+/// <summary>
+/// Control groups of version 2: one tree, below this process's own group, which must be its own alone. A group with processes cannot
+/// have groups with limits below it, so this process moves into one of them.
+/// </summary>
+/// <param name="groups">Where it stands.</param>
+/// <param name="name">The node's name among groups.</param>
+/// <param name="disks">The disks, as <c>major:minor</c>.</param>
+internal sealed class CgroupV2(ControlGroups groups, string name, IReadOnlyList<string> disks) : IMeans
+{
+    private const int Period = 100_000;
+    private readonly GroupFolder folder = new($"{groups.Unified}/{name}");
+    private HashSet<string>? controllers;
+
+    public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
+    {
+        var offers = new List<WorkerLimitInfo>();
+        controllers ??= Open();
+        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, "memory.max");
+        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, "cpu.max");
+        if (disks.Count > 0) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, "io.max");
+        return offers;
+
+        void Add(string controller, string limit, int? value, string file)
+        {
+            if (value is { } amount && controllers.Contains(controller)) offers.Add(new WorkerLimitInfo(limit, amount, LimitEnforcement.Full, $"cgroup v2 ({file})"));
+        }
+    }
+
+    /// <summary>Takes the controllers over for groups below; those that it may have.</summary>
+    private HashSet<string> Open()
+    {
+        var had = new HashSet<string>(StringComparer.Ordinal);
+        if (groups.Unified is not { } own) return had;
+        try
+        {
+            string[] wanted = [.. File.ReadAllText($"{own}/cgroup.controllers").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Where(c => c is "memory" or "cpu" or "io")];
+            if (wanted.Length == 0) return had;
+            var me = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+            // The root of the whole tree may have processes and groups; it alone has no type.
+            if (File.Exists($"{own}/cgroup.type"))
+            {
+                if (File.ReadLines($"{own}/cgroup.procs").Any(process => process != me)) return had;
+                Directory.CreateDirectory($"{own}/{name}.supervisor");
+                GroupFolder.Write($"{own}/{name}.supervisor/cgroup.procs", me);
+            }
+            Directory.CreateDirectory(folder.Path);
+            foreach (var controller in wanted)
+            {
+                GroupFolder.Write($"{own}/cgroup.subtree_control", $"+{controller}");
+                GroupFolder.Write($"{folder.Path}/cgroup.subtree_control", $"+{controller}");
+                had.Add(controller);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not ours to change, or not for all of them: the rest falls to the next means.
+        }
+        return had;
+    }
+
+    public void Confine(ConfinedLife life, WorkerLimits limits)
+    {
+        var values = new List<(string, string)>();
+        if (limits.MaxRam is { } megabytes)
+        {
+            values.Add(("memory.max", (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture)));
+            // What a worker has started dies with it.
+            values.Add(("memory.oom.group", "1"));
+        }
+        if (limits.MaxCpu is { } percent) values.Add(("cpu.max", FormattableString.Invariant($"{percent * (Period / 100L)} {Period}")));
+        if (limits.MaxDiskIo is { } megabits)
+            values.AddRange(disks.Select(disk => ("io.max", FormattableString.Invariant($"{disk} rbps={Disks.BytesPerSecond(megabits)} wbps={Disks.BytesPerSecond(megabits)}"))));
+        var own = folder.Make(life, values);
+        if (limits.MaxRam is null) return;
+        // Swap as well, where there is any.
+        if (File.Exists($"{own}/memory.swap.max")) GroupFolder.Write($"{own}/memory.swap.max", "0");
+        life.OverMemoryIf(() => GroupFolder.Number($"{own}/memory.events", "oom_kill") > 0);
+    }
+
+    public void CleanUp()
+    {
+        if (groups.Unified is not null) folder.CleanUp();
+    }
+}
