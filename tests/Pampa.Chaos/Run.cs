@@ -100,6 +100,7 @@ internal sealed class Run(Options options, TextWriter output)
     private static IEnumerable<Member> Members(string disk) =>
     [
         new("d1", ["dispatcher"]),
+        new("d2", ["dispatcher"]),
         new("r", ["run", "--workers", "2"]),
         new("a", ["node", "--name", "a", "--workers", "3"]),
         new("b", ["node", "--name", "b", "--workers", "3", "--log", Path.Combine(disk, "b.log")]),
@@ -113,7 +114,7 @@ internal sealed class Run(Options options, TextWriter output)
         world.Cluster.Watch();
         using var watched = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var snapshot = world.Server is null ? Task.CompletedTask : HoldSnapshotAsync(world.Store, watched.Token);
-        var loader = new Loader(world.Store, new Random(options.Seed), options.Rate);
+        var loader = new Loader(world.Store, new Random(options.Seed), options.Rate, options.IsSmall);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var loading = loader.RunAsync(enough.Token);
         await World.WaitAsync(3, stopping);
@@ -199,7 +200,8 @@ internal sealed class Run(Options options, TextWriter output)
             Inserted = loader.Inserted,
             Complaints = [.. world.Complaints],
             LeastMaxAttempts = world.LeastMaxAttempts,
-            HasFalseClocks = world.HasFalseClocks,
+            FalseClocks = [.. world.FalseClocks],
+            Full = world.Options.IsFull ? new FullRun(world.Options.Minutes, world.Cluster.LogSize.Bytes, world.Cluster.Memory.Growth) : null,
         };
     }
 }

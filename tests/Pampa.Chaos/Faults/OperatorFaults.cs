@@ -80,7 +80,7 @@ internal static class OperatorFaults
             stopping);
         if (keys.Count == 0) throw new NoVictimException();
         var (code, said) = await world.Cluster.RunAsync(
-            $"operator~{random.Next(10_000)}", [verb, Shape.Job, .. keys.Select(shape.KeyText)], TimeSpan.FromSeconds(60));
+            $"operator~{random.Next(10_000)}", [verb, shape.Job, .. keys.Select(shape.KeyText)], TimeSpan.FromSeconds(60));
         // While something else is broken it may well say that it cannot.
         if (code != 0) return $"{verb} ended with {code}: {said.Split('\n').LastOrDefault(l => l.Length > 0)}";
         return string.Create(CultureInfo.InvariantCulture, $"{verb} of {keys.Count} tasks");

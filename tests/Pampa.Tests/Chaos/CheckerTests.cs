@@ -91,7 +91,7 @@ public sealed class CheckerTests
     public void A_task_that_waits_for_the_time_of_a_clock_that_was_ahead_is_not_lost()
     {
         History Waiting(Kind kind, RowState state) =>
-            Good with { Rows = [new FinalRow(1, kind, state, 2)], HasFalseClocks = true, ReadAt = At(100) };
+            Good with { Rows = [new FinalRow(1, kind, state, 2)], FalseClocks = [(0, 9)], ReadAt = At(100) };
         bool IsLost(History history) => AllChecks.Broken(history).Any(b => b.Check.Name.StartsWith("C6", StringComparison.Ordinal));
 
         Assert.False(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) })));
@@ -100,7 +100,7 @@ public sealed class CheckerTests
         Assert.True(IsLost(Waiting(Kind.FailsOnce, Reserved with { Rt = At(1000) })));
         Assert.True(IsLost(Waiting(Kind.Recurring, Completed with { Et = At(99) })));
         Assert.True(IsLost(Waiting(Kind.FailsAlways, Completed with { Et = At(1000) })));
-        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) }) with { HasFalseClocks = false }));
+        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) }) with { FalseClocks = [] }));
     }
 
     [Fact]
