@@ -21,6 +21,7 @@ internal sealed record Injected(string Name, int Times, int Survived, int NoVict
 internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random random)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Worth = TimeSpan.FromSeconds(2);
     private readonly Dictionary<string, Injected> results = [];
     private readonly Stopwatch clock = Stopwatch.StartNew();
 
@@ -101,10 +102,12 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Patience)
         {
+            var last = missing.First();
             missing.ExceptWith(await WorkedAsync(after, stopping));
             if (missing.Count == 0)
             {
                 Recoveries.Add(watch.Elapsed);
+                if (watch.Elapsed > Worth) world.Say(Store.Invariant($"    works again after {watch.Elapsed.TotalSeconds:0.0} s, at last by this means: {last}"));
                 foreach (var fault in healed) Count(fault, r => r with { Survived = r.Survived + 1 });
                 return;
             }

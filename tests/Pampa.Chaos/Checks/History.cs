@@ -84,7 +84,8 @@ internal sealed record ProcessFacts(string Application, int Id, bool IsIsolated,
 internal sealed record Belief(long Started, long Completed, long Again, long Failed, long Snoozed, long Forgiven, long Fenced)
 {
     public static Belief operator +(Belief a, Belief b) => new(
-        a.Started + b.Started, a.Completed + b.Completed, a.Again + b.Again, a.Failed + b.Failed, a.Snoozed + b.Snoozed, a.Forgiven + b.Forgiven, a.Fenced + b.Fenced);
+        a.Started + b.Started, a.Completed + b.Completed, a.Again + b.Again, a.Failed + b.Failed,
+        a.Snoozed + b.Snoozed, a.Forgiven + b.Forgiven, a.Fenced + b.Fenced);
 
     /// <summary>
     /// Attempts of which it may not know what became of them. Those that it gave back are among them, for it did not count all of their starts.

@@ -99,7 +99,7 @@ internal static class WireFaults
     private static async Task<string> DeafAsync(World world, Random random, CancellationToken stopping)
     {
         // A process that has just begun does not listen yet.
-        for (var i = 0; i < 40 && !world.Cluster.Members.Any(m => m.Current is { } life && world.Proxy!.Hearing(life.Application) > 0); i++) await World.WaitAsync(0.25, stopping);
+        for (var i = 0; i < 40 && !world.Cluster.Lives.Any(l => world.Proxy!.Hearing(l.Application) > 0); i++) await World.WaitAsync(0.25, stopping);
         var deaf = world.Proxy!.Deafen(_ => true);
         if (deaf.Count == 0) throw new NoVictimException();
         var from = World.Now();

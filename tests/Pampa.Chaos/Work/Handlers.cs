@@ -70,7 +70,8 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
                 // The time of all is over, or this one alone is at fault.
                 for (var j = 0; j < tasks.Count; j++)
                 {
-                    if (j == i || (stopping.IsCancellationRequested && !tasks[j].HasOutcome)) ledger.Write(LedgerLine.Thrown, lives[j].Id, lives[j].Life, tasks[j]);
+                    if (j != i && (!stopping.IsCancellationRequested || tasks[j].HasOutcome)) continue;
+                    ledger.Write(LedgerLine.Thrown, lives[j].Id, lives[j].Life, tasks[j]);
                 }
                 throw;
             }

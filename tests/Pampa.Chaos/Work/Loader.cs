@@ -39,7 +39,10 @@ internal sealed class Loader(Store store, Random random, double perSecond, bool 
         while (!stopping.IsCancellationRequested)
         {
             foreach (var (shape, part) in tables)
-                await InsertAsync(shape, [.. Enumerable.Range(0, (int)(perSecond * Pause.TotalSeconds * part / 16)).Select(_ => Draw(shape == store.Shape ? Mix : OtherMix))], stopping);
+            {
+                var count = (int)(perSecond * Pause.TotalSeconds * part / 16);
+                await InsertAsync(shape, [.. Enumerable.Range(0, count).Select(_ => Draw(shape == store.Shape ? Mix : OtherMix))], stopping);
+            }
             await Task.Delay(Pause, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
