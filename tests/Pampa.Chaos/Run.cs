@@ -182,13 +182,19 @@ internal sealed class Run(Options options, TextWriter output)
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Limits.Bound)
         {
-            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world.Shape), stopping), stopping) == 0) return;
+            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world), stopping), stopping) == 0) return;
             await World.WaitAsync(0.25, stopping);
         }
     }
 
-    private static string StillOpen(Shape shape) =>
-        Store.Invariant($"{shape.Et} IS NULL OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds})");
+    private static string StillOpen(World world)
+    {
+        var (shape, isFarOff) = (world.Shape, world.FalseClocks.IsEmpty ? _ => "FALSE" : (Func<string, string>)world.Store.IsFarOff);
+        return Store.Invariant($"""
+            ({shape.Et} IS NULL AND NOT ({shape.Rid} IS NULL AND {shape.Rt} IS NOT NULL AND {isFarOff(shape.Rt)}))
+            OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds} AND NOT {isFarOff(shape.Et)})
+            """);
+    }
 
     private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
     {

@@ -24,6 +24,8 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
 
     public override string NowPlus(double seconds) => Invariant($"now() + {seconds} * interval '1 second'");
 
+    public override string IsFarOff(string column) => "FALSE";
+
     public override async Task CreateAsync(CancellationToken stopping)
     {
         var isPortable = Shape.Profile == Profile.Portable;

@@ -22,6 +22,8 @@ internal sealed class SqliteStore(Shape shape, string folder) : Store(shape)
 
     public override string NowPlus(double seconds) => Invariant($"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '{seconds:0.000} seconds')");
 
+    public override string IsFarOff(string column) => $"julianday({column}) > julianday('now', '10 minutes')";
+
     public override async Task CreateAsync(CancellationToken stopping)
     {
         foreach (var statement in (string[])

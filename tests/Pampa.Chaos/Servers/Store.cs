@@ -42,6 +42,10 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     /// <summary>A literal of a moment that lies so many seconds after the database's now.</summary>
     public abstract string NowPlus(double seconds);
 
+    /// <summary>Whether a time lies so far ahead that a false clock must have written it.</summary>
+    /// <param name="column">The time.</param>
+    public abstract string IsFarOff(string column);
+
     public abstract Task<DbConnection> OpenAsync(CancellationToken stopping);
 
     public abstract ValueTask DisposeAsync();
