@@ -114,6 +114,7 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
             await World.WaitAsync(0.1, stopping);
         }
         var names = string.Join(" and ", healed.Select(f => f.Name));
+        world.Say($"    does not work again by these means: {string.Join(", ", missing)}");
         world.Complaints.Add($"after {names} nothing was completed within {Patience.TotalSeconds} s by these means: {string.Join(", ", missing)}");
     }
 
