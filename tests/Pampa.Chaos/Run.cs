@@ -131,7 +131,8 @@ internal sealed class Run(Options options, TextWriter output)
         foreach (var life in late) world.Complaints.Add($"{life.Application} did not stop within its time");
         await watched.CancelAsync();
         await snapshot;
-        var history = await HistoryAsync(world, loader, stopping);
+        var hasFrozen = nemesis.Results.Any(r => r is { Name: "freeze-node", Times: > 0 });
+        var history = await HistoryAsync(world, loader, hasFrozen, stopping);
         var broken = AllChecks.Broken(history);
         new ResultTable(world, nemesis, history, settled).Write(output);
         await TellAsync(broken);
@@ -196,7 +197,7 @@ internal sealed class Run(Options options, TextWriter output)
             """);
     }
 
-    private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
+    private static async Task<History> HistoryAsync(World world, Loader loader, bool hasFrozen, CancellationToken stopping)
     {
         var history = await HistoryReader.ReadAsync(world.Store, world.Cluster, stopping);
         return history with
@@ -207,7 +208,7 @@ internal sealed class Run(Options options, TextWriter output)
             Complaints = [.. world.Complaints],
             LeastMaxAttempts = world.LeastMaxAttempts,
             FalseClocks = [.. world.FalseClocks],
-            Full = world.Options.IsFull ? new FullRun(world.Options.Minutes, world.Cluster.LogSize.Bytes, world.Cluster.Memory.Growth) : null,
+            Full = world.Options.IsFull ? new FullRun(world.Options.Minutes, world.Cluster.LogSize.Bytes, world.Cluster.Memory.Growth, hasFrozen) : null,
         };
     }
 }

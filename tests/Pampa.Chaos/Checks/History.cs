@@ -107,7 +107,8 @@ internal sealed record HookEvent(string What, long Id, long Attempt, string Outc
 /// <param name="Minutes">How long faults were injected.</param>
 /// <param name="LogBytes">What all processes have said.</param>
 /// <param name="MemoryGrowth">How much the memory of the one grew that grew most, from its second minute on.</param>
-internal sealed record FullRun(double Minutes, long LogBytes, long MemoryGrowth);
+/// <param name="HasFrozen">Whether a process that worked was frozen past its lease, which makes finishes come too late.</param>
+internal sealed record FullRun(double Minutes, long LogBytes, long MemoryGrowth, bool HasFrozen = true);
 
 /// <summary>A time in which somebody could not reach the database.</summary>
 /// <param name="Applies">Whom it concerned.</param>

@@ -47,7 +47,7 @@ internal static class RunChecks
     /// <summary>That no finish of a lost attempt is accepted says nothing where none has come.</summary>
     public static IEnumerable<string> Fenced(Evidence evidence)
     {
-        if (evidence.History.Full is not null && TooLate(evidence) + Refused(evidence) == 0) yield return "no finish came too late, so that the fence was not tried";
+        if (evidence.History.Full is { HasFrozen: true } && TooLate(evidence) + Refused(evidence) == 0) yield return "no finish came too late, so that the fence was not tried";
     }
 
     public static IEnumerable<string> Bounds(Evidence evidence)

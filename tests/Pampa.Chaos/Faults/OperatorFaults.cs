@@ -76,7 +76,7 @@ internal static class OperatorFaults
         var (verb, condition) = random.Next(2) == 0 ? ("relaunch", $"{shape.Et} IS NOT NULL") : ("retry", $"{shape.Et} IS NOT NULL AND {shape.Ok} = FALSE");
         var keys = await Store.InsistAsync(
             () => world.Store.QueryAsync(
-                $"SELECT id FROM {shape.Table} WHERE {condition} AND kind NOT IN ('Poison', 'Stubborn') ORDER BY id DESC LIMIT 15", r => r.GetInt64(0), stopping),
+                $"SELECT id FROM {shape.Table} WHERE {condition} AND kind NOT IN ('Poison', 'Stubborn', 'Recurring') ORDER BY id DESC LIMIT 15", r => r.GetInt64(0), stopping),
             stopping);
         if (keys.Count == 0) throw new NoVictimException();
         var (code, said) = await world.Cluster.RunAsync(
