@@ -1,14 +1,14 @@
 using System.Diagnostics;
-using Pampa.Chaos.Checks;
 using Pampa.Chaos.Faults;
 using Pampa.Chaos.Servers;
+using Pampa.Chaos.Work;
 
 namespace Pampa.Chaos;
 
 /// <summary>What came of a fault.</summary>
 /// <param name="Name">The fault.</param>
 /// <param name="Times">How often it was injected.</param>
-/// <param name="Survived">How often a task was completed after it.</param>
+/// <param name="Survived">After how many of them the fleet was seen to work again, by all means, within the bound.</param>
 /// <param name="NoVictim">How often there was nobody to do it to just then.</param>
 /// <param name="NotPossible">How often this computer did not let it happen.</param>
 /// <param name="Why">Why not.</param>
@@ -16,17 +16,18 @@ internal sealed record Injected(string Name, int Times, int Survived, int NoVict
 
 /// <summary>
 /// Injects one fault after the other, each once, in an order that the seed draws; then two at a time. After each it
-/// waits until a task is completed again.
+/// waits until the fleet works again: until tasks that were reserved and started since then have completed, one by each means.
 /// </summary>
 internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random random)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Worth = TimeSpan.FromSeconds(2);
     private readonly Dictionary<string, Injected> results = [];
     private readonly Stopwatch clock = Stopwatch.StartNew();
 
     public IReadOnlyList<Injected> Results => [.. results.Values];
 
-    /// <summary>How long it took after each fault until a task was completed.</summary>
+    /// <summary>How long it took after each fault until the fleet worked again by all means.</summary>
     public List<TimeSpan> Recoveries { get; } = [];
 
     public async Task RunAsync(TimeSpan time, CancellationToken stopping)
@@ -43,9 +44,9 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
             // Pairs come when each was seen alone.
             var second = !isFirstRound && queue.TryPeek(out var other) && MayMeet(first, other) ? queue.Dequeue() : null;
             if (queue.Count == 0) isFirstRound = false;
-            Task<bool>[] both = second is null ? [InjectAsync(first, stopping)] : [InjectAsync(first, stopping), InjectAsync(second, stopping)];
-            await Task.WhenAll(both);
-            await RecoverAsync(second is null ? [first] : [first, second], stopping);
+            Fault[] both = second is null ? [first] : [first, second];
+            var injected = await Task.WhenAll(both.Select(f => InjectAsync(f, stopping)));
+            await RecoverAsync([.. both.Where((_, i) => injected[i])], stopping);
             await World.WaitAsync(0.3 + 0.7 * random.NextDouble(), stopping);
         }
     }
@@ -95,32 +96,35 @@ internal sealed class Nemesis(World world, IReadOnlyList<Fault> faults, Random r
 
     private async Task RecoverAsync(IReadOnlyList<Fault> healed, CancellationToken stopping)
     {
-        var from = World.Now();
+        if (healed.Count == 0) return;
+        var after = await Store.InsistAsync(() => world.Store.LastStepAsync(stopping), stopping);
+        var missing = Wanted();
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Patience)
         {
-            if (await CompletedAfterAsync(from, stopping))
+            var last = missing.First();
+            missing.ExceptWith(await WorkedAsync(after, stopping));
+            if (missing.Count == 0)
             {
                 Recoveries.Add(watch.Elapsed);
-                foreach (var fault in healed)
-                {
-                    lock (results)
-                    {
-                        if (results.ContainsKey(fault.Name)) Count(fault, r => r with { Survived = r.Times });
-                    }
-                }
+                if (watch.Elapsed > Worth) world.Say(Store.Invariant($"    works again after {watch.Elapsed.TotalSeconds:0.0} s, at last by this means: {last}"));
+                foreach (var fault in healed) Count(fault, r => r with { Survived = r.Survived + 1 });
                 return;
             }
             await World.WaitAsync(0.1, stopping);
         }
-        world.Complaints.Add($"after {string.Join(" and ", healed.Select(f => f.Name))} nothing was completed within {Patience.TotalSeconds} s");
+        var names = string.Join(" and ", healed.Select(f => f.Name));
+        world.Say($"    does not work again by these means: {string.Join(", ", missing)}");
+        world.Complaints.Add($"after {names} nothing was completed within {Patience.TotalSeconds} s by these means: {string.Join(", ", missing)}");
     }
 
-    private async Task<bool> CompletedAfterAsync(DateTime from, CancellationToken stopping)
-    {
-        var last = await Store.InsistAsync(() => world.Store.QueryAsync(
-            "SELECT at FROM (SELECT at, n_ok, n_et FROM audit ORDER BY seq DESC LIMIT 200) AS a WHERE n_ok = TRUE AND n_et IS NOT NULL ORDER BY at DESC LIMIT 1",
-            r => HistoryReader.Time(r, 0)!.Value, stopping), stopping);
-        return last.Count > 0 && last[0] >= from;
-    }
+    private HashSet<Means> Wanted() => world.Options.IsSmall ? [Means.Plain] : [.. Enum.GetValues<Means>()];
+
+    /// <summary>The means by which tasks have completed whose whole way, from the reservation on, lies after a step.</summary>
+    private async Task<List<Means>> WorkedAsync(long after, CancellationToken stopping) => await Store.InsistAsync(() => world.Store.QueryAsync(
+        Store.Invariant($"""
+            SELECT f.id, f.n_rid FROM audit AS f
+            WHERE f.seq > {after} AND f.n_ok = TRUE AND f.n_et IS NOT NULL
+              AND EXISTS (SELECT 1 FROM audit AS b WHERE b.seq > {after} AND b.id = f.id AND b.o_rid IS NULL AND b.n_rid IS NOT NULL)
+            """), r => Shape.MeansOf(r.GetInt64(0), r.GetString(1)), stopping), stopping);
 }

@@ -13,10 +13,13 @@ internal sealed record Options(int Seed, double Minutes, Profile Profile)
     public bool IsList { get; init; }
 
     /// <summary>How many tasks come in a second.</summary>
-    public double Rate { get; init; } = 25;
+    public double Rate { get; init; } = 32;
 
     /// <summary>Only one dispatcher and one worker, so that the same worker gets each task again.</summary>
     public bool IsSmall { get; init; }
+
+    /// <summary>Whether so much happens that what must have happened at least once can be asked of it.</summary>
+    public bool IsFull => Minutes >= 5 && Faults.Count == 0 && !IsSmall;
 
     /// <summary>Where the run keeps its files; null: a folder of its own that is removed when all went well.</summary>
     public string? Folder { get; init; }
@@ -32,7 +35,7 @@ internal sealed record Options(int Seed, double Minutes, Profile Profile)
         var profile = new Option<Profile>("--profile") { Description = "The database: sqlite, pg, or portable (PostgreSQL in the manner of CockroachDB).", DefaultValueFactory = _ => Profile.Pg };
         var faults = new Option<string[]>("--faults") { Description = "Only these, with commas between them.", AllowMultipleArgumentsPerToken = true };
         var list = new Option<bool>("--list") { Description = "Names the faults and injects none." };
-        var rate = new Option<double>("--rate") { Description = "Tasks that come in a second.", DefaultValueFactory = _ => 25 };
+        var rate = new Option<double>("--rate") { Description = "Tasks that come in a second.", DefaultValueFactory = _ => 32 };
         var small = new Option<bool>("--small") { Description = "One dispatcher and one worker only: the same worker gets each task again." };
         var folder = new Option<string?>("--folder") { Description = "Where the run keeps its files; else a folder of its own, which stays if something is wrong." };
         var root = new RootCommand("Breaks everything around a cluster of real processes and checks, without trusting a line of them, that no task is lost or done twice.");

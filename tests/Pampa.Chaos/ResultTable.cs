@@ -53,8 +53,9 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
         var twice = evidence.Of(Move.Complete).GroupBy(j => j.Attempt).Count(g => g.Count() > 1);
         yield return ("double effects", Text($"{RecordChecks.Effects(evidence).Count() + twice}"));
         yield return ("effects in the transaction of a completion", Text($"{history.Journal.Count:N0}; run again for it {history.Ledger.Count(l => l.Line.Word == LedgerLine.Again):N0}"));
+        yield return ("statements of hooks", Text($"{history.HookEvents.Count:N0}"));
         yield return ("attempts over the limit", Text($"{RecordChecks.Attempts(evidence).Count()}"));
-        yield return ("fenced finishes", Text($"{Refused()} executions ended after their attempt was taken away; processes tell of {history.Processes.Sum(p => p.Belief?.Fenced ?? 0)}"));
+        yield return ("fenced finishes", Text($"{RunChecks.TooLate(evidence)} executions ended after their attempt was taken away; processes tell of {RunChecks.Refused(evidence)}"));
         var executions = history.Ledger.Count(l => l.Line.Word == LedgerLine.Start);
         yield return ("executions per task", Text($"{(double)executions / Math.Max(1, rows.Count):0.000}"));
         yield return ("attempts taken back / forgiven", Text($"{evidence.Of(Move.TakeBack).Count():N0} / {evidence.Of(Move.Forgive).Count():N0}"));
@@ -73,10 +74,10 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     private IEnumerable<(string What, string Value)> Machine()
     {
         yield return ("processes started / killed or frozen", Text($"{history.Processes.Count} / {history.Processes.Count(p => p.WasKilled || p.Frozen.Count > 0)}"));
-        var logs = Directory.GetFiles(world.Cluster.Logs);
-        yield return ("log size", Text($"{logs.Sum(f => new FileInfo(f).Length) / 1024.0:N0} KB in {logs.Length} files"));
+        var (bytes, files) = world.Cluster.LogSize;
+        yield return ("log size", Text($"{bytes / 1024.0:N0} KB in {files} files"));
         var (growth, most) = world.Cluster.Memory;
-        yield return ("memory of a process, after a minute", Text($"{(most - growth) / 1048576.0:0} to {most / 1048576.0:0} MB"));
+        yield return ("memory of a process after its first minute: most, most grown", Text($"{most / 1048576.0:0} MB, {growth / 1048576.0:0} MB"));
     }
 
     private static string Text(FormattableString text) => Store.Invariant(text);
@@ -98,10 +99,6 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
             return "unknown";
         }
     }
-
-    // A handler that came to its end, and whose attempt somebody else had settled before.
-    private int Refused() =>
-        evidence.Of(Move.TakeBack).Count(j => evidence.Ledger[j.Attempt].Any(l => l.Line.IsEnd && l.At > j.Step.At));
 
     private string Overlaps()
     {

@@ -100,6 +100,7 @@ internal sealed class Run(Options options, TextWriter output)
     private static IEnumerable<Member> Members(string disk) =>
     [
         new("d1", ["dispatcher"]),
+        new("d2", ["dispatcher"]),
         new("r", ["run", "--workers", "2"]),
         new("a", ["node", "--name", "a", "--workers", "3"]),
         new("b", ["node", "--name", "b", "--workers", "3", "--log", Path.Combine(disk, "b.log")]),
@@ -113,7 +114,7 @@ internal sealed class Run(Options options, TextWriter output)
         world.Cluster.Watch();
         using var watched = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var snapshot = world.Server is null ? Task.CompletedTask : HoldSnapshotAsync(world.Store, watched.Token);
-        var loader = new Loader(world.Store, new Random(options.Seed), options.Rate);
+        var loader = new Loader(world.Store, new Random(options.Seed), options.Rate, options.IsSmall);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var loading = loader.RunAsync(enough.Token);
         await World.WaitAsync(3, stopping);
@@ -130,7 +131,8 @@ internal sealed class Run(Options options, TextWriter output)
         foreach (var life in late) world.Complaints.Add($"{life.Application} did not stop within its time");
         await watched.CancelAsync();
         await snapshot;
-        var history = await HistoryAsync(world, loader, stopping);
+        var hasFrozen = nemesis.Results.Any(r => r is { Name: "freeze-node", Times: > 0 });
+        var history = await HistoryAsync(world, loader, hasFrozen, stopping);
         var broken = AllChecks.Broken(history);
         new ResultTable(world, nemesis, history, settled).Write(output);
         await TellAsync(broken);
@@ -181,15 +183,21 @@ internal sealed class Run(Options options, TextWriter output)
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < Limits.Bound)
         {
-            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world.Shape), stopping), stopping) == 0) return;
+            if (await Store.InsistAsync(() => world.Store.CountAsync(StillOpen(world), stopping), stopping) == 0) return;
             await World.WaitAsync(0.25, stopping);
         }
     }
 
-    private static string StillOpen(Shape shape) =>
-        Store.Invariant($"{shape.Et} IS NULL OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds})");
+    private static string StillOpen(World world)
+    {
+        var (shape, isFarOff) = (world.Shape, world.FalseClocks.IsEmpty ? _ => "FALSE" : (Func<string, string>)world.Store.IsFarOff);
+        return Store.Invariant($"""
+            ({shape.Et} IS NULL AND NOT ({shape.Rid} IS NULL AND {shape.Rt} IS NOT NULL AND {isFarOff(shape.Rt)}))
+            OR (kind = '{Kind.Recurring}' AND {shape.Ok} = TRUE AND total < {Limits.Rounds} AND NOT {isFarOff(shape.Et)})
+            """);
+    }
 
-    private static async Task<History> HistoryAsync(World world, Loader loader, CancellationToken stopping)
+    private static async Task<History> HistoryAsync(World world, Loader loader, bool hasFrozen, CancellationToken stopping)
     {
         var history = await HistoryReader.ReadAsync(world.Store, world.Cluster, stopping);
         return history with
@@ -199,7 +207,8 @@ internal sealed class Run(Options options, TextWriter output)
             Inserted = loader.Inserted,
             Complaints = [.. world.Complaints],
             LeastMaxAttempts = world.LeastMaxAttempts,
-            HasFalseClocks = world.HasFalseClocks,
+            FalseClocks = [.. world.FalseClocks],
+            Full = world.Options.IsFull ? new FullRun(world.Options.Minutes, world.Cluster.LogSize.Bytes, world.Cluster.Memory.Growth, hasFrozen) : null,
         };
     }
 }

@@ -17,12 +17,18 @@ internal sealed class Campaign(Options options, TextWriter output)
 
     private readonly Dictionary<Suite, TimeSpan> limits = [];
 
+    private Dictionary<string, Mutation> partners = [];
+
+    private IEnumerable<Mutation> Both(Mutation mutation) => mutation.With is { } other ? [mutation, partners[other]] : [mutation];
+
     /// <summary>Returns the exit code: 0 where all are found, 1 where some are not, 2 where nothing could be tried.</summary>
     public async Task<int> RunAsync(CancellationToken stopping)
     {
-        var all = Mutation.Read(Path.Combine(Workshop.Root, ListPath)).Where(m => options.Only.Count == 0 || options.Only.Any(m.Has)).ToList();
+        var known = Mutation.Read(Path.Combine(Workshop.Root, ListPath)).ToDictionary(m => m.Name);
+        var all = known.Values.Where(m => options.Only.Count == 0 || options.Only.Any(m.Has)).ToList();
         if (options.List || all.Count == 0) return List(all);
-        var wrong = all.FindAll(m => m.ApplyTo(File.ReadAllText(Path.Combine(Workshop.Root, m.File))) is null);
+        partners = known;
+        var wrong = all.SelectMany(Both).Distinct().Where(m => m.ApplyTo(File.ReadAllText(Path.Combine(Workshop.Root, m.File))) is null).ToList();
         foreach (var mutation in wrong) output.WriteLine($"ERROR: {mutation.Name}: its text stands not exactly once in {mutation.File}");
         if (wrong.Count > 0) return 2;
         using var workshop = Workshop.Make();
@@ -71,8 +77,8 @@ internal sealed class Campaign(Options options, TextWriter output)
     private async Task<bool> TryAsync(Workshop workshop, Mutation mutation, CancellationToken stopping)
     {
         var watch = Stopwatch.StartNew();
-        var original = workshop.Read(mutation.File);
-        workshop.Write(mutation.File, mutation.ApplyTo(original)!);
+        var originals = Both(mutation).Select(m => m.File).Distinct().ToDictionary(f => f, workshop.Read);
+        foreach (var one in Both(mutation)) workshop.Write(one.File, one.ApplyTo(workshop.Read(one.File))!);
         try
         {
             if (await workshop.BuildAsync(Project, isFirst: false, stopping) is { } error)
@@ -91,7 +97,7 @@ internal sealed class Campaign(Options options, TextWriter output)
         }
         finally
         {
-            workshop.Write(mutation.File, original);
+            foreach (var (file, original) in originals) workshop.Write(file, original);
         }
     }
 

@@ -31,6 +31,9 @@ internal sealed record Mutation(string Name, string Rule, string File, IReadOnly
     /// <summary>Of the rules that the chaos program must miss: the run that shows it.</summary>
     public ChaosOrder? Chaos { get; init; }
 
+    /// <summary>The name of another rule that is taken out with it, because each of the two hides that the other one is missing.</summary>
+    public string? With { get; init; }
+
     /// <summary>Why no test can find it, where another rule has the same effect; it is not tried then.</summary>
     public string? Implied { get; init; }
 

@@ -15,7 +15,7 @@ internal sealed partial class Preparation
             {
                 await store.ProbeAsync(schedule, stopping);
             }
-            catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
+            catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure && !IsBusy(e))
             {
                 errors.Add($"Schedule '{schedule.Name}': the database does not accept a statement of it: {(e is SnippetException ? e.Message : Cause(e))}.");
             }

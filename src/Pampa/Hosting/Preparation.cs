@@ -259,10 +259,17 @@ internal sealed partial class Preparation(
             await probeAsync(stopping);
             return true;
         }
+        catch (Exception e) when (IsBusy(e))
+        {
+            return true;
+        }
         catch (Exception e) when (e is not OperationCanceledException && database.Dialect.Classify(e) is not ErrorKind.Infrastructure)
         {
             errors.Add($"Job '{job.Name}': the database does not accept {what}: {Cause(e)}.");
             return false;
         }
     }
+
+    // That somebody holds the table just now says nothing of the statement: if it does not fit, the job is suspended when it is asked for.
+    private bool IsBusy(Exception error) => database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Retry;
 }

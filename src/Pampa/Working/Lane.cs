@@ -144,10 +144,28 @@ internal sealed class Lane
         lock (gate) return doubtful.TryGetValue(key, out var claim) && claim == reservation;
     }
 
-    /// <summary>What was in doubt has been read back.</summary>
+    /// <summary>
+    /// What was in doubt has been read back. It stays for what is still to be started: the START that nobody answered may be on its way yet, and
+    /// take effect before the one that is sent next.
+    /// </summary>
     public void EndDoubt()
     {
-        lock (gate) doubtful.Clear();
+        lock (gate)
+        {
+            foreach (var (key, claim) in doubtful)
+            {
+                if (!known.TryGetValue(key, out var now) || now != claim) doubtful.Remove(key);
+            }
+        }
+    }
+
+    /// <summary>A START of this reservation was answered: it is the one that took effect.</summary>
+    public void EndDoubt(Reservation reservation)
+    {
+        lock (gate)
+        {
+            if (doubtful.TryGetValue(reservation.Key, out var claim) && claim == reservation.Claim) doubtful.Remove(reservation.Key);
+        }
     }
 
     /// <summary>

@@ -319,9 +319,15 @@ internal sealed partial class Node : IDisposable
         foreach (var (reservation, _) in rows)
         {
             var worker = workers[slots[reservation.Worker]];
-            if (byKey.TryGetValue(reservation.Key, out var task)) Give(worker, lane, task with { Claim = reservation.Claim });
+            if (byKey.TryGetValue(reservation.Key, out var task))
+            {
+                lane.EndDoubt(reservation);
+                Give(worker, lane, task with { Claim = reservation.Claim });
+            }
             else
             {
+                // An earlier START of it has come through after all.
+                if (lane.IsDoubtful(reservation.Key, reservation.Claim)) lane.Load.Doubt();
                 worker.Expect(-1);
                 lane.Forget(reservation.Key, reservation.Claim);
                 refused.Add(reservation);

@@ -54,6 +54,9 @@ internal static class AllChecks
         new("C15 processes", "Processes end only as they are told, or by their tasks; no injected error comes to the surface.", ProcessChecks.Ends),
         new("C16 faults", "Each fault found what it expected.", ProcessChecks.Complaints),
         new("C17 former life", "What a former life of a worker held is taken back before the worker is ready.", LeaseChecks.FormerLife),
+        new("C18 hooks", "The statements of hooks are committed with the starts and the outcomes that they are for, once each.", RunChecks.Hooks),
+        new("C19 fenced", "In a run of all faults, of five minutes or more, in which a node was frozen, finishes came too late and were refused.", RunChecks.Fenced),
+        new("C20 bounds", "In such a run neither the memory of a process nor what all of them say grows beyond a bound.", RunChecks.Bounds),
     ];
 
     /// <summary>Which checks are broken, and where.</summary>

@@ -83,6 +83,10 @@ internal sealed record ProcessFacts(string Application, int Id, bool IsIsolated,
 /// <summary>What a process believes that it has done.</summary>
 internal sealed record Belief(long Started, long Completed, long Again, long Failed, long Snoozed, long Forgiven, long Fenced)
 {
+    public static Belief operator +(Belief a, Belief b) => new(
+        a.Started + b.Started, a.Completed + b.Completed, a.Again + b.Again, a.Failed + b.Failed,
+        a.Snoozed + b.Snoozed, a.Forgiven + b.Forgiven, a.Fenced + b.Fenced);
+
     /// <summary>
     /// Attempts of which it may not know what became of them. Those that it gave back are among them, for it did not count all of their starts.
     /// </summary>
@@ -91,6 +95,20 @@ internal sealed record Belief(long Started, long Completed, long Again, long Fai
 
 /// <summary>A record at the end.</summary>
 internal sealed record FinalRow(long Id, Kind Kind, RowState State, long Total);
+
+/// <summary>What a hook's statement has written.</summary>
+/// <param name="What">start or end.</param>
+/// <param name="Id">The task.</param>
+/// <param name="Attempt">The attempt.</param>
+/// <param name="Outcome">How it ended.</param>
+internal sealed record HookEvent(string What, long Id, long Attempt, string Outcome);
+
+/// <summary>What a run of all faults, of five minutes or more, is asked besides.</summary>
+/// <param name="Minutes">How long faults were injected.</param>
+/// <param name="LogBytes">What all processes have said.</param>
+/// <param name="MemoryGrowth">How much the memory of the one grew that grew most, from its second minute on.</param>
+/// <param name="HasFrozen">Whether a process that worked was frozen past its lease, which makes finishes come too late.</param>
+internal sealed record FullRun(double Minutes, long LogBytes, long MemoryGrowth, bool HasFrozen = true);
 
 /// <summary>A time in which somebody could not reach the database.</summary>
 /// <param name="Applies">Whom it concerned.</param>
@@ -121,9 +139,6 @@ internal sealed record History
     /// <summary>What was written in the transactions of completions.</summary>
     public IReadOnlyList<(long Id, long Life, long Attempt)> Journal { get; init; } = [];
 
-    /// <summary>Whether a worker is one of those that write there.</summary>
-    public static bool IsTransactional(string? worker) => worker is not null && Shape.IsTransactional(worker.Split('.')[0]);
-
     public IReadOnlyList<Outage> Outages { get; init; } = [];
 
     /// <summary>Tasks whose INSERT was acknowledged.</summary>
@@ -137,8 +152,20 @@ internal sealed record History
     /// <summary>The lowest limit of any build that took part.</summary>
     public int LeastMaxAttempts { get; init; } = Limits.MaxAttempts;
 
-    /// <summary>Whether clocks of processes were false: on SQLite they are the database's.</summary>
-    public bool HasFalseClocks { get; init; }
+    /// <summary>The numbers of the changes between which a process had a false clock, where that is the database's: on SQLite.</summary>
+    public IReadOnlyList<(long After, long To)> FalseClocks { get; init; } = [];
+
+    /// <summary>Whether there were such.</summary>
+    public bool HasFalseClocks => FalseClocks.Count > 0;
+
+    /// <summary>Whether the time of a step may be that of a false clock.</summary>
+    public bool MayBeFalse(AuditStep step) => FalseClocks.Any(f => f.After < step.Seq && step.Seq <= f.To);
+
+    /// <summary>What statements of hooks have written.</summary>
+    public IReadOnlyList<HookEvent> HookEvents { get; init; } = [];
+
+    /// <summary>Of a run in which all must have happened that is to be shown.</summary>
+    public FullRun? Full { get; init; }
 
     /// <summary>When all of this was read, by the one clock that was never false.</summary>
     public DateTime ReadAt { get; init; } = DateTime.MaxValue;

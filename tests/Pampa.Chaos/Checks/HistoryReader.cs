@@ -12,7 +12,7 @@ namespace Pampa.Chaos.Checks;
 /// <summary>Gathers what was written down: the audit of the database, the ledgers of the handlers, the last words of the processes.</summary>
 internal static partial class HistoryReader
 {
-    [GeneratedRegex(@"this process: ([\d,]+) started, ([\d,]+) completed, ([\d,]+) to be tried again, ([\d,]+) failed, ([\d,]+) snoozed, ([\d,]+) given back, ([\d,]+) fenced")]
+    [GeneratedRegex(@"(\w+): this process: ([\d,]+) started, ([\d,]+) completed, ([\d,]+) to be tried again, ([\d,]+) failed, ([\d,]+) snoozed, ([\d,]+) given back, ([\d,]+) fenced")]
     private static partial Regex LastWord { get; }
 
     [GeneratedRegex(@"Pampa\[(303|309)\]|Internal error|Unhandled exception")]
@@ -33,6 +33,8 @@ internal static partial class HistoryReader
             Effects = await store.QueryAsync(
                 $"SELECT id, life, attempt FROM {(store.Shape.Profile == Profile.Portable ? "\"My Schema\".effects" : "effects")}",
                 r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)), stopping),
+            HookEvents = await store.QueryAsync(
+                "SELECT what, id, attempt, outcome FROM hook_events", r => new HookEvent(r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetString(3)), stopping),
             Journal = await store.QueryAsync($"SELECT id, life, attempt FROM {store.Shape.Journal}", r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)), stopping),
         };
     }
@@ -41,7 +43,8 @@ internal static partial class HistoryReader
     {
         var shape = store.Shape;
         return store.QueryAsync(
-            $"SELECT id, kind, total, {shape.Rid}, {shape.Rt}, COALESCE({shape.N}, 0), {shape.St}, {shape.Et}, {shape.Ok}, {shape.Err} FROM {shape.Table}",
+            string.Join(" UNION ALL ", shape.All.Select(
+                s => $"SELECT id, kind, total, {s.Rid}, {s.Rt}, COALESCE({s.N}, 0), {s.St}, {s.Et}, {s.Ok}, {s.Err} FROM {s.Table}")),
             r => new FinalRow(r.GetInt64(0), Enum.Parse<Kind>(r.GetString(1)), State(r, 3), r.GetInt64(2)), stopping);
     }
 
@@ -102,15 +105,19 @@ internal static partial class HistoryReader
             ExitCode = life.ExitCode,
             WasKilled = life.WasKilled,
             WasStopped = life.WasStopped,
-            Belief = member.IsIsolated ? null : lines.Select(l => LastWord.Match(l)).Where(m => m.Success).Select(BeliefOf).LastOrDefault(),
+            Belief = member.IsIsolated ? null : BeliefIn(lines),
             SaidNotRecovered = lines.Any(l => l.Contains("Pampa[108]", StringComparison.Ordinal)),
             Surfaced = [.. lines.Where(l => Surfaced.IsMatch(l)).Take(3)],
         };
     }
 
+    // Each job has a last word of its own.
+    private static Belief? BeliefIn(string[] lines) => lines.Select(l => LastWord.Match(l)).Where(m => m.Success)
+        .GroupBy(m => m.Groups[1].Value).Select(g => BeliefOf(g.Last())).Aggregate(default(Belief), (all, one) => all is null ? one : all + one);
+
     private static Belief BeliefOf(Match match)
     {
         long Number(int group) => long.Parse(match.Groups[group].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
-        return new Belief(Number(1), Number(2), Number(3), Number(4), Number(5), Number(6), Number(7));
+        return new Belief(Number(2), Number(3), Number(4), Number(5), Number(6), Number(7), Number(8));
     }
 }

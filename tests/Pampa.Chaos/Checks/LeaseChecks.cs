@@ -91,7 +91,7 @@ internal static class LeaseChecks
         if (!worker.IsLive) return process is null ? null : Grace(evidence, step, process);
         if (step.Old.St is null && step.Old.Rt <= step.Tx - Limits.Hand) return null;
         // A process that is known on this computer and is gone is dead whatever its lease says; of workers in processes of their own nothing is known.
-        return process is null || process.To - Noticed <= step.At || evidence.History.HasFalseClocks ? null : "its worker lives, and its lease stands";
+        return process is null || process.To - Noticed <= step.At || evidence.History.MayBeFalse(step) ? null : "its worker lives, and its lease stands";
     }
 
     // After an outage of all the leases are over although nobody is dead: they get half a lease to be heard of.

@@ -58,7 +58,7 @@ internal static class RecordChecks
             var runner = evidence.Ledger[judged.Attempt].Select(l => (int?)l.Line.Process).FirstOrDefault();
             if (judged.Move == Move.Forgive && runner is not null && judged.Step.Worker is { Process: { } owner } && owner != runner)
                 yield return $"process {runner} executed it, and {owner} has forgiven it: {judged.Step}";
-            if (judged.Move == Move.Forgive && wasDone && !evidence.History.HasFalseClocks) yield return $"it ran to its end and was forgiven: {judged.Step}";
+            if (judged.Move == Move.Forgive && wasDone && !evidence.History.MayBeFalse(judged.Step)) yield return $"it ran to its end and was forgiven: {judged.Step}";
         }
     }
 
@@ -101,7 +101,7 @@ internal static class RecordChecks
         {
             var lines = evidence.Ledger[end.Attempt].Where(l => l.Line.Worker == end.Step.Rid).ToList();
             if (!lines.Exists(l => l.Line.Word == LedgerLine.Start)) yield return $"completed and never executed: {end.Step}";
-            else if (!lines.Exists(l => l.Line.IsEnd && (evidence.History.HasFalseClocks || l.At <= end.Step.At + ClockSlack)))
+            else if (!lines.Exists(l => l.Line.IsEnd && (evidence.History.MayBeFalse(end.Step) || l.At <= end.Step.At + ClockSlack)))
                 yield return $"completed before its handler had ended: {end.Step}";
         }
     }
@@ -114,7 +114,7 @@ internal static class RecordChecks
         {
             var lines = evidence.Ledger[failed.Attempt].Where(l => l.Line.Worker == failed.Step.Rid).ToList();
             var end = lines.FindLast(l => l.Line.Word is not (LedgerLine.Start or LedgerLine.Again));
-            if (end.Line is null || (end.At > failed.Step.At + ClockSlack && !evidence.History.HasFalseClocks))
+            if (end.Line is null || (end.At > failed.Step.At + ClockSlack && !evidence.History.MayBeFalse(failed.Step)))
                 yield return $"failed, and its handler had not come to an end: {failed.Step}";
             else if (end.Line.Word != LedgerLine.Thrown && kinds.GetValueOrDefault(failed.Step.Id) != Kind.Refused && end.At - lines[0].At < Limits.MaxDuration)
                 yield return $"failed, and its handler had completed it in time: {failed.Step}";
@@ -148,7 +148,7 @@ internal static class RecordChecks
     {
         var written = evidence.History.Journal.ToLookup(a => a);
         var completed = evidence.Of(Move.Complete).ToLookup(j => j.Attempt);
-        foreach (var end in completed.SelectMany(j => j).Where(j => History.IsTransactional(j.Step.Old.Rid) && written[j.Attempt].Count() != 1))
+        foreach (var end in completed.SelectMany(j => j).Where(j => Shape.IsTransactional(j.Step.Id, j.Step.Old.Rid) && written[j.Attempt].Count() != 1))
             yield return $"completed with {written[end.Attempt].Count()} effects in its transaction: {end.Step}";
         foreach (var effect in written.Where(w => !completed[w.Key].Any())) yield return $"an effect of a transaction whose completion is not there: {effect.Key}";
     }

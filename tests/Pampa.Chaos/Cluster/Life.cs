@@ -25,6 +25,9 @@ internal sealed record Life(string Member, string Application, Process Process, 
     /// <summary>When it stood still, by a signal.</summary>
     public List<(DateTime From, DateTime? To)> Frozen { get; } = [];
 
+    /// <summary>How much memory it had when it was a minute old, in bytes.</summary>
+    public long WarmMemory { get; set; }
+
     public bool HasEnded => EndedAt is not null;
 
     public bool LivedAt(DateTime at) => StartedAt <= at && (EndedAt is null || at < EndedAt);

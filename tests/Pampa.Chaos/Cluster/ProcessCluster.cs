@@ -14,7 +14,7 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
     private readonly Lock gate = new();
     private readonly List<Member> members = [];
     private Task watching = Task.CompletedTask;
-    private long leastMemory, mostMemory;
+    private long growth, mostMemory;
 
     public string Ledgers { get; } = Directory.CreateDirectory(Path.Combine(folder, "ledgers")).FullName;
 
@@ -31,8 +31,11 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
     /// <summary>All processes there have been.</summary>
     public IReadOnlyList<Life> Lives => [.. Members.SelectMany(m => m.Lives.ToArray())];
 
-    /// <summary>How much the memory of a process has grown at most, and to what, in bytes.</summary>
-    public (long Growth, long Most) Memory => (Math.Max(0, mostMemory - leastMemory), mostMemory);
+    /// <summary>How much the memory of a process has grown at most after its first minute, and the most that any had, in bytes.</summary>
+    public (long Growth, long Most) Memory => (growth, mostMemory);
+
+    /// <summary>How much all processes have said, in bytes.</summary>
+    public (long Bytes, int Files) LogSize => Directory.GetFiles(Logs) is var files ? (files.Sum(f => new FileInfo(f).Length), files.Length) : default;
 
     public Member Add(Member member)
     {
@@ -151,7 +154,8 @@ internal sealed class ProcessCluster(Store store, string folder, TextWriter says
             // A process is warm after a minute; from then on it should not grow.
             if (Now() - life.StartedAt < TimeSpan.FromMinutes(1)) return;
             var memory = Shell.Memory(life.Id);
-            if (leastMemory == 0 || memory < leastMemory) leastMemory = memory;
+            if (life.WarmMemory == 0) life.WarmMemory = memory;
+            growth = Math.Max(growth, memory - life.WarmMemory);
             mostMemory = Math.Max(mostMemory, memory);
             return;
         }

@@ -1,3 +1,4 @@
+using Pampa.Chaos.Servers;
 using Pampa.Chaos.Work;
 
 namespace Pampa.Chaos.Faults;
@@ -39,11 +40,12 @@ internal static class ClockFaults
         }, "jumps");
     }
 
+    private static Task<long> LastAsync(World world) => Store.InsistAsync(() => world.Store.LastStepAsync(CancellationToken.None), CancellationToken.None);
+
     private static async Task<string> RunAsync(World world, Random random, Action<Dictionary<string, string>> change, Func<Task> last, string what)
     {
         var library = Library();
-        // On SQLite each process's clock is the database's.
-        if (world.Shape.Profile == Profile.Sqlite) world.HasFalseClocks = true;
+        var after = await LastAsync(world);
         var member = world.Take(random, m => !m.IsIsolated);
         await world.RestartAsync(member, m =>
         {
@@ -62,6 +64,8 @@ internal static class ClockFaults
         {
             await world.RestartAsync(member, m => m.Environment.Clear());
             world.Give(member);
+            // On SQLite each process's clock is the database's.
+            if (world.Shape.Profile == Profile.Sqlite) world.FalseClocks.Add((after, await LastAsync(world)));
         }
         return $"{member.Lives[^2].Application}: {what}";
     }

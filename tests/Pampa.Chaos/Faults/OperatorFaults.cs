@@ -76,11 +76,11 @@ internal static class OperatorFaults
         var (verb, condition) = random.Next(2) == 0 ? ("relaunch", $"{shape.Et} IS NOT NULL") : ("retry", $"{shape.Et} IS NOT NULL AND {shape.Ok} = FALSE");
         var keys = await Store.InsistAsync(
             () => world.Store.QueryAsync(
-                $"SELECT id FROM {shape.Table} WHERE {condition} AND kind NOT IN ('Poison', 'Stubborn') ORDER BY id DESC LIMIT 15", r => r.GetInt64(0), stopping),
+                $"SELECT id FROM {shape.Table} WHERE {condition} AND kind NOT IN ('Poison', 'Stubborn', 'Recurring') ORDER BY id DESC LIMIT 15", r => r.GetInt64(0), stopping),
             stopping);
         if (keys.Count == 0) throw new NoVictimException();
         var (code, said) = await world.Cluster.RunAsync(
-            $"operator~{random.Next(10_000)}", [verb, Shape.Job, .. keys.Select(shape.KeyText)], TimeSpan.FromSeconds(60));
+            $"operator~{random.Next(10_000)}", [verb, shape.Job, .. keys.Select(shape.KeyText)], TimeSpan.FromSeconds(60));
         // While something else is broken it may well say that it cannot.
         if (code != 0) return $"{verb} ended with {code}: {said.Split('\n').LastOrDefault(l => l.Length > 0)}";
         return string.Create(CultureInfo.InvariantCulture, $"{verb} of {keys.Count} tasks");

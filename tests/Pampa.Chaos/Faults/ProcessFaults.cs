@@ -56,8 +56,24 @@ internal static class ProcessFaults
         return Task.FromResult($"{lives.Count} processes");
     }
 
-    private static async Task<string> FreezeNodeAsync(World world, Random random, CancellationToken stopping) =>
-        await FreezeAsync(world, world.Take(random, m => m.Works), Limits.WorkerLease * (1.3 + 1.2 * random.NextDouble()), stopping);
+    private static async Task<string> FreezeNodeAsync(World world, Random random, CancellationToken stopping)
+    {
+        var member = world.Take(random, m => m.Works);
+        await UntilItHasLongWorkAsync(world, member, stopping);
+        return await FreezeAsync(world, member, Limits.WorkerLease * (1.6 + 0.9 * random.NextDouble()), stopping);
+    }
+
+    // What it runs meanwhile is taken away from it, and then it comes too late with it: that is the point.
+    private static async Task UntilItHasLongWorkAsync(World world, Member member, CancellationToken stopping)
+    {
+        var shape = world.Shape;
+        var running = $"SELECT count(*) FROM {shape.Table} WHERE {shape.Et} IS NULL AND {shape.St} IS NOT NULL AND {shape.Rid} LIKE '{member.Name}.%' AND kind = '{Kind.Slow}'";
+        for (var i = 0; i < 60; i++)
+        {
+            if ((await Store.InsistAsync(() => world.Store.QueryAsync(running, r => r.GetInt64(0), stopping), stopping))[0] > 0) return;
+            await World.WaitAsync(0.05, stopping);
+        }
+    }
 
     private static async Task<string> FreezeLeaderAsync(World world, Random random, CancellationToken stopping)
     {
@@ -68,7 +84,11 @@ internal static class ProcessFaults
 
     private static async Task<string> FreezeAsync(World world, Member member, TimeSpan time, CancellationToken stopping)
     {
-        var life = member.Current!;
+        if (member.Current is not { } life)
+        {
+            world.Give(member);
+            throw new NoVictimException();
+        }
         ProcessCluster.Freeze(life);
         try
         {

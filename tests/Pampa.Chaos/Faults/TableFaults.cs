@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Chaos.Checks;
 using Pampa.Chaos.Servers;
 using Pampa.Chaos.Work;
 
@@ -13,9 +14,11 @@ internal static class TableFaults
     [
         new("lock-rows", Target.Table, "An application holds locks on many open records.", LockRowsAsync) { Profiles = Postgres },
         new("lock-table", Target.Table, "An application locks the whole table against writers.", LockTableAsync) { Profiles = Postgres },
+        new("lock-all", Target.Table, "An application locks the whole table against everybody, for a minute; on SQLite the file against writers.", LockAllAsync),
         new("lock-file", Target.Table, "An application begins to write and does not end.", LockFileAsync) { Profiles = [Profile.Sqlite] },
         new("alter", Target.Table, "Columns are added, given another type and dropped.", AlterAsync) { Profiles = Postgres },
         new("add-column", Target.Table, "A column is added.", AddColumnAsync) { Profiles = [Profile.Sqlite] },
+        new("drop-column", Target.Table, "A column that handlers set is dropped, and made anew with what was in it.", DropAsync) { IsAlone = true },
         new("rename-column", Target.Table, "A column that handlers set is renamed, and back.", (w, r, s) => RenameAsync(w, r, "result", s)) { IsAlone = true },
         new("rename-state", Target.Table, "A state column is renamed, and back.", (w, r, s) => RenameAsync(w, r, w.Shape.State[6], s)) { Profiles = Postgres },
         new("rename-table", Target.Table, "The table is renamed, and back.", RenameTableAsync) { Profiles = Postgres },
@@ -27,8 +30,25 @@ internal static class TableFaults
     private static Task<string> LockTableAsync(World world, Random random, CancellationToken stopping) => HoldAsync(
         world, $"LOCK TABLE {world.Shape.Table} IN SHARE MODE", TimeSpan.FromSeconds(2 + 6 * random.NextDouble()), stopping);
 
+    private static async Task<string> LockAllAsync(World world, Random random, CancellationToken stopping)
+    {
+        var from = World.Now();
+        var isSqlite = world.Shape.Profile == Profile.Sqlite;
+        try
+        {
+            return await HoldAsync(world, isSqlite ? WriteLock : $"LOCK TABLE {world.Shape.Table} IN ACCESS EXCLUSIVE MODE", world.Long, stopping);
+        }
+        finally
+        {
+            // Leases stand in tables of their own; on SQLite in the same file, so that nobody could renew one.
+            world.Outages.Add(new Outage(_ => true, from, World.Now()) { IsOfAll = isSqlite });
+        }
+    }
+
+    private const string WriteLock = "UPDATE effects SET worker = worker WHERE id < 0";
+
     private static Task<string> LockFileAsync(World world, Random random, CancellationToken stopping) => HoldAsync(
-        world, "UPDATE effects SET worker = worker WHERE id < 0", TimeSpan.FromSeconds(2 + 4 * random.NextDouble()), stopping);
+        world, WriteLock, TimeSpan.FromSeconds(2 + 4 * random.NextDouble()), stopping);
 
     private static async Task<string> HoldAsync(World world, string statement, TimeSpan time, CancellationToken stopping)
     {
@@ -91,6 +111,20 @@ internal static class TableFaults
             await ChangeAsync(world, back);
         }
         return there;
+    }
+
+    private static async Task<string> DropAsync(World world, Random random, CancellationToken stopping)
+    {
+        await Store.InsistAsync(() => world.Store.ExecuteTogetherAsync(world.Store.DropResult, CancellationToken.None), CancellationToken.None);
+        try
+        {
+            await World.WaitAsync(1 + 3 * random.NextDouble(), stopping);
+        }
+        finally
+        {
+            await Store.InsistAsync(() => world.Store.ExecuteTogetherAsync(world.Store.RestoreResult, CancellationToken.None), CancellationToken.None);
+        }
+        return $"result of {world.Shape.Table}";
     }
 
     private static Task<int> ChangeAsync(World world, string statement) => Store.InsistAsync(

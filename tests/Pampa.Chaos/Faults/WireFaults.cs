@@ -24,6 +24,8 @@ internal static class WireFaults
         Of("delay", "Every request takes up to half a second longer.", DelayAsync),
         Of("half-open", "New connections are taken and never answered; the old ones are reset.", HalfOpenAsync),
         Of("refused", "New connections are refused: too many clients (53300). The old ones are reset.", RefusedAsync),
+        // CockroachDB tells nobody anything.
+        Of("deaf", "The server forgets the connections that hear what others tell, and nobody is told.", DeafAsync) with { Profiles = [Profile.Pg] },
         .. from kind in (StatementKinds[])[StatementKinds.Reserve, StatementKinds.Start, StatementKinds.Finish, StatementKinds.Commit]
            select Of($"lose-{Word(kind)}", $"The answer of a {kind} is lost after the server has done it.", (w, r, s) => RuleAsync(w, new WireRule(null, kind, WireAct.LoseAnswer, 5), s)),
         .. from kind in (StatementKinds[])[StatementKinds.Reserve, StatementKinds.Start, StatementKinds.Finish]
@@ -92,6 +94,29 @@ internal static class WireFaults
 
     private static Task<string> HalfOpenAsync(World world, Random random, CancellationToken stopping) =>
         GateAsync(world, on => world.Proxy!.IsHalfOpen = on, random, stopping);
+
+    // Work goes on by polling meanwhile. They are found out by what a process tells itself every half minute; only a long run waits for that.
+    private static async Task<string> DeafAsync(World world, Random random, CancellationToken stopping)
+    {
+        // A process that has just begun does not listen yet.
+        for (var i = 0; i < 40 && !world.Cluster.Lives.Any(l => world.Proxy!.Hearing(l.Application) > 0); i++) await World.WaitAsync(0.25, stopping);
+        var deaf = world.Proxy!.Deafen(_ => true);
+        if (deaf.Count == 0) throw new NoVictimException();
+        var from = World.Now();
+        var lives = world.Cluster.Lives.Where(l => deaf.Contains(l.Application)).ToList();
+        var time = world.Options.Minutes >= 5 ? LongestDeafness : TimeSpan.FromSeconds(4);
+        while (World.Now() - from < time && lives.Exists(StillDeaf)) await World.WaitAsync(0.25, stopping);
+        if (world.Options.Minutes >= 5)
+        {
+            foreach (var life in lives.Where(StillDeaf)) world.Complaints.Add(Store.Invariant($"deaf: {life.Application} has not found it out in {time.TotalSeconds} s"));
+        }
+        return Store.Invariant($"{deaf.Count} connections, for {(World.Now() - from).TotalSeconds:0.0} s");
+
+        bool StillDeaf(Life life) => life.RanFrom(from, World.Now()) && world.Proxy.Hearing(life.Application) < deaf.Count(d => d == life.Application);
+    }
+
+    // Half a minute, five seconds for the answer, and some for a new connection.
+    private static readonly TimeSpan LongestDeafness = TimeSpan.FromSeconds(50);
 
     private static Task<string> RefusedAsync(World world, Random random, CancellationToken stopping) =>
         GateAsync(world, on => world.Proxy!.Refusal = on ? "53300" : null, random, stopping);

@@ -49,7 +49,8 @@ internal sealed class World(Options options, Store store, ProcessCluster cluster
     /// <summary>How long it took from the server's return to the next change of a record.</summary>
     public ConcurrentBag<DateTime> ServerReturns { get; } = [];
 
-    public bool HasFalseClocks { get; set; }
+    /// <summary>On SQLite: the numbers of the changes between which a process had a false clock.</summary>
+    public ConcurrentBag<(long After, long To)> FalseClocks { get; } = [];
 
     public int LeastMaxAttempts { get; set; } = Limits.MaxAttempts;
 

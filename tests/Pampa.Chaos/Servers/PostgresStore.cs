@@ -24,6 +24,8 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
 
     public override string NowPlus(double seconds) => Invariant($"now() + {seconds} * interval '1 second'");
 
+    public override string IsFarOff(string column) => "FALSE";
+
     public override async Task CreateAsync(CancellationToken stopping)
     {
         var isPortable = Shape.Profile == Profile.Portable;
@@ -31,9 +33,15 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
         [
             $"CREATE ROLE {Role} LOGIN",
             .. isPortable ? ["CREATE SCHEMA \"My Schema\"", $"GRANT USAGE ON SCHEMA \"My Schema\" TO {Role}"] : new[] { $"GRANT CREATE ON SCHEMA public TO {Role}" },
-            $"CREATE TABLE {Shape.Table} ({TaskColumns("timestamptz")}) WITH (fillfactor = 50)",
-            $"CREATE INDEX tasks_open ON {Shape.Table} ({Shape.PrimaryKey}) WHERE {Shape.Et} IS NULL",
-            isPortable ? $"GRANT SELECT, UPDATE ON {Shape.Table} TO {Role}" : $"ALTER TABLE {Shape.Table} OWNER TO {Role}",
+            .. Shape.All.SelectMany(s => new[]
+            {
+                $"CREATE TABLE {s.Table} ({TaskColumns("timestamptz")}) WITH (fillfactor = 50)",
+                $"CREATE INDEX {s.Job}_open ON {s.Table} ({s.PrimaryKey}) WHERE {s.Et} IS NULL",
+                isPortable ? $"GRANT SELECT, UPDATE ON {s.Table} TO {Role}" : $"ALTER TABLE {s.Table} OWNER TO {Role}",
+            }),
+            $"CREATE TABLE public.{KeptTable}",
+            $"CREATE TABLE public.{Shape.HookTable}",
+            $"GRANT INSERT ON public.hook_events TO {Role}",
             $"CREATE TABLE public.audit (seq bigserial PRIMARY KEY, {AuditColumns("timestamptz")})",
             $"CREATE TABLE public.lease_audit (seq bigserial PRIMARY KEY, {LeaseColumns("timestamptz")})",
             $"CREATE TABLE {Effects} (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
@@ -89,13 +97,26 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
         $"""
         CREATE FUNCTION public.chaos_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
           INSERT INTO public.audit ({AuditNames}) VALUES (clock_timestamp(), now(), current_setting('application_name'), OLD.id, OLD.life,
-            {StateOf("OLD")}, COALESCE(to_jsonb(OLD)->>'result', to_jsonb(OLD)->>'moved'), OLD.total, {StateOf("NEW")}, COALESCE(to_jsonb(NEW)->>'result', to_jsonb(NEW)->>'moved'), NEW.total, NEW.witness);
+            {StateOf("OLD")}, {ResultOf("OLD")}, OLD.total, {StateOf("NEW")}, {ResultOf("NEW")}, NEW.total, NEW.witness);
           RETURN NULL;
         END $$
         """,
-        $"CREATE TRIGGER a_chaos BEFORE UPDATE ON {Shape.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_before()",
-        $"CREATE TRIGGER z_chaos AFTER UPDATE ON {Shape.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_after()",
+        .. Shape.All.SelectMany(s => new[]
+        {
+            $"CREATE TRIGGER a_chaos BEFORE UPDATE ON {s.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_before()",
+            $"CREATE TRIGGER z_chaos AFTER UPDATE ON {s.Table} FOR EACH ROW WHEN ({HasMoved("IS DISTINCT FROM")}) EXECUTE FUNCTION public.chaos_after()",
+        }),
     ];
+
+    private static string ResultOf(string alias) =>
+        $"COALESCE(to_jsonb({alias})->>'result', to_jsonb({alias})->>'moved', (SELECT k.result FROM public.kept AS k WHERE k.id = {alias}.id))";
+
+    public override IReadOnlyList<string> DropResult => [.. LockTable, KeepResults, $"ALTER TABLE {Shape.Table} DROP COLUMN result"];
+
+    public override IReadOnlyList<string> RestoreResult =>
+        [.. LockTable, AddResult, $"UPDATE {Shape.Table} AS t SET result = k.result FROM kept AS k WHERE k.id = t.id", "DELETE FROM kept"];
+
+    private string[] LockTable => ["SET LOCAL lock_timeout = '3s'", $"LOCK TABLE {Shape.Table} IN ACCESS EXCLUSIVE MODE"];
 
     public override async ValueTask DisposeAsync() => await Direct.DisposeAsync();
 }

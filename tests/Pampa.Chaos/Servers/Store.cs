@@ -22,8 +22,29 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     /// <summary>Watches the control tables, which the program itself has made by now.</summary>
     public abstract Task WatchControlTablesAsync(CancellationToken stopping);
 
+    /// <summary>What takes the column away that handlers set, with what is in it kept aside for the audit, in one transaction.</summary>
+    public abstract IReadOnlyList<string> DropResult { get; }
+
+    /// <summary>What brings it back, with all that was in it.</summary>
+    public abstract IReadOnlyList<string> RestoreResult { get; }
+
+    /// <summary>Where its values are meanwhile, in a CREATE TABLE.</summary>
+    protected const string KeptTable = "kept (id bigint PRIMARY KEY, result text NOT NULL)";
+
+    /// <summary>Moves the values of the column into the other table.</summary>
+    protected string KeepResults => $"INSERT INTO kept (id, result) SELECT id, result FROM {shape.Table} WHERE result IS NOT NULL";
+
+    /// <summary>The column as it was made.</summary>
+    protected string AddResult => $"ALTER TABLE {shape.Table} ADD COLUMN {ResultColumn}";
+
+    private const string ResultColumn = "result text CHECK (result <> 'bad')";
+
     /// <summary>A literal of a moment that lies so many seconds after the database's now.</summary>
     public abstract string NowPlus(double seconds);
+
+    /// <summary>Whether a time lies so far ahead that a false clock must have written it.</summary>
+    /// <param name="column">The time.</param>
+    public abstract string IsFarOff(string column);
 
     public abstract Task<DbConnection> OpenAsync(CancellationToken stopping);
 
@@ -43,6 +64,16 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
         return await command.ExecuteNonQueryAsync(stopping);
     }
 
+    /// <summary>Executes all of them, or none.</summary>
+    public async Task<int> ExecuteTogetherAsync(IReadOnlyList<string> statements, CancellationToken stopping)
+    {
+        await using var connection = await OpenAsync(stopping);
+        await using var transaction = await connection.BeginTransactionAsync(stopping);
+        foreach (var statement in statements) await ExecuteAsync(connection, statement, stopping);
+        await transaction.CommitAsync(stopping);
+        return statements.Count;
+    }
+
     public async Task<List<T>> QueryAsync<T>(string text, Func<DbDataReader, T> map, CancellationToken stopping)
     {
         await using var connection = await OpenAsync(stopping);
@@ -55,8 +86,13 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
         return rows;
     }
 
-    public async Task<long> CountAsync(string condition, CancellationToken stopping) =>
-        (await QueryAsync($"SELECT count(*) FROM {shape.Table} WHERE {condition}", r => r.GetInt64(0), stopping))[0];
+    /// <summary>How many records of all tables are so.</summary>
+    public async Task<long> CountAsync(string condition, CancellationToken stopping) => (await QueryAsync(
+        string.Join(" UNION ALL ", shape.All.Select(s => $"SELECT count(*) FROM {s.Table} WHERE {condition}")), r => r.GetInt64(0), stopping)).Sum();
+
+    /// <summary>The number of the last change that was written down.</summary>
+    public async Task<long> LastStepAsync(CancellationToken stopping) =>
+        (await QueryAsync("SELECT COALESCE(max(seq), 0) FROM audit", r => r.GetInt64(0), stopping))[0];
 
     /// <summary>Tries until the database does it, through whatever outage; one that nothing here makes so long is an error.</summary>
     public static async Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken stopping)
@@ -80,7 +116,7 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     protected string TaskColumns(string time) => $"""
         {shape.KeyColumns}id bigint NOT NULL{(shape.Profile == Profile.Portable ? "" : " PRIMARY KEY")}, kind text NOT NULL,
         {shape.Rid} text, {shape.Rt} {time}, {shape.N} bigint, {shape.St} {time}, {shape.Et} {time}, {shape.Ok} boolean, {shape.Err} text,
-        result text CHECK (result <> 'bad'), total bigint NOT NULL DEFAULT 0, is_snoozed boolean NOT NULL DEFAULT FALSE,
+        {ResultColumn}, total bigint NOT NULL DEFAULT 0, is_snoozed boolean NOT NULL DEFAULT FALSE,
         life bigint NOT NULL DEFAULT 0, witness text{(shape.Profile == Profile.Portable ? $", PRIMARY KEY ({shape.PrimaryKey})" : "")}
         """;
 

@@ -20,6 +20,21 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
     // What becomes of the request is no client's business any more; its own connection is gone.
     private volatile bool isOrphan;
 
+    // The server has forgotten it, and it does not know that.
+    private volatile bool isDeaf;
+
+    private volatile bool listens;
+
+    /// <summary>Whether the server tells the client what others say.</summary>
+    public bool IsHearing => listens && !isDeaf;
+
+    /// <summary>From now on it is half open: the server's end is gone, and the client's, which nobody tells, gets no answer to anything.</summary>
+    public void Deafen()
+    {
+        isDeaf = true;
+        server.Dispose();
+    }
+
     /// <summary>How the client calls itself.</summary>
     public string Application { get; private set; } = "";
 
@@ -100,6 +115,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         while (await reader.ReadAsync(stopping) is { } frame)
         {
             kinds |= KindsOf(frame);
+            if (isDeaf) continue;
             request.Write((cockroach?.Look(frame) ?? frame).Bytes.Span);
             var ends = frame.Type is 'S' or 'Q';
             if (!ends && frame.Type is not ('X' or 'H' or 'p' or 'f' or 'c' or 'd')) continue;
@@ -117,15 +133,21 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         switch (frame.Type)
         {
             case 'Q':
-                return StatementShape.Of(frame.Text());
+                return Look(frame.Text());
             case 'P':
-                prepared[frame.Text()] = StatementShape.Of(frame.Text(skip: 1));
+                prepared[frame.Text()] = Look(frame.Text(skip: 1));
                 return StatementKinds.None;
             case 'B':
                 return prepared.GetValueOrDefault(frame.Text(skip: 1), StatementKinds.Other);
             default:
                 return StatementKinds.None;
         }
+    }
+
+    private StatementKinds Look(string text)
+    {
+        listens |= StatementShape.IsListen(text);
+        return StatementShape.Of(text);
     }
 
     private static async Task<bool> SendAsync(NetworkStream stream, byte[] bytes, CancellationToken stopping)
@@ -223,7 +245,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         finally
         {
             if (isOrphan) server.Dispose();
-            else Abort();
+            else if (!isDeaf) Abort();
         }
     }
 

@@ -74,6 +74,17 @@ internal sealed class Proxy : IAsyncDisposable
         return cut.Count;
     }
 
+    /// <summary>Makes those half open that hear what others tell, and returns the names of their clients.</summary>
+    public IReadOnlyList<string> Deafen(Func<string, bool> which)
+    {
+        var hearing = links.Keys.Where(l => l.IsHearing && which(l.Application)).ToList();
+        foreach (var link in hearing) link.Deafen();
+        return [.. hearing.Select(l => l.Application)];
+    }
+
+    /// <summary>How many connections of a client hear what others tell.</summary>
+    public int Hearing(string application) => links.Keys.Count(l => l.IsHearing && l.Application == application);
+
     /// <summary>Returns when nothing withholds a connection's messages any more.</summary>
     public async ValueTask PassAsync(string application, CancellationToken stopping)
     {

@@ -49,6 +49,9 @@ internal static partial class StatementShape
     [GeneratedRegex(@"(UPDATE|INSERT INTO) pampa_lease\b")]
     private static partial Regex Lease { get; }
 
+    /// <summary>Whether a connection that sends it is told things from then on.</summary>
+    public static bool IsListen(string text) => text.StartsWith("LISTEN ", StringComparison.Ordinal);
+
     private static readonly (Regex Shape, StatementKinds Kind)[] Shapes =
     [
         (Reclaim, StatementKinds.Reclaim), (Reserve, StatementKinds.Reserve), (Finish, StatementKinds.Finish), (Start, StatementKinds.Start),

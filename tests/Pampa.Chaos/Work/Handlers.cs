@@ -23,15 +23,12 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
 
     private async Task RunAsync(PampaTask task, string last, Func<long, long, Task> writeAsync)
     {
-        var (id, life) = (task.Get<long>("id"), task.Get<long>("life"));
-        ledger.Write(begun.TryAdd((id, life, task.Attempt), 0) ? LedgerLine.Start : LedgerLine.Again, id, life, task);
+        var (id, life) = Begin(task);
         try
         {
             // SQLite has one lock, which a transaction keeps from its first write on: there it writes last.
             if (shape.Profile != Profile.Sqlite) await writeAsync(id, life);
-            // Two effects that are folded into the completion: which attempt it was, and how many there have been.
-            task["result"] = string.Create(CultureInfo.InvariantCulture, $"{life}/{task.Attempt}");
-            task["total"] = task.Get<long>("total") + 1;
+            Set(task, life);
             await DoAsync(task, id, life);
             if (shape.Profile == Profile.Sqlite) await writeAsync(id, life);
         }
@@ -41,6 +38,72 @@ internal sealed class Handlers(Shape shape, Ledger ledger)
             throw;
         }
         ledger.Write(last, id, life, task);
+    }
+
+    private (long Id, long Life) Begin(PampaTask task)
+    {
+        var (id, life) = (task.Get<long>("id"), task.Get<long>("life"));
+        ledger.Write(begun.TryAdd((id, life, task.Attempt), 0) ? LedgerLine.Start : LedgerLine.Again, id, life, task);
+        return (id, life);
+    }
+
+    // Two effects that are folded into the completion: which attempt it was, and how many there have been.
+    private static void Set(PampaTask task, long life)
+    {
+        task["result"] = string.Create(CultureInfo.InvariantCulture, $"{life}/{task.Attempt}");
+        task["total"] = task.Get<long>("total") + 1;
+    }
+
+    /// <summary>Many at once. Of some it says itself what came of them, of others nothing; one that fails once makes the whole call fail.</summary>
+    public async Task RunBatchAsync(IReadOnlyList<BatchTask> tasks, CancellationToken stopping)
+    {
+        var lives = tasks.Select(Begin).ToList();
+        for (var i = 0; i < tasks.Count; i++)
+        {
+            var (id, life) = lives[i];
+            try
+            {
+                await DoInBatchAsync(tasks[i], id, life, stopping);
+            }
+            catch (Exception)
+            {
+                // The time of all is over, or this one alone is at fault.
+                for (var j = 0; j < tasks.Count; j++)
+                {
+                    if (j != i && (!stopping.IsCancellationRequested || tasks[j].HasOutcome)) continue;
+                    ledger.Write(LedgerLine.Thrown, lives[j].Id, lives[j].Life, tasks[j]);
+                }
+                throw;
+            }
+        }
+    }
+
+    private async Task DoInBatchAsync(BatchTask task, long id, long life, CancellationToken stopping)
+    {
+        Set(task, life);
+        switch (Enum.Parse<Kind>(task.Get<string>("kind")))
+        {
+            case Kind.Slow:
+                await Task.Delay(TimeSpan.FromSeconds(0.3), TimeProvider.System, stopping);
+                break;
+            case Kind.FailsOnce when task.Attempt == 1:
+                throw new InvalidOperationException("fails once");
+            case Kind.FailsAlways or Kind.Permanent:
+                ledger.Write(LedgerLine.Thrown, id, life, task);
+                task.Fail("cannot be mended", permanently: task.Get<string>("kind") == nameof(Kind.Permanent));
+                return;
+            case Kind.Refused when task.Attempt == 1:
+                task["result"] = "bad";
+                break;
+            case Kind.Snooze when !task.Get<bool>("is_snoozed"):
+                task["is_snoozed"] = true;
+                ledger.Write(LedgerLine.Thrown, id, life, task);
+                task.Snooze(TimeSpan.FromSeconds(1));
+                return;
+        }
+        // Of whom nothing is said when the call fails is run again within the attempt: it has not come to its end yet.
+        ledger.Write(id % 2 == 0 ? LedgerLine.End : LedgerLine.Body, id, life, task);
+        if (id % 2 == 0) task.Complete();
     }
 
     private async Task DoAsync(PampaTask task, long id, long life)

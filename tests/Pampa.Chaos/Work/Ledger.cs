@@ -5,7 +5,7 @@ using System.Text;
 namespace Pampa.Chaos.Work;
 
 /// <summary>What a handler has done, on the disk before it goes on: evidence that no database can lose.</summary>
-/// <param name="Word">start, end or thrown; where the body is part of a transaction also body and again.</param>
+/// <param name="Word">start, end or thrown; where the body is part of a transaction or of a batch also body and again.</param>
 /// <param name="Id">The task.</param>
 /// <param name="Life">How often its number of attempts has gone down before.</param>
 /// <param name="Attempt">The attempt.</param>
@@ -18,10 +18,10 @@ internal sealed record LedgerLine(string Word, long Id, long Life, int Attempt, 
     public const string End = "end";
     public const string Thrown = "thrown";
 
-    /// <summary>The body has come to its end, and its transaction has not yet.</summary>
+    /// <summary>The body has come to its end, and its transaction has not yet, or the call of the batch that it is in.</summary>
     public const string Body = "body";
 
-    /// <summary>The body begins anew, for its transaction could not be committed.</summary>
+    /// <summary>The body begins anew, for its transaction could not be committed, or its batch is halved.</summary>
     public const string Again = "again";
 
     /// <summary>Whether the handler came to its end.</summary>

@@ -6,7 +6,7 @@ using Pampa.Chaos.Servers;
 namespace Pampa.Chaos.Work;
 
 /// <summary>Inserts tasks at a steady pace, as an application would, whatever is broken.</summary>
-internal sealed class Loader(Store store, Random random, double perSecond)
+internal sealed class Loader(Store store, Random random, double perSecond, bool isPlain)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
@@ -17,7 +17,16 @@ internal sealed class Loader(Store store, Random random, double perSecond)
         (Kind.Effect, 900), (Kind.Snooze, 300), (Kind.Scheduled, 500), (Kind.Hog, 20), (Kind.Recurring, 300),
     ];
 
-    private long next = 1;
+    /// <summary>The same of those that come to their end by other means: nothing that takes its process with it.</summary>
+    private static readonly (Kind Kind, int Share)[] OtherMix =
+    [
+        (Kind.Slow, 500), (Kind.FailsOnce, 800), (Kind.FailsAlways, 200), (Kind.Permanent, 200), (Kind.Refused, 400), (Kind.Snooze, 400), (Kind.Scheduled, 500),
+    ];
+
+    private readonly Dictionary<Shape, long> next = store.Shape.All.ToDictionary(s => s, s => s.FirstId);
+
+    /// <summary>The tables with their part of all tasks, in sixteenths.</summary>
+    private readonly (Shape Shape, int Part)[] tables = [.. isPlain ? [(store.Shape, 16)] : store.Shape.All.Zip([12, 3, 1])];
 
     /// <summary>Those that the database has acknowledged.</summary>
     public ConcurrentBag<long> Inserted { get; } = [];
@@ -25,18 +34,23 @@ internal sealed class Loader(Store store, Random random, double perSecond)
     public async Task RunAsync(CancellationToken stopping)
     {
         // One of each first, for a short run may draw none of the rare ones.
-        await InsertAsync(Enum.GetValues<Kind>(), stopping);
+        foreach (var (shape, _) in tables)
+            await InsertAsync(shape, shape == store.Shape ? Enum.GetValues<Kind>() : [Kind.Quick, .. OtherMix.Select(m => m.Kind)], stopping);
         while (!stopping.IsCancellationRequested)
         {
-            await InsertAsync([.. Enumerable.Range(0, (int)(perSecond * Pause.TotalSeconds)).Select(_ => Draw())], stopping);
+            foreach (var (shape, part) in tables)
+            {
+                var count = (int)(perSecond * Pause.TotalSeconds * part / 16);
+                await InsertAsync(shape, [.. Enumerable.Range(0, count).Select(_ => Draw(shape == store.Shape ? Mix : OtherMix))], stopping);
+            }
             await Task.Delay(Pause, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private Kind Draw()
+    private Kind Draw((Kind Kind, int Share)[] mix)
     {
         var drawn = random.Next(10_000);
-        foreach (var (kind, share) in Mix)
+        foreach (var (kind, share) in mix)
         {
             if (drawn < share) return kind;
             drawn -= share;
@@ -44,12 +58,11 @@ internal sealed class Loader(Store store, Random random, double perSecond)
         return Kind.Quick;
     }
 
-    private async Task InsertAsync(Kind[] kinds, CancellationToken stopping)
+    private async Task InsertAsync(Shape shape, Kind[] kinds, CancellationToken stopping)
     {
         if (kinds.Length == 0) return;
-        var first = next;
-        next += kinds.Length;
-        var shape = store.Shape;
+        var first = next[shape];
+        next[shape] += kinds.Length;
         var text = new StringBuilder($"INSERT INTO {shape.Table} ({shape.KeyOf(1).Columns}id, kind, {shape.Rt}) VALUES ");
         for (var i = 0; i < kinds.Length; i++)
         {

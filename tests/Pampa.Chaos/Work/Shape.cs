@@ -15,7 +15,29 @@ internal sealed record Shape
     /// <summary>The seven columns in the order of the protocol: rid, rt, n, st, et, ok, err.</summary>
     public required string[] State { get; init; }
 
-    public const string Job = "chaos";
+    /// <summary>The name of the job, which also begins the names of what belongs to its table.</summary>
+    public required string Job { get; init; }
+
+    /// <summary>No task of the table has a lower number, and none so high a one as the next table's first.</summary>
+    public long FirstId { get; init; } = 1;
+
+    /// <summary>All tables of tasks: this one, that of the tasks which are run many at once, and that of those with statements of hooks.</summary>
+    public IReadOnlyList<Shape> All => [this, Of("batches", FirstBatched), Of("hooked", FirstHooked)];
+
+    private const long FirstBatched = 10_000_000;
+    private const long FirstHooked = 20_000_000;
+
+    private Shape Of(string job, long first) => this with { Job = job, FirstId = first, Table = Profile == Profile.Portable ? $"\"My Schema\".{job}" : job };
+
+    /// <summary>How a task comes to its end.</summary>
+    /// <param name="id">Its number.</param>
+    /// <param name="worker">Whose it is.</param>
+    public static Means MeansOf(long id, string worker) => id switch
+    {
+        >= FirstHooked => Means.Hooks,
+        >= FirstBatched => Means.Batch,
+        _ => IsTransactional(worker.Split('.')[0]) ? Means.Transaction : Means.Plain,
+    };
 
     public string Rid => Quote(State[0]);
 
@@ -46,6 +68,7 @@ internal sealed record Shape
         ? new Shape
         {
             Profile = profile,
+            Job = "chaos",
             Table = "\"My Schema\".\"Order\"",
             Key = ["Région", "user"],
             State = ["select", "Reserved At", "n\"n", "start;--", "END", "o'k", "error @max"],
@@ -53,6 +76,7 @@ internal sealed record Shape
         : new Shape
         {
             Profile = profile,
+            Job = "chaos",
             Table = "tasks",
             Key = ["id"],
             State = ["reservation_id", "reservation_time", "reservation_times", "start_time", "end_time", "success", "error_description"],
@@ -61,11 +85,18 @@ internal sealed record Shape
     /// <summary>Nodes whose build writes what its tasks do outside of their record in the transaction of their completion.</summary>
     public static bool IsTransactional(string member) => member is "b" or "w";
 
+    /// <summary>Whether a completion holds a write to the journal: no batch has a transaction.</summary>
+    public static bool IsTransactional(long id, string? worker) =>
+        worker is not null && MeansOf(id, worker) is not Means.Batch && IsTransactional(worker.Split('.')[0]);
+
     /// <summary>Where those write.</summary>
     public string Journal => Profile == Profile.Portable ? "\"My Schema\".journal" : "journal";
 
     /// <summary>Its columns, in a CREATE TABLE. It has no key: what is there twice must be seen.</summary>
     public const string JournalColumns = "id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL";
+
+    /// <summary>Where the statements of hooks write, in a CREATE TABLE.</summary>
+    public const string HookTable = "hook_events (what text NOT NULL, id bigint NOT NULL, attempt bigint NOT NULL, outcome text NOT NULL)";
 
     public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

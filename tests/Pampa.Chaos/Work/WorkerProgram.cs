@@ -38,7 +38,34 @@ internal static class WorkerProgram
         });
     }
 
-    private static void AddChaos(PampaBuilder pampa, Shape shape, Handlers handlers) => pampa.AddJob(Shape.Job, shape.Table, shape.Key, job =>
+    private static void AddChaos(PampaBuilder pampa, Shape shape, Handlers handlers)
+    {
+        var isInTransaction = Get(TransactionVariable) is not null;
+        var (plain, batches, hooked) = (shape.All[0], shape.All[1], shape.All[2]);
+        AddJob(pampa, plain, job =>
+        {
+            job.RelaunchAfter = TimeSpan.FromSeconds(1);
+            job.RelaunchWhere = $"kind = 'Recurring' AND total < {Limits.Rounds}";
+            Process(job);
+        });
+        AddJob(pampa, batches, job => job.ProcessBatch(BatchSize, handlers.RunBatchAsync));
+        AddJob(pampa, hooked, job =>
+        {
+            job.OnStarting(t => $"INSERT INTO hook_events (what, id, attempt, outcome) VALUES ('start', {t.Get<long>("id")}, {(long)t.Attempt}, '')");
+            job.OnFinished(t => $"INSERT INTO hook_events (what, id, attempt, outcome) VALUES ('end', {t.Get<long>("id")}, {(long)t.Attempt}, {t.Outcome.ToString()})");
+            Process(job);
+        });
+
+        void Process(JobBuilder job)
+        {
+            if (isInTransaction) job.ProcessInTransaction(handlers.RunInTransactionAsync);
+            else job.Process(handlers.RunAsync);
+        }
+    }
+
+    private const int BatchSize = 8;
+
+    private static void AddJob(PampaBuilder pampa, Shape shape, Action<JobBuilder> configure) => pampa.AddJob(shape.Job, shape.Table, shape.Key, job =>
     {
         job.Columns = shape.Columns;
         job.MaxAttempts = Number(AttemptsVariable) ?? Limits.MaxAttempts;
@@ -47,10 +74,7 @@ internal static class WorkerProgram
         job.MaxDuration = Limits.MaxDuration;
         job.Backoff = Backoff.Exponential(TimeSpan.FromSeconds(0.5), 2, TimeSpan.FromSeconds(2));
         job.WakeOnInsert = shape.Profile == Profile.Pg;
-        job.RelaunchAfter = TimeSpan.FromSeconds(1);
-        job.RelaunchWhere = $"kind = 'Recurring' AND total < {Limits.Rounds}";
-        if (Get(TransactionVariable) is null) job.Process(handlers.RunAsync);
-        else job.ProcessInTransaction(handlers.RunInTransactionAsync);
+        configure(job);
     });
 
     /// <summary>How many tasks the racing boots find.</summary>

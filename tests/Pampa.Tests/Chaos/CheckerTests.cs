@@ -7,8 +7,9 @@ namespace Pampa.Tests.Chaos;
 /// <summary>The checker of the chaos program is not blind: each check misses what it is about.</summary>
 public sealed class CheckerTests
 {
-    private static void Breaks(string check, History history) =>
-        Assert.Contains(check, AllChecks.Broken(history).Select(b => b.Check.Name.Split(' ')[0]));
+    private static void Breaks(string check, History history) => Assert.Contains(check, Names(history));
+
+    private static IEnumerable<string> Names(History history) => AllChecks.Broken(history).Select(b => b.Check.Name.Split(' ')[0]);
 
     [Fact]
     public void A_history_in_which_all_is_right_breaks_nothing() =>
@@ -91,7 +92,7 @@ public sealed class CheckerTests
     public void A_task_that_waits_for_the_time_of_a_clock_that_was_ahead_is_not_lost()
     {
         History Waiting(Kind kind, RowState state) =>
-            Good with { Rows = [new FinalRow(1, kind, state, 2)], HasFalseClocks = true, ReadAt = At(100) };
+            Good with { Rows = [new FinalRow(1, kind, state, 2)], FalseClocks = [(0, 9)], ReadAt = At(100) };
         bool IsLost(History history) => AllChecks.Broken(history).Any(b => b.Check.Name.StartsWith("C6", StringComparison.Ordinal));
 
         Assert.False(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) })));
@@ -100,7 +101,7 @@ public sealed class CheckerTests
         Assert.True(IsLost(Waiting(Kind.FailsOnce, Reserved with { Rt = At(1000) })));
         Assert.True(IsLost(Waiting(Kind.Recurring, Completed with { Et = At(99) })));
         Assert.True(IsLost(Waiting(Kind.FailsAlways, Completed with { Et = At(1000) })));
-        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) }) with { HasFalseClocks = false }));
+        Assert.True(IsLost(Waiting(Kind.FailsOnce, Again with { Rt = At(1000) }) with { FalseClocks = [] }));
     }
 
     [Fact]
@@ -250,6 +251,49 @@ public sealed class CheckerTests
         Breaks("C17", history with { Processes = [.. history.Processes, new ProcessFacts("a~0", 19, false, Begin, At(1)) { SaidNotRecovered = true }] });
         // Its clock was set back: what it was given looks older than it is.
         Holds(history with { Steps = [.. history.Steps.Select(s => s with { Worker = s.Worker! with { Number = 2 } })] });
+    }
+
+    [Fact]
+    public void A_hook_whose_statement_is_missing_or_there_twice_or_of_another_outcome()
+    {
+        const long Id = 20_000_005;
+        HookEvent[] all = [new("start", Id, 1, ""), new("end", Id, 1, "Again")];
+        AuditStep[] steps = [.. new[] { Reserve, Start, Step(4, "a~1", Running, Again with { Rt = At(5) }) }.Select(s => s with { Id = Id })];
+        var history = Of(steps) with { HookEvents = all };
+        bool IsBroken(params HookEvent[] events) => Names(history with { HookEvents = events }).Contains("C18");
+        Assert.False(IsBroken(all));
+        Assert.True(IsBroken([all[0]]));
+        Assert.True(IsBroken([all[1]]));
+        Assert.True(IsBroken([.. all, all[1]]));
+        Assert.True(IsBroken([all[0], all[1] with { Outcome = "Failed" }]));
+        Assert.True(IsBroken([.. all, new("start", Id, 2, "")]));
+    }
+
+    [Fact]
+    public void A_full_run_without_a_fenced_finish_or_beyond_its_bounds()
+    {
+        var run = new FullRun(10, LogBytes: 2 << 20, MemoryGrowth: 20 << 20);
+        Breaks("C19", Good with { Full = run });
+        Breaks("C20", Good with { Full = run with { LogBytes = 11 << 20 } });
+        Breaks("C20", Good with { Full = run with { MemoryGrowth = 70 << 20 } });
+        var late = Of(Reserve, Start, TakeBack(9)) with { Ledger = [Said(LedgerLine.Start, 2.1), Said(LedgerLine.End, 9.5)], Full = run };
+        Assert.Empty(Names(late).Intersect(["C19", "C20"]));
+    }
+
+    [Fact]
+    public void A_false_clock_excuses_what_was_changed_meanwhile_and_nothing_else()
+    {
+        var history = Good with { Ledger = [Said(LedgerLine.Start, 2.1), Said(LedgerLine.End, 9)] };
+        bool IsBroken(params (long, long)[] clocks) => Names(history with { FalseClocks = clocks }).Contains("C7");
+        Assert.True(IsBroken());
+        Assert.True(IsBroken((0, 2), (3, 9)));
+        Assert.False(IsBroken((2, 3)));
+        var alive = Of(Reserve, Start, TakeBack(9) with { Worker = new LeaseSeen(NodeProcess, 1, true, "ready") });
+        Breaks("C12", alive with { FalseClocks = [(0, 2)] });
+        Assert.DoesNotContain("C12", Names(alive with { FalseClocks = [(2, 3)] }));
+        var forgiven = Of(Reserve, Start, Step(9, "a~1", Running, Free with { Rt = At(10) })) with { Ledger = Good.Ledger };
+        Breaks("C4", forgiven with { FalseClocks = [(0, 2)] });
+        Assert.DoesNotContain("C4", Names(forgiven with { FalseClocks = [(2, 3)] }));
     }
 
     [Fact]

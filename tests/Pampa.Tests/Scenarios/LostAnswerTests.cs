@@ -48,6 +48,29 @@ public sealed class LostAnswerTests
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task A_start_that_arrives_after_its_reservation_was_read_back_costs_nothing(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        await process.DispatchAsync();
+        process.Faults.FailBefore(TestProcess.Start);
+        await process.StartAsync();
+        Assert.Equal((1, true), (process.Outages, process.Lane.Load.IsInDoubt));
+
+        // The server gets it when the node has seen that it has not been started, and before it is asked for again.
+        process.Faults.Meanwhile(TestProcess.ReadOwn, () => cluster.Db.ExecuteAsync(
+            "UPDATE numbers SET odd_checking_start_time = odd_checking_reservation_time, odd_checking_reservation_times = 1").GetAwaiter().GetResult());
+        await process.StartAsync();
+        Assert.Equal((1, true), ((await cluster.RowAsync(1)).N, (await cluster.RowAsync(1)).IsRunning));
+        Assert.True(process.Lane.Load.IsInDoubt);
+        await cluster.UntilEndedAsync();
+
+        Assert.Equal((true, 1), ((await cluster.RowAsync(1)).IsCompleted, (await cluster.RowAsync(1)).N));
+        Assert.Equal((1, 1), (cluster.Calls.Count, process.Counters.Forgiven));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task Results_whose_answer_was_lost_are_not_run_again_and_never_counted_as_fenced(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);

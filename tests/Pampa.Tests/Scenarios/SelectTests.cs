@@ -248,6 +248,24 @@ public sealed class SelectTests
         }
     }
 
+    [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task That_somebody_has_locked_the_table_says_nothing_of_a_statement(Engine engine)
+    {
+        await using var db = await TestDatabase.CreateAsync(engine, TableProfile.Numbers);
+        await using var connection = await db.Own.OpenConnectionAsync(TestCluster.Stopping);
+        await using var transaction = await connection.BeginTransactionAsync(TestCluster.Stopping);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "LOCK TABLE numbers IN ACCESS EXCLUSIVE MODE";
+        await command.ExecuteNonQueryAsync(TestCluster.Stopping);
+        Assert.Empty(await PrepareAsync(db, job => job.Select($"SELECT * FROM numbers ORDER BY value DESC LIMIT @n")));
+        Assert.Empty(await PrepareAsync(db, job =>
+        {
+            job.Where = $"value > 0";
+            job.RelaunchAfter = TimeSpan.FromMinutes(1);
+            job.RelaunchWhere = $"value > 1";
+        }));
+    }
+
     [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
     public async Task A_statement_that_does_not_fit_is_an_error_before_the_start(string engine)
     {

@@ -9,14 +9,15 @@ public sealed class MutationListTests
     private const string Ordinary = "tests/Pampa.Mutations/mutations.json";
     private const string Chaos = "tests/Pampa.Mutations/chaos.json";
 
-    private sealed record Entry(string Name, string File, string Before, string After, string? First);
+    private sealed record Entry(string Name, string File, string Before, string After, string? First, string? With);
 
     private static List<Entry> Entries(string path = Ordinary)
     {
         using var list = JsonDocument.Parse(new Source(path).Text);
         return [.. list.RootElement.EnumerateArray().Select(e => new Entry(
             e.GetProperty("name").GetString()!, e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after")),
-            e.TryGetProperty("first", out var first) ? first.GetString() : null))];
+            e.TryGetProperty("first", out var first) ? first.GetString() : null,
+            e.TryGetProperty("with", out var with) ? with.GetString() : null))];
     }
 
     private static string Lines(JsonElement lines) => string.Join('\n', lines.EnumerateArray().Select(l => l.GetString()));
@@ -35,6 +36,17 @@ public sealed class MutationListTests
         where same.Count() > 1 || same.Any(e => e.Before == e.After)
         select $"{path}: '{same.Key}'",
         "A name stands for one rule, and a mutation takes something out.");
+
+    [Theory, InlineData(Ordinary), InlineData(Chaos)]
+    public void A_rule_that_is_taken_out_with_another_is_there(string path)
+    {
+        var entries = Entries(path);
+        Sources.None(
+            from entry in entries
+            where entry.With is not null && !entries.Exists(e => e.Name == entry.With && e.Name != entry.Name)
+            select $"{path}: '{entry.Name}': {entry.With}",
+            "Name another rule of the same list, or none.");
+    }
 
     [Fact]
     public void Tests_that_are_named_are_there() => Sources.None(
