@@ -15,4 +15,12 @@ internal sealed partial class Engine
         if (Role.Works) yield return loop.RunAsync("vitals", vitals.CycleAsync, new Signal(), () => Vitals.LookEvery, stopping);
         if (Dispatches) yield return loop.RunAsync("samples", sampler.CycleAsync, new Signal(), () => Sampler.LookEvery, stopping);
     }
+
+    private void TellService()
+    {
+        if (Notices is null) return;
+        if (!Role.Works) Notices.Ready("dispatching");
+        else if (Node.IsJoined) Notices.Ready($"node {Node.Membership.Node}, {Node.Membership.Workers.Count} workers");
+        Notices.Alive();
+    }
 }

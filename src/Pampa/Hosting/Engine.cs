@@ -251,14 +251,6 @@ internal sealed partial class Engine : IAsyncDisposable
         return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
     }
 
-    private void TellService()
-    {
-        if (Notices is null) return;
-        if (!Role.Works) Notices.Ready("dispatching");
-        else if (Node.IsJoined) Notices.Ready($"node {Node.Membership.Node}, {Node.Membership.Workers.Count} workers");
-        Notices.Alive();
-    }
-
     private int CodeOf(Exception? fault, int abandoned, bool isDraining)
     {
         if (fault is WorkerIdTakenException)
