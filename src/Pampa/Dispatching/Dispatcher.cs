@@ -194,6 +194,7 @@ internal sealed partial class Dispatcher(
             job.EmptySince = 0;
             job.Pass.Reset();
             job.Selection?.Reset();
+            job.LeftOut.Clear();
         }
     }
 
