@@ -14,6 +14,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     private readonly Rest ruleRests = new(time);
     private readonly RelaunchCode? code = relaunching.KeysAsync is null ? null : new RelaunchCode(job, relaunching.KeysAsync, new Pace(Every, time), time);
     private readonly Rest codeRests = new(time);
+    private readonly Telling tooLong = new(time);
 
     // Whether it was told of records that cannot run again, and of keys that name nothing that could.
     private bool isRefusalTold;
@@ -156,6 +157,12 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             var count = await stepAsync();
             if (count is not null && rest.End()) Log.RelaunchGoesOn(log, Store.Job.Name, what);
             return count ?? 0;
+        }
+        catch (Exception e) when (Dialect.IsStatementTimeout(e))
+        {
+            // The server is well, and nobody else need wait for what it could not find in time.
+            if (tooLong.IsDue(out var unsaid)) Log.RelaunchTooLong(log, Store.Job.Name, what, TaskStore.LongestRule.TotalSeconds, unsaid, e.Message);
+            rest.Begin();
         }
         catch (Exception e) when (e is OperationCanceledException || Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
