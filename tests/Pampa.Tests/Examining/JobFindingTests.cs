@@ -26,7 +26,11 @@ public abstract class JobFindingTests : Examined
     private protected override TableProfile Profile => TableProfile.Numbers;
 
     // What CockroachDB spreads is an index like another to the server that stands in for it.
-    private async Task AddIndexAsync() => await Db.ExecuteAsync(Schema.AdvisedIndex((await JobAsync()).Table).Replace(" USING HASH", "", StringComparison.Ordinal));
+    private async Task AddIndexAsync(Action<JobBuilder>? configure = null)
+    {
+        foreach (var (_, index) in Schema.IndexesOf((await JobAsync(configure)).Table))
+            await Db.ExecuteAsync(index.Replace(" USING HASH", "", StringComparison.Ordinal));
+    }
 
     private string[] Keys(params int[] numbers) => [.. numbers.Select(n => Profile.KeyLiterals(n)[0])];
 
@@ -54,6 +58,31 @@ public abstract class JobFindingTests : Examined
         // One of another name will do.
         await Db.ExecuteAsync($"CREATE INDEX mine ON numbers (value) WHERE {Profile.Columns.EndTime} IS NULL");
         None("index-missing", await FindAsync());
+    }
+
+    [Fact]
+    public async Task Each_further_index_that_is_missing_is_told_with_its_statement()
+    {
+        static void Job(JobBuilder job)
+        {
+            job.InSequenceBy("note");
+            job.RelaunchAfter = TimeSpan.FromMinutes(1);
+        }
+        async Task<List<Finding>> MissingAsync() => [.. (await FindAsync(Job)).Where(f => f.Id == "index-advised")];
+        var indexes = Schema.IndexesOf((await JobAsync(Job)).Table).Skip(1).ToList();
+        Assert.Equal(5, indexes.Select(i => i.Name).Distinct().Count());
+        Assert.All(await MissingAsync(), f => Assert.Equal(FindingSeverity.Info, f.Severity));
+        await FillAsync(Examiner.ManyRecords);
+        var missing = await MissingAsync();
+        // Only who lists failed records waits for the last one.
+        Assert.Equal(4, missing.Count(f => f.Severity == FindingSeverity.Warning));
+        foreach (var (name, index) in indexes)
+        {
+            var one = Assert.Single(missing, f => f.What.Contains($"'{name}'", StringComparison.Ordinal));
+            Assert.Contains(index["CREATE INDEX ".Length..], one.Remedy.Replace("CONCURRENTLY ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+        await AddIndexAsync(Job);
+        Assert.Empty(await MissingAsync());
     }
 
     [Fact]
