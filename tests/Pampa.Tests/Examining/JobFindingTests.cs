@@ -86,6 +86,24 @@ public abstract class JobFindingTests : Examined
     }
 
     [Fact]
+    public async Task A_selection_whose_first_records_keep_it_from_those_that_are_due_is_told()
+    {
+        static void First(JobBuilder job) => job.Select($"SELECT value FROM numbers ORDER BY value LIMIT @n");
+        for (var i = 1; i <= 20; i++) await InsertAsync(i, "a.1", Now, 1, Now, Now, true);
+        await InsertAsync(21);
+        var vain = await OneAsync("select-in-vain", First);
+        Assert.Contains("The first 16 records that its Select names, asked for 16, cannot be reserved now (1; 2; 3, …), and others that are due stand behind them (21)", vain.What, StringComparison.Ordinal);
+        Assert.Contains("\"odd_checking_end_time\" IS NULL", vain.Remedy, StringComparison.Ordinal);
+        // One in a worker's hand makes room when it is done.
+        await Db.ExecuteAsync($"UPDATE numbers SET {EndTime} = NULL WHERE value = 2");
+        None("select-in-vain", await FindAsync(First));
+        await Db.ExecuteAsync("DELETE FROM numbers WHERE value < 7");
+        None("select-in-vain", await FindAsync(First));
+        await Db.ExecuteAsync("DELETE FROM numbers WHERE value = 21");
+        Assert.Contains("none of them will be reserved", (await OneAsync("select-in-vain", First)).What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_selection_of_the_program_that_names_nothing_of_use_is_told()
     {
         await InsertAsync(1);
