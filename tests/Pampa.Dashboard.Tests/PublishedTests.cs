@@ -53,6 +53,9 @@ public sealed class PublishedTests
         Assert.Contains("'another'", Assert.Single(other.Errors), StringComparison.Ordinal);
         var empty = Path.Combine(Path.GetDirectoryName(site.Database)!, "empty.db");
         var none = await Assert.ThrowsAsync<PampaConfigurationException>(() => PampaCluster.OpenPublishedAsync(empty, cancellationToken: Stopping));
+        Assert.Contains("There is no file", Assert.Single(none.Errors), StringComparison.Ordinal);
+        await File.WriteAllBytesAsync(empty, [], Stopping);
+        none = await Assert.ThrowsAsync<PampaConfigurationException>(() => PampaCluster.OpenPublishedAsync(empty, cancellationToken: Stopping));
         Assert.Contains("no tables of Pampa's", Assert.Single(none.Errors), StringComparison.Ordinal);
     }
 

@@ -226,8 +226,9 @@ public sealed class AgentTests(SshWorld world)
         Assert.Contains("no such table", await agent.ErrorsAsync(Stopping), StringComparison.Ordinal);
         await agent.StopAsync(Stop, kills: false, Stopping);
 
-        using var deaf = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "deaf", "trap '' TERM; while :; do sleep 0.1; done"));
+        using var deaf = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "deaf", "trap '' TERM; echo deaf now >&2; while :; do sleep 0.1; done"));
         await agent.StartAsync(new Launch(deaf.Program, []), null, Stopping);
+        await Processes.UntilAsync(() => agent.ErrorsAsync(Stopping).GetAwaiter().GetResult().Contains("deaf now", StringComparison.Ordinal), "it hears nothing any more");
         var late = await Assert.ThrowsAsync<NodeException>(() => agent.StopAsync(TimeSpan.FromSeconds(1), kills: false, Stopping));
         Assert.Contains("does not end within 1 s", late.Message, StringComparison.Ordinal);
         await agent.StopAsync(TimeSpan.FromSeconds(1), kills: true, Stopping);

@@ -92,9 +92,10 @@ internal sealed class IsolatedNode(
         {
             return await LiveAsync(id, confinement, formerDeath);
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // No memory, too many processes, the program's file is being replaced, a control group is gone: a death like another.
+            // No memory, too many processes, the program's file is being replaced, a control group is gone: a death like another. Whatever it
+            // is, the worker is not given up without a word.
             Tell($"Worker '{id}' could not be started: {e.Message}");
             return new LifeEnd(ExitCode.InternalError, false, null);
         }

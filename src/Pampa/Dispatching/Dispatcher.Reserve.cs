@@ -33,7 +33,7 @@ internal sealed partial class Dispatcher
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.
-            if (starts) job.Load.IsStartLost = true;
+            if (starts) job.Load.LoseStart();
             if (job.Load.Hands.Count > 0) job.Load.Doubt();
             throw;
         }

@@ -138,10 +138,9 @@ internal sealed partial class Dispatcher(
         watchedAt = time.GetTimestamp();
         var workers = await tables.Cluster.ReadWorkersAsync(stopping);
         dead = watch.Look(workers);
-        var gone = dead.Select(d => d.Id).ToHashSet(StringComparer.Ordinal);
         var own = node();
         await roster.ReadAsync(stopping);
-        others.See(workers.Where(w => w.State == WorkerStates.Ready && w.Node != own && !gone.Contains(w.Id)));
+        others.See(workers.Where(w => w.State == WorkerStates.Ready && w.Node != own && !watch.Gone.Contains(w.Id)));
         return true;
     }
 

@@ -76,12 +76,18 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     private WorkerHand Own(Hand hand, string node) => WorkerHand.Of(hand.Word, node, load.Depth);
 
-    // Nothing waits in its hand but what was tried before, and that comes first.
     private WorkerHand Own(Hand hand, int w, string node)
     {
-        var started = load.Started(w);
-        var own = Own(hand, node);
-        return own with { Count = own.Count + (started ?? 0), Depth = load.Ahead, IsResting = own.IsResting || started is null, Session = hand.Session };
+        var (own, atOnce) = (Own(hand, node), load.AtOnce(w));
+        if (atOnce.IsInTurn) return own;
+        // Else nothing waits in its hand but what was tried before, and that comes first.
+        return own with
+        {
+            Count = own.Count + (atOnce.Started ?? 0),
+            Depth = load.Ahead,
+            IsResting = own.IsResting || atOnce.Started is null,
+            Session = hand.Session,
+        };
     }
 
     /// <summary>Gives reservations to the workers of this process.</summary>

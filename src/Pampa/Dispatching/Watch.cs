@@ -21,11 +21,17 @@ internal sealed class Watch(TimeProvider time)
     /// <summary>Whether among the dead workers of the last look are some whose records have not been taken back yet.</summary>
     public bool HasNews { get; private set; }
 
+    /// <summary>
+    /// The workers whose processes are gone, also those that are about to be started again: they can be given nothing.
+    /// </summary>
+    public IReadOnlySet<string> Gone { get; private set; } = new HashSet<string>();
+
     /// <summary>All dead workers: records of theirs that were locked when it was their time are found later.</summary>
     public List<DeadWorker> Look(IReadOnlyList<WorkerLife> workers)
     {
         var dead = new List<DeadWorker>();
-        var gone = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(IsGone).ToHashSet(StringComparer.Ordinal);
+        var absent = workers.Select(w => w.Process).Distinct(StringComparer.Ordinal).Where(ProcessIdentity.IsDead).ToHashSet(StringComparer.Ordinal);
+        var gone = absent.Where(IsGoneForGood).ToHashSet(StringComparer.Ordinal);
         foreach (var worker in workers)
         {
             if (!seen.TryGetValue(worker.Id, out var before) || before.Session != worker.Session || before.Heartbeat != worker.Heartbeat)
@@ -39,14 +45,14 @@ internal sealed class Watch(TimeProvider time)
         {
             foreach (var process in goneSince.Keys.Except(workers.Select(w => w.Process)).ToList()) goneSince.Remove(process);
         }
+        Gone = workers.Where(w => absent.Contains(w.Process)).Select(w => w.Id).Concat(dead.Select(d => d.Id)).ToHashSet(StringComparer.Ordinal);
         HasNews = !dead.TrueForAll(settled.Contains);
         settled.RemoveWhere(life => !seen.TryGetValue(life.Id, out var now) || now.Session != life.Session || now.Heartbeat != life.Heartbeat);
         return dead;
     }
 
-    private bool IsGone(string process)
+    private bool IsGoneForGood(string process)
     {
-        if (!ProcessIdentity.IsDead(process)) return false;
         if (!ProcessIdentity.IsSupervised(process)) return true;
         goneSince.TryAdd(process, time.GetTimestamp());
         return time.GetElapsedTime(goneSince[process]) >= RestartTime;

@@ -70,7 +70,7 @@ internal sealed partial class Engine : IAsyncDisposable
         var lanes = jobTables.Select(table => new Lane(
             new TaskStore(database, table, program.Cluster, random) { Notes = notes }.Calling(handlers, log, time),
             new JobLoad(table.Job, log, time), time, random)).ToList();
-        var life = role.Node.IsWorker ? SupervisedLife.Read(Environment.GetEnvironmentVariable) : SupervisedLife.Unsupervised;
+        var life = role.Node.IsWorker ? SupervisedLife.Own : SupervisedLife.Unsupervised;
         memory = life.MaxRam is { } megabytes ? new MemoryLimit(megabytes) : null;
         var membership = new Membership(Cluster, new ClusterStore(heartbeats, program.Cluster), program.WorkerLease, time);
         var runner = new TaskRunner(handlers, () => membership.IsTrusted, logs.CreateLogger("Pampa.Task"), time, random) { Memory = memory };

@@ -1,4 +1,5 @@
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Hosting;
 
@@ -11,10 +12,26 @@ internal sealed record SupervisedLife(IReadOnlyList<WorkerLimitInfo> Limits, str
     public const string DeathVariable = "PAMPA_WORKER_DIED_OF";
     private const int LongestDeath = 200;
 
+    private static readonly Lazy<SupervisedLife> OfThisProcess = new(Take);
+
     public static SupervisedLife Unsupervised { get; } = new([], null);
+
+    /// <summary>What this process was told; processes that it starts itself are not told.</summary>
+    public static SupervisedLife Own => OfThisProcess.Value;
 
     /// <summary>How much memory it may have, in MB; null: there is no limit.</summary>
     public int? MaxRam => Limits.FirstOrDefault(l => l.Name == nameof(WorkerLimits.MaxRam))?.Value;
+
+    // Whoever starts this process again does not do so for those that a handler starts, nor do its limits and its death concern them.
+    private static SupervisedLife Take()
+    {
+        var own = Read(Environment.GetEnvironmentVariable);
+        // It is read once, too.
+        _ = ProcessIdentity.Current;
+        foreach (var variable in (string[])[ProcessIdentity.SupervisorVariable, LimitsVariable, DeathVariable])
+            Environment.SetEnvironmentVariable(variable, null);
+        return own;
+    }
 
     public static SupervisedLife Read(Func<string, string?> variable) => new(
         variable(LimitsVariable) is { } limits ? LimitsText.Read(limits) : [],

@@ -25,6 +25,9 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private static readonly TimeSpan QuickTask = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Caution = TimeSpan.FromHours(1);
+
+    // Longer than any statement runs, and than a server needs to see that its client is gone.
+    private static readonly TimeSpan LateStart = TimeSpan.FromMinutes(2);
     private const int EnoughMeasured = 200;
 
     // The one that runs, and the one that follows it.
@@ -41,7 +44,7 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private int starts;
     private volatile bool mayStartAhead;
     private volatile bool startsAtOnce;
-    private volatile bool isStartLost;
+    private long startLostAt;
     private string? reportFault;
 
     public JobDefinition Job => job;
@@ -108,8 +111,8 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>Somebody has died, or was lost, with started tasks of the job.</summary>
     public void NoteDeath() => Volatile.Write(ref diedAt, time.GetTimestamp());
 
-    /// <summary>How many started tasks a worker has, the one that runs with them; null: nothing may be started for it now. Set by its node.</summary>
-    public Func<int, int?> Started { get; set; } = _ => null;
+    /// <summary>Whether tasks may be started for a worker as they are reserved. Set by its node.</summary>
+    public Func<int, AtOnce> AtOnce { get; set; } = _ => Jobs.AtOnce.NotNow;
 
     /// <summary>
     /// A statement that starts at once is under way until the end of the scope and all that came of it is delivered: whoever reads back what
@@ -134,12 +137,14 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     /// <summary>How many of them have been over; null while one is under way.</summary>
     public int? Starts => Volatile.Read(ref starting) > 0 ? null : Volatile.Read(ref starts);
 
-    /// <summary>Whether the answer to one was lost: what it has started nobody has run.</summary>
-    public bool IsStartLost
-    {
-        get => isStartLost;
-        set => isStartLost = value;
-    }
+    /// <summary>
+    /// Whether the answer to one was lost lately: what it has started nobody has run. That may show late, for it may reach the server when the
+    /// records were read back already, without a trace of it.
+    /// </summary>
+    public bool IsStartLost => Volatile.Read(ref startLostAt) is var at and not 0 && time.GetElapsedTime(at) < LateStart;
+
+    /// <summary>It was.</summary>
+    public void LoseStart() => Volatile.Write(ref startLostAt, time.GetTimestamp());
 
     /// <summary>
     /// Whether a step rests because a statement of the job does not fit the table as it is now. It rests for half a

@@ -263,8 +263,10 @@ internal sealed class ClusterStore(Database database, string cluster)
             var demanded = before is null ? null : PublishedJob.ReadMinimum(before.Definition);
             if (demanded is not null && !(job.Version?.CompareTo(demanded) >= 0)) return null;
             var isOlder = before is not null && job.Version?.CompareTo(ProgramVersion.Of(before.Program)) < 0;
-            var least = isOlder && demanded?.CompareTo(job.DeclaredMinimum) > 0 ? demanded : job.DeclaredMinimum;
-            var publication = Publication(job.Name, before?.Definition ?? "", PublishedJob.Write(job, least), program);
+            var keeps = isOlder && demanded is not null && !(job.DeclaredMinimum?.CompareTo(demanded) >= 0);
+            // Under the name of who has demanded it: else a second start of the older one would find nobody newer than itself.
+            var (least, by) = keeps ? (demanded, before!.Program) : (job.DeclaredMinimum, program);
+            var publication = Publication(job.Name, before?.Definition ?? "", PublishedJob.Write(job, least), by);
             var revisions = await database.WriteAsync(publication, reader => reader.GetInt64(0), stopping);
             if (revisions.Count > 0) return revisions[0];
             // Somebody else has published it since it was read: that is read, too.

@@ -187,7 +187,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
                 await WriteAsync(rows, stopping, skipLocked: true);
                 return;
-            case ErrorKind.Locked when await lane.Store.IsTableLockAsync(lane.Load, stopping):
+            case ErrorKind.Locked when await AskAsync(rows, () => lane.Store.IsTableLockAsync(lane.Load, stopping)):
                 foreach (var row in rows) Requeue(row);
                 return;
             case ErrorKind.Locked when rows.Count > 1 && HasSearchedLong():
@@ -218,7 +218,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     /// </summary>
     private async Task DoesNotFitAsync(List<Pending> rows, JobTable before, Exception error, CancellationToken stopping)
     {
-        var now = await lane.Store.HasChangedAsync(lane.Load, before, stopping) ? lane.Store.Table : null;
+        var now = await AskAsync(rows, () => lane.Store.HasChangedAsync(lane.Load, before, stopping)) ? lane.Store.Table : null;
         var isWaiting = false;
         foreach (var row in rows)
         {
@@ -233,6 +233,20 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             }
         }
         if (isWaiting) lane.Load.Suspend(JobStep.Finish, error);
+    }
+
+    // Whatever becomes of the question, the rows are not lost.
+    private async Task<bool> AskAsync(List<Pending> rows, Func<Task<bool>> askAsync)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch
+        {
+            foreach (var row in rows) Requeue(row);
+            throw;
+        }
     }
 
     /// <summary>Whether the statement itself fits the table, so that a row must be what it does not accept.</summary>

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Working;
@@ -6,20 +7,21 @@ namespace Pampa.Working;
 internal sealed partial class Node
 {
     /// <summary>
-    /// How many started tasks a worker has of a job, if the dispatcher may start more for it. The rules are those of <see cref="TakeFor"/>: not
-    /// while anything is in doubt, behind a long task, behind a record that was tried before, or while another job waits for the worker.
+    /// Whether the dispatcher may start tasks of a job for a worker. The rules are those of <see cref="TakeFor"/>: not while anything is in doubt,
+    /// behind a long task, or behind a record that was tried before. While another job has the worker, or something in its hand that can be
+    /// started, what is reserved for it waits in its hand as well: then they take turns.
     /// </summary>
-    private int? StartedFor(Lane lane, int w)
+    private AtOnce AtOnceFor(Lane lane, int w)
     {
-        if (!isJoined || !membership.IsTrusted || !CanStart(lane) || IsHeld(lane, w) || workers[w].Running >= LongTask) return null;
+        if (!isJoined || !membership.IsTrusted || !CanStart(lane) || IsHeld(lane, w) || workers[w].Running >= LongTask) return AtOnce.NotNow;
         var busy = workers[w].Count;
-        if (busy > 0 && (isAlone[w] || lanes[lastLanes[w]] != lane)) return null;
-        foreach (var other in lanes)
-        {
-            if (w < other.Load.Hands.Count && other.Load.Hands[w].Count > 0) return null;
-        }
-        return busy;
+        if ((busy > 0 && lanes[lastLanes[w]] != lane) || lanes.Any(other => other != lane && WaitsFor(other, w))) return AtOnce.InTurn;
+        return (busy > 0 && isAlone[w]) || WaitsFor(lane, w) ? AtOnce.NotNow : AtOnce.Behind(busy);
     }
+
+    // A job that cannot start, or waits for a batch to fill, keeps nobody waiting.
+    private bool WaitsFor(Lane lane, int w) =>
+        w < lane.Load.Hands.Count && lane.Load.Hands[w] is { Count: > 0 } hand && CanStart(lane) && hand.FillingSince == 0;
 
     /// <summary>
     /// Takes tasks in that the dispatcher has started. What comes for a worker that is not there any more, nobody runs: it costs no attempt.

@@ -110,7 +110,6 @@ internal sealed partial class Node
             forgiven += isDoubtful ? 1 : 0;
             lost += isDoubtful ? 0 : 1;
         }
-        if (!isStartUnderWay && isStartLost) lane.Load.IsStartLost = false;
         if (lost > 0) lane.Load.NoteDeath();
         lane.EndDoubt();
         lane.Load.SettleDoubts(doubts);

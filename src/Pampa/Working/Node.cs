@@ -46,7 +46,7 @@ internal sealed partial class Node : IDisposable
         // Their ids are known once the node is registered; the slots are the same for ever.
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
         foreach (var worker in workers) worker.HandIsLow = HandIsLow;
-        foreach (var lane in lanes) lane.Load.Started = w => StartedFor(lane, w);
+        foreach (var lane in lanes) lane.Load.AtOnce = w => AtOnceFor(lane, w);
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];

@@ -13,6 +13,9 @@ namespace Pampa.Dashboard.Tests.Pages;
 [Collection(BrowserTests.Name)]
 public sealed class StreamTests(Browser browser)
 {
+    // The page takes a stream for lost only when several of its snapshots are missing.
+    private const float Patience = 20_000;
+
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -37,12 +40,12 @@ public sealed class StreamTests(Browser browser)
         visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal);
         await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
         outage.Begin();
-        await Assertions.Expect(visit.Page.Locator(".banner")).ToContainTextAsync("Not connected.");
+        await Assertions.Expect(visit.Page.Locator(".banner")).ToContainTextAsync("Not connected.", new() { Timeout = Patience });
         await Assertions.Expect(visit.Page.Locator(".banner")).ToContainTextAsync("old.");
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
         await visit.PictureAsync("lost");
         outage.End();
-        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync(new() { Timeout = Patience });
         await Assertions.Expect(visit.Page.Locator(".banner")).ToHaveCountAsync(0);
     }
 

@@ -3,7 +3,6 @@ using Pampa.Chaos.Wire;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The command line on what passes for a CockroachDB and fails as often as one that is busy.</summary>
-[Collection(OneByOne.Name)]
 public sealed class CockroachDbTests(ProgramFixture programs)
 {
     private const int Numbers = 3_000;

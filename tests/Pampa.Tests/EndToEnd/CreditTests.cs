@@ -3,7 +3,6 @@ using System.Globalization;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The sample that takes a credit with each start and gives it back: whatever happens to its process, none is lost and none is made.</summary>
-[Collection(OneByOne.Name)]
 public sealed class CreditTests(ProgramFixture programs)
 {
     private const string Credits = "samples/credits.cs";

@@ -3,7 +3,6 @@ using Pampa.Tests.Fixtures;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>What a user gets wrong: exit code 2, and a text that says where, what was expected, what was found and how to mend it.</summary>
-[Collection(OneByOne.Name)]
 public sealed class ErrorTests(ProgramFixture programs)
 {
     private const string Canary = "canary-7f3a";

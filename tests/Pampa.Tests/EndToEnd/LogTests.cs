@@ -1,7 +1,6 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>What processes leave in their log files, however they end.</summary>
-[Collection(OneByOne.Name)]
 public sealed class LogTests(ProgramFixture programs)
 {
     private static async Task<string> ReadAsync(string folder, string name) =>

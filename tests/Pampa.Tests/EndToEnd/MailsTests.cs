@@ -1,7 +1,6 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The sample with priorities, sequences and times of the records' own.</summary>
-[Collection(OneByOne.Name)]
 public sealed class MailsTests(ProgramFixture programs)
 {
     [Theory, InlineData(nameof(Fixtures.Engine.Sqlite)), InlineData(nameof(Fixtures.Engine.PostgreSql)), InlineData(nameof(Fixtures.Engine.Portable))]

@@ -1,7 +1,6 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The first program of the README, published ahead of time: one native file that needs no .NET on its machine.</summary>
-[Collection(OneByOne.Name)]
 public sealed class NativeTests(ProgramFixture programs)
 {
     [Fact, Trait("Category", "Native")]

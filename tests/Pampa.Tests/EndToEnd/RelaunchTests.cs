@@ -3,7 +3,6 @@ using System.Globalization;
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>A program whose records run again by themselves, a second after they have ended.</summary>
-[Collection(OneByOne.Name)]
 public sealed class RelaunchTests(ProgramFixture programs)
 {
     [Theory, InlineData(true), InlineData(false)]

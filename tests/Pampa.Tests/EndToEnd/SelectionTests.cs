@@ -1,7 +1,6 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>The samples that choose their records by a statement of their own: the examples of the original.</summary>
-[Collection(OneByOne.Name)]
 public sealed class SelectionTests(ProgramFixture programs)
 {
     public static TheoryData<string> Engines => [nameof(Fixtures.Engine.Sqlite), nameof(Fixtures.Engine.PostgreSql), nameof(Fixtures.Engine.Portable)];

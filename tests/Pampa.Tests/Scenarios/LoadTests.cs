@@ -163,6 +163,8 @@ public sealed class LoadTests
         var supervised = Life("1") with { Process = Dead($"{parts[^2]}-{parts[^1]}") };
         var watch = new Watch(time);
         Assert.Empty(watch.Look([supervised]));
+        // Nothing is dealt to it meanwhile.
+        Assert.Equal([supervised.Id], watch.Gone);
         time.Advance(TimeSpan.FromSeconds(9));
         Assert.Empty(watch.Look([supervised]));
         time.Advance(TimeSpan.FromSeconds(1));

@@ -106,7 +106,8 @@ public sealed class ProgramVersionTests
         Assert.True(await oldest.PublishAsync());
         Assert.True(await newest.PublishAsync());
         Assert.False(await oldest.PublishAsync());
-        Assert.True(await admitted.PublishAsync());
+        // As each worker of an isolated node does.
+        for (var start = 0; start < 2; start++) Assert.True(await admitted.PublishAsync());
         await ReadAsync(oldest, admitted);
         Assert.Equal((false, "2.0"), (oldest.Lane.Job.AdmitsThis, oldest.Lane.Job.Minimum?.ToString()));
         Assert.True(admitted.Lane.Job.AdmitsThis);

@@ -185,12 +185,40 @@ public sealed class StartAtOnceTests
         await process.FinishAsync();
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 0), (row.IsFree, row.N)));
         Assert.Equal(30, process.Counters.Forgiven);
-        Assert.False(process.Lane.Load.IsStartLost);
         Assert.True(process.Lane.Load.MayStartAtOnce);
         await cluster.UntilEndedAsync();
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
         Assert.Equal(60, cluster.Calls.Count);
         await cluster.CheckAsync();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public async Task What_a_lost_answer_has_started_costs_nothing_where_that_shows_late(string engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
+        await cluster.InsertAsync(30);
+        var process = await QuickAsync(cluster);
+        process.Faults.LoseAnswer(TestProcess.Reserve);
+        await process.DispatchAsync();
+        Assert.Equal(30, (await RunningAsync(cluster)).Count);
+
+        // As if the server had not come to it yet when the node reads back.
+        const string state = "odd_checking_reservation_id, odd_checking_reservation_time, odd_checking_reservation_times, odd_checking_start_time";
+        await cluster.Db.ExecuteAsync($"CREATE TABLE aside AS SELECT value, {state} FROM numbers");
+        await cluster.Db.ExecuteAsync($"UPDATE numbers SET {string.Join(", ", state.Split(", ").Select(c => $"{c} = NULL"))}");
+        await process.StartAsync();
+        Assert.Equal((false, 0, 0), (process.Lane.Load.IsInDoubt, process.Node.Running, process.Counters.Forgiven));
+        await cluster.Db.ExecuteAsync(
+            $"UPDATE numbers SET {string.Join(", ", state.Split(", ").Select(c => $"{c} = a.{c}"))} FROM aside AS a WHERE a.value = numbers.value");
+
+        // The regular look finds it.
+        await cluster.LiveAsync(31);
+        await process.StartAsync();
+        await process.FinishAsync();
+        Assert.Equal((30, 0), (process.Counters.Forgiven, process.Counters.Fenced));
+        await cluster.UntilEndedAsync();
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(30, cluster.Calls.Count);
     }
 
     [Fact]
@@ -286,7 +314,57 @@ public sealed class StartAtOnceTests
         {
             await cluster.LiveAsync(5);
             await process.DispatchAsync();
+            await process.StartAsync();
         }
         Assert.NotEmpty(await RunningAsync(cluster));
+    }
+
+    [Fact]
+    public async Task Records_of_a_job_that_cannot_start_keep_no_other_from_its_worker()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(30);
+        await cluster.CreateTableAsync("others");
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }), "others", "others");
+        }, workers: 1);
+        process.StartsAtOnce = true;
+        BeQuick(process.Lanes[0].Load);
+        process.Lanes[1].Load.Hands[0].Add(new Reservation(new TaskKey("99"), "a.1", "", 0));
+        process.Lanes[1].Load.Suspend(JobStep.Start, new InvalidOperationException("its column is away"));
+
+        await process.DispatchAsync();
+
+        Assert.Equal(30, (await RunningAsync(cluster)).Count);
+    }
+
+    [Fact]
+    public async Task A_quick_job_gets_its_turn_while_another_one_has_the_worker()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.CreateTableAsync("busy");
+        await cluster.InsertAsync(2_000, table: "busy");
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => cluster.AdvanceAsync(0.1)), "busy", "busy");
+        }, workers: 1);
+        process.StartsAtOnce = true;
+        BeQuick(process.Lanes[0].Load);
+        for (var round = 0; round < 20; round++) await process.RoundAsync();
+        Assert.InRange(process.Lanes[1].Counters.Completed, 1, 1_900);
+
+        await cluster.InsertAsync(5);
+        for (var round = 0; round < 300 && process.Lanes[0].Counters.Completed < 5; round++)
+        {
+            await process.RoundAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+
+        Assert.Equal(5, process.Lanes[0].Counters.Completed);
+        Assert.InRange(process.Lanes[1].Counters.Completed, 1, 1_999);
+        await cluster.CheckAsync();
     }
 }
