@@ -14,6 +14,7 @@ internal sealed partial class Dispatcher
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
         if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
+        if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
         if (!goesRound) job.Refused = 0;
         if (job.Store.Job.HasOwnOrder || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
@@ -40,6 +41,7 @@ internal sealed partial class Dispatcher
         {
             // No record's lock can be gone round that is one on all of them.
             if (await IsTableLockedAsync(job, e, stopping)) return false;
+            if (job.Store.Job.HasOwnOrder) return await ReserveAroundAsync(job, slots, term, name, stopping);
             await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;
         }
@@ -88,8 +90,7 @@ internal sealed partial class Dispatcher
         return true;
     }
 
-    private static bool CanGoRound(JobDispatch job, Exception error) => !job.Store.Job.HasOwnOrder
-        && job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
+    private static bool CanGoRound(JobDispatch job, Exception error) => job.Store.Database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Data;
 
     /// <summary>
     /// A row that is locked, where the database cannot pass it by, or that a rule of the table refuses: fewer rows at a
@@ -99,7 +100,7 @@ internal sealed partial class Dispatcher
     {
         job.Limit = Math.Max(1, asked / 2);
         if (asked > 1) return;
-        job.Cursor = job.Avoided = await job.Store.ReadNextAsync(after, stopping);
+        job.Cursor = job.Avoided = (await job.Store.ReadNextAsync(1, after, stopping)) is [var first] ? first : null;
         job.AvoidedAt = time.GetTimestamp();
         job.Limit = int.MaxValue;
         if (job.Cursor is not { } avoided) return;

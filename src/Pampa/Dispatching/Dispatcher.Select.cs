@@ -3,7 +3,7 @@ using Pampa.Storage;
 
 namespace Pampa.Dispatching;
 
-/// <summary>Reserves the records that a job's own selection names.</summary>
+/// <summary>Reserves records by their keys: those that a job's own selection names, and those of an order that no cursor follows.</summary>
 internal sealed partial class Dispatcher
 {
     /// <summary>Whether the program's own selection is at it, or what it says of workers: its answer can wake nobody.</summary>
@@ -14,11 +14,11 @@ internal sealed partial class Dispatcher
     {
         if (await selection.AskAsync(slots.Count, stopping) is not { } named) return false;
         var wanted = slots.Count;
-        var taking = new NamedReserve(job, slots, BindAsync, time);
-        var keys = selection.Fresh(named.Keys);
-        await taking.RunAsync(keys);
-        // What is held, or waits for its time, is named in good order.
-        var isInVain = taking.Count == 0 && named.Count > 0 && !await job.Store.IsAnyOpenAsync(keys, Limits.LongestDelay, stopping);
+        var taking = Taking(job, slots, term, name, stopping);
+        await taking.RunAsync(job.LeftOut.Fresh(named.Keys));
+        // What is held, or waits for its time, is named in good order; so is what is gone round.
+        var isInVain = taking.Count == 0 && named.Count > 0 && !taking.IsTableLocked
+            && !await job.Store.IsAnyOpenAsync(named.Keys, Limits.LongestDelay, stopping);
         job.Load.Resume(JobStep.Dispatch);
         Tell(job, selection, named, taking);
         var isFull = selection.Settle(named.Count, taking.Count, isInVain) || (taking.Count > 0 && taking.Count == wanted);
@@ -29,6 +29,51 @@ internal sealed partial class Dispatcher
         }
         job.EndLook(isFull);
         return isFull;
+    }
+
+    /// <summary>
+    /// Reserves what comes first in the job's own order, but for what is locked or refused: RESERVE itself would come no further than to that,
+    /// and there is no key behind which it could go on.
+    /// </summary>
+    private async Task<bool> ReserveAroundAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
+    {
+        var keys = job.LeftOut.Fresh(await job.Store.ReadNextAsync(slots.Count + job.LeftOut.Count, null, stopping));
+        var leftOut = job.LeftOut.Count;
+        var wanted = Math.Min(slots.Count, keys.Count);
+        var taking = Taking(job, slots, term, name, stopping);
+        await taking.RunAsync(keys[..wanted]);
+        if (taking.IsTableLocked)
+        {
+            job.SkipLook();
+            return false;
+        }
+        Tell(job, taking);
+        job.Load.Resume(JobStep.Dispatch);
+        job.Load.TableLock.End();
+        // Those that were found just now have kept others from a slot.
+        var mayBeMore = (taking.Count > 0 && wanted == slots.Count) || taking.IsOver || job.LeftOut.Count > leftOut;
+        job.EndLook(mayBeMore);
+        return mayBeMore;
+    }
+
+    private void Tell(JobDispatch job, NamedReserve taking)
+    {
+        var (name, dialect, isDue) = (job.Store.Job.Name, job.Store.Database.Dialect, taking.Refused.Count > 0 && job.GoneRound.IsDue(out _));
+        for (var i = 0; i < taking.Refused.Count; i++)
+        {
+            var (key, error) = taking.Refused[i];
+            var span = job.LeftOut.Add(key, dialect.Classify(error) == ErrorKind.Data);
+            if (isDue && i < ToldSingly) Log.GoneRound(log, name, dialect.Display(key), span.TotalSeconds, ErrorText.WithRemedy(error));
+        }
+        if (!isDue || job.LeftOut.Count <= ToldSingly) return;
+        var (last, why) = taking.Refused[^1];
+        if (dialect.Classify(why) == ErrorKind.Data)
+            Log.ManyRefused(log, name, job.LeftOut.Count, dialect.Display(last), ErrorText.WithRemedy(why));
+    }
+
+    private NamedReserve Taking(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
+    {
+        return new NamedReserve(job, slots, BindAsync, time, stopping);
 
         async Task<List<Reservation>> BindAsync(IReadOnlyList<Slot> some, IReadOnlyList<TaskKey> keys)
         {
@@ -56,10 +101,12 @@ internal sealed partial class Dispatcher
         if (selection.Trouble is not null && taking.Count > 0) Log.SelectedAgain(log, name);
         if (named.Misfits.Count > 0 && !selection.IsMisfitTold) Log.NoKeys(log, name, named.Misfits.Count, named.Misfits[0]);
         if (named.Count > 0) selection.IsMisfitTold = named.Misfits.Count > 0;
-        foreach (var (key, _) in taking.Refused) selection.Avoid(key);
-        if (taking.Refused.Count > 0 && !selection.IsRefusalTold)
-            Log.GoneRound(
-                log, name, dialect.Display(taking.Refused[0].Key), JobSelection.AvoidFor.TotalSeconds, ErrorText.WithRemedy(taking.Refused[0].Error));
-        if (named.Count > 0) selection.IsRefusalTold = taking.Refused.Count > 0 || selection.AvoidsAny;
+        foreach (var (key, error) in taking.Refused)
+        {
+            var span = job.LeftOut.Add(key, dialect.Classify(error) == ErrorKind.Data);
+            if (!selection.IsRefusalTold) Log.GoneRound(log, name, dialect.Display(key), span.TotalSeconds, ErrorText.WithRemedy(error));
+            selection.IsRefusalTold = true;
+        }
+        if (named.Count > 0) selection.IsRefusalTold = job.LeftOut.Any;
     }
 }

@@ -15,7 +15,6 @@ internal sealed partial class Dispatcher(
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterHaste = TimeSpan.FromMilliseconds(10);
-    private const int FirstLook = 16;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly OtherNodes others = new(tables.Exchange);
     private readonly Roster roster = new(jobs, tables.Control, log, time);
@@ -193,6 +192,7 @@ internal sealed partial class Dispatcher(
             job.EmptySince = 0;
             job.Pass.Reset();
             job.Selection?.Reset();
+            job.LeftOut.Clear();
         }
     }
 
@@ -297,7 +297,7 @@ internal sealed partial class Dispatcher(
         }
         if (!job.IsLookDue) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
-        var max = job.FoundLittle ? FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
+        var max = job.FoundLittle ? Limits.FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();
         var isWoken = job.IsWoken;
         job.BeginLook();

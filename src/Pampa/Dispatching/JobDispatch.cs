@@ -29,6 +29,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>How code of the program's is run beside the loop.</summary>
     public Func<Func<Task>, Task> Beside { get; init; } = run => Task.Run(run);
 
+    /// <summary>
+    /// The records that are gone round where keys are named: by the program's own selection, or because the order of the job is not the
+    /// one of the key, so that no cursor can pass them by.
+    /// </summary>
+    public AvoidedKeys LeftOut { get; } = new(time);
+
     /// <summary>The program's own order of workers; null: there is none.</summary>
     public Ranking? Ranking { get; } = store.Job.WorkerOrder is { } order ? new Ranking(store.Job.Name, order, load.Log) : null;
 

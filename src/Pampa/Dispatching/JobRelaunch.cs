@@ -10,10 +10,17 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     // It is asked once a second, by a timer that may be over a little early.
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(0.9);
     private static readonly TimeSpan LongestPass = TimeSpan.FromSeconds(1);
+    private const int SearchRarity = 4;
     private readonly Pace looks = new(Every, time);
+    private readonly Pace searches = new(Every, time, SearchRarity);
     private readonly Rest ruleRests = new(time);
     private readonly RelaunchCode? code = relaunching.KeysAsync is null ? null : new RelaunchCode(job, relaunching.KeysAsync, new Pace(Every, time), time);
     private readonly Rest codeRests = new(time);
+    private readonly AvoidedKeys avoided = new(time, TimeSpan.FromSeconds(30));
+    private readonly Telling tooLong = new(time);
+
+    // How much a pass has found out so far: what it has relaunched at a time, and what cannot be.
+    private int settled;
 
     // Whether it was told of records that cannot run again, and of keys that name nothing that could.
     private bool isRefusalTold;
@@ -28,13 +35,15 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     public void Reset()
     {
         looks.Reset();
+        searches.Reset();
+        avoided.Clear();
         code?.Pace.Reset();
     }
 
     public async Task<int> PassAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
         var count = 0;
-        if (relaunching.HasRule && (isAsked || looks.IsDue))
+        if (relaunching.HasRule && (isAsked || (looks.IsDue && searches.IsDue)))
             count += await TryAsync(ruleRests, "rule", async () => await ByRuleAsync(term, stopping), stopping);
         if (code is not null) count += await TryAsync(codeRests, "code", () => ByCodeAsync(code, term, isAsked, stopping), stopping);
         return count;
@@ -45,6 +54,8 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         var first = time.GetTimestamp();
         var began = first;
         var all = 0;
+        settled = 0;
+        if (avoided.Any) return await AroundAsync(first, term, stopping);
         try
         {
             int some;
@@ -60,12 +71,39 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
         {
             // A record among them is refused or locked: the others need not wait for it.
-            all += await SeenAsync(await Store.ReadDueAsync(Dialect.MaxRows, stopping), byRule: true, first, term, stopping);
+            return all + await AroundAsync(first, term, stopping);
         }
         finally
         {
             // What the last one took is what a look costs; those before it were work.
             looks.End(began);
+        }
+        return all;
+    }
+
+    /// <summary>The same behind those that were refused or locked lately: they are the oldest, so that each pass would begin with them.</summary>
+    private async Task<int> AroundAsync(long first, LeaseTerm term, CancellationToken stopping)
+    {
+        var all = 0;
+        try
+        {
+            int some, known;
+            List<EndedRecord> due;
+            do
+            {
+                var began = time.GetTimestamp();
+                known = avoided.Count;
+                due = avoided.Fresh(await Store.ReadDueAsync(Dialect.MaxRows + known, stopping), r => r.Key);
+                looks.End(began);
+                some = await SeenAsync(due[..Math.Min(due.Count, Dialect.MaxRows)], byRule: true, first, term, stopping);
+                all += some;
+            }
+            while (due.Count >= Dialect.MaxRows && some + avoided.Count > known && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass);
+        }
+        finally
+        {
+            // To find them is work and no look, and soon done; but it takes the leader's time, which is everybody's.
+            searches.End(first);
         }
         return all;
     }
@@ -84,7 +122,9 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         var began = time.GetTimestamp();
         var ended = await EndedAsync(keys, stopping);
         var again = 0;
-        foreach (var chunk in ended.Chunk(Dialect.MaxRows)) again += await SeenAsync([.. chunk], byRule: false, began, term, stopping);
+        settled = 0;
+        foreach (var chunk in avoided.Fresh(ended, r => r.Key).Chunk(Dialect.MaxRows))
+            again += await SeenAsync([.. chunk], byRule: false, began, term, stopping);
         code.Pace.End(began);
         if (again == named.Count)
         {
@@ -120,11 +160,14 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     /// </summary>
     private async Task<int> SeenAsync(List<EndedRecord> records, bool byRule, long began, LeaseTerm term, CancellationToken stopping)
     {
-        // Each locked one costs a wait, and meanwhile nobody dispatches and no lease is renewed: the rest has time until the next pass.
-        if (records.Count == 0 || time.GetElapsedTime(began) >= LongestPass) return 0;
+        // Each locked one costs a wait, and meanwhile nobody dispatches and no lease is renewed: the rest has time until the next pass, as soon
+        // as there is something that it need not find out again.
+        if (records.Count == 0 || (settled > 0 && time.GetElapsedTime(began) >= LongestPass)) return 0;
         try
         {
-            return Woken((await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count);
+            var again = Woken((await Store.RelaunchSeenAsync(records, byRule, term, stopping)).Count);
+            settled++;
+            return again;
         }
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
         {
@@ -132,6 +175,8 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             {
                 if (!isRefusalTold) Log.RelaunchRefused(log, Store.Job.Name, Dialect.Display(records[0].Key), e.Message);
                 isRefusalTold = true;
+                settled++;
+                avoided.Add(records[0].Key, Dialect.Classify(e) == ErrorKind.Data);
                 return 0;
             }
             var half = records.Count / 2;
@@ -156,6 +201,12 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             var count = await stepAsync();
             if (count is not null && rest.End()) Log.RelaunchGoesOn(log, Store.Job.Name, what);
             return count ?? 0;
+        }
+        catch (Exception e) when (Dialect.IsStatementTimeout(e))
+        {
+            // The server is well, and nobody else need wait for what it could not find in time.
+            if (tooLong.IsDue(out var unsaid)) Log.RelaunchTooLong(log, Store.Job.Name, what, TaskStore.LongestRule.TotalSeconds, unsaid, e.Message);
+            rest.Begin();
         }
         catch (Exception e) when (e is OperationCanceledException || Dialect.Classify(e) == ErrorKind.Infrastructure)
         {

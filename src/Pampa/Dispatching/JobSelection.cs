@@ -1,4 +1,3 @@
-using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Dispatching;
@@ -15,11 +14,7 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(90);
 
-    /// <summary>How long a record that is locked or refused is gone round.</summary>
-    public static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(10);
-
     private readonly AsideCall<Named> call = new(time);
-    private readonly Dictionary<TaskKey, long> avoided = [];
     private int asked;
     private int inVain;
     private long restsSince;
@@ -70,22 +65,6 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
         return named;
     }
 
-    /// <summary>Those of the keys that were not gone round lately.</summary>
-    public List<TaskKey> Fresh(IEnumerable<TaskKey> keys)
-    {
-        foreach (var (key, since) in avoided.ToList())
-        {
-            if (time.GetElapsedTime(since) >= AvoidFor) avoided.Remove(key);
-        }
-        return [.. keys.Where(k => !avoided.ContainsKey(k))];
-    }
-
-    /// <summary>Whether some are gone round.</summary>
-    public bool AvoidsAny => avoided.Count > 0;
-
-    /// <summary>A record is locked or refused: it is gone round for a while.</summary>
-    public void Avoid(TaskKey key) => avoided[key] = time.GetTimestamp();
-
     /// <summary>An answer was used. Says whether there may be more at once.</summary>
     public bool Settle(int named, int reserved, bool isInVain)
     {
@@ -107,6 +86,5 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     {
         inVain = 0;
         rest = TimeSpan.Zero;
-        avoided.Clear();
     }
 }

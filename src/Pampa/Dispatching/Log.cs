@@ -103,6 +103,10 @@ internal static partial class Log
     [LoggerMessage(253, LogLevel.Information, "Job '{Job}': its WorkerOrderBy works again")]
     public static partial void OrderedAgain(ILogger log, string job);
 
+    [LoggerMessage(226, LogLevel.Warning, "Job '{Job}': its {What} of relaunching takes longer than the {Longest:0} s that a statement of it may; the next try is in 30 s, and "
+        + "the rest of the job and the other jobs go on; `doctor` says whether its index is missing ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void RelaunchTooLong(ILogger log, string job, string what, double longest, int unsaid, string error);
+
     [LoggerMessage(225, LogLevel.Debug, "Job '{Job}': no sample is taken, its due records cannot be counted: {Error}")]
     public static partial void NotSampled(ILogger log, string job, string error);
 }

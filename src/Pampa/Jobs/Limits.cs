@@ -6,6 +6,9 @@ internal static class Limits
     /// <summary>Rows that one RESERVE takes, over all workers of a job.</summary>
     public const int ReserveRows = 8_000;
 
+    /// <summary>Rows that one RESERVE looks for at most, where the last one has found fewer than it could have taken.</summary>
+    public const int FirstLook = 16;
+
     /// <summary>Rows that one gathered statement settles on an ordinary dialect.</summary>
     public const int StatementRows = 500;
 

@@ -3,6 +3,7 @@ namespace Pampa.Jobs;
 /// <summary>When the next run of a stand-alone process begins: by a delay from start to start, or by a schedule.</summary>
 internal sealed class Timetable
 {
+    private static readonly TimeSpan MostPutBack = TimeSpan.FromHours(3);
     private readonly TimeSpan delay;
     private readonly CronTimes? schedule;
     private readonly TimeProvider time;
@@ -70,6 +71,10 @@ internal sealed class Timetable
     {
         this.rest = rest;
         restingFrom = time.GetTimestamp();
-        Next = schedule?.Next(time.GetUtcNow() + rest);
+        var from = time.GetUtcNow() + rest;
+        // Where the clock was put back meanwhile, the time that has just run would come again. One that was put back far was wrong before: what
+        // it said then is no time to wait for.
+        if (Next is { } ran && ran > from && ran - from <= MostPutBack) from = ran;
+        Next = schedule?.Next(from);
     }
 }

@@ -96,8 +96,8 @@ internal sealed partial class JobSql
     public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor);
 
     /// <summary>The same without a lock and with keys as they travel: what RESERVE would take next.</summary>
-    public string ReserveLook(string? where, bool afterCursor) =>
-        $"SELECT {string.Join(", ", Keys.Select((_, i) => dialect.KeyOutput($"p._pampa_k{i}")))} FROM ({Pick(where, null, afterCursor, "")}) AS p";
+    public string ReserveLook(string? where, string? orderBy, bool afterCursor) =>
+        $"SELECT {string.Join(", ", Keys.Select((_, i) => dialect.KeyOutput($"p._pampa_k{i}")))} FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";
 
     /// <summary>How many RESERVE would take next: at most @want.</summary>
     public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";

@@ -27,10 +27,14 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override INotifications? Notifications => new PostgreSqlNotifications(this);
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
-    public override string? Preamble(Statement statement) =>
-        $"{TimeLimits}{(statement.IsByKey ? ByKey : "")}{(statement.MayBeForgotten ? Unflushed : "")}{(statement.Turn is { } turn ? TakeTurn(turn) : "")}";
+    public override string? Preamble(Statement statement) => string.Concat(
+        TimeLimits(statement.EndsAfter ?? LongestStatement), statement.IsByKey ? ByKey : "", statement.MayBeForgotten ? Unflushed : "",
+        statement.Turn is { } turn ? TakeTurn(turn) : "");
 
-    private const string TimeLimits = "SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '30s', true)";
+    private static readonly TimeSpan LongestStatement = TimeSpan.FromSeconds(30);
+
+    private static string TimeLimits(TimeSpan longest) =>
+        $"SELECT set_config('lock_timeout', '200ms', true), set_config('statement_timeout', '{longest.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s', true)";
 
     public override IReadOnlyList<string> LookLimits(bool mayLock, TimeSpan longest) =>
     [

@@ -29,8 +29,9 @@ internal enum SchemaChanges
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
 internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
-    private const string OfEnded = "_ended";
+    public const string OfEnded = "_ended";
     private const string OfFailed = "_failed";
+    private const string OfFailures = "_failures";
     private bool isSetupPlanned;
 
     /// <summary>How long one statement of a program's Setup may take.</summary>
@@ -245,11 +246,17 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
 
     private async Task AddIndexesAsync(JobTable job, CancellationToken stopping)
     {
-        await AddIndexAsync(job, AdvisedIndexName(job), AdvisedIndex(job), stopping);
-        foreach (var (name, index) in SequenceIndexes.Of(job)) await AddIndexAsync(job, name, index, stopping);
-        if (job.Job.Relaunching?.After is not null) await AddIndexAsync(job, AdvisedIndexName(job, OfEnded), EndedIndex(job), stopping);
-        await AddIndexAsync(job, FailedIndexName(job), FailedIndex(job), stopping);
+        foreach (var (name, index) in IndexesOf(job)) await AddIndexAsync(job, name, index, stopping);
     }
+
+    /// <summary>The indexes that a job's table ought to have, first that of the open records.</summary>
+    public static IEnumerable<(string Name, string Index)> IndexesOf(JobTable job) =>
+    [
+        (AdvisedIndexName(job), AdvisedIndex(job)),
+        .. SequenceIndexes.Of(job),
+        .. job.Job.Relaunching?.After is null ? [] : ((string, string)[])[(AdvisedIndexName(job, OfEnded), EndedIndex(job))],
+        (FailedIndexName(job), FailedIndex(job)),
+    ];
 
     // Looked up first: CREATE … IF NOT EXISTS locks the table against writers before it looks, at every start.
     private async Task AddIndexAsync(JobTable job, string name, string index, CancellationToken stopping)
@@ -313,7 +320,8 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     /// </summary>
     public static string FailedIndex(JobTable job) => Index(job, FailedIndexName(job), job.Sql.FailedIndexColumns, job.Sql.FailedIndexCondition);
 
-    public static string FailedIndexName(JobTable job) => AdvisedIndexName(job, OfFailed);
+    // A job whose sequences stop after a failure has another one of the plain name.
+    public static string FailedIndexName(JobTable job) => AdvisedIndexName(job, job.Job.Sequence is { GoesOnAfterFailure: false } ? OfFailures : OfFailed);
 
     /// <summary>A CREATE INDEX on the job's table, of some of its records.</summary>
     public static string Index(JobTable job, string name, string columns, string which, string spread = "")

@@ -31,6 +31,9 @@ internal sealed class Statement(string text)
     /// </summary>
     public string? Turn { get; init; }
 
+    /// <summary>After how long a server that limits statements ends it, where that is sooner than any other.</summary>
+    public TimeSpan? EndsAfter { get; init; }
+
     /// <summary>How long it may take, where that is less than any statement may.</summary>
     public TimeSpan? Deadline { get; init; }
 

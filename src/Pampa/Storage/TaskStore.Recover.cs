@@ -87,16 +87,16 @@ internal sealed partial class TaskStore
         return database.QueryAsync(probe, _ => 0, stopping);
     }
 
-    /// <summary>The next due record in the order of the key, without reserving it; null where there is none.</summary>
-    public async Task<TaskKey?> ReadNextAsync(TaskKey? after, CancellationToken stopping)
+    /// <summary>The next due records in the order of the job, without reserving them.</summary>
+    public async Task<List<TaskKey>> ReadNextAsync(int count, TaskKey? after, CancellationToken stopping)
     {
-        var statement = Statement("").With("want", 1);
+        var statement = Statement("").With("want", count);
         var where = Where(statement.Parameters);
+        var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
         if (after is { } key) database.Dialect.BindCursor(statement, key);
-        var look = new Statement(Sql.ReserveLook(where, after is not null));
+        var look = new Statement(Sql.ReserveLook(where, orderBy, after is not null));
         look.Parameters.AddRange(statement.Parameters);
-        var keys = await database.QueryAsync(look, ReadKey, stopping);
-        return keys.Count == 0 ? null : keys[0];
+        return await database.QueryAsync(look, ReadKey, stopping);
     }
 
     /// <summary>

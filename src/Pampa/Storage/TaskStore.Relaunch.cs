@@ -8,6 +8,9 @@ internal readonly record struct EndedRecord(TaskKey Key, string EndedAt, TaskSta
 /// <summary>Running again.</summary>
 internal sealed partial class TaskStore
 {
+    /// <summary>How long one statement of a job's own rule may take: while it runs, the leader does nothing for any job.</summary>
+    public static readonly TimeSpan LongestRule = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// T8: makes ended records pending again if they still are as they were seen. Returns the keys that were.
     /// </summary>
@@ -45,7 +48,7 @@ internal sealed partial class TaskStore
         var isOfAge = byRule && Job.Relaunching!.After is not null;
         return ChunkedAsync(records, chunk =>
         {
-            var statement = WithLease(WithAge(ByKey(Sql.RelaunchSeen(where, isOfAge))), lease);
+            var statement = WithLease(WithAge(Statement(Sql.RelaunchSeen(where, isOfAge), isByKey: true, endsAfter: LongestRule)), lease);
             statement.Parameters.AddRange(parameters);
             database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, r.State.ToString()))]);
             return RelaunchAsync(statement, stopping);
@@ -59,7 +62,7 @@ internal sealed partial class TaskStore
     {
         var common = Statement("");
         var condition = RelaunchCondition(common.Parameters);
-        var statement = new Statement(text(condition, Job.Relaunching!.After is not null, Job.Relaunching.FailedToo));
+        var statement = new Statement(text(condition, Job.Relaunching!.After is not null, Job.Relaunching.FailedToo)) { EndsAfter = LongestRule };
         statement.Parameters.AddRange(common.Parameters);
         return WithAge(statement);
     }

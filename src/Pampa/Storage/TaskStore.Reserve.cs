@@ -76,7 +76,7 @@ internal sealed partial class TaskStore
     {
         var (sql, where) = (asked.Table.Sql, asked.Where);
         var hands = told.Length > 0 ? HandOvers.Told : asked.Slots.Any(s => s.Node != asked.OwnNode) ? HandOvers.Laid : HandOvers.None;
-        var text = asked.Named is not null ? sql.ReserveNamed(where, hands)
+        var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
             : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands)
             : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands);
         var statement = WithLease(Picking(asked, text), asked.Lease).With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
@@ -89,7 +89,7 @@ internal sealed partial class TaskStore
     private async Task<List<Bound>> BindInStepsAsync(Reserving asked, Database.Unit unit)
     {
         var (sql, where, slots) = (asked.Table.Sql, asked.Where, asked.Slots);
-        var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.Cursor is not null) : sql.ReservePickNamed(where);
+        var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.Cursor is not null) : sql.ReservePickNamed(where, asked.OrderBy);
         List<TaskKey> picked = [.. (await unit.QueryAsync(Picking(asked, pick), ReadKey)).Distinct()];
         if (picked.Count == 0) return [];
         var apply = WithLease(ByKey(asked.Starts ? sql.ReserveApplyStarting(where, asked.OrderBy) : sql.ReserveApply(where, asked.OrderBy)), asked.Lease);

@@ -184,7 +184,8 @@ internal sealed partial class TaskStore
     }
 
     /// <summary>The guarded statement for named records, as it picks them, with its values.</summary>
-    public Statement PickNamedStatement(IReadOnlyList<TaskKey> named) => OfNamed(Sql.ReservePickNamed, named, isByKey: true).With("want", PickedRows);
+    public Statement PickNamedStatement(IReadOnlyList<TaskKey> named) =>
+        OfNamed(where => Sql.ReservePickNamed(where, null), named, isByKey: true).With("want", PickedRows);
 
     private Statement OfNamed(Func<string?, string> text, IReadOnlyList<TaskKey> named, bool isByKey = false)
     {

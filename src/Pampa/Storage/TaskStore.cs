@@ -188,8 +188,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         }
     }
 
-    private Statement Statement(string text, int? max = null, bool isByKey = false) =>
-        new Statement(text) { IsByKey = isByKey }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
+    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null) =>
+        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
     private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 

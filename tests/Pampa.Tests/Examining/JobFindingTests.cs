@@ -26,7 +26,11 @@ public abstract class JobFindingTests : Examined
     private protected override TableProfile Profile => TableProfile.Numbers;
 
     // What CockroachDB spreads is an index like another to the server that stands in for it.
-    private async Task AddIndexAsync() => await Db.ExecuteAsync(Schema.AdvisedIndex((await JobAsync()).Table).Replace(" USING HASH", "", StringComparison.Ordinal));
+    private async Task AddIndexAsync(Action<JobBuilder>? configure = null)
+    {
+        foreach (var (_, index) in Schema.IndexesOf((await JobAsync(configure)).Table))
+            await Db.ExecuteAsync(index.Replace(" USING HASH", "", StringComparison.Ordinal));
+    }
 
     private string[] Keys(params int[] numbers) => [.. numbers.Select(n => Profile.KeyLiterals(n)[0])];
 
@@ -54,6 +58,49 @@ public abstract class JobFindingTests : Examined
         // One of another name will do.
         await Db.ExecuteAsync($"CREATE INDEX mine ON numbers (value) WHERE {Profile.Columns.EndTime} IS NULL");
         None("index-missing", await FindAsync());
+    }
+
+    [Fact]
+    public async Task Each_further_index_that_is_missing_is_told_with_its_statement()
+    {
+        static void Job(JobBuilder job)
+        {
+            job.InSequenceBy("note");
+            job.RelaunchAfter = TimeSpan.FromMinutes(1);
+        }
+        async Task<List<Finding>> MissingAsync() => [.. (await FindAsync(Job)).Where(f => f.Id == "index-advised")];
+        var indexes = Schema.IndexesOf((await JobAsync(Job)).Table).Skip(1).ToList();
+        Assert.Equal(5, indexes.Select(i => i.Name).Distinct().Count());
+        Assert.All(await MissingAsync(), f => Assert.Equal(FindingSeverity.Info, f.Severity));
+        await FillAsync(Examiner.ManyRecords);
+        var missing = await MissingAsync();
+        // Only who lists failed records waits for the last one.
+        Assert.Equal(4, missing.Count(f => f.Severity == FindingSeverity.Warning));
+        foreach (var (name, index) in indexes)
+        {
+            var one = Assert.Single(missing, f => f.What.Contains($"'{name}'", StringComparison.Ordinal));
+            Assert.Contains(index["CREATE INDEX ".Length..], one.Remedy.Replace("CONCURRENTLY ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+        await AddIndexAsync(Job);
+        Assert.Empty(await MissingAsync());
+    }
+
+    [Fact]
+    public async Task A_selection_whose_first_records_keep_it_from_those_that_are_due_is_told()
+    {
+        static void First(JobBuilder job) => job.Select($"SELECT value FROM numbers ORDER BY value LIMIT @n");
+        for (var i = 1; i <= 20; i++) await InsertAsync(i, "a.1", Now, 1, Now, Now, true);
+        await InsertAsync(21);
+        var vain = await OneAsync("select-in-vain", First);
+        Assert.Contains("The first 16 records that its Select names, asked for 16, cannot be reserved now (1; 2; 3, …), and others that are due stand behind them (21)", vain.What, StringComparison.Ordinal);
+        Assert.Contains("\"odd_checking_end_time\" IS NULL", vain.Remedy, StringComparison.Ordinal);
+        // One in a worker's hand makes room when it is done.
+        await Db.ExecuteAsync($"UPDATE numbers SET {EndTime} = NULL WHERE value = 2");
+        None("select-in-vain", await FindAsync(First));
+        await Db.ExecuteAsync("DELETE FROM numbers WHERE value < 7");
+        None("select-in-vain", await FindAsync(First));
+        await Db.ExecuteAsync("DELETE FROM numbers WHERE value = 21");
+        Assert.Contains("none of them will be reserved", (await OneAsync("select-in-vain", First)).What, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -234,6 +234,36 @@ public sealed class RelaunchTests
         Assert.Contains("record 2 cannot run again", Assert.Single(process.Lines, line => line.Contains("run again", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
+    private static Sql Nowhere(TaskEvent about) => $"INSERT INTO nowhere (value) VALUES ({about.Get<long>("value")})";
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.Portable)]
+    internal async Task Records_that_are_refused_however_many_keep_no_younger_one_from_running_again(Engine engine)
+    {
+        await using var cluster = await ClusterAsync(engine);
+        // A hook's statement is refused for the first thirty.
+        await cluster.Db.ExecuteAsync("CREATE TABLE nowhere (value int CHECK (value > 30))");
+        await cluster.Db.GrantOwnAsync("INSERT ON nowhere");
+        var process = await cluster.StartAsync(Every(2, null, job => job.OnRelaunched(Nowhere)));
+        await cluster.InsertAsync(30);
+        await cluster.UntilEndedAsync();
+        await cluster.AdvanceAsync(0.5);
+        await cluster.InsertAsync(1, first: 31);
+        process.Dispatcher.Wake();
+        await cluster.UntilEndedAsync();
+        // As if each refusal took so long that one pass finds a few.
+        process.Faults.Note(TestProcess.Relaunch, () => cluster.Time.Advance(TimeSpan.FromMilliseconds(60)));
+        for (var second = 0; second < 90 && await GenerationsAsync(cluster, 1) == 0; second++) await TurnAsync(cluster, 1, process);
+
+        Assert.Equal(1, await GenerationsAsync(cluster, 1));
+        Assert.Equal([31L], (await cluster.RowsAsync("numbers", "generation > 0")).Select(r => r.Key));
+        Assert.Single(process.Lines, line => line.Contains("cannot run again", StringComparison.Ordinal));
+        process.Faults.Clear();
+        // It runs on every two seconds while the others are gone round.
+        var before = cluster.Calls.Count;
+        await TurnAsync(cluster, 20, process);
+        Assert.InRange(cluster.Calls.Count - before, 5, 11);
+    }
+
     [Fact]
     public async Task A_record_that_somebody_has_locked_does_not_hold_up_the_others()
     {

@@ -193,6 +193,24 @@ public sealed class SelectTests
     }
 
     [Fact]
+    public async Task What_is_gone_round_is_not_said_to_be_named_in_vain()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.Db.ExecuteAsync("CREATE TRIGGER refuse BEFORE UPDATE ON numbers WHEN NEW.odd_checking_reservation_id IS NOT NULL BEGIN SELECT RAISE(ABORT, 'not wanted'); END");
+        await cluster.InsertAsync(1);
+        var asked = 0;
+        var process = await cluster.StartAsync(Doing(job => job.Select(_ =>
+        {
+            asked++;
+            return ["1"];
+        })));
+        await TurnAsync(cluster, 8, process);
+        Assert.InRange(asked, 3, 9);
+        Assert.Empty(Of(process, "can be reserved"));
+        Assert.Single(Of(process, "is gone round for 10 s"));
+    }
+
+    [Fact]
     public async Task One_that_takes_long_holds_up_nobody()
     {
         await using var cluster = await ClusterAsync(nameof(Engine.Sqlite), "others");

@@ -21,6 +21,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public const string Finish = "= v._pampa_st AND";
     public const string Commit = "COMMIT of a task";
     public const string Release = "SET \"odd_checking_reservation_id\" = NULL, \"odd_checking_reservation_time\" = NULL";
+    public const string Relaunch = "END = v._pampa_state";
     public const string Recover = "c._pampa_verdict";
     public const string ReadOwn = "IN (SELECT o._pampa_worker";
     private readonly TestCluster cluster;

@@ -52,6 +52,44 @@ public sealed class TimeoutTests
     }
 
     [Fact]
+    public async Task A_rule_of_relaunching_that_takes_too_long_keeps_nobody_from_dispatching_and_rests()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        cluster.AttemptsAreGivenBack = true;
+        await cluster.CreateTableAsync("others");
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job =>
+            {
+                job.RelaunchAfter = TimeSpan.FromSeconds(2);
+                job.RelaunchJitter = 0;
+                // What it may take the server says.
+                job.RelaunchWhere = $"current_setting('statement_timeout') = {"5s"}";
+                job.Process(_ => { });
+            });
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }), "others", "others");
+        });
+        await cluster.UntilEndedAsync();
+        process.Faults.FailBefore(TestProcess.Relaunch, times: 3, error: TooLong);
+        for (var second = 0; second < 20; second++)
+        {
+            await cluster.LiveAsync(1);
+            if (process.Faults.Hits == 1 && second < 10) await cluster.InsertAsync(1, first: second + 1, table: "others");
+            await process.RoundAsync();
+        }
+        Assert.Equal((1, 0, 1), (process.Faults.Hits, process.Outages, Count(process, "its rule of relaunching takes longer than the 5 s")));
+        var others = cluster.Calls.Count(c => c.Job == "others");
+        Assert.InRange(others, 5, 10);
+        Assert.Single(cluster.Calls, c => c.Job == "numbers");
+
+        process.Faults.Clear();
+        await cluster.LiveAsync(15);
+        await cluster.UntilAsync(() => Task.FromResult(cluster.Calls.Count(c => c.Job == "numbers") == 2), "it has run again", 50);
+        Assert.Equal((1, 1), (Count(process, "relaunching works again"), Count(process, "relaunching takes longer")));
+    }
+
+    [Fact]
     public async Task Reading_back_that_takes_too_long_keeps_no_other_job_from_being_started()
     {
         var (cluster, process) = await TwoJobsAsync();

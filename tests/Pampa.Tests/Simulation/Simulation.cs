@@ -190,8 +190,7 @@ internal sealed class Simulation : IDisposable
                     // What was in doubt and is taken up again, or came from a former leader, may meet what was reserved meanwhile.
                     if (hand.Count > 2 * job.MaxQueueSize && !HasTwin(process)) throw new BrokenRuleException($"{process}: {hand.Worker} has {hand.Count} records of {job.Name} in hand");
                 }
-                // A record that is refused its reservation is gone round only in the order of the key.
-                if (lane.Load.IsSuspended && !job.HasOrder) throw new BrokenRuleException($"{process}: job {job.Name} is suspended");
+                if (lane.Load.IsSuspended) throw new BrokenRuleException($"{process}: job {job.Name} is suspended");
             }
         }
     }

@@ -91,6 +91,19 @@ public sealed class TimetableTests
         Assert.Equal(new DateTimeOffset(2026, 3, 28, 6, 0, 0, TimeSpan.Zero), timetable.Next);
     }
 
+    [Theory, InlineData(0), InlineData(1), InlineData(600), InlineData(86_400)]
+    public void A_time_that_has_run_does_not_come_again_when_the_clock_is_put_back_a_little(double back)
+    {
+        var timetable = By("*/5 * * * *");
+        Pass(290);
+        var ran = timetable.Start()!.Value;
+        Pass(0.5);
+        time.AdjustTime(time.GetUtcNow() - TimeSpan.FromSeconds(back));
+        timetable.End(TimeSpan.Zero);
+        // Put back a whole day it was wrong before, and what it says now holds.
+        Assert.Equal(back > 10_000 ? ran - TimeSpan.FromDays(1) + TimeSpan.FromMinutes(5) : ran.AddMinutes(5), timetable.Next);
+    }
+
     [Fact]
     public void A_schedule_may_have_seconds()
     {

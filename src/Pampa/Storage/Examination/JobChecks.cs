@@ -17,6 +17,7 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
     public IEnumerable<Check> All =>
     [
         new("its index", IndexAsync),
+        new("its further indexes", FurtherIndexesAsync),
         new("the plan of its selection", PlanAsync),
         .. store.Job.Selecting is null ? [] : (Check[])[new("what its Select names", _ => SelectionChecks.OfAsync(store, where))],
         new("its columns", _ => Task.FromResult(Columns())),
@@ -30,16 +31,45 @@ internal sealed class JobChecks(TaskStore store, Examiner examiner)
     {
         var dialect = store.Database.Dialect;
         var (schema, name) = (store.Table.Table.Schema, Schema.AdvisedIndexName(store.Table));
-        if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None))
-            return [Finding.Warning("index-invalid", where, $"The index '{name}' is not valid: its building was cut short, and it serves nobody but costs every change.", "Run the verb 'migrate': it drops and builds it anew.")];
+        if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None)) return [Invalid(name)];
         if (await examiner.HasIndexOfOpenAsync(unit, store.Table)) return [];
-        // Of a partitioned table it is several statements.
-        var remedy = store.Table.Table.IsPartitioned
-            ? "Run the verb 'migrate'; with --dry-run it prints the statements, for one index on each partition and one on the whole."
-            : $"Run the verb 'migrate', or {Schema.AdvisedIndex(store.Table).Replace("CREATE INDEX", dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
+        var remedy = ToMake(Schema.AdvisedIndex(store.Table));
         const string What = "There is no index of the records that have not ended: the more have ended, the longer each look for work takes.";
         return [await store.IsLargeAsync(unit) ? Finding.Warning("index-missing", where, What, remedy) : Finding.Info("index-missing", where, What, remedy)];
     }
+
+    private async Task<IEnumerable<Finding>> FurtherIndexesAsync(Database.Unit unit)
+    {
+        var (dialect, schema) = (store.Database.Dialect, store.Table.Table.Schema);
+        var findings = new List<Finding>();
+        bool? isLarge = null;
+        foreach (var (name, index) in Schema.IndexesOf(store.Table).Skip(1))
+        {
+            if (await dialect.HasInvalidIndexAsync(unit, schema, name, CancellationToken.None)) findings.Add(Invalid(name));
+            else if (!await dialect.HasIndexAsync(unit, schema, name, CancellationToken.None))
+            {
+                isLarge ??= await store.IsLargeAsync(unit);
+                // Nothing waits for the failed ones but who lists them.
+                var isUrgent = isLarge.Value && name != Schema.FailedIndexName(store.Table);
+                var what = $"There is no index '{name}': {Serving(name)}. One of another name that serves the same is as good.";
+                findings.Add(isUrgent ? Finding.Warning("index-advised", where, what, ToMake(index)) : Finding.Info("index-advised", where, what, ToMake(index)));
+            }
+        }
+        return findings;
+    }
+
+    private string Serving(string name) =>
+        name == Schema.FailedIndexName(store.Table) ? "who lists failed records, or looks for the latest of them, passes by all that have completed"
+        : name == Schema.AdvisedIndexName(store.Table, Schema.OfEnded) ? "the more records have ended, the longer the leader looks for those that are to run again, and dispatches nothing meanwhile"
+        : "the more records there are, the longer each look for work takes to see whose turn it is in its sequence";
+
+    private Finding Invalid(string name) => Finding.Warning(
+        "index-invalid", where, $"The index '{name}' is not valid: its building was cut short, and it serves nobody but costs every change.", "Run the verb 'migrate': it drops and builds it anew.");
+
+    // Of a partitioned table it is several statements.
+    private string ToMake(string index) => store.Table.Table.IsPartitioned
+        ? "Run the verb 'migrate'; with --dry-run it prints the statements, for one index on each partition and one on the whole."
+        : $"Run the verb 'migrate', or {index.Replace("CREATE INDEX", store.Database.Dialect.CreateIndexBesideWriters ?? "CREATE INDEX", StringComparison.Ordinal)}.";
 
     private bool HasSnippet => store.Job.Where is not null || store.Job.OrderBy is not null || store.Job.Selecting is not null;
 

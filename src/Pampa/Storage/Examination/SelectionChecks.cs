@@ -20,7 +20,20 @@ internal static class SelectionChecks
         }
         // What is held, or waits for its time, is named in good order.
         var isInVain = named.Keys.Count > 0 && !await store.IsAnyOpenAsync(named.Keys, Limits.LongestDelay, CancellationToken.None);
-        return [.. OfMisfits(named, where), .. isInVain ? [InVain(store, named, where)] : Array.Empty<Finding>()];
+        if (isInVain) return [.. OfMisfits(named, where), InVain(store, named, where)];
+        return [.. OfMisfits(named, where), .. await OfFirstAsync(store, named, where)];
+    }
+
+    /// <summary>The dispatcher asks for no more than it has room for: those that stand before the ones that are due must not be all that it hears of.</summary>
+    private static async Task<IEnumerable<Finding>> OfFirstAsync(TaskStore store, Named many, string where)
+    {
+        var few = await store.LookAtSelectionAsync(Limits.FirstLook, CancellationToken.None);
+        if (few.Keys.Count == 0 || await store.IsAnyOpenAsync(few.Keys, TimeSpan.Zero, CancellationToken.None)) return [];
+        var due = await store.EligibleAsync(many.Keys, CancellationToken.None);
+        if (due.Count == 0) return [];
+        return [Finding.Warning("select-in-vain", where,
+            FormattableString.Invariant($"The first {few.Count:N0} records that its Select names, asked for {Limits.FirstLook}, cannot be reserved now ({Examples(store, few)}), and others that are due stand behind them ({due[0].Key}): a dispatcher that has room for few never hears of those."),
+            Remedy(store))];
     }
 
     private static IEnumerable<Finding> OfMisfits(Named named, string where) => named.Misfits.Count == 0
@@ -31,11 +44,18 @@ internal static class SelectionChecks
 
     private static Finding InVain(TaskStore store, Named named, string where)
     {
+        return Finding.Warning("select-in-vain", where,
+            FormattableString.Invariant($"Its Select names {named.Count:N0} records and none of them will be reserved (they have ended, are no tasks of the job or are not there): {Examples(store, named)}."),
+            Remedy(store));
+    }
+
+    private static string Examples(TaskStore store, Named named) =>
+        string.Join("; ", named.Keys.Take(Stuck.Named).Select(store.Database.Dialect.Display)) + (named.Keys.Count > Stuck.Named ? ", …" : "");
+
+    private static string Remedy(TaskStore store)
+    {
         var columns = store.Table.State;
         var (rid, et) = (Dialect.Quote(columns[(int)StateColumn.ReservationId].Name), Dialect.Quote(columns[(int)StateColumn.EndTime].Name));
-        var examples = string.Join("; ", named.Keys.Take(Stuck.Most).Select(store.Database.Dialect.Display));
-        return Finding.Warning("select-in-vain", where,
-            FormattableString.Invariant($"Its Select names {named.Count:N0} records and none of them will be reserved (they have ended, are no tasks of the job or are not there): {examples}."),
-            $"Leave them out in Select: {rid} IS NULL AND {et} IS NULL. The verb 'explain' says of each what keeps it.");
+        return $"Leave them out in Select: {rid} IS NULL AND {et} IS NULL. The verb 'explain' says of each what keeps it.";
     }
 }

@@ -11,7 +11,8 @@ internal static class Stuck
     /// <summary>So many records are looked for; more are not counted.</summary>
     public const int Most = 1_000;
 
-    private const int Named = 3;
+    /// <summary>So many are shown.</summary>
+    public const int Named = 3;
     private const double Hour = 3600;
 
     /// <summary>A finding for each thing that is wrong.</summary>
