@@ -310,10 +310,13 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         {
             now = (await lane.Store.ReadFencesAsync(rows.ConvertAll(r => r.Result.Fence.Key), stopping)).ToDictionary(f => f.Fence.Key);
         }
-        catch
+        catch (Exception e)
         {
             foreach (var row in rows) Requeue(row);
-            throw;
+            if (dialect.Classify(e) != ErrorKind.Schema) throw;
+            // A column was taken away in just that moment: the job waits for it, as it does where FINISH itself meets that.
+            lane.Load.Suspend(JobStep.Finish, e);
+            return;
         }
         foreach (var row in rows)
         {

@@ -71,6 +71,30 @@ public sealed class LostAnswerTests
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task A_column_that_is_away_while_a_lost_result_is_looked_for_is_waited_for(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(1);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        process.Faults.LoseAnswer(TestProcess.Finish);
+        process.Faults.Note("IS TRUE, t.\"odd_checking_error_description\"", () =>
+            cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN odd_checking_error_description TO mislaid").GetAwaiter().GetResult());
+
+        await process.FinishAsync();
+        await process.FinishAsync();
+        Assert.Equal((true, 1), (process.Lane.Load.IsSuspended, process.Lane.Finisher.Count));
+        process.Faults.Clear();
+
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers RENAME COLUMN mislaid TO odd_checking_error_description");
+        await cluster.LiveAsync(31);
+        await process.FinishAsync();
+        Assert.Equal((1, 0, 0, 0), (process.Counters.Completed, process.Counters.Fenced, process.Lane.Finisher.Count, process.Outages - 1));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task Results_whose_answer_was_lost_are_not_run_again_and_never_counted_as_fenced(Engine engine)
     {
         await using var cluster = await TestCluster.CreateAsync(engine);
