@@ -46,7 +46,11 @@ public sealed partial class SshNode
     /// <summary>The configuration of OpenSSH's client. Default null: its own, <c>~/.ssh/config</c>.</summary>
     public string? ConfigFile { get; set; }
 
-    /// <summary>A host to go through, as <c>user@host:port</c>; several with commas between them. Default null: none.</summary>
+    /// <summary>
+    /// A host to go through, as <c>user@host:port</c>; several with commas between them. Its key is checked as the node's is, and it lets us
+    /// in by a key of the agent or of OpenSSH's configuration: the node's password and key are not shown to it. Default null: what
+    /// OpenSSH's configuration says; <c>none</c> is none in any case.
+    /// </summary>
     public string? JumpHost { get; set; }
 
     /// <summary>How many tasks the node runs at the same time. 1 to 1,000; default null: <see cref="PampaBuilder.Workers"/>, counted there.</summary>
@@ -124,7 +128,7 @@ public sealed partial class SshNode
         if (DatabaseForwardPort is < 1 or > 65_535) Add(FormattableString.Invariant($"DatabaseForwardPort must be between 1 and 65,535, got {DatabaseForwardPort}"));
         if (Workers is < 1 or > MaxWorkers) Add(FormattableString.Invariant($"Workers must be between 1 and {MaxWorkers:N0}, got {Workers}"));
         if (User is { } user && !UserForm.IsMatch(user)) Add($"User must be the name of a user, got '{user}'");
-        if (JumpHost is { } jump && !JumpForm.IsMatch(jump)) Add($"JumpHost must be user@host:port, got '{jump}'");
+        if (JumpHost is { } jump && (!JumpForm.IsMatch(jump) || Connecting.JumpHost.TryRead(jump) is null)) Add($"JumpHost must be user@host:port, got '{jump}'");
         if (!FolderForm.IsMatch(Folder) || Folder.Split('/').Contains("..")) Add($"Folder must be a path of letters, digits, '.', '_', '-' and '/', got '{Folder}'");
         if (HostKey is { } key && !FingerprintForm.IsMatch(key)) Add($"HostKey must be a fingerprint like SHA256:…, as ssh-keygen -lf prints it, got '{key}'");
         if (PasswordFrom is { } from && !from.StartsWith("env:", StringComparison.Ordinal) && !from.StartsWith("file:", StringComparison.Ordinal))

@@ -33,6 +33,13 @@ public sealed record WorkerInfo(string Id, string Node, string? Job, bool IsAtta
     public string Program { get; init; } = "";
 
     /// <summary>
+    /// Which process it lives in: the machine, its boot, the namespace of its processes, the process's number and when it began, with slashes
+    /// between them; before the number stands NUMBER-BEGAN of the process that starts it again, where one does. Of another form where the
+    /// host cannot be told.
+    /// </summary>
+    public string Process { get; init; } = "";
+
+    /// <summary>
     /// The task that has kept it for a second or longer, as its process last said (every 5 s); null: it has not said so.
     /// </summary>
     public RunningTaskInfo? Running { get; init; }

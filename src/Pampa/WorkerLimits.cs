@@ -23,7 +23,8 @@ public sealed record WorkerLimits
     public int? MaxCpu { get; init; }
 
     /// <summary>
-    /// What is read from disks, and what is written to them, in megabits a second each. 1 to 1,000,000; default null: no limit.
+    /// What is read from disks, and what is written to them, in megabits a second each. 1 to 1,000,000; default null: no limit. What is
+    /// written through the page cache is limited by control groups of version 2 alone.
     /// </summary>
     public int? MaxDiskIo { get; init; }
 

@@ -148,12 +148,63 @@ public sealed class AgentTests(SshWorld world)
     {
         var agent = await OpenAsync("secret");
         await using var connection = agent.Connection;
-        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=quiet", Stopping));
-        Assert.False(await agent.PutDatabaseAsync("Host=db;Password=quiet", Stopping));
+        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=quiet", false, Stopping));
+        await agent.PlaceAsync(Stopping);
+        Assert.False(await agent.PutDatabaseAsync("Host=db;Password=quiet", false, Stopping));
         var file = Path.Combine(world.Account.Home, "nodes", "agents", "secret", "database");
         if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         Assert.Equal("Host=db;Password=quiet", await File.ReadAllTextAsync(file, Stopping));
-        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=other", Stopping));
+        Assert.True(await agent.PutDatabaseAsync("Host=db;Password=other", true, Stopping));
+        Assert.Equal("Host=db;Password=other", await agent.DatabaseAsync(Stopping));
+    }
+
+    [Fact]
+    public async Task What_is_put_stands_beside_what_there_is_until_it_is_placed_and_goes_back()
+    {
+        var agent = await OpenAsync("beside");
+        await using var connection = agent.Connection;
+        Launch former = new("fake", ["node", "a b"]), next = new("fake", ["node", "--workers", "2"]);
+        Assert.Null(await agent.LaunchAsync(Stopping));
+        await agent.PutDatabaseAsync("Host=one", false, Stopping);
+        await agent.PutLaunchAsync(former, Stopping);
+        await agent.PlaceAsync(Stopping);
+        // Nothing has come of what was put, so it is another one the next time, too.
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(await agent.PutDatabaseAsync("Host=two", false, Stopping));
+            Assert.True(await agent.PutLaunchAsync(next, Stopping));
+            Assert.Equal(("Host=one", former.Text), (await agent.DatabaseAsync(Stopping), (await agent.LaunchAsync(Stopping))!.Text));
+        }
+        await agent.PlaceAsync(Stopping);
+        Assert.Equal(("Host=two", next.Text), (await agent.DatabaseAsync(Stopping), (await agent.LaunchAsync(Stopping))!.Text));
+        await agent.RestoreAsync(Stopping);
+        Assert.Equal(("Host=one", former.Text), (await agent.DatabaseAsync(Stopping), (await agent.LaunchAsync(Stopping))!.Text));
+        // What was thought better of is not placed.
+        Assert.True(await agent.PutLaunchAsync(next, Stopping));
+        Assert.False(await agent.PutLaunchAsync(former, Stopping));
+        await agent.PlaceAsync(Stopping);
+        Assert.Equal(former.Text, (await agent.LaunchAsync(Stopping))!.Text);
+    }
+
+    [Fact]
+    public async Task A_reboot_that_is_not_permitted_is_known_before_and_one_that_fails_says_why()
+    {
+        var agent = await OpenAsync("reboots");
+        await using var connection = agent.Connection;
+        async Task<string> RefusedAsync(params string[] command) =>
+            (await Assert.ThrowsAsync<NodeException>(() => agent.CheckRebootAsync(command, Stopping))).Message;
+        Assert.Contains("there is no command no-such-reboot", await RefusedAsync("no-such-reboot"), StringComparison.Ordinal);
+        var folder = world.NewFolder();
+        var sudo = Path.Combine(folder, "sudo");
+        await File.WriteAllTextAsync(sudo, "#!/bin/sh\n[ \"$*\" = '-n -l reboot' ] || exit 9\necho 'a password is required' >&2\nexit 1\n", Stopping);
+        await Tool.RunAsync("chmod", "755", folder, sudo);
+        Assert.Contains("sudo does not permit it without a password: a password is required", await RefusedAsync(sudo, "-n", "reboot"), StringComparison.Ordinal);
+        await agent.CheckRebootAsync(["sh"], Stopping);
+        Assert.Null(await agent.RebootFailureAsync(Stopping));
+        await agent.RebootAsync(["sh", "-c", "echo 'not * permitted' >&2; exit 4"], Stopping);
+        string? why = null;
+        await Processes.UntilAsync(() => (why = agent.RebootFailureAsync(Stopping).GetAwaiter().GetResult()) is not null, "it has failed");
+        Assert.Equal("the command ended with 4: not * permitted", why);
     }
 
     [Fact]

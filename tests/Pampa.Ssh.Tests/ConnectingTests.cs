@@ -194,6 +194,93 @@ public sealed class ConnectingTests(SshWorld world)
         }
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_jump_host_is_checked_as_the_node_is_and_is_given_no_password(bool isKnown)
+    {
+        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", world.Account.Password ?? "any");
+        await using var jump = await SshServer.StartAsync(world.NewFolder(), Path.Combine(world.NewFolder(), "no-keys"));
+        var known = Path.Combine(world.NewFolder(), "known");
+        var keys = await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping) + (isKnown ? await File.ReadAllTextAsync(jump.KnownHosts, Stopping) : "");
+        await File.WriteAllTextAsync(known, keys, Stopping);
+        var through = FormattableString.Invariant($"{world.Account.Name}@{jump.Address}:{jump.Port}");
+        var said = await RefusedAsync(world.Node(more: node =>
+        {
+            (node.PrivateKeyFile, node.PasswordFrom, node.KnownHostsFile) = (null, "env:PAMPA_TEST_JUMP", known);
+            node.JumpHost = through;
+        }));
+        Assert.StartsWith($"Node 'web1': the jump host {through} ", said, StringComparison.Ordinal);
+        Assert.Contains(isKnown ? "it is given no password" : "is not known: known_hosts has no key of it", said, StringComparison.Ordinal);
+        var log = jump.ReadLog();
+        Assert.Contains("Connection from", log, StringComparison.Ordinal);
+        Assert.Equal(isKnown, log.Contains("userauth-request", StringComparison.Ordinal));
+        Assert.DoesNotContain("method password", log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_jump_host_of_the_configuration_does_not_get_the_password_of_the_node()
+    {
+        if (world.Account.Password is not { } password)
+        {
+            Assert.Skip("No user with a password can be made: that takes root.");
+            return;
+        }
+        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", password);
+        await using var jump = await SshServer.StartAsync(world.NewFolder(), Path.Combine(world.NewFolder(), "no-keys"));
+        var config = await ConfigureAsync(jump, FormattableString.Invariant($"Host behind\nHostName {world.Server.Address}\nProxyJump jump1\n"));
+        var node = new SshNode("web1", "behind");
+        world.Settings(n => (n.PrivateKeyFile, n.PasswordFrom, n.KnownHostsFile, n.ConfigFile) = (null, "env:PAMPA_TEST_JUMP", null, config))(node);
+        await RefusedAsync(node);
+        // It has asked for the user's password, which is the same there, and was not let in.
+        Assert.Contains("method password", jump.ReadLog(), StringComparison.Ordinal);
+        Assert.DoesNotContain("Accepted", jump.ReadLog(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_with_a_password_is_behind_two_jump_hosts_with_keys()
+    {
+        if (world.Account.Password is not { } password)
+        {
+            Assert.Skip("No user with a password can be made: that takes root.");
+            return;
+        }
+        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", password);
+        await using var jump = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var config = await ConfigureAsync(jump);
+        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node =>
+        {
+            (node.PrivateKeyFile, node.PasswordFrom, node.KnownHostsFile, node.ConfigFile) = (null, "env:PAMPA_TEST_JUMP", null, config);
+            node.JumpHost = "jump1,jump2";
+        })));
+        Assert.Equal(2, jump.ReadLog().Split("Accepted publickey").Length - 1);
+        // One that does not lead on is told as what it is.
+        var nowhere = await RefusedAsync(world.Node(more: node =>
+        {
+            (node.KnownHostsFile, node.ConfigFile, node.JumpHost, node.Port) = (null, config, "jump1", PrivatePostgres.FreePort());
+        }));
+        Assert.Contains("the jump host jump1 lets us in, and does not lead on", nowhere, StringComparison.Ordinal);
+    }
+
+    /// <summary>A configuration with two names for one jump host.</summary>
+    private async Task<string> ConfigureAsync(SshServer jump, string more = "")
+    {
+        var folder = world.NewFolder();
+        var (config, known) = (Path.Combine(folder, "config"), Path.Combine(folder, "known"));
+        var both = await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping);
+        await File.WriteAllTextAsync(known, both, Stopping);
+        await File.WriteAllTextAsync(config, FormattableString.Invariant($"""
+            UserKnownHostsFile {known}
+            NumberOfPasswordPrompts 1
+            Host jump1 jump2
+            HostName {jump.Address}
+            Port {jump.Port}
+            User {world.Account.Name}
+            IdentityFile {world.Key}
+            IdentitiesOnly yes
+            {more}
+            """), Stopping);
+        return config;
+    }
+
     [Fact]
     public async Task A_connection_that_broke_is_told_and_made_again()
     {

@@ -18,6 +18,9 @@ public sealed class RecoveryTests(SshWorld world)
         {
             var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
             Assert.True(code == 0, said);
+            // All of them, though each joins by itself.
+            var (_, all) = await loads.StatusAsync(program);
+            Assert.Equal((4, 4), (all[0].Workers, all[0].Ready));
             loads.StartDispatcher();
             await loads.AddAsync(600);
             await loads.UntilDoneAsync(50);
@@ -46,7 +49,7 @@ public sealed class RecoveryTests(SshWorld world)
         var boot = Path.Combine(folder, "boot");
         await File.WriteAllTextAsync(boot, $"{Guid.NewGuid()}\n", Stopping);
         var reboot = Path.Combine(folder, "reboot.sh");
-        await File.WriteAllTextAsync(reboot, $"#!/bin/sh\ntouch '{folder}/down'\n", Stopping);
+        await File.WriteAllTextAsync(reboot, $"#!/bin/sh\n[ -e '{folder}/may' ] || {{ echo 'not permitted' >&2; exit 1; }}\ntouch '{folder}/down'\n", Stopping);
         await Tool.RunAsync("chmod", "777", folder, reboot);
         // This server and all below it see another boot than the others.
         string[] elsewhere = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", $"mount --bind '{boot}' /proc/sys/kernel/random/boot_id && exec \"$0\" \"$@\""];
@@ -59,7 +62,12 @@ public sealed class RecoveryTests(SshWorld world)
         ));
         var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
         Assert.True(code == 0, said);
+        (code, said) = await loads.RunAsync(program, "nodes", "reboot", "boots");
+        Assert.Equal(1, code);
+        Assert.Contains("does not reboot: the command ended with 1: not permitted. It has not begun anew, so the node was started again.", said, StringComparison.Ordinal);
         var (_, before) = await loads.StatusAsync(program);
+        Assert.Equal(("running", 4), (before[0].Process, before[0].Ready));
+        await File.WriteAllTextAsync(Path.Combine(folder, "may"), "", Stopping);
         var rebooting = Task.Run(() => loads.RunAsync(program, "nodes", "reboot", "boots"), Stopping);
         await Processes.UntilAsync(() => File.Exists(Path.Combine(folder, "down")) || rebooting.IsCompleted, "it goes down", 40);
         Assert.False(rebooting.IsCompleted, rebooting.IsCompleted ? (await rebooting).Said : "");

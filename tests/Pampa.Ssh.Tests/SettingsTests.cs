@@ -1,3 +1,4 @@
+using Pampa.Ssh.Commands;
 using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Remote;
 using Pampa.Ssh.Tests.Servers;
@@ -134,6 +135,77 @@ public sealed class SettingsTests
         Assert.Equal((7L, TimeSpan.FromSeconds(90), false), (facts.Process, facts.RunsFor, facts.HasCrashed));
         Assert.Equal(["a", "b"], facts.Releases);
     }
+
+    [Theory]
+    [InlineData("m/b/pid:[1]/7/100", true)]
+    [InlineData("m/b/pid:[1]/7-100/8/200", true)]
+    [InlineData("m/b/pid:[1]/7/101", false)]
+    [InlineData("m/b/pid:[1]/8/100", false)]
+    [InlineData("m/b/pid:[1]/7-101/8/200", false)]
+    [InlineData("m/other/pid:[1]/7/100", false)]
+    [InlineData("m?/7/0123456789abcdef", true)]
+    [InlineData("", true)]
+    public void A_heartbeat_is_of_the_process_that_was_started_or_of_one_that_it_starts_again(string process, bool isOfIt)
+    {
+        var facts = NodeFacts.Read("boot=b\npid=7\nbegan=100\n");
+        Assert.Equal(isOfIt, Heartbeats.IsIn(new WorkerInfo("web1.1", "web1", null, true, true, TimeSpan.Zero) { Process = process }, facts));
+    }
+
+    [Theory]
+    [InlineData("Host=db;Username=me;Password=a", "Host=db;Username=me;Password=b", true)]
+    [InlineData("Host=db;Username=me;Password=a", "Host=db;Username=me", true)]
+    [InlineData("Host=db;Username=me;Password=a", "Host=db2;Username=me;Password=b", false)]
+    [InlineData("postgres://me:a@db/shop", "postgres://me:b@db/shop", true)]
+    [InlineData("postgres://me:a@db/shop", "postgres://me:b@db/other", false)]
+    [InlineData("Host=db", "Host=db", false)]
+    [InlineData("", "Host=db;Password=b", false)]
+    [InlineData("what", "ever", false)]
+    public void Only_a_password_that_has_changed_is_no_other_database(string one, string other, bool isSo) =>
+        Assert.Equal(isSo, NodeDatabase.DiffersInPassword(one, other));
+
+    [Fact]
+    public void How_a_node_is_started_is_remembered_with_its_workers_and_limits()
+    {
+        var node = new SshNode("web1", "host") { Workers = 3, IsIsolated = true, Limits = new WorkerLimits { MaxCpu = 50 } };
+        var launch = Launch.Of(node, "shop", "/f");
+        Assert.Equal("node --name web1 --plain --log /f/log/ --db file:/f/database --isolated --workers 3 --max-cpu 50", string.Join(' ', launch.Arguments));
+        var read = Launch.Read(launch.Text)!;
+        Assert.Equal(("shop", launch.Text, 3, true, true), (read.Program, read.Text, read.Workers, read.IsIsolated, read.HasLimits));
+        var plain = Launch.Of(new SshNode("web1", "host"), "shop", "/f");
+        Assert.Equal(((int?)null, false, false), (plain.Workers, plain.IsIsolated, plain.HasLimits));
+        Assert.Null(Launch.Read(""));
+    }
+
+    [Fact]
+    public void A_service_of_a_computer_without_icu_tells_the_program_so()
+    {
+        var launch = Launch.Of(new SshNode("web1", "host"), "shop", "/f");
+        string Unit(string probe) => new UnitFile
+        {
+            Node = "web1",
+            Folder = "/f",
+            Launch = launch,
+            ShutdownTimeout = TimeSpan.FromSeconds(5),
+            LacksIcu = NodeFacts.Read(probe).LacksIcu,
+        }.Text();
+        Assert.Contains("\nEnvironment=DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1\n", Unit("noicu=1\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Environment=", Unit(""), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("jump", "jump")]
+    [InlineData("me@jump:2222,other", "me@jump:2222|other")]
+    [InlineData("me@[2001:db8::1]:2222", "me@2001:db8::1:2222")]
+    [InlineData("2001:db8::1", "2001:db8::1")]
+    [InlineData("NONE", "")]
+    [InlineData("jump:0", null)]
+    [InlineData("jump:ssh", null)]
+    [InlineData("a,-b", null)]
+    [InlineData("a,,b", null)]
+    [InlineData("@jump", null)]
+    [InlineData("[::1", null)]
+    public void Jump_hosts_are_read(string text, string? hosts) =>
+        Assert.Equal(hosts, JumpHost.TryRead(text) is { } read ? string.Join('|', read) : null);
 
     [Fact]
     public async Task The_verb_has_a_page_of_help_and_so_has_each_below_it()

@@ -18,11 +18,10 @@ public sealed class SystemdTests(SshWorld world)
 
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    [Theory, InlineData(false), InlineData(true)]
-    public async Task A_node_is_installed_started_and_stopped_as_a_service(bool isRoot)
+    /// <summary>A server on a computer with systemd. Its calls stand in a file of the folder.</summary>
+    private async Task<SshServer> StartAsync(string state)
     {
         if (!Environment.IsPrivilegedProcess || !File.Exists(Control)) Assert.Skip("Another systemctl takes root and one to put it over.");
-        var state = world.NewFolder();
         await File.WriteAllTextAsync(Path.Combine(state, "systemctl"), $"""
             #!/bin/sh
             echo "$*" >> '{state}/calls'
@@ -39,7 +38,25 @@ public sealed class SystemdTests(SshWorld world)
             $"mount -t tmpfs none /run && mkdir -p /run/sshd /run/systemd/system && mkdir -p /var/lib/systemd /etc/systemd && mount -t tmpfs none /var/lib/systemd && mount -t tmpfs none /etc/systemd"
                 + $" && mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/{world.Account.Name} && mount --bind '{state}/systemctl' {Control} && exec \"$0\" \"$@\"",
         ];
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized, before: elsewhere);
+        return await SshServer.StartAsync(world.NewFolder(), world.Authorized, before: elsewhere);
+    }
+
+    private static async Task<IEnumerable<string>> CallsAsync(string state) =>
+        (await File.ReadAllLinesAsync(Path.Combine(state, "calls"), Stopping)).Where(call => !call.Contains("show", StringComparison.Ordinal));
+
+    private static async Task<Launch> DeliverAsync(NodeAgent agent, NodeFacts facts, string program)
+    {
+        using var release = await Release.ReadAsync(program, null, Stopping);
+        await agent.ReceiveAsync(release, _ => { }, Stopping);
+        await agent.SwitchAsync(release.Name, Stopping);
+        return Launch.Of(agent.Node, release.Program, facts.Folder);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_node_is_installed_started_and_stopped_as_a_service(bool isRoot)
+    {
+        var state = world.NewFolder();
+        await using var server = await StartAsync(state);
         var folder = world.NewFolder();
         await Tool.RunAsync("chmod", "777", folder);
         var node = world.Node("served", n => (n.User, n.Folder) = (isRoot ? "root" : n.User, folder), server);
@@ -48,26 +65,64 @@ public sealed class SystemdTests(SshWorld world)
         var facts = await agent.ProbeAsync(Stopping);
         Assert.Equal(isRoot ? ServiceManager.System : ServiceManager.User, facts.Manager);
         Assert.Null(facts.Process);
-        using var release = await Release.ReadAsync(await FakeProgram.MakeAsync(world), null, Stopping);
-        await agent.ReceiveAsync(release, _ => { }, Stopping);
-        await agent.SwitchAsync(release.Name, Stopping);
-        var launch = Launch.Of(node, release.Program, facts.Folder);
+        var launch = await DeliverAsync(agent, facts, await FakeProgram.MakeAsync(world));
         var unit = UpVerb.UnitOf(node, launch, facts, Stop)!;
         Assert.Contains($"WantedBy={(isRoot ? "multi-user" : "default")}.target", unit, StringComparison.Ordinal);
+        // There is nothing yet that could be disabled.
+        await agent.DisableAsync(Stopping);
         File.Delete(Path.Combine(state, "calls"));
         await agent.StartAsync(launch, unit, Stopping);
         facts = await agent.ProbeAsync(Stopping);
         Assert.NotNull(facts.Process);
+        Assert.False(facts.IsDetached);
         await agent.StopAsync(Stop, kills: true, Stopping);
+        await agent.DisableAsync(Stopping);
         Assert.Null((await agent.ProbeAsync(Stopping)).Process);
         var who = isRoot ? "" : "--user ";
         Assert.Equal(
-            [$"{who}daemon-reload", $"{who}enable --quiet pampa-c-served.service", $"{who}start --no-block pampa-c-served.service", $"{who}stop pampa-c-served.service"],
-            (await File.ReadAllLinesAsync(Path.Combine(state, "calls"), Stopping)).Where(call => !call.Contains("show", StringComparison.Ordinal)));
+            [
+                $"{who}daemon-reload", $"{who}enable --quiet pampa-c-served.service", $"{who}start --no-block pampa-c-served.service",
+                $"{who}stop pampa-c-served.service", $"{who}disable --quiet pampa-c-served.service",
+            ],
+            await CallsAsync(state));
         if (!isRoot)
         {
             var file = Path.Combine(world.Account.Home, ".config", "systemd", "user", "pampa-c-served.service");
             Assert.Equal(unit, await File.ReadAllTextAsync(file, Stopping));
         }
+    }
+
+    [Fact]
+    public async Task A_node_that_was_started_detached_is_seen_and_stopped_where_systemd_has_come_to_manage_it()
+    {
+        var state = world.NewFolder();
+        await using var server = await StartAsync(state);
+        var folder = world.NewFolder();
+        await Tool.RunAsync("chmod", "777", folder);
+        var before = new NodeAgent(await SshConnection.OpenAsync(world.Node("lingers", n => n.Folder = folder), false, _ => { }, Stopping), "c");
+        await using var first = before.Connection;
+        var facts = await before.ProbeAsync(Stopping);
+        Assert.SkipWhen(facts.Manager != ServiceManager.None, "Here systemd manages nodes from the beginning.");
+        var launch = await DeliverAsync(before, facts, await FakeProgram.MakeAsync(world));
+        await before.StartAsync(launch, null, Stopping);
+        var process = (await before.ProbeAsync(Stopping)).Process;
+        Assert.NotNull(process);
+
+        // Since then its user was given 'loginctl enable-linger'.
+        var node = world.Node("lingers", n => n.Folder = folder, server);
+        var agent = new NodeAgent(await SshConnection.OpenAsync(node, false, _ => { }, Stopping), "c");
+        await using var second = agent.Connection;
+        facts = await agent.ProbeAsync(Stopping);
+        Assert.Equal((ServiceManager.User, process, true), (facts.Manager, facts.Process, facts.IsDetached));
+        var unit = UpVerb.UnitOf(node, launch, facts, Stop);
+        var twice = await Assert.ThrowsAsync<NodeException>(() => agent.StartAsync(launch, unit, Stopping));
+        Assert.Contains($"process {process} is at work already", twice.Message, StringComparison.Ordinal);
+        await agent.StopAsync(Stop, kills: false, Stopping);
+        Assert.False(Processes.IsAlive(FormattableString.Invariant($"{process}")));
+        await agent.StartAsync(launch, unit, Stopping);
+        facts = await agent.ProbeAsync(Stopping);
+        Assert.NotNull(facts.Process);
+        Assert.False(facts.IsDetached);
+        await agent.StopAsync(Stop, kills: true, Stopping);
     }
 }

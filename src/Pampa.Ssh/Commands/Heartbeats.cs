@@ -12,28 +12,72 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
 
     private string? trouble;
 
-    /// <summary>Waits until all workers of the node take tasks. Returns why they do not; null: they do.</summary>
+    /// <summary>
+    /// Waits until all workers of the process that was started take tasks. Returns why they do not; null: they do. Another process with
+    /// the same ids may be at work anywhere: its heartbeats are not those of this one.
+    /// </summary>
     /// <param name="agent">The node.</param>
+    /// <param name="launch">How it was started.</param>
     /// <param name="since">When it was started: what was heard before does not count.</param>
     /// <param name="patience">How long.</param>
     /// <param name="stopping">Gives up.</param>
-    public async Task<string?> WaitAsync(NodeAgent agent, long since, TimeSpan patience, CancellationToken stopping)
+    public async Task<string?> WaitAsync(NodeAgent agent, Launch launch, long since, TimeSpan patience, CancellationToken stopping)
     {
+        NodeFacts? facts = null;
         var probed = since;
+        var missing = "";
         while (time.GetElapsedTime(since) < patience)
         {
             var age = time.GetElapsedTime(since);
-            if (await TryLookAsync(stopping) is { } info && IsUp(Of(info, agent.Node), age)) return null;
-            if (time.GetElapsedTime(probed) >= ProbeEvery)
+            // A service has no process for a moment, and has another one when systemd has started it again.
+            if (facts?.Process is null || time.GetElapsedTime(probed) >= ProbeEvery)
             {
-                var facts = await agent.ProbeAsync(stopping);
-                if (facts is { Process: null, Manager: ServiceManager.None }) return await EndedAsync(agent, stopping);
+                facts = await agent.ProbeAsync(stopping);
                 probed = time.GetTimestamp();
+                if (facts is { Process: null, Manager: ServiceManager.None }) return await EndedAsync(agent, stopping);
+            }
+            if (facts.Process is null)
+            {
+                missing = "its service has no process that lives";
+            }
+            else if (await TryLookAsync(stopping) is { } info)
+            {
+                var (ready, all) = await CountAsync(agent, launch, Living(info, agent.Node, launch, facts, age), stopping);
+                if (all > 0 && ready >= all) return null;
+                missing = FormattableString.Invariant($"{ready:N0} of its workers take tasks");
             }
             await Task.Delay(LookEvery, time, stopping);
         }
-        return $"no heartbeat of it has come within {patience:c}{(trouble is null ? "" : $" ({trouble})")}";
+        return $"it is not at work within {patience:c}: {trouble ?? missing}";
     }
+
+    /// <summary>How many of them take tasks, and how many there must be: as many as it was told, or tells, to have; else all that are there.</summary>
+    private static async Task<(int Ready, int All)> CountAsync(NodeAgent agent, Launch launch, List<WorkerInfo> living, CancellationToken stopping)
+    {
+        var ready = living.Count(worker => worker.IsReady);
+        if (launch.Workers is { } told) return (ready, told);
+        // Each of them joins by itself, so that those which are there may not be all.
+        var own = launch.IsIsolated && living.Count > 0 ? await agent.WorkersAsync(stopping) : null;
+        return (ready, Math.Max(living.Count, own ?? 0));
+    }
+
+    private static List<WorkerInfo> Living(ClusterInfo info, SshNode node, Launch launch, NodeFacts facts, TimeSpan age)
+    {
+        var parts = Of(info, node.Name, launch.IsIsolated).Select(part => part.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. info.Workers.Where(worker => parts.Contains(worker.Node) && worker.LastHeard < age && IsIn(worker, facts))];
+    }
+
+    /// <summary>Whether a worker lives in the process of the node, or in one that this starts again. Where that cannot be told it may.</summary>
+    public static bool IsIn(WorkerInfo worker, NodeFacts facts)
+    {
+        if (worker.Process.Split('/') is not [_, var boot, _, .. var rest] || rest.Length is not (2 or 3)) return true;
+        if (boot != facts.Boot) return false;
+        return Is(rest[^2], rest[^1]) || (rest.Length == 3 && rest[0].Split('-') is [var supervisor, var its] && Is(supervisor, its));
+
+        bool Is(string id, string began) => id == Text(facts.Process) && began == Text(facts.ProcessBegan);
+    }
+
+    private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private async Task<ClusterInfo?> TryLookAsync(CancellationToken stopping)
     {
@@ -52,14 +96,13 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
     }
 
     /// <summary>The parts of a node: itself, or each worker where those are processes of their own. <c>n.1</c> is no part of <c>n.10</c>.</summary>
-    public static IReadOnlyList<NodeInfo> Of(ClusterInfo info, SshNode node) =>
-        [.. info.Nodes.Where(n => n.Name == node.Name || (node.IsIsolated && IsWorker(n.Name, node.Name)))];
+    public static IReadOnlyList<NodeInfo> Of(ClusterInfo info, SshNode node) => Of(info, node.Name, node.IsIsolated);
+
+    private static IReadOnlyList<NodeInfo> Of(ClusterInfo info, string node, bool isIsolated) =>
+        [.. info.Nodes.Where(n => n.Name == node || (isIsolated && IsWorker(n.Name, node)))];
 
     private static bool IsWorker(string id, string node) => id.Length > node.Length + 1 && id.StartsWith($"{node}.", StringComparison.Ordinal)
         && int.TryParse(id.AsSpan(node.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _);
-
-    private static bool IsUp(IReadOnlyList<NodeInfo> parts, TimeSpan age) =>
-        parts.Count > 0 && parts.All(part => part.Workers > 0 && part.Ready == part.Workers && part.LastHeard < age);
 
     private static async Task<string> EndedAsync(NodeAgent agent, CancellationToken stopping)
     {

@@ -41,6 +41,8 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
     {
         var node = agent.Node;
         var before = await agent.ProbeAsync(stopping);
+        var command = node.RebootCommand ?? await DefaultAsync(stopping);
+        await CheckAsync(command, stopping);
         var holding = new Holding(cluster, node);
         try
         {
@@ -54,9 +56,7 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
                 await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
             }
             row.Say("rebooting");
-            var command = node.RebootCommand ?? await DefaultAsync(stopping);
-            await agent.RebootAsync(command, stopping);
-            var after = await ComeBackAsync(before.Boot, stopping);
+            var after = await RebootAsync(command, before, shutdown, stopping);
             if (before.Process is not null) await StartAsync(after, shutdown, stopping);
         }
         finally
@@ -64,6 +64,48 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
             await holding.EndAsync();
         }
         row.Done(before.Process is null ? "rebooted; the node was not running" : "up");
+    }
+
+    // Before anything is drained: what is not permitted is no reason to stop a node.
+    private async Task CheckAsync(IReadOnlyList<string> command, CancellationToken stopping)
+    {
+        try
+        {
+            await agent.CheckRebootAsync(command, stopping);
+        }
+        catch (NodeException e)
+        {
+            throw new NodeException($"{e.Message.TrimEnd('.')}. So nothing was done. Let the node's user reboot (sudoers: NOPASSWD), or say another command with ssh.RebootCommand.");
+        }
+    }
+
+    private async Task<NodeFacts> RebootAsync(IReadOnlyList<string> command, NodeFacts before, TimeSpan shutdown, CancellationToken stopping)
+    {
+        try
+        {
+            await agent.RebootAsync(command, stopping);
+            return await ComeBackAsync(before.Boot, stopping);
+        }
+        catch (NodeException e) when (before.Process is not null)
+        {
+            if (await TryProbeAsync() is not { } now || now.Boot != before.Boot) throw;
+            await StartAsync(now, shutdown, CancellationToken.None);
+            throw new NodeException($"{e.Message.TrimEnd('.')}. It has not begun anew, so the node was started again.");
+        }
+    }
+
+    private async Task<NodeFacts?> TryProbeAsync()
+    {
+        try
+        {
+            await agent.Connection.EnsureAsync(CancellationToken.None);
+            return await agent.ProbeAsync(CancellationToken.None);
+        }
+        catch (NodeException)
+        {
+            // It cannot be reached: there is nothing to be started.
+            return null;
+        }
     }
 
     private async Task<IReadOnlyList<string>> DefaultAsync(CancellationToken stopping)
@@ -78,7 +120,8 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
     {
         var began = TimeProvider.System.GetTimestamp();
         var last = "it has not gone down";
-        while (TimeProvider.System.GetElapsedTime(began) < bootTime)
+        string? refusal = null;
+        while (refusal is null && TimeProvider.System.GetElapsedTime(began) < bootTime)
         {
             await Task.Delay(TryEvery, TimeProvider.System, stopping);
             try
@@ -86,6 +129,7 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
                 await agent.Connection.EnsureAsync(stopping);
                 var facts = await agent.ProbeAsync(stopping);
                 if (facts.Boot != boot) return facts;
+                refusal = await agent.RebootFailureAsync(stopping);
             }
             catch (NodeException e)
             {
@@ -94,21 +138,23 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
                 row.Say("waiting for it to come back");
             }
         }
-        throw new NodeException($"Node '{agent.Node.Name}': its computer has not come back within {bootTime:c}: {last}");
+        throw new NodeException(refusal is null
+            ? $"Node '{agent.Node.Name}': its computer has not come back within {bootTime:c}: {last}"
+            : $"Node '{agent.Node.Name}': its computer does not reboot: {refusal}");
     }
 
     private async Task StartAsync(NodeFacts facts, TimeSpan shutdown, CancellationToken stopping)
     {
         var began = TimeProvider.System.GetTimestamp();
+        var launch = await agent.LaunchAsync(stopping) ?? Launch.Of(agent.Node, facts.Program, facts.Folder);
         // systemd may have started it by itself.
         if (facts.Process is null)
         {
             row.Say("starting");
-            var launch = Launch.Of(agent.Node, facts.Program, facts.Folder);
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), stopping);
         }
         row.Say("waiting for its heartbeat");
-        if (await new Heartbeats(cluster, TimeProvider.System).WaitAsync(agent, began, patience.Start, stopping) is { } why)
-            throw new NodeException($"Node '{agent.Node.Name}': its computer is back, but not the node: {why}.");
+        if (await new Heartbeats(cluster, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, stopping) is { } why)
+            throw new NodeException($"Node '{agent.Node.Name}': its computer is there, but not the node: {why}.");
     }
 }

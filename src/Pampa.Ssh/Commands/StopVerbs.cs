@@ -68,10 +68,15 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
         {
             // A file that tells of a process that is gone goes, too.
             await agent.StopAsync(patience.Stop, kills: false, stopping);
+            await agent.DisableAsync(stopping);
             row.Done("was not running");
             return;
         }
-        await AroundAsync(agent, row, () => agent.StopAsync(patience.Stop, kills: true, CancellationToken.None), stopping);
+        await AroundAsync(agent, row, async () =>
+        {
+            await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+            await agent.DisableAsync(CancellationToken.None);
+        }, stopping);
         row.Done("down");
     }
 
@@ -80,7 +85,7 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
         var facts = await agent.ProbeAsync(stopping);
         if (facts.Current.Length == 0 || facts.Program.Length == 0)
             throw new NodeException($"Node '{agent.Node.Name}': nothing was delivered to it yet: run 'nodes up'.");
-        var launch = Launch.Of(agent.Node, facts.Program, facts.Folder);
+        var launch = await agent.LaunchAsync(stopping) ?? Launch.Of(agent.Node, facts.Program, facts.Folder);
         await AroundAsync(agent, row, async () =>
         {
             await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
@@ -88,7 +93,7 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), CancellationToken.None);
             row.Say("waiting for its heartbeat");
-            var why = await new Heartbeats(cluster!, TimeProvider.System).WaitAsync(agent, began, patience.Start, CancellationToken.None);
+            var why = await new Heartbeats(cluster!, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
             if (why is not null) throw new NodeException($"Node '{agent.Node.Name}': it does not come back: {why}.");
         }, stopping, isRunning: facts.Process is not null);
         row.Done("up");

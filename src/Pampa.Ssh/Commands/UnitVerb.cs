@@ -35,7 +35,6 @@ internal static class UnitVerb
                 Node = node.Name,
                 Folder = path,
                 Launch = Launch.Of(node, file, path),
-                HasLimits = node.Limits is not null,
                 ShutdownTimeout = pampa.ShutdownTimeout,
                 User = parsed.GetValue(user),
             };

@@ -119,6 +119,6 @@ internal sealed class UpVerb
         Launch = launch,
         ShutdownTimeout = shutdown,
         IsOfUser = facts.Manager == ServiceManager.User,
-        HasLimits = node.Limits is not null,
+        LacksIcu = facts.LacksIcu,
     }.Text();
 }

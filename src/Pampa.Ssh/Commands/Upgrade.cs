@@ -18,8 +18,8 @@ internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start);
 internal sealed record Wanted(Release Release, Launch Launch, NodeDatabase Database, Func<Launch, NodeFacts, string?> Unit);
 
 /// <summary>
-/// Brings a node to another release: drained, so that no task is lost and none pays with an attempt; stopped, switched, started; and if
-/// no heartbeat comes, back to the release that it had.
+/// Brings a node to another release, other settings or another database: drained, so that no task is lost and none pays with an attempt;
+/// stopped, switched, started; and if no heartbeat comes, back to all that it had. Until it is stopped it keeps what it has.
 /// </summary>
 internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience patience, NodeRow row)
 {
@@ -29,10 +29,9 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     public async Task RunAsync(Wanted wanted, bool isForced, CancellationToken stopping)
     {
         var facts = await agent.ProbeAsync(stopping);
-        // Both are written, whatever the first one says.
-        var isOther = await agent.PutDatabaseAsync(wanted.Database.Address, stopping) | await agent.PutLaunchAsync(wanted.Launch, stopping);
+        var isOther = await PutAsync(wanted, stopping);
         await ForwardAsync(wanted.Database, stopping);
-        if (!isOther && !isForced && facts.Current == wanted.Release.Name && facts.Process is not null)
+        if (!isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false })
         {
             row.Done("runs this release already");
             return;
@@ -44,7 +43,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             // From here on it is brought to an end, whoever wants to stop: each step has its deadline.
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await ForwardAsync(wanted.Database, CancellationToken.None);
-            await ChangeAsync(wanted, facts);
+            await ChangeAsync(wanted, facts, isOther);
         }
         finally
         {
@@ -54,6 +53,16 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         row.Done("up");
     }
 
+    /// <summary>Writes settings and address beside those that there are. Returns whether they are others.</summary>
+    private async Task<bool> PutAsync(Wanted wanted, CancellationToken stopping)
+    {
+        // Read anew for each connection: the process that runs needs a password that has changed, perhaps to end what it has begun. That it is
+        // the right one this program knows of its own address alone, for it has just connected with it.
+        var takesUp = agent.Node.Database is null && NodeDatabase.DiffersInPassword(await agent.DatabaseAsync(stopping), wanted.Database.Address);
+        var isOtherDatabase = await agent.PutDatabaseAsync(wanted.Database.Address, takesUp, stopping) && !takesUp;
+        return await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherDatabase;
+    }
+
     private async Task DrainAsync(Holding holding, CancellationToken stopping)
     {
         row.Say("draining");
@@ -61,21 +70,25 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was. Give --timeout more, or see why they take so long."));
     }
 
-    private async Task ChangeAsync(Wanted wanted, NodeFacts before)
+    private async Task ChangeAsync(Wanted wanted, NodeFacts before, bool isOther)
     {
+        var former = await agent.LaunchAsync(CancellationToken.None);
         row.Say("stopping");
         await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+        await agent.PlaceAsync(CancellationToken.None);
         if (await StartAsync(wanted.Release.Name, wanted.Launch, wanted.Unit(wanted.Launch, before)) is not { } why) return;
         var text = $"Node '{agent.Node.Name}': release {wanted.Release.Name} does not start: {why.TrimEnd('.')}.";
         await TryStopAsync();
-        if (before.Current.Length == 0 || before.Program.Length == 0 || before.Current == wanted.Release.Name)
+        var isSame = before.Current == wanted.Release.Name;
+        if (before.Current.Length == 0 || former is null || (isSame && !isOther))
             throw new NodeException($"{text} There is no other release to go back to; it is stopped.");
         row.Say("going back");
-        var former = wanted.Launch with { Program = before.Program };
-        await agent.PutLaunchAsync(former, CancellationToken.None);
-        throw await StartAsync(before.Current, former, wanted.Unit(former, before)) is { } worse
-            ? new NodeException($"{text} Nor does the one that it had, {before.Current}: {worse.TrimEnd('.')}. It is stopped.")
-            : new NodeException($"{text} It runs release {before.Current} again.");
+        await agent.RestoreAsync(CancellationToken.None);
+        var had = isSame ? "settings and the database that it had" : $"release that it had, {before.Current}";
+        if (await StartAsync(before.Current, former, wanted.Unit(former, before)) is not { } worse)
+            throw new NodeException(isSame ? $"{text} It runs with the {had} again." : $"{text} It runs release {before.Current} again.");
+        await TryStopAsync();
+        throw new NodeException($"{text} Nor does it with the {had}: {worse.TrimEnd('.')}. It is stopped.");
     }
 
     /// <summary>Starts a release. Returns why it does not run; null: it does.</summary>
@@ -88,7 +101,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, unit, CancellationToken.None);
             row.Say("waiting for its heartbeat");
-            return await heartbeats.WaitAsync(agent, began, patience.Start, CancellationToken.None);
+            return await heartbeats.WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
         }
         catch (NodeException e)
         {

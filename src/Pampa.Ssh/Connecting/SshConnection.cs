@@ -69,19 +69,35 @@ internal sealed class SshConnection : IAsyncDisposable
             environment[SshFolder.SecretVariable] = folder.Secret;
         }
         var hostKeys = Node.HostKey is { } fingerprint ? folder.WriteHostKeys(fingerprint) : null;
+        var jumps = Node.JumpHost is { } through ? JumpHost.TryRead(through) ?? [] : [];
         SshResult result;
         try
         {
-            result = await ConnectAsync(Node, SshArguments.Connect(Node, folder, trustsNew, hostKeys), environment, stopping);
+            result = await ConnectAsync(Node, SshArguments.Connect(Node, folder, trustsNew, hostKeys, WriteJumps(jumps)), environment, stopping);
         }
         finally
         {
             folder.ForgetSecret();
         }
         var log = folder.ReadLog();
-        if (result.Code != 0) throw new NodeException(SshFailure.Explain(Node, $"{result.Errors}{log}"));
-        foreach (var line in log.Split('\n').Where(l => l.Contains("Permanently added", StringComparison.Ordinal)))
+        var logs = Enumerable.Range(0, jumps.Count).Select(i => SshFolder.Read(folder.JumpLog(i))).ToList();
+        if (result.Code != 0)
+        {
+            // The first that does not lead on is why; the client behind it has only seen its line end.
+            var why = jumps.Select((jump, i) => SshFailure.ExplainJump(Node, jump, logs[i])).FirstOrDefault(text => text is not null);
+            throw new NodeException(why ?? SshFailure.Explain(Node, $"{result.Errors}{log}"));
+        }
+        foreach (var line in logs.Append(log).SelectMany(text => text.Split('\n')).Where(l => l.Contains("Permanently added", StringComparison.Ordinal)))
             tell($"Node '{Node.Name}': {line.Trim()}");
+    }
+
+    // Each leads to the next one, the last one to the node.
+    private string? WriteJumps(IReadOnlyList<JumpHost> jumps)
+    {
+        string? through = null;
+        for (var i = 0; i < jumps.Count; i++)
+            through = folder.WriteJump(i, SshArguments.Jump(Node, jumps[i], folder.JumpLog(i), trustsNew, through), jumps[i].Host);
+        return through;
     }
 
     private static async Task<SshResult> ConnectAsync(

@@ -8,8 +8,21 @@ internal static class SshFailure
     public static string Explain(SshNode node, string said)
     {
         var where = $"Node '{node.Name}': {Address(node)}";
-        return Key(node, where, said) ?? Login(node, where, said) ?? Network(where, said)
+        var remedy = "Compare its key (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on it) and add it, set HostKey, or take whatever key it shows this once with --trust-on-first-use.";
+        return Key(node.HostKey, where, said, remedy) ?? Login(node, where, said) ?? Network(where, said)
             ?? $"{where} cannot be connected to: {Last(said)}";
+    }
+
+    /// <summary>What OpenSSH says of a jump host; null: nothing of a failure there.</summary>
+    public static string? ExplainJump(SshNode node, JumpHost jump, string said)
+    {
+        var where = $"Node '{node.Name}': the jump host {jump}";
+        var closed = said.Split('\n').FirstOrDefault(line => line.Contains("open failed", StringComparison.Ordinal));
+        if (closed is not null) return $"{where} lets us in, and does not lead on to what comes next on the way to {Address(node)}: {closed.Trim()}";
+        if (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal))
+            return $"{where} does not let us in with the keys of the agent and of OpenSSH's configuration; it is given no password, for PasswordFrom is the node's. {Last(said)}";
+        var remedy = "Compare its key (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on it) and add it, or take whatever key it shows this once with --trust-on-first-use.";
+        return Key(null, where, said, remedy) ?? Network(where, said);
     }
 
     public static string Address(SshNode node) =>
@@ -19,10 +32,10 @@ internal static class SshFailure
     public static string Last(string said) =>
         said.Split('\n').Select(line => line.Trim()).LastOrDefault(line => line.Length > 0 && !line.StartsWith('@')) ?? "";
 
-    private static string? Key(SshNode node, string where, string said)
+    private static string? Key(string? pinned, string where, string said, string remedy)
     {
         if (!said.Contains("Host key verification failed", StringComparison.Ordinal) && !said.Contains("host key is known", StringComparison.Ordinal)) return null;
-        if (node.HostKey is { } pinned)
+        if (pinned is not null)
             return $"{where} does not show the host key that HostKey names, {pinned}: it is another computer, or somebody stands between. Nobody has logged in.";
         if (said.Contains("IDENTIFICATION HAS CHANGED", StringComparison.Ordinal))
         {
@@ -31,7 +44,7 @@ internal static class SshFailure
             var at = lines.Find(line => line.StartsWith("Offending", StringComparison.Ordinal));
             return $"{where} shows another host key than the one that is known ({at}); now it is {shown}. Somebody may stand between, so nobody has logged in. If the computer was installed anew, compare the key there (ssh-keygen -lf) and take the old one out: ssh-keygen -R.";
         }
-        return $"{where} is not known: known_hosts has no key of it, so nobody has logged in. Compare its key (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on it) and add it, set HostKey, or take whatever key it shows this once with --trust-on-first-use.";
+        return $"{where} is not known: known_hosts has no key of it, so nobody has logged in. {remedy}";
     }
 
     private static string? Login(SshNode node, string where, string said)

@@ -21,11 +21,38 @@ internal sealed class SshFolder : IDisposable
     /// <summary>The file of the password, while there is one.</summary>
     public string Secret => Path.Combine(path, "secret");
 
-    /// <summary>The program that OpenSSH asks for a password. It gets the path from the environment, and no password stands in any.</summary>
+    /// <summary>
+    /// The program that OpenSSH asks for a password. It gets the path from the environment, and no password stands in any. Only the
+    /// connection's own client is answered: the one of a jump host that stands in OpenSSH's configuration is its child, has its
+    /// environment, and would hand the node's password to another host.
+    /// </summary>
     public string WriteAskPass(string password)
     {
         Write(Secret, password, OwnerReads);
-        return WriteScript("ask", $"""cat "${SecretVariable}" """);
+        return WriteScript("ask", $"""
+            line=$(tr '\0' ' ' 2> /dev/null < "/proc/$PPID/cmdline")
+            [ -n "$line" ] || line=$(ps -ww -o args= -p "$PPID" 2> /dev/null)
+            case $line in
+              *{Quoting.Line([$" -S {Socket} "])}*) exec cat "${SecretVariable}" ;;
+            esac
+            exit 1
+            """);
+    }
+
+    /// <summary>What OpenSSH says of a jump host.</summary>
+    public string JumpLog(int number) => Path.Combine(path, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"jump{number}.log"));
+
+    /// <summary>
+    /// The command that leads through a jump host, for OpenSSH to run. It is a file, so that no shell but its own reads what the host is told;
+    /// and nothing that it runs is told a password.
+    /// </summary>
+    public string WriteJump(int number, IEnumerable<string> arguments, string host)
+    {
+        var file = WriteScript(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"jump{number}"), $"""
+            unset SSH_ASKPASS SSH_ASKPASS_REQUIRE {SecretVariable}
+            exec ssh {Quoting.Line(arguments)} -W "$1" -- {Quoting.Line([host])}
+            """);
+        return $"/bin/sh {Quoting.Line([file]).Replace("%", "%%", StringComparison.Ordinal)} '[%h]:%p'";
     }
 
     /// <summary>
@@ -38,7 +65,10 @@ internal sealed class SshFolder : IDisposable
     public const string SecretVariable = "PAMPA_SSH_SECRET";
 
     /// <summary>What OpenSSH has said so far.</summary>
-    public string ReadLog() => File.Exists(Log) ? File.ReadAllText(Log) : "";
+    public string ReadLog() => Read(Log);
+
+    /// <summary>A log, if there is one.</summary>
+    public static string Read(string log) => File.Exists(log) ? File.ReadAllText(log) : "";
 
     /// <summary>Takes away what a connection that was has left.</summary>
     public void Clear()

@@ -55,15 +55,35 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public Task PruneAsync(CancellationToken stopping) =>
         DoAsync("prune", [KeptReleases.ToString(CultureInfo.InvariantCulture)], new SshOrder(Unpacking), stopping);
 
-    /// <summary>Puts the database's address where only the node's user reads it. Returns whether it is another one than before.</summary>
-    public Task<bool> PutDatabaseAsync(string address, CancellationToken stopping) => PutAsync(DatabaseFile, address, stopping);
+    /// <summary>
+    /// Puts the database's address where only the node's user reads it, until <see cref="PlaceAsync"/> beside the one that there is.
+    /// Returns whether it is another one.
+    /// </summary>
+    /// <param name="address">The address.</param>
+    /// <param name="atOnce">Whether the process that runs is to have it, too.</param>
+    /// <param name="stopping">Gives up.</param>
+    public Task<bool> PutDatabaseAsync(string address, bool atOnce, CancellationToken stopping) => PutAsync(DatabaseFile, address, atOnce, stopping);
 
-    /// <summary>Remembers how the node is started. Returns whether it is another way than before.</summary>
-    public Task<bool> PutLaunchAsync(Launch launch, CancellationToken stopping) =>
-        PutAsync(LaunchFile, string.Join('\n', (string[])[launch.Program, .. launch.Arguments]), stopping);
+    /// <summary>Remembers in the same way how the node is started. Returns whether it is another way than before.</summary>
+    public Task<bool> PutLaunchAsync(Launch launch, CancellationToken stopping) => PutAsync(LaunchFile, launch.Text, false, stopping);
 
-    private async Task<bool> PutAsync(string file, string text, CancellationToken stopping) =>
-        new Answer((await DoAsync("put", [file], Sending(text), stopping)).Output).Is("changed");
+    private async Task<bool> PutAsync(string file, string text, bool atOnce, CancellationToken stopping) =>
+        new Answer((await DoAsync("put", [file, atOnce ? "now" : "beside"], Sending(text), stopping)).Output).Is("changed");
+
+    /// <summary>The address that the node has; empty: none.</summary>
+    public async Task<string> DatabaseAsync(CancellationToken stopping) => Output(await DoAsync("get", [DatabaseFile], new SshOrder(Short), stopping));
+
+    /// <summary>How the node was started last; null: it never was.</summary>
+    public async Task<Launch?> LaunchAsync(CancellationToken stopping) => Launch.Read(Output(await DoAsync("get", [LaunchFile], new SshOrder(Short), stopping)));
+
+    // Lines are read as such, so the last one has an end that it has not in the file.
+    private static string Output(SshResult result) => result.Output.EndsWith('\n') ? result.Output[..^1] : result.Output;
+
+    /// <summary>Lets what was put beside take its place; what stood there is kept for <see cref="RestoreAsync"/>.</summary>
+    public Task PlaceAsync(CancellationToken stopping) => DoAsync("place", [], new SshOrder(Short), stopping);
+
+    /// <summary>Puts back what stood there before.</summary>
+    public Task RestoreAsync(CancellationToken stopping) => DoAsync("restore", [], new SshOrder(Short), stopping);
 
     /// <summary>Starts the current release.</summary>
     public async Task StartAsync(Launch launch, string? unit, CancellationToken stopping)
@@ -81,6 +101,13 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
         var seconds = ((long)Math.Ceiling(patience.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         return DoAsync("stop", [seconds, kills ? "kill" : "leave"], new SshOrder(patience + Short), stopping);
     }
+
+    /// <summary>Where systemd manages the node: it does not start with the computer any more, until it is started again.</summary>
+    public Task DisableAsync(CancellationToken stopping) => DoAsync("disable", [], new SshOrder(Short), stopping);
+
+    /// <summary>How many workers the node's process has that are processes of their own; null: it has not said so.</summary>
+    public async Task<int?> WorkersAsync(CancellationToken stopping) =>
+        (int?)new Answer((await DoAsync("workers", [], new SshOrder(Short), stopping)).Output).Number("workers");
 
     /// <summary>Whether somebody listens on a port of its loopback.</summary>
     public async Task<bool> HearsAsync(int port, CancellationToken stopping) =>
@@ -103,6 +130,18 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     {
         var order = new SshOrder(deadline) { Output = output, Errors = errors, EndsWithInput = true };
         return (await connection.RunAsync("exec", Words("exec", command), order, stopping)).Code;
+    }
+
+    /// <exception cref="NodeException">The command would not be permitted.</exception>
+    public Task CheckRebootAsync(IReadOnlyList<string> command, CancellationToken stopping) => DoAsync("mayreboot", command, new SshOrder(Short), stopping);
+
+    /// <summary>Why the command has not done it; null: it has ended well, or not yet.</summary>
+    public async Task<string?> RebootFailureAsync(CancellationToken stopping)
+    {
+        var answer = new Answer((await DoAsync("rebooted", [], new SshOrder(Short), stopping)).Output);
+        // One that was killed may have been so by what it has begun.
+        return answer.Number("ended") is { } code and > 0 and < 128
+            ? string.Create(CultureInfo.InvariantCulture, $"the command ended with {code}: {answer.Text("said")}") : null;
     }
 
     public Task RebootAsync(IReadOnlyList<string> command, CancellationToken stopping) => DoAsync("reboot", command, new SshOrder(Short), stopping);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Npgsql;
 using Pampa.Ssh.Connecting;
 
@@ -7,7 +8,7 @@ namespace Pampa.Ssh.Remote;
 /// <summary>The database as a node has to call it.</summary>
 /// <param name="Address">The address that is put on the node.</param>
 /// <param name="Forward">Where the node's port leads through the connection; null: nowhere.</param>
-internal sealed record NodeDatabase(string Address, (string Host, int Port)? Forward)
+internal sealed partial record NodeDatabase(string Address, (string Host, int Port)? Forward)
 {
     private const string Loopback = "127.0.0.1";
 
@@ -27,6 +28,28 @@ internal sealed record NodeDatabase(string Address, (string Host, int Port)? For
             ? throw new NodeException($"{where}: the database's address names this computer ({host}), which there would mean the node. Say how the node calls it with ssh.Database, or let it go through this computer with ssh.DatabaseForwardPort.")
             : new NodeDatabase(database.Address, null);
     }
+
+    /// <summary>Whether two addresses are those of the same database, for the same user, and only the password is another one.</summary>
+    public static bool DiffersInPassword(string one, string other) =>
+        one != other && WithoutPassword(one) is { } rest && rest == WithoutPassword(other);
+
+    private static string? WithoutPassword(string address)
+    {
+        if (address.Length == 0) return null;
+        if (address.Contains("://", StringComparison.Ordinal)) return PasswordInUrl.Replace(address, "$1@");
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(address) { Password = null }.ConnectionString;
+        }
+        catch (ArgumentException)
+        {
+            // What it is its program will say.
+            return null;
+        }
+    }
+
+    [GeneratedRegex("^([a-z]+://[^:/@?]*):[^@/]*@")]
+    private static partial Regex PasswordInUrl { get; }
 
     private static NodeDatabase Through(string where, NpgsqlConnectionStringBuilder settings, string host, int port)
     {

@@ -40,6 +40,9 @@ internal sealed record NodeFacts
 
     public ServiceManager Manager { get; init; }
 
+    /// <summary>Whether it has no ICU library, without which a program of .NET must be told to do without.</summary>
+    public bool LacksIcu { get; init; }
+
     /// <summary>Differs after the computer has begun anew.</summary>
     public required string Boot { get; init; }
 
@@ -53,6 +56,12 @@ internal sealed record NodeFacts
 
     /// <summary>The process that is at work; null: none is.</summary>
     public long? Process { get; init; }
+
+    /// <summary>When it began, in the kernel's own count: with the number and the boot it is that process and no other.</summary>
+    public long? ProcessBegan { get; init; }
+
+    /// <summary>Whether it was started detached although systemd manages the node, which was not so then.</summary>
+    public bool IsDetached { get; init; }
 
     /// <summary>For how long.</summary>
     public TimeSpan? RunsFor { get; init; }
@@ -68,11 +77,14 @@ internal sealed record NodeFacts
             Folder = answer.Text("folder"),
             Runtime = RuntimeOf(answer.Text("machine"), answer.Text("libc")),
             Manager = answer.Text("manager") switch { "system" => ServiceManager.System, "user" => ServiceManager.User, _ => ServiceManager.None },
+            LacksIcu = answer.Is("noicu"),
             Boot = answer.Text("boot"),
             Releases = answer.Text("releases").Split(' ', StringSplitOptions.RemoveEmptyEntries),
             Current = answer.Text("current"),
             Program = answer.Text("program"),
             Process = answer.Number("pid"),
+            ProcessBegan = answer.Number("began"),
+            IsDetached = answer.Is("detached"),
             RunsFor = answer.Number("seconds") is { } seconds ? TimeSpan.FromSeconds(Math.Max(0, seconds)) : null,
             HasCrashed = answer.Is("crashed"),
         };

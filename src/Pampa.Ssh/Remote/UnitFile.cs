@@ -27,8 +27,8 @@ internal sealed record UnitFile
     /// <summary>Whether it is for the systemd of a user.</summary>
     public bool IsOfUser { get; init; }
 
-    /// <summary>Whether the node limits its workers, for which it needs control groups of its own.</summary>
-    public bool HasLimits { get; init; }
+    /// <summary>Whether the node has no ICU library.</summary>
+    public bool LacksIcu { get; init; }
 
     /// <summary>The name of the service of a node.</summary>
     public static string NameOf(string cluster, string node) => $"pampa-{cluster}-{node}.service";
@@ -52,6 +52,8 @@ internal sealed record UnitFile
             "NotifyAccess=main",
             $"ExecStart={command}",
             $"WorkingDirectory={Folder.Replace("%", "%%", StringComparison.Ordinal)}/work",
+            // Without the library a program of .NET that has not been told so does not start at all.
+            .. LacksIcu ? ["Environment=DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1"] : Array.Empty<string>(),
             .. User is { } user ? [$"User={user}"] : Array.Empty<string>(),
             // It waits for a database that lets nobody in; that is no reason to end it.
             "TimeoutStartSec=infinity",
@@ -61,7 +63,7 @@ internal sealed record UnitFile
             // The node itself tells what it has started to end.
             "KillMode=mixed",
             $"TimeoutStopSec={stop}",
-            .. HasLimits ? ["Delegate=yes"] : Array.Empty<string>(),
+            .. Launch.HasLimits ? ["Delegate=yes"] : Array.Empty<string>(),
             "NoNewPrivileges=yes",
             "UMask=0077",
             "",

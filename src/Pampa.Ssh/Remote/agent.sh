@@ -38,18 +38,41 @@ control() {
   fi
 }
 
-# Whether the node's process lives; then pid and start tell which it is. Its number alone proves nothing: numbers are used again.
-alive() {
-  if [ "$manager" != none ]; then
-    pid=$(control show -p MainPID --value "$service" 2>/dev/null) || return 1
-    [ "${pid:-0}" != 0 ] || return 1
-    start=$(began "$pid")
-    [ -n "$start" ]
-    return
-  fi
+# Whether the process of the node's service lives; then pid and start tell which it is.
+served() {
+  [ "$manager" != none ] || return 1
+  pid=$(control show -p MainPID --value "$service" 2>/dev/null) || return 1
+  [ "${pid:-0}" != 0 ] || return 1
+  start=$(began "$pid")
+  [ -n "$start" ]
+}
+
+# The same of one that was started detached. Its number alone proves nothing: numbers are used again.
+detached() {
   [ -f "$folder/pid" ] || return 1
   read -r pid start of < "$folder/pid" || return 1
   [ "$of" = "$(boot)" ] && [ -n "$start" ] && [ "$(began "$pid")" = "$start" ]
+}
+
+# One that was started detached lives on where systemd has come to manage the node since then.
+alive() {
+  served || detached
+}
+
+# Whether there is the library without which a program of .NET that has not been told so does not start at all.
+icu() {
+  for file in /usr/lib/libicuuc.so* /usr/lib/*/libicuuc.so* /usr/lib64/libicuuc.so*; do
+    [ ! -e "$file" ] || return 0
+  done
+  return 1
+}
+
+units() {
+  case $manager in
+    system) echo /etc/systemd/system ;;
+    user) echo "$HOME/.config/systemd/user" ;;
+    *) fail "no systemd manages this node" ;;
+  esac
 }
 
 errors() {
@@ -75,6 +98,7 @@ case $order in
       [ ! -e "$file" ] || libc=musl
     done
     echo "libc=$libc"
+    icu || echo "noicu=1"
     found=none
     if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
       if [ "$(id -u)" = 0 ]; then
@@ -96,6 +120,7 @@ case $order in
       echo "pid=$pid"
       echo "began=$start"
       echo "seconds=$((${up%%.*} - start / ticks))"
+      [ "$manager" = none ] || served || echo "detached=1"
     elif [ -f "$folder/pid" ]; then
       echo "crashed=1"
     fi
@@ -115,17 +140,45 @@ case $order in
     [ -d "$folder/releases/$1" ] || mv "$in/tree" "$folder/releases/$1"
     ;;
 
-  # A file of the node's own, for the user alone: $1 its name. It is there with all of its text, or as it was.
+  # A file of the node's own, for the user alone: $1 its name. Where it is another one than there is, it stands beside that (next), until
+  # place; with $2 = now it takes its place at once. It is there with all of its text, or as it was.
   put)
     mkdir -p "$folder"
     cat > "$folder/$1.new"
     if cmp -s "$folder/$1.new" "$folder/$1"; then
-      rm -f "$folder/$1.new"
+      rm -f "$folder/$1.new" "$folder/$1.next"
       echo "changed=0"
-    else
+    elif [ "$2" = now ]; then
+      rm -f "$folder/$1.next"
       mv -f "$folder/$1.new" "$folder/$1"
       echo "changed=1"
+    else
+      mv -f "$folder/$1.new" "$folder/$1.next"
+      echo "changed=1"
     fi
+    ;;
+
+  # The text of such a file.
+  get)
+    cat "$folder/$1" 2>/dev/null || true
+    ;;
+
+  # What was put beside takes its place; what stood there is kept (former), for restore.
+  place)
+    for file in database launch; do
+      rm -f "$folder/$file.former"
+      if [ -f "$folder/$file.next" ]; then
+        [ ! -f "$folder/$file" ] || cp -p "$folder/$file" "$folder/$file.former"
+        mv -f "$folder/$file.next" "$folder/$file"
+      fi
+    done
+    ;;
+
+  # What stood there before the last place stands there again.
+  restore)
+    for file in database launch; do
+      [ ! -f "$folder/$file.former" ] || mv -f "$folder/$file.former" "$folder/$file"
+    done
     ;;
 
   switch)
@@ -136,8 +189,9 @@ case $order in
     touch "$folder/releases/$1"
     ;;
 
-  # Keeps the $1 releases that were used last, and the current one.
+  # Keeps the $1 releases that were used last, and the current one; nobody goes back to former files any more.
   prune)
+    rm -f "$folder/database.former" "$folder/launch.former"
     current=$(readlink "$folder/current" 2>/dev/null || true)
     ls -1t "$folder/releases" | tail -n "+$(($1 + 1))" | while read -r release; do
       [ "releases/$release" = "$current" ] || rm -rf "$folder/releases/$release"
@@ -148,17 +202,20 @@ case $order in
 
   # Text of a service comes in.
   service)
-    case $manager in
-      system) units=/etc/systemd/system ;;
-      user) units=$HOME/.config/systemd/user ;;
-      *) fail "no systemd manages this node" ;;
-    esac
+    units=$(units)
     mkdir -p "$units"
     cat > "$units/$service.new"
     chmod 644 "$units/$service.new"
     mv -f "$units/$service.new" "$units/$service"
     control daemon-reload
     control enable --quiet "$service"
+    ;;
+
+  # The service does not start with the computer any more, until it comes in again.
+  disable)
+    if [ "$manager" != none ] && [ -f "$(units)/$service" ]; then
+      control disable --quiet "$service"
+    fi
     ;;
 
   # Starts the program $1, a path within the current release, with the rest as its arguments.
@@ -171,12 +228,7 @@ case $order in
       exit 0
     fi
     release=$(readlink -f "$folder/current")
-    icu=
-    for file in /usr/lib/libicuuc.so* /usr/lib/*/libicuuc.so* /usr/lib64/libicuuc.so*; do
-      [ ! -e "$file" ] || icu=1
-    done
-    # Without that library a program of .NET that has not been told so does not start at all.
-    [ -n "$icu" ] || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+    icu || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     program=$1
     shift
     cd "$folder/work"
@@ -197,13 +249,12 @@ case $order in
   stop)
     if [ "$manager" != none ]; then
       control stop "$service" || true
-      ! alive || fail "the service $service does not stop"
-      exit 0
+      ! served || fail "the service $service does not stop"
     fi
-    if alive; then
+    if detached; then
       kill -TERM "$pid"
       left=$(($1 * 5))
-      while alive; do
+      while detached; do
         if [ "$left" -le 0 ]; then
           [ "$2" = kill ] || fail "process $pid does not end within $1 s"
           # It leads a session of its own, so what it has started goes with it, and nothing else.
@@ -220,6 +271,15 @@ case $order in
 
   errors)
     errors
+    ;;
+
+  # How many workers the node's process has that are processes of their own: it says so in its log when it begins.
+  workers)
+    if alive; then
+      said=$(grep -h " workers as processes of their own, supervised by process $pid$" "$folder"/log/node*.log 2>/dev/null | tail -n 1)
+      said=${said% workers as processes*}
+      [ -z "$said" ] || echo "workers=${said##* }"
+    fi
     ;;
 
   # Whether somebody listens on the port $1 of the loopback.
@@ -315,9 +375,30 @@ case $order in
     fi
     ;;
 
-  # Lets the computer begin anew, a moment after this order has been answered.
+  # Whether the computer may be told to begin anew by the command that follows, as far as that can be told without doing it.
+  mayreboot)
+    command -v "$1" > /dev/null 2>&1 || fail "there is no command $1"
+    if [ "${1##*/} ${2:-}" = 'sudo -n' ]; then
+      sudo=$1
+      shift 2
+      said=$("$sudo" -n -l "$@" 2>&1) || fail "sudo does not permit it without a password: $said"
+    fi
+    ;;
+
+  # Lets the computer begin anew, a moment after this order has been answered. How the command ended is kept.
   reboot)
-    setsid sh -c 'sleep 1; exec "$@"' reboot "$@" < /dev/null > /dev/null 2>&1 &
+    mkdir -p "$folder/log"
+    rm -f "$folder/reboot.end"
+    setsid sh -c 'sleep 1; file=$1; shift; code=0; "$@" 2> "$file.said" || code=$?; echo "ended=$code" > "$file.new"; mv -f "$file.new" "$file.end"' reboot "$folder/reboot" "$@" < /dev/null > /dev/null 2>&1 &
+    ;;
+
+  rebooted)
+    # Words of others, of which none is a pattern.
+    set -f
+    if [ -f "$folder/reboot.end" ]; then
+      cat "$folder/reboot.end"
+      echo "said=$(echo $(tail -n 5 "$folder/reboot.said"))"
+    fi
     ;;
 
   *)

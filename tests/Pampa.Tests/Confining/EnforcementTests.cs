@@ -89,7 +89,7 @@ public sealed class EnforcementTests : IDisposable
     }
 
     [Fact]
-    public async Task A_worker_writes_no_faster_to_a_disk_than_its_limit()
+    public async Task A_worker_writes_no_faster_to_a_disk_than_its_limit_unless_it_writes_through_the_page_cache()
     {
         var file = Path.Combine(AppContext.BaseDirectory, $"{Guid.NewGuid():N}.written");
         try
@@ -100,7 +100,13 @@ public sealed class EnforcementTests : IDisposable
             var clock = Stopwatch.StartNew();
             Assert.Equal(0, await EndAsync(Start(life, write)));
             // 5 MiB at 2.5 MB a second are 2.1 s.
-            Assert.InRange(clock.Elapsed.TotalSeconds, 1.5, 30);
+            var direct = clock.Elapsed;
+            Assert.InRange(direct.TotalSeconds, 1.5, 30);
+            // Which is why the limit is said to be enforced in part. A file that is emptied first would be written back when it is closed.
+            File.Delete(file);
+            clock.Restart();
+            Assert.Equal(0, await EndAsync(Start(life, write[..^1])));
+            Assert.True(clock.Elapsed < direct);
         }
         finally
         {

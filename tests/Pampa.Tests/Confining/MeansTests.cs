@@ -73,6 +73,28 @@ public sealed class MeansTests : IDisposable
         Assert.False(life.IsOverMemory(1));
     }
 
+    [Fact]
+    public void Cgroup_v2_limits_no_writes_through_the_page_cache_without_the_controller_that_knows_whose_pages_they_are()
+    {
+        var own = Make("v2");
+        Make("v2/cgroup.controllers", "cpu io\n");
+        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", ["254:0"]);
+        Assert.Equal(
+            "MaxDiskIo 80 Mbps: enforced in part, by cgroup v2 (io.max, without the memory controller): reads and direct writes; not what goes through the page cache",
+            means.Offer(All).Single(o => o.Name == "MaxDiskIo").ToString());
+    }
+
+    [Fact]
+    public void Disks_are_found_and_one_that_has_no_number_of_its_own_is_left_out()
+    {
+        Make("block/sda/dev", "8:0\n");
+        Make("block/nvme0n1/dev", "259:1\n");
+        Make("block/nvme0c0n1/size", "1\n");
+        Make("block/loop0/dev", "7:0\n");
+        Assert.Equal(["259:1", "8:0"], Disks.Find(Make("block")));
+        Assert.Empty(Disks.Find(Path.Combine(folder, "none")));
+    }
+
     [Theory, InlineData("cpuset hugetlb\n", null), InlineData("memory cpu\n", "4711\n")]
     public void Cgroup_v2_offers_nothing_without_controllers_or_where_the_group_is_not_its_own_alone(string controllers, string? others)
     {
@@ -92,7 +114,11 @@ public sealed class MeansTests : IDisposable
     {
         var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory"), ["cpu"] = Make("cpu"), ["blkio"] = Make("blkio") });
         var means = new CgroupV1(groups, "pampa@shop@web1", ["254:0"]);
-        Assert.Equal(["cgroup v1 (memory.limit_in_bytes)", "cgroup v1 (cpu.cfs_quota_us)", "cgroup v1 (blkio.throttle)"], means.Offer(All).Select(o => o.By));
+        Assert.Equal(
+        [
+            "MaxRam 512 MB: enforced by cgroup v1 (memory.limit_in_bytes)", "MaxCpu 50 %: enforced by cgroup v1 (cpu.cfs_quota_us)",
+            "MaxDiskIo 80 Mbps: enforced in part, by cgroup v1 (blkio.throttle): reads and direct writes; not what goes through the page cache",
+        ], means.Offer(All).Select(o => o.ToString()));
         var life = Life();
         means.Confine(life, All);
 
@@ -138,6 +164,7 @@ public sealed class MeansTests : IDisposable
         own.Confine(life = Life(), new WorkerLimits { MaxCpu = 50 });
         Assert.Contains("--user", life.Wrapper);
         Assert.Empty(new SystemdScope(null, isOfUser: true).Offer(All));
+        Assert.Equal(LimitEnforcement.Partly, new SystemdScope("/usr/bin/systemd-run", false, isOfVersion1: true).Offer(All)[2].Enforcement);
     }
 
     [Fact]

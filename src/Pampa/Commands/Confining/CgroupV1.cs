@@ -14,14 +14,16 @@ internal sealed class CgroupV1(ControlGroups groups, string name, IReadOnlyList<
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
     {
         var offers = new List<WorkerLimitInfo>();
-        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, "memory.limit_in_bytes");
-        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, "cpu.cfs_quota_us");
-        if (disks.Count > 0) Add("blkio", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, "blkio.throttle");
+        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v1 (memory.limit_in_bytes)");
+        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v1 (cpu.cfs_quota_us)");
+        // This version has a tree for each controller, so the one of disks cannot know whose memory it writes back.
+        if (disks.Count > 0)
+            Add("blkio", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v1 (blkio.throttle): {Disks.NotTheCache}");
         return offers;
 
-        void Add(string controller, string limit, int? value, string file)
+        void Add(string controller, string limit, int? value, LimitEnforcement how, string by)
         {
-            if (value is { } amount && Find(controller) is not null) offers.Add(new WorkerLimitInfo(limit, amount, LimitEnforcement.Full, $"cgroup v1 ({file})"));
+            if (value is { } amount && Find(controller) is not null) offers.Add(new WorkerLimitInfo(limit, amount, how, by));
         }
     }
 

@@ -19,14 +19,17 @@ internal sealed class CgroupV2(ControlGroups groups, string name, IReadOnlyList<
     {
         var offers = new List<WorkerLimitInfo>();
         controllers ??= Open();
-        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, "memory.max");
-        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, "cpu.max");
-        if (disks.Count > 0) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, "io.max");
+        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v2 (memory.max)");
+        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v2 (cpu.max)");
+        // Whose pages are written back is known by the group whose memory they are, where the file system tells it (ext4, xfs, btrfs, f2fs do).
+        if (disks.Count > 0 && controllers.Contains("memory")) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Full, "cgroup v2 (io.max)");
+        else if (disks.Count > 0)
+            Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v2 (io.max, without the memory controller): {Disks.NotTheCache}");
         return offers;
 
-        void Add(string controller, string limit, int? value, string file)
+        void Add(string controller, string limit, int? value, LimitEnforcement how, string by)
         {
-            if (value is { } amount && controllers.Contains(controller)) offers.Add(new WorkerLimitInfo(limit, amount, LimitEnforcement.Full, $"cgroup v2 ({file})"));
+            if (value is { } amount && controllers.Contains(controller)) offers.Add(new WorkerLimitInfo(limit, amount, how, by));
         }
     }
 

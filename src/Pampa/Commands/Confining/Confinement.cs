@@ -53,7 +53,7 @@ internal sealed class Confinement
         var disks = Disks.Find();
         return new Confinement(limits,
         [
-            new CgroupV2(groups, name, disks), new CgroupV1(groups, name, disks), SystemdScope.Find(),
+            new CgroupV2(groups, name, disks), new CgroupV1(groups, name, disks), SystemdScope.Find(groups),
             TrafficControl.Find(groups, name), new UserMeans(UserMeans.Processors(), Programs.Find),
         ]);
     }

@@ -3,14 +3,15 @@ namespace Pampa.Commands.Confining;
 /// <summary>A scope of systemd for each life of a worker, with properties that systemd makes control groups of.</summary>
 /// <param name="run">The program <c>systemd-run</c>; null: systemd does not run here, or lets us have no scopes.</param>
 /// <param name="isOfUser">Whether it is the systemd of a user.</param>
-internal sealed class SystemdScope(string? run, bool isOfUser) : IMeans
+/// <param name="isOfVersion1">Whether it limits disks by control groups of version 1.</param>
+internal sealed class SystemdScope(string? run, bool isOfUser, bool isOfVersion1 = false) : IMeans
 {
     /// <summary>As it is on this computer.</summary>
-    public static SystemdScope Find()
+    public static SystemdScope Find(ControlGroups groups)
     {
         var isOfUser = !Environment.IsPrivilegedProcess;
         var canAsk = Directory.Exists("/run/systemd/system") && (!isOfUser || Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 });
-        return new SystemdScope(canAsk ? Programs.Find("systemd-run") : null, isOfUser);
+        return new SystemdScope(canAsk ? Programs.Find("systemd-run") : null, isOfUser, groups.Controllers.ContainsKey("blkio"));
     }
 
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
@@ -21,7 +22,12 @@ internal sealed class SystemdScope(string? run, bool isOfUser) : IMeans
         if (limits.MaxCpu is { } percent) offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxCpu), percent, LimitEnforcement.Full, "systemd scope (CPUQuota)"));
         // A user's own systemd is in general not given the controller for that.
         if (limits.MaxDiskIo is { } megabits && !isOfUser)
-            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Full, "systemd scope (IOReadBandwidthMax, IOWriteBandwidthMax)"));
+        {
+            var by = "systemd scope (IOReadBandwidthMax, IOWriteBandwidthMax)";
+            offers.Add(isOfVersion1
+                ? new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Partly, $"{by}: {Disks.NotTheCache}")
+                : new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Full, by));
+        }
         return offers;
     }
 
