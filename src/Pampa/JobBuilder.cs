@@ -258,10 +258,10 @@ public sealed partial class JobBuilder
         UseRow<TRow>((row, task) => made.UseAsync(job => job.ProcessAsync(row, task, task.CancellationToken)));
     }
 
-    /// <summary>Checks everything that can be checked without a database.</summary>
     /// <summary>Whether only the program that has published the job knows which records are tasks.</summary>
     internal bool LacksCondition { get; init; }
 
+    /// <summary>Checks everything that can be checked without a database.</summary>
     internal JobDefinition? Build(List<string> problems, bool needsCode = true, ProgramVersion? version = null)
     {
         if (handler is null && needsCode) errors.Add("no code: call Process");
