@@ -53,7 +53,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         // Large enough that the planner has the choice between an index and the whole table.
         var small = await ReserveAsync(500);
         Assert.Equal(500, small.Rows);
-        var picking = Assert.Single(small.Nodes, n => Text(n, "Subplan Name") == "CTE _pampa_picked");
+        var picking = Assert.Single(small.Nodes, n => Text(n, "Node Type") == "Limit");
         Assert.InRange(Buffers(picking), 1, 999);
         Assert.Contains(small.Nodes, n => Text(n, "Index Name")?.StartsWith("pampa_job_", StringComparison.Ordinal) == true);
         NothingIsScanned(small);
@@ -94,7 +94,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task<Plan> ReserveAsync(int count)
     {
         var slots = Enumerable.Range(1, count).Select(i => new[] { "a.1", i % 2 == 0 ? "a" : "b", i.ToString(CultureInfo.InvariantCulture) }).ToList();
-        var text = Sql.Reserve(null, null, afterCursor: false, HandOvers.Laid);
+        var text = Sql.Reserve(null, null, afterCursor: false, HandOvers.Laid, locks: false);
         return await ExplainAsync(text, statement =>
         {
             statement.With("want", count).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term).With("job", "job").With("own", "a")

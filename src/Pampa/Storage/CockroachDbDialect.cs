@@ -24,6 +24,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     protected override string Unflushed => "";
 
+    // Nothing is written here as it would write it.
+    protected override string Dates => "";
+
     // It has no advisory locks, and needs none: where two see what the other changes, one of them is repeated.
     protected override string TakeTurn(string turn) => "";
 
@@ -47,6 +50,10 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
         Task.FromResult<IReadOnlyList<string>>([]);
 
     public override string SkipLocked => "";
+
+    protected override bool TravelsTyped => false;
+
+    public override string RowsStep(RowSource source) => $"_pampa_v AS MATERIALIZED ({Rows(source)})";
 
     // It has no hashtext: four digits of another hash, with nothing that only one of the two knows.
     protected override string Hash(string text) =>

@@ -362,13 +362,14 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
         error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
     }
 
-    private static void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
+    private void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
     {
         foreach (var (name, value) in statement.Parameters)
         {
             var parameter = create();
             parameter.ParameterName = name;
-            parameter.Value = value ?? DBNull.Value;
+            if (value is null) parameter.Value = DBNull.Value;
+            else dialect.Fill(parameter, value);
             parameters.Add(parameter);
         }
     }

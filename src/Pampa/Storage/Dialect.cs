@@ -200,6 +200,15 @@ internal abstract partial class Dialect
     /// <summary>A SELECT of the rows that travel as parameters.</summary>
     public abstract string Rows(RowSource source);
 
+    /// <summary>The same as lists, one for each column, where <see cref="ReservesInOneStatement"/>.</summary>
+    public virtual string Lists(RowSource source) => throw new NotSupportedException($"{Name} has no lists.");
+
+    /// <summary>A cell of such a list as what its column is.</summary>
+    public virtual string ListCell(string alias, RowColumn column) => throw new NotSupportedException($"{Name} has no lists.");
+
+    /// <summary>The same as a step before a statement that reads it once, by the name <c>_pampa_v</c>.</summary>
+    public virtual string RowsStep(RowSource source) => $"_pampa_v AS MATERIALIZED ({Rows(source)})";
+
     /// <summary>Binds the rows of a <see cref="RowSource"/>; cells stand in its columns' order.</summary>
     public abstract void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows);
 
@@ -255,10 +264,10 @@ internal abstract partial class Dialect
     public virtual bool HasTransactionalDdl => true;
 
     /// <summary>Reads a key part as the text that goes back in a cell of kind <see cref="CellKind.Value"/>.</summary>
-    public abstract string ReadKeyPart(DbDataReader reader, int ordinal);
+    public abstract string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column);
 
     /// <summary>Reads a key part that a statement of the program's own returns, as the text that goes back.</summary>
-    public virtual string ReadNamedPart(DbDataReader reader, int ordinal, ColumnInfo column) => ReadKeyPart(reader, ordinal);
+    public virtual string ReadNamedPart(DbDataReader reader, int ordinal, ColumnInfo column) => ReadKeyPart(reader, ordinal, column);
 
     /// <summary>Whether the types of an answer without rows are not known.</summary>
     public virtual bool KnowsNoTypes => false;
@@ -266,8 +275,17 @@ internal abstract partial class Dialect
     /// <summary>The key part that people write as they see it in <see cref="Display(string)"/>.</summary>
     public abstract string ParseKeyPart(string text, ColumnInfo column);
 
-    /// <summary>Whether key parts must be selected <see cref="AsText"/> or as they are.</summary>
-    public abstract string KeyOutput(string expression);
+    /// <summary>How a key part is selected for <see cref="ReadKeyPart"/>.</summary>
+    public abstract string KeyOutput(string expression, ColumnInfo column);
+
+    /// <summary>How a time that was just written is selected for <see cref="ReadTime"/>.</summary>
+    public virtual string TimeOutput(string expression, ColumnInfo column) => AsText(expression);
+
+    /// <summary>Reads a time that was just written: the text that <see cref="AsText"/> would give.</summary>
+    public virtual string ReadTime(DbDataReader reader, int ordinal, ColumnInfo column) => reader.GetString(ordinal);
+
+    /// <summary>Gives a parameter its value.</summary>
+    public virtual void Fill(DbParameter parameter, object value) => parameter.Value = value;
 
     /// <summary>Encodes a value for a column, for a cell of kind <see cref="CellKind.Value"/>.</summary>
     /// <exception cref="InvalidCastException">The type cannot be stored; the text says which and what can.</exception>

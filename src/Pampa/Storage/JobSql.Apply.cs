@@ -43,6 +43,6 @@ internal sealed partial class JobSql
 
     // Records that somebody has locked are passed by, where the database can: a person does not wait for another one's transaction.
     private string Passing(RowSource rows) => dialect.CanSkipLocked
-        ? $"_pampa_given AS MATERIALIZED ({dialect.Rows(rows)}){FinishLock}"
+        ? FinishLock(rows)
         : $"_pampa_v AS MATERIALIZED ({dialect.Rows(rows)})";
 }

@@ -11,7 +11,7 @@ internal sealed partial class JobSql
     /// Parameters: @want.
     /// </summary>
     public string Preview(string? where, string? orderBy) =>
-        Pick(where, orderBy, afterCursor: false, "", $"{KeysOut("t.")}, COALESCE(t.{N}, 0), {Waits}");
+        Pick(where, orderBy, afterCursor: false, locks: false, $"{KeysOut("t.")}, COALESCE(t.{N}, 0), {Waits}");
 
     /// <summary>
     /// A record by its key: as <see cref="Page"/> has it, then whether it is free, open, has an attempt left, is due and matches the
@@ -39,7 +39,7 @@ internal sealed partial class JobSql
     /// </summary>
     public string Stuck => $"""
         SELECT * FROM (
-          SELECT {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS _pampa_k{i}"))},
+          SELECT {string.Join(", ", KeyOutputs("t.").Select((k, i) => $"{k} AS _pampa_k{i}"))},
             CASE
               WHEN t.{Rid} IS NULL THEN CASE WHEN COALESCE(t.{N}, 0) >= @max THEN 'exhausted' END
               WHEN {ReservedFor} < {Ahead} OR {Since(StateColumn.StartTime)} < {Ahead} THEN 'future'

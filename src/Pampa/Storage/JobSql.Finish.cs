@@ -44,7 +44,7 @@ internal sealed partial class JobSql
         CompleteRows(changed), skipLocked, $"  {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = TRUE, {Err} = NULL{string.Concat(changed.Select(CompletedChange))}");
 
     private string FinishOf(RowSource rows, bool skipLocked, string changes, string more = "") => $"""
-        WITH {(skipLocked ? "_pampa_given" : "_pampa_v")} AS MATERIALIZED ({dialect.Rows(rows)}){(skipLocked ? FinishLock : "")}
+        WITH {(skipLocked ? FinishLock(rows) : dialect.RowsStep(rows))}
         UPDATE {Table} AS t SET
         {changes}
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}{more}
@@ -62,8 +62,8 @@ internal sealed partial class JobSql
 
     // Only after a lock was met: always locking first costs six times as much. In no order: whoever passes locked records by waits for
     // nobody, so there is no ring; and a planner that shall bring an order may walk through the whole index for it.
-    private string FinishLock => $"""
-        ,
+    private string FinishLock(RowSource rows) => $"""
+        _pampa_given AS MATERIALIZED ({dialect.Rows(rows)}),
         _pampa_v AS MATERIALIZED (SELECT g.* FROM {Table} AS t JOIN _pampa_given AS g ON {KeysMatch("g")}{dialect.SkipLocked})
         """;
 

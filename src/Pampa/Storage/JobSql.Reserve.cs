@@ -16,14 +16,17 @@ internal enum HandOvers
 /// <summary>T1: RESERVE with its hand-over.</summary>
 internal sealed partial class JobSql
 {
-    /// <summary>The picking SELECT. Parameters: @want and, after a cursor, @cursor0….</summary>
-    private string Pick(string? where, string? orderBy, bool afterCursor, string? skipLocked = null, string? columns = null)
+    /// <summary>
+    /// The picking SELECT. Parameters: @want and, after a cursor, @cursor0…. With <paramref name="locks"/> it passes by what others hold, where
+    /// the database can.
+    /// </summary>
+    private string Pick(string? where, string? orderBy, bool afterCursor, bool locks, string? columns = null)
     {
         var cursor = afterCursor ? AfterCursor : "";
         return $"""
             SELECT {columns ?? PickedKeys} FROM {Table} AS t
             WHERE {IsPending}{HasKey}{And(where)}{IsNext(where, orderBy)}{cursor}
-            ORDER BY {Order("t", orderBy)} LIMIT @want{skipLocked ?? dialect.SkipLocked}
+            ORDER BY {Order("t", orderBy)} LIMIT @want{(locks ? dialect.SkipLocked : "")}
             """;
     }
 
@@ -31,9 +34,9 @@ internal sealed partial class JobSql
 
     private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
-    private string ReserveUpdate(string? where, string? orderBy, bool starts = false) => $"""
+    private string ReserveUpdate(string? where, string? orderBy, bool starts = false, string? rows = null) => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {(starts ? StartSet : $"{St} = NULL")}, {Ok} = NULL
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")})" : "")}
+        FROM {rows ?? "_pampa_v"} AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")})" : "")}
         """;
 
     // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process.
@@ -44,42 +47,68 @@ internal sealed partial class JobSql
     private string StartsNow => $"v._pampa_session IS NOT NULL AND COALESCE(t.{N}, 0) = 0";
 
     /// <summary>
+    /// Whether RESERVE has to lock what it picks before it changes it. Where a record's turn hangs on others of its sequence it always does.
+    /// </summary>
+    public bool LocksPicked(bool hasMetLock) => hasMetLock || HasSequence;
+
+    /// <summary>
     /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is
     /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
-    /// time, attempts in the order of picking.
+    /// time, attempts, place in the order of picking.
     /// </summary>
-    public string Reserve(string? where, string? orderBy, bool afterCursor, HandOvers hands) =>
-        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy), hands);
+    public string Reserve(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
+        ReserveOf(Pick(where, orderBy, afterCursor, locks), where, orderBy, hands);
 
     /// <summary>
     /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, worker, attempt, start (NULL: it was not started),
-    /// generation, the record columns, time of reservation.
+    /// generation, the record columns, time of reservation, place in the order of picking.
     /// </summary>
-    public string ReserveStarting(string? where, string? orderBy, bool afterCursor, HandOvers hands) =>
-        ReserveOf(Pick(where, orderBy, afterCursor), ReserveUpdate(where, orderBy, starts: true), hands, starts: true);
+    public string ReserveStarting(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
+        ReserveOf(Pick(where, orderBy, afterCursor, locks), where, orderBy, hands, starts: true);
 
-    private string ReserveOf(string pick, string update, HandOvers hands, bool starts = false) => $"""
-        WITH _pampa_picked AS MATERIALIZED ({pick}),
-        _pampa_v AS MATERIALIZED (
-          SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, z._pampa_rid, z._pampa_node, {(starts ? "z._pampa_session::bigint AS _pampa_session, " : "")}z._pampa_rn
-          FROM unnest({string.Join(", ", job.Key.Select((k, i) => $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)"))}, @slots0::text[], @slots1::text[]{(starts ? ", @slots2::text[]" : "")})
-            WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, _pampa_rid, _pampa_node, {(starts ? "_pampa_session, " : "")}_pampa_rn)
-          WHERE z._pampa_k0 IS NOT NULL),
-        _pampa_reserved AS (
-          {update}
-          RETURNING {string.Join(", ", Keys.Select((k, i) => $"{dialect.KeyOutput($"t.{k}")} AS k{i}"))}, t.{Rid} AS rid, {dialect.AsText($"t.{Rt}")} AS rt, COALESCE(t.{N}, 0)::bigint AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs : "")}){(hands == HandOvers.None ? "" : HandedOver(hands))}
-        SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")} FROM _pampa_reserved ORDER BY rn
-        """;
+    private string ReserveOf(string pick, string? where, string? orderBy, HandOvers hands, bool starts = false)
+    {
+        // Of one part, the list of picked keys is the pick itself; of several, it is read once for each.
+        var isOne = job.Key.Count == 1;
+        var picked = job.Key.Select((k, i) => isOne && !IsList(k) ? $"ARRAY({pick})" : $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)");
+        var step = isOne && !IsList(job.Key[0]) ? null : $"_pampa_picked AS MATERIALIZED ({pick})";
+        var rows = $"""
+            (SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => dialect.ListCell("z", c)))}, z._pampa_rn
+              FROM unnest({string.Join(", ", picked)}, {dialect.Lists(SlotsOf(hands, starts))})
+                WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => c.Name))}, _pampa_rn)
+              WHERE z._pampa_k0 IS NOT NULL)
+            """;
+        var update = ReserveUpdate(where, orderBy, starts, rows);
+        var times = (Rt: dialect.TimeOutput($"t.{Rt}", Column(StateColumn.ReservationTime)), St: dialect.TimeOutput($"t.{St}", Column(StateColumn.StartTime)));
+        if (hands == HandOvers.None)
+        {
+            return $"""
+                {(step is null ? "" : $"WITH {step}{Environment.NewLine}")}{update}
+                RETURNING {KeysOut("t.")}, t.{Rid}, {(starts ? $"COALESCE(t.{N}, 0), {times.St}, {GenerationOut}{RecordOut}, {times.Rt}" : $"{times.Rt}, COALESCE(t.{N}, 0)")}, v._pampa_rn
+                """;
+        }
+        return $"""
+            WITH {(step is null ? "" : $"{step},{Environment.NewLine}")}_pampa_reserved AS (
+              {update}
+              RETURNING {string.Join(", ", KeyOutputs("t.").Select((k, i) => $"{k} AS k{i}"))}, t.{Rid} AS rid, {times.Rt} AS rt, COALESCE(t.{N}, 0) AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs(times.St) : "")}),
+            {HandedOver(hands)}
+            SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")}, rn FROM _pampa_reserved
+            """;
+    }
+
+    /// <summary>The slots that such a RESERVE is told of.</summary>
+    public static RowSource SlotsOf(HandOvers hands, bool starts) => hands == HandOvers.None
+        ? starts ? StartingOwnSlotRows : OwnSlotRows
+        : starts ? StartingSlotRows : SlotRows;
 
     private string HandedOver(HandOvers hands) => $"""
-        ,
         _pampa_handed AS (
           INSERT INTO pampa_handover (cluster, node, id, job, term, created_at, rows)
-          SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, rt, n) ORDER BY rn)::text
+          SELECT @cluster, node, @batch, @job, @term, {dialect.Now}, jsonb_agg(jsonb_build_array({string.Join(", ", Keys.Select((_, i) => dialect.AsText($"k{i}")))}, rid, {dialect.AsText("rt")}, n::bigint) ORDER BY rn)::text
           FROM _pampa_reserved WHERE node <> @own GROUP BY node{(hands == HandOvers.Told && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
         """;
 
-    private string StartedAs => $", {dialect.AsText($"t.{St}")} AS st, {GenerationOut} AS generation{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";
+    private string StartedAs(string st) => $", {st} AS st, {GenerationOut} AS generation{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";
 
     // In the same transaction, so that a node hears of it in the moment in which it is true. The message tells all where it
     // is short: then the node need not read.
@@ -93,20 +122,20 @@ internal sealed partial class JobSql
     private static bool IsList(ColumnInfo column) => column.Type.EndsWith("[]", StringComparison.Ordinal);
 
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
-    public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor);
+    public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor, locks: true);
 
     /// <summary>The same without a lock and with keys as they travel: what RESERVE would take next.</summary>
     public string ReserveLook(string? where, string? orderBy, bool afterCursor) =>
-        $"SELECT {string.Join(", ", Keys.Select((_, i) => dialect.KeyOutput($"p._pampa_k{i}")))} FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";
+        $"SELECT {string.Join(", ", job.Key.Select((k, i) => dialect.KeyOutput($"p._pampa_k{i}", k)))} FROM ({Pick(where, orderBy, afterCursor, locks: false)}) AS p";
 
     /// <summary>How many RESERVE would take next: at most @want.</summary>
-    public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, "")}) AS p";
+    public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, locks: false)}) AS p";
 
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
     public string ReserveApply(string? where, string? orderBy) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveRows)})
         {ReserveUpdate(where, orderBy)}
-        RETURNING {KeysOut()}, {Rid}, {dialect.AsText(Rt)}, COALESCE({N}, 0)
+        RETURNING {KeysOut()}, {Rid}, {dialect.TimeOutput(Rt, Column(StateColumn.ReservationTime))}, COALESCE({N}, 0)
         """;
 
     public RowSource ReserveRows => new("rows", [.. KeyCells(), RidCell]);
@@ -115,7 +144,7 @@ internal sealed partial class JobSql
     public string ReserveApplyStarting(string? where, string? orderBy) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveStartingRows)})
         {ReserveUpdate(where, orderBy, starts: true)}
-        RETURNING {KeysOut()}, {Rid}, COALESCE({N}, 0), {dialect.AsText(St)}, {GenerationOut}{RecordOut}, {dialect.AsText(Rt)}
+        RETURNING {KeysOut()}, {Rid}, COALESCE({N}, 0), {dialect.TimeOutput(St, Column(StateColumn.StartTime))}, {GenerationOut}{RecordOut}, {dialect.TimeOutput(Rt, Column(StateColumn.ReservationTime))}
         """;
 
     public RowSource ReserveStartingRows => new("rows", [.. KeyCells(), RidCell, new RowColumn("_pampa_session", CellKind.Integer)]);

@@ -7,22 +7,22 @@ internal sealed partial class JobSql
     public RowSource NamedRows { get; }
 
     /// <summary>Those of them that can be reserved, in the order in which they were named. Parameters: @want.</summary>
-    private string PickNamed(string? where, string? orderBy = null, string? skipLocked = null, string? columns = null) => $"""
+    private string PickNamed(string? where, string? orderBy, bool locks, string? columns = null) => $"""
         SELECT {columns ?? PickedKeys} FROM ({dialect.Rows(NamedRows)}) AS g JOIN {Table} AS t ON {KeysMatch("g")}
         WHERE {IsPending}{And(where)}{IsNext(where, orderBy)}
-        ORDER BY g._pampa_rn LIMIT @want{skipLocked ?? dialect.SkipLocked}
+        ORDER BY g._pampa_rn LIMIT @want{(locks ? dialect.SkipLocked : "")}
         """;
 
     /// <summary>RESERVE as one statement for records that were named.</summary>
-    public string ReserveNamed(string? where, string? orderBy, HandOvers hands) => ReserveOf(PickNamed(where, orderBy), ReserveUpdate(where, orderBy), hands);
+    public string ReserveNamed(string? where, string? orderBy, HandOvers hands) => ReserveOf(PickNamed(where, orderBy, locks: true), where, orderBy, hands);
 
     /// <summary>RESERVE in steps, 1 of 3, for records that were named.</summary>
-    public string ReservePickNamed(string? where, string? orderBy) => PickNamed(where, orderBy);
+    public string ReservePickNamed(string? where, string? orderBy) => PickNamed(where, orderBy, locks: true);
 
     /// <summary>
     /// Those of the named records that would be reserved, without a lock: key, attempts, seconds that they have been due.
     /// </summary>
-    public string PreviewNamed(string? where) => PickNamed(where, null, "", $"{KeysOut("t.")}, COALESCE(t.{N}, 0), {Waits}");
+    public string PreviewNamed(string? where) => PickNamed(where, null, locks: false, $"{KeysOut("t.")}, COALESCE(t.{N}, 0), {Waits}");
 
     /// <summary>
     /// Whether anything is left to do beside what the program's selection names: in a worker's hand, or tried before and due again

@@ -8,12 +8,12 @@ internal sealed partial class JobSql
     /// columns. A row-local condition is checked again, because the record may have changed since it was reserved.
     /// </summary>
     public string Start(string? where) => $"""
-        WITH _pampa_v AS MATERIALIZED ({dialect.Rows(StartRows)})
+        WITH {dialect.RowsStep(StartRows)}
         UPDATE {Table} AS t SET {St} = {dialect.ClockFor(Column(StateColumn.StartTime))}, {N} = COALESCE(t.{N}, 0) + 1
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
           AND {Guards("v", $"t.{St} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max")}
           AND {SessionHolds("v._pampa_rid", "v._pampa_session")}{And(where)}{StillDue}
-        RETURNING {KeysOut()}, {Rid}, {N}, {dialect.AsText(St)}, {GenerationOut}{RecordOut}
+        RETURNING {KeysOut()}, {Rid}, {N}, {dialect.TimeOutput(St, Column(StateColumn.StartTime))}, {GenerationOut}{RecordOut}
         """;
 
     private string GenerationOut => job.Generation is null ? "0" : $"COALESCE({Dialect.Quote(job.Generation.Name)}, 0)";

@@ -53,6 +53,12 @@ internal sealed partial class JobSql
     /// <summary>The same with the sessions of those for which is started at once what is reserved.</summary>
     public static RowSource StartingSlotRows { get; } = new("slots", [.. SlotRows.Columns, new("_pampa_session", CellKind.Integer)]);
 
+    /// <summary>Those of one node that hands nothing over.</summary>
+    public static RowSource OwnSlotRows { get; } = new("slots", [SlotRows.Columns[0]]);
+
+    /// <summary>The same with sessions.</summary>
+    public static RowSource StartingOwnSlotRows { get; } = new("slots", [SlotRows.Columns[0], StartingSlotRows.Columns[2]]);
+
     /// <summary>The workers that the leader found dead, with the life it saw.</summary>
     public static RowSource DeadRows { get; } = new("dead",
         [new("_pampa_worker", CellKind.Text), new("_pampa_session", CellKind.Integer), new("_pampa_beat", CellKind.Time)]);
@@ -92,7 +98,9 @@ internal sealed partial class JobSql
 
     private string KeysMatch(string alias) => string.Join(" AND ", Keys.Select((k, i) => $"t.{k} = {alias}._pampa_k{i}"));
 
-    private string KeysOut(string qualifier = "") => string.Join(", ", Keys.Select(k => dialect.KeyOutput(qualifier + k)));
+    private string KeysOut(string qualifier = "") => string.Join(", ", KeyOutputs(qualifier));
+
+    private IEnumerable<string> KeyOutputs(string qualifier) => job.Key.Zip(Keys, (column, name) => dialect.KeyOutput(qualifier + name, column));
 
     /// <summary>PROTOCOL T1: free, not ended, attempts left, due.</summary>
     private string IsPending => $"t.{Rid} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max AND {Past}";

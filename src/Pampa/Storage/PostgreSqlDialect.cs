@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Data.Common;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -28,7 +27,7 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     // Local to the statement's own transaction, so it is right behind a pooler too, and costs no round trip of its own.
     public override string? Preamble(Statement statement) => string.Concat(
-        TimeLimits(statement.EndsAfter ?? LongestStatement), statement.IsByKey ? ByKey : "", statement.MayBeForgotten ? Unflushed : "",
+        TimeLimits(statement.EndsAfter ?? LongestStatement), Dates, statement.IsByKey ? ByKey : "", statement.MayBeForgotten ? Unflushed : "",
         statement.Turn is { } turn ? TakeTurn(turn) : "");
 
     private static readonly TimeSpan LongestStatement = TimeSpan.FromSeconds(30);
@@ -39,8 +38,14 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
     public override IReadOnlyList<string> LookLimits(bool mayLock, TimeSpan longest) =>
     [
         .. mayLock ? [] : (string[])["SET TRANSACTION READ ONLY"],
-        $"SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '{longest.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s', true)",
+        $"SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '{longest.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s', true){Dates}",
     ];
+
+    /// <summary>
+    /// Times as text look the same whatever the server, the database or the role likes better; in which order a text names day and month
+    /// stays as it was, for that is the program's own.
+    /// </summary>
+    protected virtual string Dates => ", set_config('datestyle', 'ISO', true)";
 
     public override Examiner Examiner => new PostgreSqlExaminer(this);
 
@@ -106,33 +111,6 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 
     public override object Numbers(double[] values) => values;
 
-    public override string Rows(RowSource source)
-    {
-        var cells = source.Columns.Select((column, i) => $"c{i}::{Type(column)} AS {column.Name}");
-        var arrays = source.Columns.Select((_, i) => $"@{source.Name}{i}::text[]");
-        var names = source.Columns.Select((_, i) => $"c{i}");
-        return $"SELECT {string.Join(", ", cells)} FROM unnest({string.Join(", ", arrays)}) AS r({string.Join(", ", names)})";
-    }
-
-    private static string Type(RowColumn column) => column.Kind switch
-    {
-        CellKind.Integer => "bigint",
-        CellKind.Number => "double precision",
-        CellKind.Time => column.Column?.Type ?? "timestamptz",
-        CellKind.Value => column.Column!.Type,
-        _ => "text",
-    };
-
-    public override void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows)
-    {
-        for (var c = 0; c < source.Columns.Count; c++)
-        {
-            var cells = new string?[rows.Count];
-            for (var r = 0; r < cells.Length; r++) cells[r] = rows[r][c];
-            statement.With($"{source.Name}{c}", cells);
-        }
-    }
-
     public override string CursorPart(int index, ColumnInfo column, string name = "cursor") => $"@{name}{index}::{column.Type}";
 
     public override void BindCursor(Statement statement, TaskKey key, string name = "cursor")
@@ -140,12 +118,8 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         for (var i = 0; i < key.Count; i++) statement.With($"{name}{i}", key[i]);
     }
 
-    public override string ReadKeyPart(DbDataReader reader, int ordinal) => reader.GetString(ordinal);
-
     // The database casts it to the column's type, as it does with what it wrote itself.
     public override string ParseKeyPart(string text, ColumnInfo column) => text;
-
-    public override string KeyOutput(string expression) => AsText(expression);
 
     public override string? Encode(object? value, ColumnInfo column)
     {

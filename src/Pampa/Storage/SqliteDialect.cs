@@ -177,7 +177,7 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
         return json.ToString();
     }
 
-    public override string ReadKeyPart(DbDataReader reader, int ordinal) => Literal(reader.GetValue(ordinal));
+    public override string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column) => Literal(reader.GetValue(ordinal));
 
     private static readonly System.Buffers.SearchValues<char> HexDigits = System.Buffers.SearchValues.Create("0123456789abcdefABCDEF");
 
@@ -191,7 +191,7 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
         return Quoted(text);
     }
 
-    public override string KeyOutput(string expression) => expression;
+    public override string KeyOutput(string expression, ColumnInfo column) => expression;
 
     private static string Literal(object value) => value switch
     {

@@ -18,6 +18,11 @@ internal readonly record struct Bound(Reservation Reservation, StartedTask? Star
 /// <summary>T1, alone or with T2.</summary>
 internal sealed partial class TaskStore
 {
+    // To lock what is picked costs a write for each record, and next to always nobody else is at them. Where somebody was, he is passed by
+    // for so long: each time that he is not, it takes a lock's wait to find out.
+    private static readonly TimeSpan LocksFor = TimeSpan.FromMinutes(1);
+    private long lockMetAt;
+
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
         JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, TaskKey? Cursor, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
@@ -72,19 +77,46 @@ internal sealed partial class TaskStore
         return statement;
     }
 
-    private Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, CancellationToken stopping)
+    private async Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, CancellationToken stopping)
+    {
+        var hasMetLock = lockMetAt != 0 && database.Time.GetElapsedTime(lockMetAt) < LocksFor;
+        if (asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock)) return await BindInOneAsync(asked, told, locks: true, stopping);
+        try
+        {
+            return await BindInOneAsync(asked, told, locks: false, stopping);
+        }
+        catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Locked)
+        {
+            lockMetAt = database.Time.GetTimestamp();
+            return await BindInOneAsync(asked, told, locks: true, stopping);
+        }
+    }
+
+    private async Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, bool locks, CancellationToken stopping)
     {
         var (sql, where) = (asked.Table.Sql, asked.Where);
         var hands = told.Length > 0 ? HandOvers.Told : asked.Slots.Any(s => s.Node != asked.OwnNode) ? HandOvers.Laid : HandOvers.None;
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
-            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands)
-            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands);
-        var statement = WithLease(Picking(asked, text), asked.Lease).With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
+            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands, locks)
+            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands, locks);
+        var statement = WithLease(Picking(asked, text), asked.Lease);
+        if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
-        if (asked.Starts) database.Dialect.Bind(statement, JobSql.StartingSlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node, SessionOf(s) })]);
-        else database.Dialect.Bind(statement, JobSql.SlotRows, [.. asked.Slots.Select(s => new[] { s.Worker, s.Node })]);
-        return database.WriteAsync(statement, reader => ReadBound(asked, reader), stopping);
+        var slots = JobSql.SlotsOf(hands, asked.Starts);
+        database.Dialect.Bind(statement, slots, [.. asked.Slots.Select(s => SlotRow(s, hands != HandOvers.None, asked.Starts))]);
+        var placed = await database.WriteAsync(statement, reader => (Place: reader.GetInt64(reader.FieldCount - 1), Bound: ReadBound(asked, reader)), stopping);
+        // They come as they were picked, though nothing promises it.
+        placed.Sort((a, b) => a.Place.CompareTo(b.Place));
+        return placed.ConvertAll(p => p.Bound);
     }
+
+    private static string?[] SlotRow(Slot slot, bool hasNode, bool starts) => (hasNode, starts) switch
+    {
+        (true, true) => [slot.Worker, slot.Node, SessionOf(slot)],
+        (true, false) => [slot.Worker, slot.Node],
+        (false, true) => [slot.Worker, SessionOf(slot)],
+        (false, false) => [slot.Worker],
+    };
 
     private async Task<List<Bound>> BindInStepsAsync(Reserving asked, Database.Unit unit)
     {
@@ -114,7 +146,7 @@ internal sealed partial class TaskStore
         if (!asked.Starts) return new Bound(ReadReservation(reader), null);
         var table = asked.Table;
         var at = table.Key.Count;
-        var reservedAt = reader.GetString(at + 4 + table.RecordColumns.Count);
+        var reservedAt = ReadTime(reader, at + 4 + table.RecordColumns.Count, StateColumn.ReservationTime);
         if (reader.IsDBNull(at + 2)) return new Bound(new Reservation(ReadKey(reader), reader.GetString(at), reservedAt, reader.GetInt32(at + 1)), null);
         var started = ReadStarted(table, reader);
         var reservation = new Reservation(started.Fence.Key, started.Fence.Worker, reservedAt, started.Fence.Attempt - 1);

@@ -220,16 +220,18 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     private TaskKey ReadKey(DbDataReader reader)
     {
-        if (Table.Key.Count == 1) return new TaskKey(database.Dialect.ReadKeyPart(reader, 0));
+        if (Table.Key.Count == 1) return new TaskKey(database.Dialect.ReadKeyPart(reader, 0, Table.Key[0]));
         var parts = new string[Table.Key.Count];
-        for (var i = 0; i < parts.Length; i++) parts[i] = database.Dialect.ReadKeyPart(reader, i);
+        for (var i = 0; i < parts.Length; i++) parts[i] = database.Dialect.ReadKeyPart(reader, i, Table.Key[i]);
         return new TaskKey(parts);
     }
+
+    private string ReadTime(DbDataReader reader, int ordinal, StateColumn column) => database.Dialect.ReadTime(reader, ordinal, Table.State[(int)column]);
 
     private Reservation ReadReservation(DbDataReader reader)
     {
         var at = Table.Key.Count;
-        return new Reservation(ReadKey(reader), reader.GetString(at), reader.GetString(at + 1), reader.GetInt32(at + 2));
+        return new Reservation(ReadKey(reader), reader.GetString(at), ReadTime(reader, at + 1, StateColumn.ReservationTime), reader.GetInt32(at + 2));
     }
 
     private StartedTask ReadStarted(JobTable table, DbDataReader reader)
@@ -237,7 +239,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is
         // needed.
         var at = table.Key.Count;
-        var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), reader.GetString(at + 2));
+        var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), ReadTime(reader, at + 2, StateColumn.StartTime));
         var values = new object?[table.RecordColumns.Count];
         for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 4 + i);
         return new StartedTask(table, fence, values, reader.GetInt64(at + 3));

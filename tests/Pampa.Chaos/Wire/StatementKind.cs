@@ -25,7 +25,7 @@ internal enum StatementKinds
 /// </summary>
 internal static partial class StatementShape
 {
-    [GeneratedRegex(@"_pampa_reserved AS \(|_pampa_session[\s\S]*pampa_lease AS l")]
+    [GeneratedRegex(@"WITH ORDINALITY AS z |_pampa_session[\s\S]*pampa_lease AS l")]
     private static partial Regex Reserve { get; }
 
     [GeneratedRegex(@"\+ 1\s+FROM _pampa_v AS v")]

@@ -103,6 +103,8 @@ public sealed class SqlTests
             Write($"JobSql.{property.Name}", (string)property.GetValue(sql)!);
         foreach (var method in Verbs(typeof(JobSql)).Where(m => m.ReturnType == typeof(string)))
         {
+            // RESERVE in one statement, where it is done in steps.
+            if (!job.Dialect.ReservesInOneStatement && method.GetParameters().Any(p => p.ParameterType == typeof(HandOvers))) continue;
             foreach (var all in (bool[])[false, true])
             {
                 var arguments = method.GetParameters().Select(p => Choice(p, job, all)).ToArray();
@@ -131,7 +133,7 @@ public sealed class SqlTests
         }, []);
         var where = job.Job.Where!().Render("where", []);
         var window = new Search { States = [TaskState.Pending, TaskState.Running], AfterCursor = true, ToBound = true };
-        Write("JobSql.Reserve, for others that are not told", sql.Reserve(null, null, afterCursor: false, HandOvers.Laid));
+        if (job.Dialect.ReservesInOneStatement) Write("JobSql.Reserve, for others that are not told", sql.Reserve(null, null, afterCursor: false, HandOvers.Laid, locks: true));
         Write("JobSql.Page, all", sql.Page(null, null, new Search { Characters = 500 }));
         Write("JobSql.Page, a window with values", sql.Page(where, filter, window with { Characters = 500, ValueCharacters = 1_000, Values = job.Table.Columns }));
         Write("JobSql.Page, few failed ones", sql.Page(null, null, new Search { States = [TaskState.Failed], OfFewFailed = true, Order = TaskOrder.KeyDescending, AfterCursor = true }));

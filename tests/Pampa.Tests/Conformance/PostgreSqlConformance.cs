@@ -74,6 +74,24 @@ public sealed class PostgreSqlConformance : StoreConformance
     }
 
     [Fact]
+    public async Task Whoever_was_met_once_is_passed_by_without_another_wait()
+    {
+        await InsertAsync([1, 2, 3]);
+        var waits = 0;
+        Db.Database.Failed = e => waits += Db.Database.Dialect.Classify(e) == ErrorKind.Locked ? 1 : 0;
+        await using var connection = await Db.Own.OpenConnectionAsync(Stopping);
+        await using var transaction = await connection.BeginTransactionAsync(Stopping);
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT 1 FROM numbers WHERE {Profile.KeyIs(1)} FOR UPDATE";
+        await command.ExecuteNonQueryAsync(Stopping);
+        Assert.Equal(KeysOf(2), Shown((await ReserveAsync(1)).Select(r => r.Key)));
+        Assert.Equal(1, waits);
+        Assert.Equal(KeysOf(3), Shown((await ReserveAsync(1)).Select(r => r.Key)));
+        Assert.Equal(1, waits);
+        await transaction.RollbackAsync(Stopping);
+    }
+
+    [Fact]
     public async Task Statements_that_come_again_are_prepared_and_outlive_a_column_that_changes_its_type()
     {
         await using var source = Db.Database.Dialect.Open(Db.Source.ConnectionString, "one", 1);
@@ -82,7 +100,7 @@ public sealed class PostgreSqlConformance : StoreConformance
         await using (var connection = await source.OpenConnectionAsync(Stopping))
         await using (var command = connection.CreateCommand())
         {
-            command.CommandText = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'WITH \\_pampa%'";
+            command.CommandText = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%\\_pampa\\_%'";
             Assert.Equal(2L, await command.ExecuteScalarAsync(Stopping));
         }
         await Db.ExecuteAsync("ALTER TABLE numbers ALTER COLUMN is_odd TYPE text");
@@ -94,11 +112,13 @@ public sealed class PostgreSqlConformance : StoreConformance
     {
         await using var direct = (PreparingDataSource)Db.Database.Dialect.Open(Db.Source.ConnectionString, "direct", 1);
         await using (await direct.OpenConnectionAsync(Stopping)) Assert.False(direct.IsPooled);
+        // A pooler takes none of these.
+        var address = new NpgsqlConnectionStringBuilder(Db.Source.ConnectionString) { Options = null }.ConnectionString;
         var folder = Directory.CreateTempSubdirectory("pampa-pooler-");
         try
         {
             await using var pooler = await Pooler.StartAsync(folder.FullName);
-            await using var pooled = (PreparingDataSource)Db.Database.Dialect.Open(pooler.Settings(Db.Source.ConnectionString), "pooled", 1);
+            await using var pooled = (PreparingDataSource)Db.Database.Dialect.Open(pooler.Settings(address), "pooled", 1);
             for (var i = 0; i < 5; i++)
             {
                 await using var connection = await pooled.OpenConnectionAsync(Stopping);
@@ -109,7 +129,7 @@ public sealed class PostgreSqlConformance : StoreConformance
             Assert.True(pooled.IsPooled);
             await using (pooled.OpenConnection()) Assert.True(pooled.IsPooled);
             // The driver hides what it met at each of several servers.
-            var there = new NpgsqlConnectionStringBuilder(pooler.Settings(Db.Source.ConnectionString));
+            var there = new NpgsqlConnectionStringBuilder(pooler.Settings(address));
             there.Host = $"127.0.0.1:1,{there.Host}:{there.Port}";
             await using var several = (PreparingDataSource)Db.Database.Dialect.Open(there.ConnectionString, "several", 1);
             await using (await several.OpenConnectionAsync(Stopping)) Assert.True(several.IsPooled);

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Tests.Conformance;
@@ -22,6 +23,7 @@ public abstract partial class StoreConformance
             var reserved = Assert.Single(await store.ReserveAsync(Slots(1), Lease, "a", null, Stopping));
             var started = Assert.Single(await store.StartAsync([(reserved, 1)], Stopping));
             Assert.Equal(attempt, started.Fence.Attempt);
+            await TellsWhatTheTableSaysAsync(store, reserved.Claim, started.Fence);
             Assert.Single(await store.FinishAsync(
                 [new TaskResult(started.Fence, Outcome.Again, Error: "first this, then that, then more")], skipLocked: false, Stopping));
         }
@@ -33,6 +35,26 @@ public abstract partial class StoreConformance
         Assert.InRange(Clock.Now - time, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.Single(await store.RelaunchAsync([ended], TaskState.Completed, Stopping));
         Assert.Single(await store.ReserveAsync(Slots(1), Lease, "a", null, Stopping));
+    }
+
+    [Theory]
+    [MemberData(nameof(TimeTypes))]
+    public async Task A_start_with_its_reservation_tells_what_the_table_says(string type)
+    {
+        await Db.ExecuteAsync($"CREATE TABLE precise (id int PRIMARY KEY, r text, rt {type}, n int, st {type}, et {type}, ok boolean, err varchar(20))");
+        await Db.ExecuteAsync("INSERT INTO precise (id) VALUES (1)");
+        var store = await StoreOfAsync("precise");
+        await Clock.AdvanceAsync(TimeSpan.FromMilliseconds(120));
+        var (reservation, started) = Assert.Single(await BindAsync(1, store));
+        await TellsWhatTheTableSaysAsync(store, reservation.Claim, started!.Fence);
+        Assert.Single(await store.FinishAsync([Completed(started)], skipLocked: false, Stopping));
+    }
+
+    // Who reads back what its workers have must know it again by these texts.
+    private async Task TellsWhatTheTableSaysAsync(TaskStore store, Claim claim, Fence fence)
+    {
+        Assert.Equal(fence, Assert.Single(await store.ReadFencesAsync([fence.Key], Stopping)).Fence);
+        Assert.Equal((claim, fence.StartedAt), Assert.Single(await store.ReadOwnAsync([("a.1", 1)], Stopping)) is var own ? (own.Claim, own.StartedAt) : default);
     }
 
     [Fact]

@@ -212,6 +212,8 @@ internal abstract class TestDatabase : IAsyncDisposable
             var settings = wish.AsOwner ? own : new NpgsqlConnectionStringBuilder((await server.UserAsync()).ConnectionString) { Database = name };
             var ownSource = DialectOf(engine).OpenPlain(own.ConnectionString, "pampa-test-own", 40);
             if (engine is Engine.Portable or Engine.Restarting) PostgresCluster.AddOption(settings, "default_transaction_isolation=serializable");
+            // Somebody likes his dates otherwise; CockroachDB lets nobody.
+            if (!engine.IsCockroach()) PostgresCluster.AddOption(settings, "datestyle=German");
             if (PostgresCluster.ProxyOf(engine, server) is { } proxy) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
             else if (engine == Engine.Restarting) PostgresCluster.AddOption(settings, "inject_retry_errors_enabled=true");
             return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), ownSource, wish.AsOwner ? null : settings.Username);

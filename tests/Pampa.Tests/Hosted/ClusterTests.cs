@@ -71,6 +71,8 @@ public sealed class ClusterTests
         var held = Assert.Single((await cluster.InfoAsync(Stopping)).Held);
         Assert.Equal((PampaTarget.Job("visit"), "the shop moves", null), (held.Target, held.Reason, held.EndsIn));
 
+        // Its node hears of the pause with its next exchange, and gives back what it has not begun; until then it may begin it.
+        await UntilAsync(cluster, r => (r.Reserved, r.Running) == (0, 2));
         release.SetResult();
         Assert.Equal(0, await cluster.DrainAsync(PampaTarget.Job("visit"), Patience, cancellationToken: Stopping));
         var drained = await cluster.ReportAsync("visit", exact: true, Stopping);

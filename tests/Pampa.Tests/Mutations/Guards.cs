@@ -64,6 +64,8 @@ internal static class Guards
     private static Range? Where(string text)
     {
         var update = text.LastIndexOf("UPDATE ", StringComparison.Ordinal);
+        // That is no change, but a lock on what is picked for it.
+        while (update > 4 && text[(update - 4)..update] == "FOR ") update = text.LastIndexOf("UPDATE ", update - 1, StringComparison.Ordinal);
         if (update < 0) return null;
         int? begin = null;
         foreach (var (at, depth) in Words(text, update))

@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace Pampa.Storage;
+
+/// <summary>Times as PostgreSQL writes them where the session's zone is UTC, to and from the driver's own.</summary>
+internal static class PostgreSqlMoment
+{
+    private const int Seconds = 19;
+    private const int TicksPerMicrosecond = 10;
+
+    /// <summary>As the server would write it: to the microsecond, without zeros at the end.</summary>
+    public static string Text(DateTime moment)
+    {
+        // So the driver reads what is no date.
+        if (moment == DateTime.MaxValue) return "infinity";
+        if (moment == DateTime.MinValue) return "-infinity";
+        return moment.ToString("yyyy-MM-dd HH:mm:ss.FFFFFF+00", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Reads that text, and nothing else: what has more digits, another zone or another form is left to the server.</summary>
+    public static bool TryParse(string text, out DateTime moment)
+    {
+        moment = default;
+        if (text.Length < Seconds + 3 || !text.EndsWith("+00", StringComparison.Ordinal)) return false;
+        if (text[4] != '-' || text[7] != '-' || text[10] != ' ' || text[13] != ':' || text[16] != ':') return false;
+        if (!Number(text, 0, 4, out var year) || !Number(text, 5, 2, out var month) || !Number(text, 8, 2, out var day)) return false;
+        if (!Number(text, 11, 2, out var hour) || !Number(text, 14, 2, out var minute) || !Number(text, 17, 2, out var second)) return false;
+        if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return false;
+        if (!Fraction(text.AsSpan(Seconds, text.Length - Seconds - 3), out var microseconds)) return false;
+        moment = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).AddTicks(microseconds * TicksPerMicrosecond);
+        return true;
+    }
+
+    private static bool Fraction(ReadOnlySpan<char> text, out long microseconds)
+    {
+        microseconds = 0;
+        if (text.Length == 0) return true;
+        if (text[0] != '.' || text.Length is < 2 or > 7) return false;
+        for (var i = 1; i < 7; i++)
+        {
+            var digit = i < text.Length ? text[i] - '0' : 0;
+            if (digit is < 0 or > 9) return false;
+            microseconds = microseconds * 10 + digit;
+        }
+        return true;
+    }
+
+    private static bool Number(string text, int at, int length, out int number)
+    {
+        number = 0;
+        for (var i = at; i < at + length; i++)
+        {
+            var digit = text[i] - '0';
+            if (digit is < 0 or > 9) return false;
+            number = number * 10 + digit;
+        }
+        return true;
+    }
+}
