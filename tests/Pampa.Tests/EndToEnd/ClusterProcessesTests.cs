@@ -5,7 +5,7 @@ namespace Pampa.Tests.EndToEnd;
 public sealed class ClusterProcessesTests(ProgramFixture programs)
 {
     // Two workers' start-ahead, and as much again twice that waits to be written.
-    private const int MostOpen = 3 * 2 * Pampa.Jobs.Limits.StartAheadRows;
+    internal const int MostOpen = 3 * 2 * Pampa.Jobs.Limits.StartAheadRows;
 
     private static readonly string[] Jobs = ["first", "second", "third"];
 
@@ -21,7 +21,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task Nodes_join_leave_and_die_and_every_number_is_completed(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);
         var dispatcher = await StartAsync(database, "dispatcher");
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
         var a = await StartAsync(database, "node", "--name", "a", "--workers", "2");
@@ -54,7 +54,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task Handlers_that_take_all_threads_do_not_cost_their_workers_the_lease(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("starving"));
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "starving")]);
         var dispatcher = await CaseAsync("dispatcher");
@@ -72,7 +72,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task Three_jobs_share_two_workers_of_which_one_serves_only_the_first_of_each_node(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("several-jobs"));
         var run = await programs.StartAsync(
             ProgramFixture.Cases, ["run", "--drain", "--workers", "2", .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "several-jobs")]);
         Assert.Equal(0, await run.EndAsync());
@@ -89,7 +89,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task A_job_is_paused_explained_and_resumed_and_a_node_drained_from_the_command_line(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("idle"));
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "idle")]);
         async Task<string> SayAsync(int code, params string[] verb)
@@ -125,7 +125,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("holding"));
         var go = Path.Combine(programs.NewFolder(), "go");
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "holding"), ("PAMPA_TEST_GO", go)]);
@@ -155,12 +155,13 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
         Assert.Equal(0, await watch.EndAsync());
         run.Terminate();
         Assert.Equal(0, await run.EndAsync());
+        await database.NothingIsInjectedAsync();
     }
 
     [Theory, MemberData(nameof(Engines))]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);
         var first = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
         await first.HearAsync("Node 'web1' has 2 workers, session 1");
 
