@@ -59,7 +59,7 @@ public sealed class RightsTests(ProgramFixture programs)
     [Fact]
     public async Task Times_are_those_of_the_database_in_UTC_wherever_a_process_and_its_role_are()
     {
-        // Its owner's, and a role's that may everything: whoever may not cannot be told from others by the time.
+        // A role that may everything: the run makes what it needs by itself, and what this is about is the time.
         await using var database = await NumbersDatabase.CreateAsync(onSqlite: false, programs);
         await database.ExecuteAsync("""
             CREATE TABLE numbers (value bigint PRIMARY KEY, is_odd boolean, odd_checking_reservation_id text, odd_checking_reservation_time timestamp,
