@@ -23,6 +23,7 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
     private IEnumerable<(string What, string Value)> Rows() =>
     [
         ("run", Text($"profile {world.Options.Profile}, seed {world.Options.Seed}, {world.Options.Minutes} min, commit {Commit()}")),
+        .. world.Foreign is { } foreign ? [("server", $"not the run's own: {foreign.Version}")] : Array.Empty<(string, string)>(),
         .. Faults(), .. Tasks(), .. Times(), .. Machine(),
     ];
 
@@ -34,6 +35,9 @@ internal sealed class ResultTable(World world, Nemesis nemesis, History history,
         yield return ("nobody to do it to", idle.Count == 0 ? "none" : string.Join(", ", idle));
         var impossible = results.Where(r => r.NotPossible > 0).Select(r => $"{r.Name} ({r.Why})").ToList();
         yield return ("not possible here", impossible.Count == 0 ? "none" : string.Join(", ", impossible));
+        foreach (var group in world.LeftOut.GroupBy(f => f.Needs))
+            yield return ($"left out, they need {group.Key}", string.Join(", ", group.Select(f => f.Name)));
+        if (world.Foreign is not null) yield return ("left out beside", "a snapshot held open, and all that the proxy forges");
         if (world.Proxy is not { } proxy) yield break;
         yield return ("errors forged / surfaced", Text($"{proxy.ForgedErrors.Values.Sum()} / {history.Processes.Sum(p => p.Surfaced.Count)}"));
         WireAct[] losses = [WireAct.Cut, WireAct.LoseAnswer, WireAct.DeliverLate];

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Diagnostics;
+using Npgsql;
 using Pampa.Chaos.Checks;
 using Pampa.Chaos.Cluster;
 using Pampa.Chaos.Faults;
@@ -31,14 +32,28 @@ internal sealed class Run(Options options, TextWriter output)
             foreach (var fault in faults) await output.WriteLineAsync($"{fault.Name,-16} {fault.What}");
             return 0;
         }
+        NpgsqlConnectionStringBuilder? foreign = null;
+        if (options.Server is { } address && (foreign = Place.Parse(address)) is null)
+        {
+            // Never the text itself: it may hold a password.
+            await output.WriteLineAsync("The server's address must be a URL (postgresql://user:password@host:26257/database?sslmode=verify-full) or an ADO.NET connection string.");
+            return 2;
+        }
+        var leftOut = foreign is null ? [] : faults.FindAll(f => f.Needs is not null);
+        faults.RemoveAll(leftOut.Contains);
+        if (faults.Count == 0)
+        {
+            await output.WriteLineAsync($"None of these faults is possible on a server that is not the run's own: {string.Join(", ", leftOut.Select(f => f.Name))}.");
+            return 2;
+        }
         var folder = Path.GetFullPath(options.Folder ?? Directory.CreateTempSubdirectory("pampa-chaos-").FullName);
         Directory.CreateDirectory(folder);
         // The server's user must reach its own folder in here.
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         await output.WriteLineAsync(Store.Invariant($"seed {options.Seed}, {options.Minutes} min, profile {options.Profile}, files in {folder}"));
-        var isRight = options.Profile == Profile.Sqlite
-            ? await OnSqliteAsync(folder, faults, stopping)
-            : await OnPostgresAsync(folder, faults, stopping);
+        var isRight = options.Profile == Profile.Sqlite ? await OnSqliteAsync(folder, faults, stopping)
+            : foreign is null ? await OnPostgresAsync(folder, faults, stopping)
+            : await OnForeignAsync(foreign, folder, faults, leftOut, stopping);
         if (isRight && options.Folder is null) Directory.Delete(folder, recursive: true);
         return isRight ? 0 : 1;
     }
@@ -46,15 +61,36 @@ internal sealed class Run(Options options, TextWriter output)
     private async Task<bool> OnSqliteAsync(string folder, List<Fault> faults, CancellationToken stopping)
     {
         await using var store = new SqliteStore(Shape.Of(options.Profile), folder);
-        return await WithClusterAsync(store, null, null, folder, faults, stopping);
+        return await WithClusterAsync(store, new Surroundings(), folder, faults, stopping);
+    }
+
+    private async Task<bool> OnForeignAsync(
+        NpgsqlConnectionStringBuilder settings, string folder, List<Fault> faults, List<Fault> leftOut, CancellationToken stopping)
+    {
+        await using var server = await ForeignServer.OpenAsync(settings);
+        await using var store = new PostgresStore(Shape.Of(options.Profile), server.Place);
+        await output.WriteLineAsync($"on a server that is not the run's own: {server.Version}");
+        return await WithClusterAsync(store, new Surroundings { Foreign = server, LeftOut = leftOut }, folder, faults, stopping);
+    }
+
+    /// <summary>What a run has beside its database.</summary>
+    private sealed record Surroundings
+    {
+        public PostgresServer? Server { get; init; }
+
+        public Proxy? Proxy { get; init; }
+
+        public ForeignServer? Foreign { get; init; }
+
+        public IReadOnlyList<Fault> LeftOut { get; init; } = [];
     }
 
     private async Task<bool> OnPostgresAsync(string folder, List<Fault> faults, CancellationToken stopping)
     {
         await using var server = await PostgresServer.StartAsync(Path.Combine(folder, "pg"));
         await using var proxy = new Proxy(server.Port) { Cockroach = options.Profile == Profile.Portable ? Restarting(options.Seed) : null };
-        await using var store = new PostgresStore(Shape.Of(options.Profile), server, proxy.Port);
-        var isRight = await WithClusterAsync(store, server, proxy, folder, faults, stopping);
+        await using var store = new PostgresStore(Shape.Of(options.Profile), Place.On(server, proxy.Port));
+        var isRight = await WithClusterAsync(store, new Surroundings { Server = server, Proxy = proxy }, folder, faults, stopping);
         if (proxy.Cockroach is not { } like) return isRight;
         await output.WriteLineAsync($"as CockroachDB: {string.Join(", ", like.Failed.OrderBy(f => f.Key).Select(f => $"{f.Key} {f.Value} times"))}; refused {like.Refused.Count}");
         foreach (var (_, text, why) in like.Refused) await output.WriteLineAsync($"WRONG refused: {why}: {text}");
@@ -67,8 +103,7 @@ internal sealed class Run(Options options, TextWriter output)
         Faults = new CockroachFaults(seed) { Spares = text => text.Contains("effects", StringComparison.Ordinal) },
     };
 
-    private async Task<bool> WithClusterAsync(
-        Store store, PostgresServer? server, Proxy? proxy, string folder, List<Fault> faults, CancellationToken stopping)
+    private async Task<bool> WithClusterAsync(Store store, Surroundings around, string folder, List<Fault> faults, CancellationToken stopping)
     {
         await store.CreateAsync(stopping);
         var disk = Directory.CreateDirectory(Path.Combine(folder, LogDisk)).FullName;
@@ -76,8 +111,15 @@ internal sealed class Run(Options options, TextWriter output)
         try
         {
             await using var cluster = new ProcessCluster(store, folder, output);
-            await PrepareAsync(store, server, cluster, stopping);
-            var world = new World(options, store, cluster, folder, output) { Server = server, Proxy = proxy, LogDisk = hasDisk ? disk : null };
+            await PrepareAsync(store, cluster, stopping);
+            var world = new World(options, store, cluster, folder, output)
+            {
+                Server = around.Server,
+                Proxy = around.Proxy,
+                Foreign = around.Foreign,
+                LeftOut = around.LeftOut,
+                LogDisk = hasDisk ? disk : null,
+            };
             return await WithWorldAsync(world, disk, faults, stopping);
         }
         finally
@@ -86,10 +128,10 @@ internal sealed class Run(Options options, TextWriter output)
         }
     }
 
-    private static async Task PrepareAsync(Store store, PostgresServer? server, ProcessCluster cluster, CancellationToken stopping)
+    private static async Task PrepareAsync(Store store, ProcessCluster cluster, CancellationToken stopping)
     {
         // The portable profile's role may not make tables.
-        var url = store.Shape.Profile == Profile.Portable ? $"cockroachdb://postgres@127.0.0.1:{server!.Port}/chaos?sslmode=disable" : null;
+        var url = store.Shape.Profile == Profile.Portable ? store.OwnersUrl : null;
         var (code, said) = await cluster.RunAsync("migrate~1", ["migrate"], TimeSpan.FromSeconds(60), url);
         if (code != 0) throw new InvalidOperationException($"migrate ended with {code}: {said}");
         await store.WatchControlTablesAsync(stopping);

@@ -15,6 +15,7 @@ internal sealed class ClusterStore(Database database, string cluster)
     private const string Forgotten = "forgotten workers";
 
     private static readonly RowSource ProcessRows = new("processes", [new("_pampa_process", CellKind.Text)]);
+    private static readonly RowSource DoubtRows = new("doubts", [new("_pampa_doubt", CellKind.Text)]);
 
     private Dialect Dialect => database.Dialect;
 
@@ -112,26 +113,34 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster), reader => reader.GetString(0), stopping);
 
     /// <summary>
-    /// Registers all workers of a node or none: each id must be free, over, resigned, or of a dead process. Returns the
-    /// sessions, or null where an id is live.
+    /// Registers all workers of a node or none: each id must be free, over, resigned, of a dead process, or registered by an earlier try
+    /// of this very registration, whose answer was lost. Returns the sessions, or null where an id is live.
     /// </summary>
+    /// <remarks>
+    /// Nothing was done under the session of a lost answer: nobody was told of it, so nobody beats, takes back or declares himself ready by it,
+    /// and only who is ready is dealt to; once he is, the mark is gone from the row. All the same it is not taken up but passed: sessions only
+    /// grow, whatever comes late. A try that arrives after a later one knows no mark but earlier ones, finds a live row and is refused.
+    /// </remarks>
     public Task<List<(string Worker, long Session)>?> RegisterAsync(
-        string node, IReadOnlyList<string> workers, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping) =>
+        string node, IReadOnlyList<string> workers, string process, TimeSpan ttl, IReadOnlyList<string> deadProcesses, CancellationToken stopping,
+        RegistrationMark? mark = null) =>
         database.UnitAsync<List<(string, long)>?>(async unit =>
         {
             var statement = new Statement($"""
                 INSERT INTO pampa_worker AS w (cluster, worker_id, node, session, process, program, state, heartbeat_at, expires_at)
-                SELECT @cluster, n._pampa_worker, @node, 1, @process, @program, '{WorkerStates.Recovering}', {Dialect.Now}, {Dialect.NowPlus("@ttl")}
+                SELECT @cluster, n._pampa_worker, @node, 1, @process, @program, @state, {Dialect.Now}, {Dialect.NowPlus("@ttl")}
                 FROM ({Dialect.Rows(WorkerRows)}) AS n WHERE TRUE
                 ON CONFLICT (cluster, worker_id) DO UPDATE SET node = excluded.node, session = w.session + 1, process = excluded.process, program = excluded.program,
                   state = excluded.state, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at
                 WHERE w.expires_at <= {Dialect.Now} OR w.state = '{WorkerStates.Resigned}'
                   OR w.process IN (SELECT p._pampa_process FROM ({Dialect.Rows(ProcessRows)}) AS p)
+                  OR w.state IN (SELECT d._pampa_doubt FROM ({Dialect.Rows(DoubtRows)}) AS d)
                 RETURNING worker_id, session
                 """).With("cluster", cluster).With("node", node).With("process", process).With("program", Program)
-                .With("ttl", ttl.TotalSeconds);
+                .With("ttl", ttl.TotalSeconds).With("state", WorkerStates.RecoveringAs((mark ?? RegistrationMark.None).Mark));
             Dialect.Bind(statement, WorkerRows, [.. workers.Select(w => new string?[] { w, null })]);
             Dialect.Bind(statement, ProcessRows, [.. deadProcesses.Select(p => new[] { p })]);
+            Dialect.Bind(statement, DoubtRows, [.. (mark ?? RegistrationMark.None).InDoubt.Select(m => new[] { WorkerStates.RecoveringAs(m) })]);
             var rows = await unit.QueryAsync(statement, reader => (reader.GetString(0), reader.GetInt64(1)));
             // A worker may be called as another process's node is: they would read each other's messages.
             var others = await unit.QueryAsync(new Statement($"""
@@ -246,7 +255,7 @@ internal sealed class ClusterStore(Database database, string cluster)
             FROM pampa_worker WHERE cluster = @cluster ORDER BY worker_id
             """).With("cluster", cluster),
             reader => new WorkerLife(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3),
-                Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), reader.GetString(5), reader.GetString(6),
+                Convert.ToBoolean(reader.GetValue(4), CultureInfo.InvariantCulture), WorkerStates.Of(reader.GetString(5)), reader.GetString(6),
                 TimeSpan.FromMilliseconds(Math.Round(Age(reader, 7).TotalMilliseconds)))
             { Version = ProgramVersion.Of(reader.GetString(8)) }, stopping);
 

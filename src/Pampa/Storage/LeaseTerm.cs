@@ -38,7 +38,10 @@ internal sealed record WorkerLife(
 /// <summary>The values of <c>pampa_worker.state</c>.</summary>
 internal static class WorkerStates
 {
-    /// <summary>Registered, still taking back what its former life held; gets no tasks yet.</summary>
+    /// <summary>
+    /// Registered, still taking back what its former life held; gets no tasks yet. In the table the mark of its registration stands
+    /// behind it.
+    /// </summary>
     public const string Recovering = "recovering";
 
     /// <summary>Gets tasks.</summary>
@@ -46,4 +49,22 @@ internal static class WorkerStates
 
     /// <summary>Left in good order.</summary>
     public const string Resigned = "resigned";
+
+    /// <summary>As the table has it: registered, by a registration that is known again by its mark.</summary>
+    public static string RecoveringAs(string mark) => mark.Length == 0 ? Recovering : $"{Recovering} {mark}";
+
+    /// <summary>The state of what the table has.</summary>
+    public static string Of(string text) => text.StartsWith(Recovering, StringComparison.Ordinal) ? Recovering : text;
+}
+
+/// <summary>
+/// By what a process knows a registration of its own again whose answer was lost. A life of a node draws a new mark for each try, so whoever
+/// else has one of the process's ids, be it another node of the same process, has another mark.
+/// </summary>
+/// <param name="Mark">Of this try; no two tries have the same.</param>
+/// <param name="InDoubt">Of the earlier tries of which nobody knows what became of them.</param>
+internal sealed record RegistrationMark(string Mark, IReadOnlyList<string> InDoubt)
+{
+    /// <summary>It is never known again.</summary>
+    public static RegistrationMark None { get; } = new("", []);
 }

@@ -12,6 +12,10 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
 {
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private const int MaxNames = 1_000;
+
+    // Each is a try that was sent and not answered; older ones have long arrived, or never will.
+    private const int MaxDoubts = 16;
+    private readonly List<string> inDoubt = [];
     private long trustedFrom;
     private volatile bool isLost;
 
@@ -78,7 +82,19 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     private async Task<bool> TryRegisterAsync(string node, IReadOnlyList<string> ids, List<string> dead, CancellationToken stopping)
     {
         var before = time.GetTimestamp();
-        var sessions = await store.RegisterAsync(node, ids, ProcessIdentity.Current, ttl, dead, stopping);
+        var mark = new RegistrationMark($"{Guid.NewGuid():N}", [.. inDoubt]);
+        List<(string Worker, long Session)>? sessions;
+        try
+        {
+            sessions = await store.RegisterAsync(node, ids, ProcessIdentity.Current, ttl, dead, stopping, mark);
+        }
+        catch
+        {
+            // It may have taken effect, and the next try would find a life that nobody lives. A mark that never came to the table harms nobody.
+            if (inDoubt.Count == MaxDoubts) inDoubt.RemoveAt(0);
+            inDoubt.Add(mark.Mark);
+            throw;
+        }
         if (sessions is null) return false;
         Node = node;
         Workers = sessions;

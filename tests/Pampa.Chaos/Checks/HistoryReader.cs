@@ -89,7 +89,8 @@ internal static partial class HistoryReader
 
     private static LeaseSeen? Seen(JsonElement root, string name, string number) => root.GetProperty(name) is { ValueKind: JsonValueKind.Object } seen
         ? new LeaseSeen(ProcessIn(seen.GetProperty("process").GetString()!), seen.GetProperty(number).GetInt64(), seen.GetProperty("live").GetInt32() == 1,
-            seen.TryGetProperty("state", out var state) ? state.GetString()! : "")
+            // The mark of its registration may stand behind it.
+            seen.TryGetProperty("state", out var state) ? state.GetString()!.Split(' ')[0] : "")
         : null;
 
     /// <summary>Pampa writes machine, boot, namespace, process and its start, with strokes between them.</summary>

@@ -14,12 +14,19 @@ internal sealed class EmptyDatabase(string url, DbDataSource? source, string con
 
     public static async Task<EmptyDatabase> MakeAsync(World world, int number)
     {
+        var name = $"empty{number}";
+        if (world.Foreign is { } foreign)
+        {
+            await foreign.MakeAsync(name);
+            var there = new NpgsqlConnectionStringBuilder(foreign.Place.Owner.ConnectionString) { Database = name };
+            return new EmptyDatabase(Place.Url(new NpgsqlConnectionStringBuilder(there.ConnectionString) { MaxPoolSize = 3 }, "cockroachdb"),
+                NpgsqlDataSource.Create($"{there.ConnectionString};Maximum Pool Size=1"), "");
+        }
         if (world.Server is not { } server)
         {
             var path = Path.Combine(world.Folder, $"empty{number}.db");
             return new EmptyDatabase($"sqlite:{path}", null, $"Data Source={path};Pooling=False");
         }
-        var name = $"empty{number}";
         await Store.InsistAsync(() => world.Store.ExecuteAsync($"CREATE DATABASE {name}", CancellationToken.None), CancellationToken.None);
         // One of its own: what happens on the wire of the others is no part of this.
         var proxy = world.Shape.Profile == Profile.Portable ? new Proxy(server.Port) { Cockroach = new Cockroach() } : null;

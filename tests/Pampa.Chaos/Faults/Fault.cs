@@ -24,6 +24,15 @@ internal sealed record Fault(string Name, Target Target, string What, Func<World
     /// <summary>Not with another: what a process that starts meanwhile makes of it is another story.</summary>
     public bool IsAlone { get; init; }
 
+    /// <summary>What the fault needs that not every server gives; null: nothing.</summary>
+    public string? Needs { get; init; }
+
+    /// <summary>The server is stopped, filled or locked as a whole, or something stands between it and its clients.</summary>
+    public const string OwnServer = "a server of the run's own";
+
+    /// <summary>CockroachDB has none.</summary>
+    public const string TableLocks = "LOCK TABLE";
+
     public bool IsOf(Profile profile) => Profiles is null || Profiles.Contains(profile);
 }
 

@@ -12,7 +12,7 @@ internal static class HostFaults
     public static IEnumerable<Fault> All =>
     [
         new("log-disk-full", Target.Process, "The disk of a node's log is full.", LogDiskFullAsync),
-        new("link-down", Target.Process, "A node in a network of its own loses its link, past its lease; then it comes back.", LinkDownAsync) { Profiles = [Profile.Pg, Profile.Portable] },
+        new("link-down", Target.Process, "A node in a network of its own loses its link, past its lease; then it comes back.", LinkDownAsync) { Profiles = [Profile.Pg, Profile.Portable], Needs = Fault.OwnServer },
     ];
 
     private static async Task<string> LogDiskFullAsync(World world, Random random, CancellationToken stopping)

@@ -19,7 +19,7 @@ internal static class ServerFaults
     ];
 
     private static Fault Of(string name, string what, Func<World, Random, CancellationToken, Task<string>> run) =>
-        new(name, Target.Server, what, run) { Profiles = [Profile.Pg, Profile.Portable] };
+        new(name, Target.Server, what, run) { Profiles = [Profile.Pg, Profile.Portable], Needs = Fault.OwnServer };
 
     private static async Task<string> StopAsync(World world, Random random, CancellationToken stopping)
     {
@@ -72,7 +72,7 @@ internal static class ServerFaults
     private static async Task<string> ConnectionsAsync(World world, Random random, CancellationToken stopping)
     {
         var held = new List<Npgsql.NpgsqlConnection>();
-        var settings = $"{world.Server!.Settings.Replace("Username=postgres", "Username=chaos_app", StringComparison.Ordinal)};Database=chaos;Application Name=hoarder;Pooling=false;Timeout=5";
+        var settings = $"{world.Server!.Settings.Replace("Username=postgres", $"Username={PostgresServer.Role}", StringComparison.Ordinal)};Database=chaos;Application Name=hoarder;Pooling=false;Timeout=5";
         try
         {
             // Whoever comes back finds no place, and whoever has one is thrown out.

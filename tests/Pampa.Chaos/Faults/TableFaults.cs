@@ -13,12 +13,12 @@ internal static class TableFaults
     public static IEnumerable<Fault> All =>
     [
         new("lock-rows", Target.Table, "An application holds locks on many open records.", LockRowsAsync) { Profiles = Postgres },
-        new("lock-table", Target.Table, "An application locks the whole table against writers.", LockTableAsync) { Profiles = Postgres },
-        new("lock-all", Target.Table, "An application locks the whole table against everybody, for a minute; on SQLite the file against writers.", LockAllAsync),
+        new("lock-table", Target.Table, "An application locks the whole table against writers.", LockTableAsync) { Profiles = Postgres, Needs = Fault.TableLocks },
+        new("lock-all", Target.Table, "An application locks the whole table against everybody, for a minute; on SQLite the file against writers.", LockAllAsync) { Needs = Fault.TableLocks },
         new("lock-file", Target.Table, "An application begins to write and does not end.", LockFileAsync) { Profiles = [Profile.Sqlite] },
         new("alter", Target.Table, "Columns are added, given another type and dropped.", AlterAsync) { Profiles = Postgres },
         new("add-column", Target.Table, "A column is added.", AddColumnAsync) { Profiles = [Profile.Sqlite] },
-        new("drop-column", Target.Table, "A column that handlers set is dropped, and made anew with what was in it.", DropAsync) { IsAlone = true },
+        new("drop-column", Target.Table, "A column that handlers set is dropped, and made anew with what was in it.", DropAsync) { IsAlone = true, Needs = Fault.TableLocks },
         new("rename-column", Target.Table, "A column that handlers set is renamed, and back.", (w, r, s) => RenameAsync(w, r, "result", s)) { IsAlone = true },
         new("rename-state", Target.Table, "A state column is renamed, and back.", (w, r, s) => RenameAsync(w, r, w.Shape.State[6], s)) { Profiles = Postgres },
         new("rename-table", Target.Table, "The table is renamed, and back.", RenameTableAsync) { Profiles = Postgres },

@@ -36,7 +36,7 @@ internal static class WireFaults
     ];
 
     private static Fault Of(string name, string what, Func<World, Random, CancellationToken, Task<string>> run) =>
-        new(name, Target.Wire, what, run) { Profiles = [Profile.Pg, Profile.Portable] };
+        new(name, Target.Wire, what, run) { Profiles = [Profile.Pg, Profile.Portable], Needs = Fault.OwnServer };
 
 #pragma warning disable CA1308 // For people, not to compare.
     private static string Word(StatementKinds kind) => kind.ToString().ToLowerInvariant();

@@ -24,11 +24,17 @@ internal sealed class World(Options options, Store store, ProcessCluster cluster
 
     public string Folder => folder;
 
-    /// <summary>Null on SQLite.</summary>
+    /// <summary>Null on SQLite, and where the server is somebody else's.</summary>
     public PostgresServer? Server { get; init; }
 
-    /// <summary>Null on SQLite.</summary>
+    /// <summary>Null on SQLite, and where the server is somebody else's.</summary>
     public Proxy? Proxy { get; init; }
+
+    /// <summary>A server that is not the run's own; null: it is.</summary>
+    public ForeignServer? Foreign { get; init; }
+
+    /// <summary>What would be injected if the server were the run's own, or another one.</summary>
+    public IReadOnlyList<Fault> LeftOut { get; init; } = [];
 
     /// <summary>A small disk that one node's log is on; null: none could be made.</summary>
     public string? LogDisk { get; init; }

@@ -15,6 +15,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         "autovacuum_naptime = 10s", "deadlock_timeout = 200ms", "log_line_prefix = '%m [%p] %a '",
     ];
 
+    /// <summary>As whom the processes come.</summary>
+    public const string Role = "chaos_app";
+
     private readonly PrivatePostgres server;
 
     private PostgresServer(PrivatePostgres server, bool hasOwnDisk) => (this.server, HasOwnDisk) = (server, hasOwnDisk);

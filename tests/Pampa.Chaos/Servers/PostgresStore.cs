@@ -5,20 +5,27 @@ using Pampa.Chaos.Work;
 namespace Pampa.Chaos.Servers;
 
 /// <summary>
-/// A database of the private server. Two triggers watch the tasks: one before the change, which sees the leases just as
+/// A database on a server. Two triggers watch the tasks: one before the change, which sees the leases just as
 /// the statement's own conditions saw them, and one after it, which writes all of it down.
 /// </summary>
-internal sealed class PostgresStore(Shape shape, PostgresServer server, int port) : Store(shape)
+internal sealed class PostgresStore(Shape shape, Place place) : Store(shape)
 {
-    private const string Role = "chaos_app";
+    private string Role => place.RoleName;
 
     /// <summary>The harness goes past the proxy; what it does is no part of the clients that are disturbed.</summary>
-    public NpgsqlDataSource Direct { get; } = NpgsqlDataSource.Create(
-        $"{server.Settings};Database=chaos;Application Name=harness;Timezone=UTC;Options=-c default_transaction_read_only=off;Timeout=5;Maximum Pool Size=20;Keepalive=5");
+    public NpgsqlDataSource Direct { get; } = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(place.Owner.ConnectionString)
+    {
+        ApplicationName = "harness",
+        Timezone = "UTC",
+        Options = $"{place.Owner.Options} -c default_transaction_read_only=off".TrimStart(),
+        Timeout = 5,
+        MaxPoolSize = 20,
+        KeepAlive = 5,
+    });
 
-    public override string Url(string application) =>
-        $"{(Shape.Profile == Profile.Portable ? "cockroachdb" : "postgres")}://{Role}@127.0.0.1:{port}/chaos?application_name={application}&sslmode=disable"
-        + (Shape.Profile == Profile.Portable ? "&Options=-c%20default_transaction_isolation%3Dserializable" : "");
+    public override string Url(string application) => place.UrlOf(application, Shape.Profile);
+
+    public override string OwnersUrl => Place.Url(place.Owner, Place.SchemeOf(Shape.Profile));
 
     public override async Task<DbConnection> OpenAsync(CancellationToken stopping) => await Direct.OpenConnectionAsync(stopping);
 
@@ -31,7 +38,7 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
         var isPortable = Shape.Profile == Profile.Portable;
         foreach (var statement in (string[])
         [
-            $"CREATE ROLE {Role} LOGIN",
+            $"CREATE ROLE {Role} LOGIN{(place.Role.Password is { } password ? $" PASSWORD '{password}'" : "")}",
             .. isPortable ? ["CREATE SCHEMA \"My Schema\"", $"GRANT USAGE ON SCHEMA \"My Schema\" TO {Role}"] : new[] { $"GRANT CREATE ON SCHEMA public TO {Role}" },
             .. Shape.All.SelectMany(s => new[]
             {
@@ -42,8 +49,11 @@ internal sealed class PostgresStore(Shape shape, PostgresServer server, int port
             $"CREATE TABLE public.{KeptTable}",
             $"CREATE TABLE public.{Shape.HookTable}",
             $"GRANT INSERT ON public.hook_events TO {Role}",
-            $"CREATE TABLE public.audit (seq bigserial PRIMARY KEY, {AuditColumns("timestamptz")})",
-            $"CREATE TABLE public.lease_audit (seq bigserial PRIMARY KEY, {LeaseColumns("timestamptz")})",
+            // No serial: that is no sequence on CockroachDB, and says little of the order.
+            "CREATE SEQUENCE public.audit_seq",
+            "CREATE SEQUENCE public.lease_audit_seq",
+            $"CREATE TABLE public.audit (seq bigint PRIMARY KEY DEFAULT nextval('public.audit_seq'), {AuditColumns("timestamptz")})",
+            $"CREATE TABLE public.lease_audit (seq bigint PRIMARY KEY DEFAULT nextval('public.lease_audit_seq'), {LeaseColumns("timestamptz")})",
             $"CREATE TABLE {Effects} (id bigint NOT NULL, life bigint NOT NULL, attempt bigint NOT NULL, worker text NOT NULL)",
             $"GRANT INSERT ON {Effects} TO {Role}",
             $"CREATE TABLE {Shape.Journal} ({Shape.JournalColumns})",

@@ -12,6 +12,8 @@ internal sealed class SqliteStore(Shape shape, string folder) : Store(shape)
 
     public override string Url(string application) => $"sqlite:{path}";
 
+    public override string OwnersUrl => $"sqlite:{path}";
+
     public override async Task<DbConnection> OpenAsync(CancellationToken stopping)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);

@@ -16,6 +16,9 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     /// <param name="application">How its connections call themselves.</param>
     public abstract string Url(string application);
 
+    /// <summary>The database as its owner reaches it, who may make tables.</summary>
+    public abstract string OwnersUrl { get; }
+
     /// <summary>Makes the tables, and all that watches them.</summary>
     public abstract Task CreateAsync(CancellationToken stopping);
 

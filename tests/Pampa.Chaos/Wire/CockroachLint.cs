@@ -55,7 +55,7 @@ internal static partial class CockroachLint
     public static string Translated(string text)
     {
         text = Version.Replace(text, $"'{VersionText}'::text");
-        return !IsDdl(text) ? text : Integer.Replace(UsingHash.Replace(text, ")"), "bigint");
+        return !IsDdl(text) ? text : Integer.Replace(DropDatabase.Replace(UsingHash.Replace(text, ")"), "$1 WITH (FORCE)"), "bigint");
     }
 
     /// <summary>What <c>version()</c> says.</summary>
@@ -100,6 +100,9 @@ internal static partial class CockroachLint
 
     [GeneratedRegex(@"\)\s+USING\s+HASH\b")]
     private static partial Regex UsingHash { get; }
+
+    [GeneratedRegex(@"^(\s*DROP\s+DATABASE\s.*\S)\s+CASCADE\b", RegexOptions.IgnoreCase)]
+    private static partial Regex DropDatabase { get; }
 
     [GeneratedRegex(@"(?<=\s)(integer|int|int4)(?=\s|,|\)|$)", RegexOptions.IgnoreCase)]
     private static partial Regex Integer { get; }

@@ -9,6 +9,9 @@ internal static class Forged
     /// <summary>"Not encrypted": the answer to a request for encryption.</summary>
     public static readonly byte[] No = "N"u8.ToArray();
 
+    /// <summary>"Encrypted from here on".</summary>
+    public static readonly byte[] Yes = "S"u8.ToArray();
+
     public static readonly byte[] Terminate = [(byte)'X', 0, 0, 0, 4];
 
     // A plan that does not fit any more is known by its words, or by who says so.

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -52,9 +53,9 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
 
     public async Task RunAsync(CancellationToken stopping)
     {
-        await using var fromClient = new NetworkStream(client);
-        var reader = new FrameReader(fromClient);
-        if (await HandshakeAsync(fromClient, reader, stopping) is not { } startup) return;
+        await using var plain = new NetworkStream(client);
+        if (await HandshakeAsync(plain, stopping) is not var (fromClient, reader, startup)) return;
+        await using var closing = fromClient;
         await proxy.PassAsync(Application, stopping);
         await server.ConnectAsync(proxy.ServerHost, proxy.ServerPort, stopping);
         await using var toServer = new NetworkStream(server);
@@ -74,14 +75,23 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
 
     private static int Code(byte[] startup) => BinaryPrimitives.ReadInt32BigEndian(startup.AsSpan(4));
 
-    private async Task<byte[]?> HandshakeAsync(NetworkStream stream, FrameReader reader, CancellationToken stopping)
+    private async Task<(Stream FromClient, FrameReader Reader, byte[] Startup)?> HandshakeAsync(Stream stream, CancellationToken stopping)
     {
+        var reader = new FrameReader(stream);
         while (await reader.ReadStartupAsync(stopping) is { } startup)
         {
             if (proxy.IsHalfOpen)
             {
                 while (proxy.IsHalfOpen) await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, stopping);
                 return null;
+            }
+            if (Code(startup) == EncryptionRequest && proxy.Certificate is { } certificate)
+            {
+                await stream.WriteAsync(Forged.Yes, stopping);
+                var encrypted = new SslStream(stream);
+                await encrypted.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stopping);
+                (stream, reader) = (encrypted, new FrameReader(encrypted));
+                continue;
             }
             if (Code(startup) is EncryptionRequest or GssEncryptionRequest)
             {
@@ -93,7 +103,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
                 Application = In(startup, "application_name");
                 if (proxy.Cockroach is { } like) cockroach = new CockroachSession(like, In(startup, "database"));
             }
-            if (proxy.Refusal is not { } state) return startup;
+            if (proxy.Refusal is not { } state) return (stream, reader, startup);
             proxy.ForgedErrors.AddOrUpdate(state, 1, (_, n) => n + 1);
             await stream.WriteAsync(Forged.Error("FATAL", state), stopping);
             return null;
@@ -108,7 +118,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         return at >= 0 ? texts[at + 1] : "";
     }
 
-    private async Task RequestsAsync(FrameReader reader, NetworkStream toServer, NetworkStream toClient, CancellationToken stopping)
+    private async Task RequestsAsync(FrameReader reader, NetworkStream toServer, Stream toClient, CancellationToken stopping)
     {
         using var request = new MemoryStream();
         var kinds = StatementKinds.None;
@@ -157,7 +167,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
     }
 
     // False: the connection is over.
-    private async Task<bool> RequestAsync(byte[] bytes, StatementKinds kinds, NetworkStream toServer, NetworkStream toClient, CancellationToken stopping)
+    private async Task<bool> RequestAsync(byte[] bytes, StatementKinds kinds, NetworkStream toServer, Stream toClient, CancellationToken stopping)
     {
         var isAlone = IsIdle;
         var verdict = cockroach?.Judge(isAlone, status) ?? default;
@@ -206,7 +216,7 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
         lock (outstanding) return outstanding.TryPeek(out var head) ? head : default;
     }
 
-    private async Task AnswersAsync(NetworkStream fromServer, NetworkStream toClient, CancellationToken stopping)
+    private async Task AnswersAsync(NetworkStream fromServer, Stream toClient, CancellationToken stopping)
     {
         try
         {

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Pampa.Chaos.Wire;
 
@@ -34,6 +36,9 @@ internal sealed class Proxy : IAsyncDisposable
 
     /// <summary>Makes the server one that behaves like CockroachDB; null: it is what it is.</summary>
     public Cockroach? Cockroach { get; init; }
+
+    /// <summary>What clients that want encryption get it with, up to here; null: they get none. To the server all goes in clear text.</summary>
+    public X509Certificate2? Certificate { get; init; }
 
     /// <summary>How many errors were forged, by SQLSTATE.</summary>
     public ConcurrentDictionary<string, int> ForgedErrors { get; } = [];
@@ -116,7 +121,7 @@ internal sealed class Proxy : IAsyncDisposable
         {
             await link.RunAsync(stop.Token);
         }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
         {
             // Either side has gone, which is what this is about.
         }

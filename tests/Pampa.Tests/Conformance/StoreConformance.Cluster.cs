@@ -188,6 +188,29 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_registration_whose_answer_was_lost_is_known_again_by_its_mark_and_nobody_elses_is()
+    {
+        Task<List<(string Worker, long Session)>?> RegisterAsync(string[] workers, string mark, params string[] inDoubt) =>
+            Ticked(Workers.RegisterAsync("c", workers, "p3", Ttl, [], Stopping, new RegistrationMark(mark, inDoubt)));
+        string[] both = ["c.1", "c.2"];
+        Assert.NotNull(await RegisterAsync(both, "lost"));
+        // The same process has it, and that alone says nothing: another node of it may.
+        Assert.Null(await RegisterAsync(both, "other"));
+        Assert.Null(await RegisterAsync(both, "other", "of another"));
+        Assert.Null(await Ticked(Workers.RegisterAsync("c", both, "p3", Ttl, [], Stopping)));
+        Assert.Equal([("c.1", 2L), ("c.2", 2L)], (await RegisterAsync(both, "again", "older", "lost"))!.Order());
+        // What was sent first comes late: it finds a live row, whatever it is.
+        Assert.Null(await RegisterAsync(both, "lost"));
+        Assert.Equal([("c.1", 3L)], await RegisterAsync(["c.1"], "third", "again"));
+        // It has taken the other one of its node out; a life that is ready may have done something, whoever asks.
+        Assert.Equal(["c.1"], await Ticked(Task.FromResult(Workers.Heartbeat([("c.1", 3), ("c.2", 2)], Ttl))));
+        await Workers.MarkReadyAsync([("c.1", 3)], Stopping);
+        Assert.Null(await RegisterAsync(["c.1"], "fourth", "third"));
+        Assert.Null(await RegisterAsync(["c.3", "b.1"], "fifth", "third"));
+        Assert.Equal(WorkerStates.Ready, (await Workers.ReadWorkersAsync(Stopping)).Single(w => w.Id == "c.1").State);
+    }
+
+    [Fact]
     public async Task A_heartbeat_of_a_former_session_is_refused()
     {
         Assert.Equal(["a.1", "a.2", "b.1"], (await BeatAsync()).Order());

@@ -5,7 +5,7 @@ namespace Pampa.Tests.EndToEnd;
 public sealed class ClusterProcessesTests(ProgramFixture programs)
 {
     // Two workers' start-ahead, and as much again twice that waits to be written.
-    private const int MostOpen = 3 * 2 * Pampa.Jobs.Limits.StartAheadRows;
+    internal const int MostOpen = 3 * 2 * Pampa.Jobs.Limits.StartAheadRows;
 
     private static readonly string[] Jobs = ["first", "second", "third"];
 
@@ -21,7 +21,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task Nodes_join_leave_and_die_and_every_number_is_completed(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);
         var dispatcher = await StartAsync(database, "dispatcher");
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
         var a = await StartAsync(database, "node", "--name", "a", "--workers", "2");
@@ -54,7 +54,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task Handlers_that_take_all_threads_do_not_cost_their_workers_the_lease(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("starving"));
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "starving")]);
         var dispatcher = await CaseAsync("dispatcher");
@@ -72,7 +72,7 @@ public sealed class ClusterProcessesTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task Three_jobs_share_two_workers_of_which_one_serves_only_the_first_of_each_node(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("several-jobs"));
         var run = await programs.StartAsync(
             ProgramFixture.Cases, ["run", "--drain", "--workers", "2", .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "several-jobs")]);
         Assert.Equal(0, await run.EndAsync());

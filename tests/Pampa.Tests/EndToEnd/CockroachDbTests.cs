@@ -1,4 +1,5 @@
 using Pampa.Chaos.Wire;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -12,7 +13,8 @@ public sealed class CockroachDbTests(ProgramFixture programs)
     public async Task No_attempt_is_charged_for_what_the_database_wants_repeated()
     {
         // More of them are ambiguous than would be in earnest, so that some are for sure.
-        await using var database = await NumbersDatabase.CockroachAsync(new CockroachFaults(7) { Ambiguous = 0.03 });
+        await using var database = await NumbersDatabase.CreateAsync(
+            Engine.Restarting, programs, Readiness.Case("some"), new CockroachFaults(7) { Ambiguous = 0.03 });
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, verb, [.. database.Environment, ("PAMPA_TEST_CASE", "some")]);
         var dispatcher = await CaseAsync("dispatcher");
@@ -41,7 +43,8 @@ public sealed class CockroachDbTests(ProgramFixture programs)
     [Fact]
     public async Task A_table_is_migrated_by_statements_that_it_takes()
     {
-        await using var database = await NumbersDatabase.CockroachAsync(new CockroachFaults(8));
+        // Its owner's: whoever migrates makes tables.
+        await using var database = await NumbersDatabase.CreateAsync(Engine.Restarting, programs);
         await database.ExecuteAsync("CREATE TABLE numbers (value bigint PRIMARY KEY, is_odd boolean)");
         async Task<string> SayAsync(params string[] verb)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -8,10 +9,10 @@ public sealed class CreditTests(ProgramFixture programs)
     private const string Credits = "samples/credits.cs";
     private const string Completed = "send_messages_end_time IS NOT NULL AND send_messages_success";
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task After_a_kill_in_the_middle_each_credit_is_where_it_belongs(bool onSqlite)
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql), InlineData(Engine.Restarting)]
+    internal async Task After_a_kill_in_the_middle_each_credit_is_where_it_belongs(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, new Readiness(Credits) { Own = ["SELECT, UPDATE ON clients"] });
         Task<Child> StartAsync() => programs.StartAsync(Credits, [.. database.Arguments, "--drain"], database.Environment);
         var killed = await StartAsync();
         await killed.UntilAsync(async () => await database.CountAsync(Completed, "messages") >= 200, "some are sent");
@@ -24,6 +25,7 @@ public sealed class CreditTests(ProgramFixture programs)
         await CheckAsync(database);
         Assert.Equal(1_000, await database.CountAsync($"{Completed} AND is_sent", "messages"));
         Assert.Equal(10, await database.CountAsync("credits = 0", "clients"));
+        await database.NothingIsInjectedAsync("send_messages", "messages");
     }
 
     /// <summary>What a client has and what its messages have cost is what it had.</summary>

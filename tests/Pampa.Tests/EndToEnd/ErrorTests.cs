@@ -43,7 +43,7 @@ public sealed class ErrorTests(ProgramFixture programs)
     public async Task A_database_and_a_user_that_the_server_does_not_know()
     {
         var server = await PostgresCluster.GetAsync();
-        var url = new Uri(NumbersDatabase.Url(server.ConnectionString, $"nobody:{Canary}"));
+        var url = new Uri(NumbersDatabase.PlainUrl(server.ConnectionString, $"nobody:{Canary}"));
 
         Says(await NumbersAsync(url.AbsoluteUri), "user nobody", "role \"nobody\" does not exist", "Check the user");
         Says(await NumbersAsync($"postgres://postgres:{Canary}@{url.Host}:{url.Port}/nowhere"),
@@ -61,7 +61,7 @@ public sealed class ErrorTests(ProgramFixture programs)
         await server.ExecuteAsync("CREATE ROLE guarded LOGIN PASSWORD 'right'");
         await server.ExecuteAsync("SELECT pg_reload_conf()");
 
-        var said = await NumbersAsync(NumbersDatabase.Url(server.ConnectionString, $"guarded:{Canary}"));
+        var said = await NumbersAsync(NumbersDatabase.PlainUrl(server.ConnectionString, $"guarded:{Canary}"));
 
         Says(said, "user guarded", "password authentication failed for user \"guarded\"", "Check the password");
     }

@@ -13,7 +13,7 @@ public sealed class ExchangeTests(ProgramFixture programs)
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
     internal async Task After_a_kill_in_the_middle_each_order_has_its_own_end(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(engine, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, new Readiness(Exchange) { Own = ["SELECT ON rates"] });
         Task<Child> StartAsync() => programs.StartAsync(Exchange, [.. database.Arguments, "--drain"], database.Environment);
         var killed = await StartAsync();
         await killed.UntilAsync(async () => await database.CountAsync(Completed, "orders") >= 10_000, "10,000 are completed");

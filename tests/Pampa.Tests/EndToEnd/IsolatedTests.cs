@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -39,7 +40,7 @@ public sealed class IsolatedTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_worker_that_dies_is_started_again_and_all_end_with_their_node(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Numbers);
         var dispatcher = await StartAsync(database, "dispatcher");
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
         var node = await NodeAsync(this, database);
@@ -65,10 +66,10 @@ public sealed class IsolatedTests(ProgramFixture programs)
         Assert.Equal(0, await dispatcher.EndAsync());
     }
 
-    [Fact]
-    public async Task Workers_whose_node_is_killed_end_in_good_order()
+    [Theory, InlineData(Engine.Sqlite)]
+    internal async Task Workers_whose_node_is_killed_end_in_good_order(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite: true, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Numbers);
         var node = await NodeAsync(this, database);
         var witness = await StartAsync(database, "dispatcher");
         foreach (var worker in (string[])["iso.1", "iso.2"]) await WorksAsync(witness, database, worker, 10);
@@ -78,6 +79,7 @@ public sealed class IsolatedTests(ProgramFixture programs)
             async () => (await database.ReadAsync("SELECT 1 FROM pampa_worker WHERE state <> 'resigned'")).Count == 0, "both workers have left");
         await witness.UntilAsync(async () => await database.CountAsync("odd_checking_reservation_id LIKE 'iso.%' AND odd_checking_end_time IS NULL") == 0, "they hold nothing");
         Assert.Equal(0, await database.CountAsync("odd_checking_reservation_times > 1"));
+        await database.NothingIsInjectedAsync();
     }
 
     [Fact]

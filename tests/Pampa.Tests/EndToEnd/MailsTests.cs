@@ -6,7 +6,7 @@ public sealed class MailsTests(ProgramFixture programs)
     [Theory, InlineData(nameof(Fixtures.Engine.Sqlite)), InlineData(nameof(Fixtures.Engine.PostgreSql)), InlineData(nameof(Fixtures.Engine.Portable))]
     public async Task Each_customer_gets_mails_in_order_and_none_before_its_time(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, new Readiness("samples/mails.cs"));
         var run = await programs.StartAsync("samples/mails.cs", [.. database.Arguments, "--drain", "--workers", "8"], database.Environment);
 
         Assert.Equal(0, await run.EndAsync());

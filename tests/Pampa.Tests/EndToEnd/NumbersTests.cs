@@ -1,4 +1,5 @@
 using System.Globalization;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -12,6 +13,7 @@ public sealed class NumbersTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_hundred_thousand_numbers_are_drained(bool onSqlite)
     {
+        // Its owner's: a program that is run for the first time makes its tables by itself.
         await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
         var run = await StartAsync(database, "--drain");
 
@@ -26,7 +28,7 @@ public sealed class NumbersTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task After_a_kill_the_next_run_completes_all_and_charges_only_what_was_running(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Numbers);
         var killed = await StartAsync(database, "--drain");
         await killed.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) >= 10_000, "10,000 are completed");
         await killed.KillAsync();
@@ -48,7 +50,7 @@ public sealed class NumbersTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_second_process_stands_by_and_takes_over_from_a_leader_that_is_killed(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Numbers);
         var leader = await StartAsync(database);
         await leader.HearAsync("This process leads 'cluster' in term 1");
         var other = await StartAsync(database, "--drain");
@@ -62,10 +64,10 @@ public sealed class NumbersTests(ProgramFixture programs)
         Assert.Equal(0, await database.CountAsync("odd_checking_reservation_times > 2"));
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_stop_in_the_middle_leaves_nothing_held_and_charges_nothing(bool onSqlite)
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task A_stop_in_the_middle_leaves_nothing_held_and_charges_nothing(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Numbers);
         var run = await StartAsync(database);
         await run.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) >= 5_000, "5,000 are completed");
         run.Terminate();
@@ -79,12 +81,13 @@ public sealed class NumbersTests(ProgramFixture programs)
         Assert.Equal(completed, await database.CountAsync("odd_checking_reservation_times = 1"));
         Assert.Equal(100_000 - completed, await database.CountAsync("COALESCE(odd_checking_reservation_times, 0) = 0"));
         Assert.Contains("Stopping; a second signal ends the program at once.", run.Said, StringComparison.Ordinal);
+        await database.NothingIsInjectedAsync();
     }
 
     [Fact]
     public async Task The_originals_table_works_unchanged()
     {
-        await using var database = await NumbersDatabase.PostgreSqlAsync();
+        await using var database = await NumbersDatabase.CreateAsync(Engine.PostgreSql, programs);
         await database.ExecuteAsync("""
             CREATE TABLE numbers (value bigint PRIMARY KEY, odd_checking_reservation_id varchar(500), odd_checking_reservation_time timestamp,
               odd_checking_reservation_times int, odd_checking_start_time timestamp, odd_checking_end_time timestamp, is_odd boolean,
@@ -94,6 +97,7 @@ public sealed class NumbersTests(ProgramFixture programs)
         // As the former system left them: one done, one that has no attempt left.
         await database.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 3 WHERE value = 2");
         var columns = await database.ReadAsync(Catalog);
+        await database.PrepareAsync(programs, Readiness.Case("plain"));
 
         var run = await programs.StartAsync(ProgramFixture.Cases, ["--drain"], [.. database.Environment, ("PAMPA_TEST_CASE", "plain")]);
 

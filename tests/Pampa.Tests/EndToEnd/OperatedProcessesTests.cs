@@ -11,7 +11,7 @@ public sealed class OperatedProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task A_job_is_paused_explained_and_resumed_and_a_node_drained_from_the_command_line(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("idle"));
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "idle")]);
         async Task<string> SayAsync(int code, params string[] verb)
@@ -47,7 +47,7 @@ public sealed class OperatedProcessesTests(ProgramFixture programs)
     [Theory, MemberData(nameof(Engines))]
     public async Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("holding"));
         var go = Path.Combine(programs.NewFolder(), "go");
         Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
             ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "holding"), ("PAMPA_TEST_GO", go)]);
@@ -77,12 +77,13 @@ public sealed class OperatedProcessesTests(ProgramFixture programs)
         Assert.Equal(0, await watch.EndAsync());
         run.Terminate();
         Assert.Equal(0, await run.EndAsync());
+        await database.NothingIsInjectedAsync();
     }
 
     [Theory, MemberData(nameof(Engines))]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);
         var first = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
         await first.HearAsync("Node 'web1' has 2 workers, session 1");
 

@@ -22,12 +22,14 @@ internal sealed class Pooler : IAsyncDisposable
 
     /// <summary>The address of a database by way of the pooler.</summary>
     public string Url(string settings) =>
-        NumbersDatabase.Url(Settings(settings));
+        NumbersDatabase.PlainUrl(Settings(settings));
 
     /// <summary>The same as an ADO.NET connection string.</summary>
     public string Settings(string settings) => new NpgsqlConnectionStringBuilder(settings) { Host = "127.0.0.1", Port = port }.ConnectionString;
 
-    public static async Task<Pooler> StartAsync(string folder)
+    /// <param name="folder">A folder for its settings.</param>
+    /// <param name="role">Whom all come as; null: the owner.</param>
+    public static async Task<Pooler> StartAsync(string folder, string? role = null)
     {
         var server = new NpgsqlConnectionStringBuilder((await PostgresCluster.GetAsync()).ConnectionString);
         var program = ((string[])["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]).FirstOrDefault(File.Exists);
@@ -36,7 +38,7 @@ internal sealed class Pooler : IAsyncDisposable
         var settings = Path.Combine(folder, "pgbouncer.ini");
         await File.WriteAllTextAsync(settings, string.Create(CultureInfo.InvariantCulture, $"""
             [databases]
-            * = host={server.Host} port={server.Port} user={server.Username}
+            * = host={server.Host} port={server.Port} user={role ?? server.Username}
             [pgbouncer]
             listen_addr = 127.0.0.1
             listen_port = {port}

@@ -1,14 +1,15 @@
 using System.Globalization;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>A program whose records run again by themselves, a second after they have ended.</summary>
 public sealed class RelaunchTests(ProgramFixture programs)
 {
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task Records_run_again_and_again_and_a_drain_ends_all_the_same(bool onSqlite)
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql), InlineData(Engine.Restarting)]
+    internal async Task Records_run_again_and_again_and_a_drain_ends_all_the_same(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Case("repeating"));
         (string, string)[] environment = [.. database.Environment, ("PAMPA_TEST_CASE", "repeating")];
         // Nothing but the relaunch itself makes the dispatcher look.
         var run = await programs.StartAsync(ProgramFixture.Cases, [.. database.Arguments, "--delay", "3600"], environment);
@@ -24,5 +25,6 @@ public sealed class RelaunchTests(ProgramFixture programs)
         var drain = await programs.StartAsync(ProgramFixture.Cases, [.. database.Arguments, "--drain"], environment);
         Assert.Equal(0, await drain.EndAsync());
         Assert.Equal(3, await database.CountAsync(NumbersDatabase.Completed));
+        await database.NothingIsInjectedAsync();
     }
 }

@@ -1,4 +1,7 @@
-using System.Text.Json;
+using Npgsql;
+using Pampa.Storage;
+using Pampa.Tests.Fixtures;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -7,10 +10,7 @@ public sealed class RightsTests(ProgramFixture programs)
 {
     private static readonly (string, string)[] Elsewhere = [("TZ", "Pacific/Kiritimati"), ("PGTZ", "America/St_Johns")];
 
-    private static (string, string)[] As(NumbersDatabase database, string role) =>
-    [
-        .. database.Environment.Select(e => (e.Name, e.Value.Replace("://postgres@", $"://{role}@", StringComparison.Ordinal))), .. Elsewhere,
-    ];
+    private static (string, string)[] As(NumbersDatabase database, NpgsqlConnectionStringBuilder user) => [.. database.EnvironmentOf(user), .. Elsewhere];
 
     private async Task<string> SayAsync(int code, string program, IEnumerable<string> arguments, params (string, string)[] environment)
     {
@@ -19,22 +19,18 @@ public sealed class RightsTests(ProgramFixture programs)
         return child.Said;
     }
 
-    [Theory, InlineData(nameof(Fixtures.Engine.PostgreSql)), InlineData(nameof(Fixtures.Engine.Portable))]
+    [Theory, InlineData(nameof(Engine.PostgreSql)), InlineData(nameof(Engine.Portable))]
     public async Task A_dispatcher_and_a_node_need_no_more_than_is_printed_for_each(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
-        var id = Guid.NewGuid().ToString("N")[..8];
-        var (dispatching, working) = ($"dispatcher_{id}", $"node_{id}");
+        // Its owner's: what is printed for each of two roles, and not for one that does everything, is what this is about.
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Engine>(engine), programs);
+        var server = await PostgresCluster.GetAsync(Enum.Parse<Engine>(engine));
+        var (dispatching, working) = (await server.NewUserAsync(), await server.NewUserAsync());
         await SayAsync(0, ProgramFixture.Numbers, ["migrate"], database.Environment);
-        foreach (var (role, parts) in ((string, string[])[])[(dispatching, ["anything", "dispatching"]), (working, ["anything", "working"])])
+        foreach (var (role, part) in ((string, RightsFor)[])[(dispatching.Username!, RightsFor.Dispatching), (working.Username!, RightsFor.Working)])
         {
-            await database.ExecuteAsync($"CREATE ROLE {role} LOGIN");
-            await database.ExecuteAsync($"ALTER ROLE {role} SET timezone = 'Asia/Kathmandu'");
-            using var printed = JsonDocument.Parse(await SayAsync(0, ProgramFixture.Numbers, ["migrate", "--dry-run", "--json", "--role", role], database.Environment));
-            foreach (var group in printed.RootElement.GetProperty("grants").EnumerateArray().Where(g => parts.Contains(g.GetProperty("for").GetString())))
-            {
-                foreach (var grant in group.GetProperty("statements").EnumerateArray()) await database.ExecuteAsync(grant.GetString()!);
-            }
+            var printed = await SayAsync(0, ProgramFixture.Numbers, ["migrate", "--dry-run", "--json", "--role", role], database.Environment);
+            await database.GrantAsync(printed, role, RightsFor.Anything, part);
         }
         try
         {
@@ -50,20 +46,21 @@ public sealed class RightsTests(ProgramFixture programs)
                 Assert.DoesNotContain("permission", process.Said, StringComparison.Ordinal);
             }
             // The other one's work needs the other one's rights.
-            if (engine != nameof(Fixtures.Engine.PostgreSql)) return;
+            if (engine != nameof(Engine.PostgreSql)) return;
             var refused = await SayAsync(2, ProgramFixture.Numbers, ["node", "--name", "b"], As(database, dispatching));
-            Assert.Contains($"GRANT INSERT, UPDATE ON \"public\".\"pampa_worker\" TO {dispatching}.", refused, StringComparison.Ordinal);
+            Assert.Contains($"GRANT INSERT, UPDATE ON \"public\".\"pampa_worker\" TO {dispatching.Username}.", refused, StringComparison.Ordinal);
         }
         finally
         {
-            foreach (var role in (string[])[dispatching, working]) await database.ExecuteAsync($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
+            foreach (var role in (string?[])[dispatching.Username, working.Username]) await database.ExecuteAsync($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
         }
     }
 
     [Fact]
     public async Task Times_are_those_of_the_database_in_UTC_wherever_a_process_and_its_role_are()
     {
-        await using var database = await NumbersDatabase.PostgreSqlAsync();
+        // A role that may everything: the run makes what it needs by itself, and what this is about is the time.
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite: false, programs);
         await database.ExecuteAsync("""
             CREATE TABLE numbers (value bigint PRIMARY KEY, is_odd boolean, odd_checking_reservation_id text, odd_checking_reservation_time timestamp,
               odd_checking_reservation_times integer, odd_checking_start_time timestamp, odd_checking_end_time timestamp, odd_checking_success boolean,
@@ -73,14 +70,14 @@ public sealed class RightsTests(ProgramFixture programs)
             UPDATE numbers SET odd_checking_reservation_time = (now() AT TIME ZONE 'UTC') + interval '1 hour' WHERE value = 1;
             UPDATE numbers SET odd_checking_reservation_time = (now() AT TIME ZONE 'UTC') - interval '1 second' WHERE value = 2
             """);
-        var role = $"far_{Guid.NewGuid():N}";
-        await database.ExecuteAsync($"CREATE ROLE {role} LOGIN SUPERUSER; ALTER ROLE {role} SET timezone = 'Asia/Kathmandu'");
+        var role = await (await PostgresCluster.GetAsync()).NewUserAsync();
+        await database.ExecuteAsync($"ALTER ROLE {role.Username} SUPERUSER");
         var run = await programs.StartAsync(ProgramFixture.Cases, ["run", "--drain", "--drain-horizon", "60"], [.. As(database, role), ("PAMPA_TEST_CASE", "plain")]);
         Assert.True(await run.EndAsync() == 0, run.Said);
         Assert.Equal(299, await database.CountAsync(NumbersDatabase.Completed));
         Assert.Equal(1, await database.CountAsync("value = 1 AND odd_checking_reservation_times IS NULL"));
         const string now = "(now() AT TIME ZONE 'UTC')";
         Assert.Equal(299, await database.CountAsync($"odd_checking_end_time BETWEEN {now} - interval '3 minutes' AND {now} AND odd_checking_start_time BETWEEN odd_checking_reservation_time AND odd_checking_end_time"));
-        await database.ExecuteAsync($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
+        await database.ExecuteAsync($"DROP OWNED BY {role.Username} CASCADE; DROP ROLE {role.Username}");
     }
 }

@@ -10,7 +10,7 @@ public sealed class ScheduleTests(ProgramFixture programs)
     [Theory, MemberData(nameof(ClusterProcessesTests.Engines), MemberType = typeof(ClusterProcessesTests))]
     public async Task When_leaders_are_killed_each_second_has_its_record_once(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("ticking") with { Own = ["INSERT ON numbers"] });
         Task<Child> StartAsync() => programs.StartAsync(ProgramFixture.Cases, database.Arguments, [.. database.Environment, ("PAMPA_TEST_CASE", "ticking")]);
         var first = await StartAsync();
         await first.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) >= 2, "two seconds have been worked on");
@@ -35,7 +35,7 @@ public sealed class ScheduleTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task The_sample_makes_its_report_at_night_or_when_it_is_asked_for(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, new Readiness(Reports) { Own = ["INSERT ON reports"] });
         async Task<string> RunAsync(params string[] arguments)
         {
             var child = await programs.StartAsync(Reports, [.. arguments, .. database.Arguments], database.Environment);

@@ -7,7 +7,7 @@ public sealed class SelectionTests(ProgramFixture programs)
 
     private async Task<(NumbersDatabase Database, Child Run)> DrainAsync(string sample, string engine)
     {
-        var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, new Readiness(sample));
         return (database, await programs.StartAsync(sample, [.. database.Arguments, "--drain"], database.Environment));
     }
 

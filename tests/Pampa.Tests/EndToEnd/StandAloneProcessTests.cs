@@ -94,7 +94,8 @@ public sealed class StandAloneProcessTests(ProgramFixture programs)
     [Theory, MemberData(nameof(ClusterProcessesTests.Engines), MemberType = typeof(ClusterProcessesTests))]
     public async Task One_of_several_runs_and_when_it_is_killed_another_takes_over(string engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs);
+        // Any program's migrate makes the table of leases.
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Case("idle"));
         await using var first = await StartAsync("single", database);
         await first.HearAsync("'mirror' runs in this process, in term 1 of its lease");
         await UntilNotedAsync(first, "begin", times: 3);
@@ -124,7 +125,7 @@ public sealed class StandAloneProcessTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task Code_that_takes_all_threads_does_not_cost_the_lease(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("idle"));
         await using var first = await StartAsync("starving", database, "--once");
         await UntilNotedAsync(first, "begin");
         await using var second = await StartAsync("starving", database);
@@ -138,7 +139,7 @@ public sealed class StandAloneProcessTests(ProgramFixture programs)
     [Theory, InlineData(true), InlineData(false)]
     public async Task The_code_has_the_database_that_is_configured(bool onSqlite)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs, Readiness.Case("idle"));
         await using var run = await StartAsync("reading", database, "--once");
         Assert.Equal(0, await run.EndAsync());
         Assert.EndsWith("answer 42", Noted[^1], StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using Engine = Pampa.Tests.Fixtures.Engine;
+
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>How processes end that are told to, or that cannot begin.</summary>
@@ -13,10 +15,10 @@ public sealed class StoppingTests(ProgramFixture programs)
         return (run, go);
     }
 
-    [Fact]
-    public async Task A_handler_that_does_not_end_is_abandoned_and_the_exit_code_says_so()
+    [Theory, InlineData(Engine.Sqlite)]
+    internal async Task A_handler_that_does_not_end_is_abandoned_and_the_exit_code_says_so(Engine engine)
     {
-        await using var database = NumbersDatabase.Sqlite(programs.NewFolder());
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Case("stubborn"));
         var (run, _) = await HoldingAsync(database, "run", "--workers", "1");
         run.Terminate();
         Assert.Equal(3, await run.EndAsync());
@@ -25,6 +27,7 @@ public sealed class StoppingTests(ProgramFixture programs)
         // The others were given back, and what was abandoned is charged once it is taken back.
         Assert.Equal(2, await database.CountAsync("odd_checking_reservation_id IS NULL AND COALESCE(odd_checking_reservation_times, 0) = 0"));
         Assert.Equal(1, await database.CountAsync(NumbersDatabase.Running));
+        await database.NothingIsInjectedAsync();
     }
 
     [Fact]

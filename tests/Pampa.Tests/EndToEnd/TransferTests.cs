@@ -1,4 +1,5 @@
 using System.Globalization;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -9,10 +10,10 @@ public sealed class TransferTests(ProgramFixture programs)
     private const string Transfer = "samples/transfer.cs";
     private const string Completed = "transfer_money_end_time IS NOT NULL AND transfer_money_success";
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task After_kills_in_the_middle_each_transfer_is_made_once(bool onSqlite)
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task After_kills_in_the_middle_each_transfer_is_made_once(Engine engine)
     {
-        await using var database = await NumbersDatabase.CreateAsync(onSqlite, programs);
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, new Readiness(Transfer) { Own = ["SELECT, UPDATE ON accounts"] });
         Task<Child> StartAsync() => programs.StartAsync(Transfer, [.. database.Arguments, "--drain"], database.Environment);
         foreach (var many in (int[])[100, 300])
         {
@@ -29,6 +30,7 @@ public sealed class TransferTests(ProgramFixture programs)
         await CheckAsync(database);
         Assert.Equal(1_000, await database.CountAsync("transfer_money_end_time IS NOT NULL", "transfers"));
         Assert.InRange(await database.CountAsync(Completed, "transfers"), 900, 1_000);
+        await database.NothingIsInjectedAsync("transfer_money", "transfers");
     }
 
     /// <summary>What is on each account is what the completed transfers have moved, no more and no less.</summary>

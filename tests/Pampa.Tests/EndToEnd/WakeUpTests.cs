@@ -12,7 +12,7 @@ public sealed class WakeUpTests(ProgramFixture programs)
     [Fact]
     public async Task What_is_inserted_is_done_at_once_by_a_node_of_another_process()
     {
-        await using var database = await NumbersDatabase.PostgreSqlAsync();
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite: false, programs, Readiness.Case("woken"));
         var dispatcher = await StartAsync(database, "woken", "dispatcher", "--delay", Hour);
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
         var node = await StartAsync(database, "woken", "node", "--name", "a", "--workers", "1", "--delay", Hour);
@@ -40,7 +40,8 @@ public sealed class WakeUpTests(ProgramFixture programs)
     [Fact]
     public async Task A_table_of_somebody_elses_gets_its_trigger_by_migrate_only()
     {
-        await using var database = await NumbersDatabase.PostgreSqlAsync();
+        // Its owner's: who migrates, and who has not, is what this is about.
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite: false, programs);
         await database.ExecuteAsync("""
             CREATE TABLE numbers (value bigint PRIMARY KEY, is_odd boolean, odd_checking_reservation_id text, odd_checking_reservation_time timestamptz,
               odd_checking_reservation_times integer, odd_checking_start_time timestamptz, odd_checking_end_time timestamptz, odd_checking_success boolean,
@@ -70,8 +71,8 @@ public sealed class WakeUpTests(ProgramFixture programs)
     [Fact]
     public async Task Behind_a_pooler_in_transaction_mode_everything_is_done_and_one_line_says_what_is_missing()
     {
-        await using var database = await NumbersDatabase.PostgreSqlAsync();
-        await using var pooler = await Pooler.StartAsync(programs.NewFolder());
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite: false, programs, Readiness.Numbers);
+        await using var pooler = await Pooler.StartAsync(programs.NewFolder(), database.User);
         var run = await programs.StartAsync(ProgramFixture.Numbers, ["run"], ("PAMPA_DATABASE_URL", pooler.Url(database.Settings)));
         await run.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) == 100_000, "all numbers are completed");
         await run.HearAsync("[312]");

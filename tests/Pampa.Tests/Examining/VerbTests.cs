@@ -160,7 +160,7 @@ public sealed class VerbTests : IDisposable
     public async Task They_do_the_same_on_PostgreSQL()
     {
         await using var db = await TestDatabase.CreateAsync(Engine.PostgreSql, null);
-        string[] there = ["--db", NumbersDatabase.Url(db.Source.ConnectionString)];
+        string[] there = ["--db", NumbersDatabase.PlainUrl(db.Source.ConnectionString)];
         await RunAsync(["migrate", .. there]);
         var (code, said, errors) = await RunAsync(["doctor", .. there]);
         Assert.Equal((0, ""), (code, errors));

@@ -36,6 +36,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         /// </summary>
         public Task<NpgsqlConnectionStringBuilder> UserAsync() => user.Value;
 
+        /// <summary>Another one of these.</summary>
+        public Task<NpgsqlConnectionStringBuilder> NewUserAsync() => NewUserAsync(ConnectionString);
+
         private static async Task<NpgsqlConnectionStringBuilder> NewUserAsync(string owner)
         {
             var settings = new NpgsqlConnectionStringBuilder(owner) { Username = $"pampa_user_{Guid.NewGuid():N}" };

@@ -53,16 +53,26 @@ internal abstract class TestDatabase : IAsyncDisposable
     /// <param name="profile">The table.</param>
     /// <param name="rewrite">Changes the statements.</param>
     /// <param name="asOwner">The product reaches it as its owner instead, who may everything.</param>
+    /// <param name="template">On a server: the name of one that was frozen, of which this shall be a copy; null: it is new.</param>
     public static Task<TestDatabase> CreateAsync(
-        Engine engine, TableProfile? profile, Func<string, string>? rewrite = null, bool asOwner = false) => engine == Engine.Sqlite
+        Engine engine, TableProfile? profile, Func<string, string>? rewrite = null, bool asOwner = false, string? template = null) => engine == Engine.Sqlite
         ? SqliteTestDatabase.MakeAsync(profile, rewrite)
-        : PostgresTestDatabase.MakeAsync(new Wish(engine, profile, asOwner || profile is null), rewrite);
+        : PostgresTestDatabase.MakeAsync(new Wish(engine, profile, asOwner || profile is null), rewrite, template);
 
     /// <summary>What kind of database is wanted; those that are the same can stand in for each other.</summary>
     private protected sealed record Wish(Engine Engine, TableProfile? Profile, bool AsOwner)
     {
         public string Key => $"{Engine} {Profile?.Name}{(AsOwner ? " of its owner" : "")}";
     }
+
+    /// <summary>On a server: its name there.</summary>
+    public virtual string Name => "";
+
+    /// <summary>The port of what stands before the server and makes it another engine; null: nothing does.</summary>
+    public virtual int? Port => null;
+
+    /// <summary>Closes it, so that others can be copies of it, and returns its name. It goes away with the server.</summary>
+    public virtual Task<string> FreezeAsync() => throw new NotSupportedException("There are templates on a server only.");
 
     /// <summary>Who the product is; null: the owner, or nobody is anybody.</summary>
     public virtual string? User => null;
@@ -116,7 +126,8 @@ internal abstract class TestDatabase : IAsyncDisposable
     {
         if (profile is null) return;
         await new Schema(database).CreateControlTablesAsync(CancellationToken.None);
-        foreach (var statement in profile.Create) await database.ExecuteAsync(new Statement(statement), CancellationToken.None);
+        // Nothing before it, not even a setting: CockroachDB may want it to be alone.
+        foreach (var statement in profile.Create) await database.RunAloneAsync(new Statement(statement), TimeSpan.FromSeconds(30), CancellationToken.None);
     }
 
     private sealed class SqliteTestDatabase : TestDatabase
@@ -219,14 +230,14 @@ internal abstract class TestDatabase : IAsyncDisposable
             return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), ownSource, wish.AsOwner ? null : settings.Username);
         }
 
-        public static async Task<TestDatabase> MakeAsync(Wish wish, Func<string, string>? rewrite)
+        public static async Task<TestDatabase> MakeAsync(Wish wish, Func<string, string>? rewrite, string? template = null)
         {
             var server = await PostgresCluster.GetAsync(wish.Engine);
             if (wish.Profile is not null && Spare.TryGetValue(wish.Key, out var spare) && spare.TryTake(out var used))
                 return new PostgresTestDatabase(server, used, wish, rewrite);
             if (wish.Engine.IsCockroach() && PostgresCluster.CockroachUrl is not null)
                 return await MakePreparedAsync(server, "", wish, rewrite);
-            var template = await TemplateAsync(server, wish);
+            template ??= await TemplateAsync(server, wish);
             var made = await OpenAsync(server, await NewAsync(server, $" TEMPLATE {template}"), wish);
             return new PostgresTestDatabase(server, made, wish, rewrite);
         }
@@ -290,6 +301,16 @@ internal abstract class TestDatabase : IAsyncDisposable
         }
 
         public override string? User => made.User;
+
+        public override string Name => made.Name;
+
+        public override int? Port => proxy?.Port;
+
+        public override async Task<string> FreezeAsync()
+        {
+            await CloseAsync();
+            return made.Name;
+        }
 
         public override async Task GrantAsync(JobTable job)
         {

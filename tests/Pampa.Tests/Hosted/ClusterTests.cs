@@ -16,7 +16,7 @@ public sealed class ClusterTests
 
     private static string AddressOf(TestDatabase db) => db.IsSqlite
         ? new SqliteConnectionStringBuilder(db.Source.ConnectionString).DataSource
-        : NumbersDatabase.Url(db.Source.ConnectionString);
+        : NumbersDatabase.PlainUrl(db.Source.ConnectionString);
 
     private static void Pages(PampaBuilder pampa, Func<PampaTask, ValueTask> handler)
     {

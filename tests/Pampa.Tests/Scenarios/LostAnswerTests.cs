@@ -1,3 +1,6 @@
+using System.Data.Common;
+using Pampa.Storage;
+using Pampa.Working;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Scenarios;
@@ -5,6 +8,8 @@ namespace Pampa.Tests.Scenarios;
 /// <summary>Statements that took effect although nobody was told, and a database that is out of reach.</summary>
 public sealed class LostAnswerTests
 {
+    private const string Register = "INSERT INTO pampa_worker";
+
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task Reservations_whose_answer_was_lost_are_adopted_and_each_started_once(Engine engine)
     {
@@ -25,6 +30,39 @@ public sealed class LostAnswerTests
         Assert.Equal((10, 10, 0, 0, 0),
             (process.Counters.Started, process.Counters.Completed, process.Counters.Forgiven, process.Counters.Fenced, process.Counters.Unknown));
         Assert.Contains(process.Lines, line => line.Contains("10 reservations adopted, 0 started ones given back", StringComparison.Ordinal));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
+    internal async Task A_registration_whose_answer_was_lost_is_repeated_at_once_under_the_next_session(Engine engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.InsertAsync(10);
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job => job.Process(_ => { })), joins: false);
+        process.Faults.LoseAnswer(Register, times: 2);
+        for (var i = 0; i < 2; i++) await Assert.ThrowsAnyAsync<DbException>(() => process.JoinAsync());
+        Assert.Empty(process.Membership.Workers);
+
+        // The clock stands: nobody's lease ends.
+        await process.JoinAsync();
+        Assert.Equal([("a.1", 3), ("a.2", 3)], process.Membership.Workers);
+        await cluster.UntilEndedAsync();
+
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        // Whoever else comes under this name does not get it by that.
+        Assert.Null(await process.Store.RegisterAsync("a", ["a.1", "a.2"], ProcessIdentity.Current, TestCluster.WorkerLease, [], TestCluster.Stopping));
+    }
+
+    [Fact]
+    public async Task A_chosen_name_is_not_waited_for_where_it_was_this_node_itself_that_registered_it()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job => job.Process(_ => { })), joins: false);
+        var membership = new Membership(process.Store, process.Store, TestCluster.WorkerLease, cluster.Time);
+        Task RegisterAsync() => membership.RegisterAsync(new NodeName("web1") { IsFixed = true }, 2, id => Assert.Fail($"It waits for the lease of {id}."), TestCluster.Stopping);
+        process.Faults.LoseAnswer(Register);
+        await Assert.ThrowsAnyAsync<DbException>(RegisterAsync);
+        await RegisterAsync();
+        Assert.Equal(("web1", 2L, true), (membership.Node, membership.Workers[0].Session, membership.IsTrusted));
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]

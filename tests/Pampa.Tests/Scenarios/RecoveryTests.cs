@@ -42,7 +42,7 @@ public sealed class RecoveryTests
         var second = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, Quick), joins: false);
         string? stateAtRecovery = null;
         second.Faults.Meanwhile(TestProcess.Recover, () =>
-            stateAtRecovery = (string?)cluster.Db.ReadAsync("SELECT max(state) FROM pampa_worker").GetAwaiter().GetResult()[0][0]);
+            stateAtRecovery = WorkerStates.Of((string)cluster.Db.ReadAsync("SELECT max(state) FROM pampa_worker").GetAwaiter().GetResult()[0][0]!));
         await second.JoinAsync();
 
         Assert.Equal(WorkerStates.Recovering, stateAtRecovery);

@@ -32,7 +32,7 @@ public sealed class RightsTests
 
     private static string Address(TestDatabase db, string? user = null)
     {
-        var url = NumbersDatabase.Url(db.Source.ConnectionString, user);
+        var url = NumbersDatabase.PlainUrl(db.Source.ConnectionString, user);
         return db.Database.Dialect is CockroachDbDialect
             ? $"{url.Replace("postgres://", "cockroachdb://", StringComparison.Ordinal)}?sslmode=disable&options=-c%20default_transaction_isolation%3Dserializable"
             : url;

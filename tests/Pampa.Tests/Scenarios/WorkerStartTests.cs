@@ -12,7 +12,7 @@ public sealed class WorkerStartTests
     private static void Quick(PampaBuilder pampa) => TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
 
     private static async Task<string?> StateAsync(TestCluster cluster, string worker) =>
-        (string?)(await cluster.Db.ReadAsync($"SELECT state FROM pampa_worker WHERE worker_id = '{worker}'"))[0][0];
+        WorkerStates.Of((string)(await cluster.Db.ReadAsync($"SELECT state FROM pampa_worker WHERE worker_id = '{worker}'"))[0][0]!);
 
     private async Task<TestProcess> WithAsync(
         TestCluster cluster, Func<string, CancellationToken, Task> start, bool joins = true, int workers = 2) =>

@@ -1,3 +1,4 @@
+using Pampa.Storage;
 using Pampa.Tests.Scenarios;
 
 namespace Pampa.Tests.Simulation;
@@ -33,7 +34,7 @@ internal sealed class Watchtower(SimulatedDatabase db)
                 break;
             case "RECOVER":
                 step.Require(IsMine(step, owner), "T7: not its own worker");
-                step.Require(owner!.State == "recovering", "T7: a worker that is ready has no former life to take back");
+                step.Require(WorkerStates.Of(owner!.State) == WorkerStates.Recovering, "T7: a worker that is ready has no former life to take back");
                 break;
             case "FINISH":
                 // Of a former life's attempt it may only speak as long as the id is its own.

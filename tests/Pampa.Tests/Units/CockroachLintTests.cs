@@ -40,6 +40,8 @@ public sealed class CockroachLintTests
         Assert.Equal("CREATE INDEX a ON t (\"id\") WHERE x IS NULL", CockroachLint.Translated("CREATE INDEX a ON t (\"id\") USING HASH WHERE x IS NULL"));
         Assert.Equal("ALTER TABLE t ADD COLUMN n bigint", CockroachLint.Translated("ALTER TABLE t ADD COLUMN n integer"));
         Assert.Equal("UPDATE t SET integer = 1", CockroachLint.Translated("UPDATE t SET integer = 1"));
+        Assert.Equal("DROP DATABASE IF EXISTS t WITH (FORCE)", CockroachLint.Translated("DROP DATABASE IF EXISTS t CASCADE"));
+        Assert.Equal("DROP TABLE t CASCADE", CockroachLint.Translated("DROP TABLE t CASCADE"));
         Assert.StartsWith("SELECT 'CockroachDB", CockroachLint.Translated("SELECT version()"), StringComparison.Ordinal);
     }
 }
