@@ -120,7 +120,9 @@ public sealed partial class PampaCluster : IAsyncDisposable
         await (await access.GetAsync(cancellationToken)).WakeAsync(null, cancellationToken);
 
     /// <summary>
-    /// Makes ended records pending again, with all their attempts. A record that changes meanwhile is left alone.
+    /// Makes ended records pending again, with all their attempts. A record that changes meanwhile is left alone. A completed
+    /// one has another <see cref="PampaTask.IdempotencyKey"/> from then on if the job has <see cref="TaskColumns.Generation"/>;
+    /// without that column it keeps the one it had.
     /// </summary>
     /// <param name="job">The job's name.</param>
     /// <param name="keys">Which ones; null: all that have ended when the call begins.</param>

@@ -60,7 +60,8 @@ public class PampaTask
     /// <summary>
     /// A text that is the same for every attempt of this task and different for every other task: job, key and
     /// generation. Give it to a payment provider or any other outside system, so that a repeated call does nothing
-    /// twice.
+    /// twice. The generation grows when a completed record is made pending again, in the column <see
+    /// cref="TaskColumns.Generation"/>; without that column it is 0 for ever, so the text stays the same then, too.
     /// </summary>
     /// <exception cref="PermanentFailureException">
     /// The job runs ended records again and has no <see cref="TaskColumns.Generation"/>, so that the second run would have

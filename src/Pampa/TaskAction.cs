@@ -6,7 +6,10 @@ public enum TaskAction
     /// <summary>Failed records are pending again, with all their attempts and the same <see cref="PampaTask.IdempotencyKey"/>.</summary>
     Retry,
 
-    /// <summary>Completed and failed records are pending again, with all their attempts.</summary>
+    /// <summary>
+    /// Completed and failed records are pending again, with all their attempts. A completed one has another <see
+    /// cref="PampaTask.IdempotencyKey"/> from then on if the job has a column for that: <see cref="TaskColumns.Generation"/>.
+    /// </summary>
     Relaunch,
 
     /// <summary>Records that are pending, scheduled or reserved have failed for good, with the reason as their error text.</summary>

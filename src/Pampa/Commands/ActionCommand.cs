@@ -10,7 +10,7 @@ internal static class ActionCommand
 {
     public static IEnumerable<Command> All(Verb verb) =>
     [
-        Create(verb, TaskAction.Relaunch, "relaunch", "Makes ended records pending again, completed and failed ones, with all their attempts.", "pending again"),
+        Create(verb, TaskAction.Relaunch, "relaunch", "Makes ended records pending again, completed and failed ones, with all their attempts. Without a column Generation a completed one keeps its idempotency key.", "pending again"),
         Create(verb, TaskAction.Retry, "retry", "Makes failed records pending again, with all their attempts.", "pending again"),
         Create(verb, TaskAction.Cancel, "cancel", "Lets records that have not started fail for good. Those that run are left alone.", "cancelled"),
         Create(verb, TaskAction.Skip, "skip", "Lets records that have not started count as completed, without running. Those that run are left alone.", "skipped"),

@@ -34,8 +34,9 @@ internal sealed class ConsoleTurn : IDisposable
 
     public Display Display { get; }
 
-    public static ConsoleTurn Take(Verb verb, bool isPlain, Func<string, string?> environment)
+    public static ConsoleTurn Take(Verb verb, bool isPlain, LogFormat format, Func<string, string?> environment)
     {
+        if (format.IsJson) return new ConsoleTurn(new PlainDisplay(verb.Output, verb.Errors, format: format));
         if (!Terminal.IsForPeople(isPlain, !Terminal.IsOn(verb.Output), environment) || Terminal.Find(verb.Output, environment) is not { } terminal)
             return new ConsoleTurn(new PlainDisplay(verb.Output, verb.Errors));
         var errors = Console.IsErrorRedirected ? verb.Errors : null;

@@ -48,6 +48,9 @@ internal abstract class Display : IAsyncDisposable
 
     protected abstract string Format(DateTimeOffset at, LogLevel level, string text, LineEnd? end);
 
+    /// <summary>A line of its own, as it looks here.</summary>
+    protected virtual string Shown(string line) => line;
+
     /// <summary>Writes lines of the log.</summary>
     protected abstract void WriteLog(IReadOnlyList<string> lines);
 
@@ -58,7 +61,7 @@ internal abstract class Display : IAsyncDisposable
         {
             while (lines.Count < LongestQueue && log.Reader.TryRead(out var line)) lines.Add(line);
             if (Interlocked.Exchange(ref leftOut, 0) is > 0 and var missing)
-                lines.Add(FormattableString.Invariant($"… {missing:N0} lines of the log were left out: they came faster than they could be shown"));
+                lines.Add(Shown(FormattableString.Invariant($"… {missing:N0} lines of the log were left out: they came faster than they could be shown")));
             WriteLog(lines);
             lines.Clear();
         }

@@ -18,7 +18,7 @@ namespace Pampa.Commands;
 internal sealed class IsolatedNode(
     Display display, string name, int workers, IReadOnlyList<string> arguments, string? logPath, Func<Confinement> confine, TimeProvider time)
 {
-    private const string Registered = "Pampa[101]";
+    private static readonly string[] Registered = ["Pampa[101]", "\"category\":\"Pampa\",\"event\":101,"];
     private readonly Lock gate = new();
     private readonly HashSet<WorkerProcess> living = [];
     private readonly HashSet<string> begun = [];
@@ -27,12 +27,15 @@ internal sealed class IsolatedNode(
     private bool isStopping;
     private int? endedBy;
 
+    /// <summary>How lines look.</summary>
+    public LogFormat Format { get; init; } = LogFormat.Plain;
+
     /// <summary>Runs until told to stop, or until a worker shows that none can work. Returns the exit code.</summary>
     /// <param name="database">The line that tells the database.</param>
     /// <exception cref="PampaConfigurationException">The log file cannot be written.</exception>
     public async Task<int> RunAsync(string database)
     {
-        await using var file = logPath is null ? null : LogFile.Open(logPath, Tell, time);
+        await using var file = logPath is null ? null : LogFile.Open(logPath, Tell, time, Format);
         log = file;
         using var stop = new CancellationTokenSource();
         using var signals = new Signals(Tell, atOnce: KillAll);
@@ -133,7 +136,7 @@ internal sealed class IsolatedNode(
         void Hear(string line)
         {
             life.Hear(line);
-            hasBegun |= line.Contains(Registered, StringComparison.Ordinal);
+            hasBegun |= IsOfRegistration(line);
             Pass(id, line);
         }
     }
@@ -141,16 +144,18 @@ internal sealed class IsolatedNode(
     private void Pass(string id, string line)
     {
         // It has registered: from now on a death of it is no reason for all to end.
-        if (line.Contains(Registered, StringComparison.Ordinal))
+        if (IsOfRegistration(line))
         {
             var isComplete = false;
             lock (gate) isComplete = begun.Add(id) && begun.Count == workers;
             if (isComplete) notices?.Ready($"node {name}, {workers} workers");
         }
         // Of one that has not come so far its own file may know nothing.
-        else if (!HasBegun(id)) log?.Write(LogLine.Dated(time.GetLocalNow(), $"{id} | {line}"));
-        display.Tell($"{id} | {line}");
+        else if (!HasBegun(id)) log?.Write(Format.IsJson ? JsonLine.Of(id, line, time.GetLocalNow()) : LogLine.Dated(time.GetLocalNow(), $"{id} | {line}"));
+        display.Tell(Format.IsJson ? JsonLine.Of(id, line, time.GetLocalNow()) : $"{id} | {line}");
     }
+
+    private static bool IsOfRegistration(string line) => Registered.Any(sign => line.Contains(sign, StringComparison.Ordinal));
 
     private bool HasBegun(string id)
     {
@@ -182,7 +187,7 @@ internal sealed class IsolatedNode(
 
     private void Tell(string text)
     {
-        log?.Write(LogLine.Dated(time.GetLocalNow(), text));
-        display.Tell(text);
+        log?.Write(Format.Kept(text, time.GetLocalNow()));
+        display.Tell(Format.Shown(text, time.GetLocalNow()));
     }
 }

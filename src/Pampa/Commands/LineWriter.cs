@@ -5,7 +5,8 @@ namespace Pampa.Commands;
 /// <summary>Gives on whole lines of what is written to it, so that nothing tears the table below them.</summary>
 internal sealed class LineWriter(Action<string> write) : TextWriter
 {
-    private const int LongestLine = 16_384;
+    /// <summary>A line that is longer is given on in pieces.</summary>
+    public const int LongestLine = 16_384;
     private readonly Lock gate = new();
     private readonly StringBuilder line = new();
 

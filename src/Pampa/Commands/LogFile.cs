@@ -26,6 +26,7 @@ internal sealed class LogFile : IAsyncDisposable
     private readonly Channel<string> lines = Channel.CreateBounded<string>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
     private readonly Action<string> tell;
     private readonly TimeProvider time;
+    private readonly LogFormat format;
     private readonly Logger file;
     private readonly Task writing;
     private long leftOut;
@@ -37,9 +38,11 @@ internal sealed class LogFile : IAsyncDisposable
     /// <param name="path">The file.</param>
     /// <param name="tell">Told once, if the file cannot be written; must not wait.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="format">How its own lines look; default: plain.</param>
     /// <param name="largestFile">In bytes.</param>
-    internal LogFile(string path, Action<string> tell, TimeProvider time, long largestFile = LargestFile)
+    internal LogFile(string path, Action<string> tell, TimeProvider time, LogFormat? format = null, long largestFile = LargestFile)
     {
+        this.format = format ?? LogFormat.Plain;
         this.tell = tell;
         this.time = time;
         Path = path;
@@ -72,7 +75,7 @@ internal sealed class LogFile : IAsyncDisposable
 
     /// <summary>Opens the file, or says why that is not possible.</summary>
     /// <exception cref="PampaConfigurationException">It cannot be written.</exception>
-    public static LogFile Open(string path, Action<string> tell, TimeProvider time)
+    public static LogFile Open(string path, Action<string> tell, TimeProvider time, LogFormat? format = null)
     {
         try
         {
@@ -88,7 +91,7 @@ internal sealed class LogFile : IAsyncDisposable
             throw new PampaConfigurationException(
                 [$"--log: the log file {path} cannot be opened: {e.Message.TrimEnd('.')}. Name a file, in a folder that is there, that this user may write to and no other process does, with --log PATH; or say --log no."]);
         }
-        return new LogFile(path, tell, time);
+        return new LogFile(path, tell, time, format);
     }
 
     // To open a pipe for writing alone would wait for its reader. And whoever names his database by mistake still needs it.
@@ -136,7 +139,7 @@ internal sealed class LogFile : IAsyncDisposable
             if (isGivenUp) break;
             Emit(line);
             if (Interlocked.Exchange(ref leftOut, 0) is > 0 and var missing)
-                Emit(LogLine.Dated(time.GetLocalNow(), FormattableString.Invariant($"… {missing:N0} lines were left out: they came faster than they could be written")));
+                Emit(format.Kept(FormattableString.Invariant($"… {missing:N0} lines were left out: they came faster than they could be written"), time.GetLocalNow()));
         }
         try
         {
@@ -161,7 +164,7 @@ internal sealed class LogFile : IAsyncDisposable
 
     private void OnUnhandled(object sender, UnhandledExceptionEventArgs e)
     {
-        Write(LogLine.Dated(time.GetLocalNow(), LogLevel.Critical, $"Unhandled exception: {e.ExceptionObject}".ReplaceLineEndings(" ")));
+        Write(format.Kept($"Unhandled exception: {e.ExceptionObject}".ReplaceLineEndings(" "), time.GetLocalNow(), LogLevel.Critical));
         OnExit(sender, e);
     }
 

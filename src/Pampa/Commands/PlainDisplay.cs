@@ -7,8 +7,9 @@ namespace Pampa.Commands;
 /// Everything as lines, for files, pipes and whoever asks for it: one a second for each job that is at work. An idle job
 /// says so once and then is silent.
 /// </summary>
-internal sealed class PlainDisplay(TextWriter output, TextWriter errors, bool hasColors = false) : Display
+internal sealed class PlainDisplay(TextWriter output, TextWriter errors, bool hasColors = false, LogFormat? format = null) : Display
 {
+    private readonly LogFormat format = format ?? LogFormat.Plain;
     private readonly HashSet<string> idle = new(StringComparer.Ordinal);
 
     public override TextWriter Output => output;
@@ -26,7 +27,7 @@ internal sealed class PlainDisplay(TextWriter output, TextWriter errors, bool ha
         {
             if (row.PerSecond > 0) idle.Remove(row.Job);
             else if (!idle.Add(row.Job)) continue;
-            output.WriteLine(Line(row));
+            output.WriteLine(format.IsJson ? JsonLine.Progress(TimeProvider.System.GetUtcNow(), row, Line(row)) : Line(row));
         }
     }
 
@@ -44,6 +45,8 @@ internal sealed class PlainDisplay(TextWriter output, TextWriter errors, bool ha
     }
 
     protected override string Format(DateTimeOffset at, LogLevel level, string text, LineEnd? end) => LogLine.Of(at, level, text, hasColors, end);
+
+    protected override string Shown(string line) => format.Shown(line, TimeProvider.System.GetLocalNow(), LogLevel.Warning);
 
     protected override void WriteLog(IReadOnlyList<string> lines)
     {

@@ -22,6 +22,9 @@ internal sealed record RunOptions(ProcessRole Role, string? Database, bool IsPla
 
     /// <summary>What was said of a file for the log; null: nothing.</summary>
     public string? Log { get; init; }
+
+    /// <summary>How lines look.</summary>
+    public LogFormat Format { get; init; } = LogFormat.Plain;
 }
 
 /// <summary>
@@ -34,9 +37,9 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
 
     public async Task<int> RunAsync()
     {
-        using var console = ConsoleTurn.Take(verb, options.IsPlain, Environment.GetEnvironmentVariable);
+        using var console = ConsoleTurn.Take(verb, options.IsPlain, options.Format, Environment.GetEnvironmentVariable);
         await using var display = console.Display;
-        await using var journal = new Journal(display, TimeProvider.System);
+        await using var journal = new Journal(display, TimeProvider.System, options.Format);
         using var signals = new Signals(journal.Tell);
         using var notices = ServiceNotices.Take(TimeProvider.System);
         try
@@ -71,7 +74,7 @@ internal sealed class RunCommand(Verb verb, RunOptions options)
 
     private async Task<int> RunAsync(PampaBuilder program, DatabaseChoice choice, Journal journal, Signals signals, ServiceNotices? notices)
     {
-        using var provider = new LineLog(journal.Log, TimeProvider.System);
+        using var provider = journal.Provider();
         using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
         var surroundings = new Surroundings(logs, TimeProvider.System, Chance.Shared);
         var role = options.Role with { Workers = options.Workers };

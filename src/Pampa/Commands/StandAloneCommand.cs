@@ -21,9 +21,9 @@ internal static class StandAloneCommand
 
     /// <summary>Runs what the arguments say. Returns the exit code.</summary>
     public static Task<int> RunAsync(string[] args, StandAlone process, TextWriter output, TextWriter errors) => CommandLine.RunAsync(
-        args, (to, wrong) => Create(process, () => Display(to, wrong, errors, Environment.GetEnvironmentVariable)), output, errors);
+        args, (to, wrong) => Create(process, format => Display(to, wrong, errors, format, Environment.GetEnvironmentVariable)), output, errors);
 
-    public static RootCommand Create(StandAlone process, Func<Display> display)
+    public static RootCommand Create(StandAlone process, Func<LogFormat, Display> display)
     {
         var options = process.Options;
         var root = new RootCommand($"Runs '{options.Name}' {When(options)}, until it is told to stop.");
@@ -42,12 +42,13 @@ internal static class StandAloneCommand
             Description = "The database: a URL without a password, a SQLite file, env:NAME or file:PATH (default: PAMPA_DATABASE_URL, else what the program says, else none).",
         };
         var log = WorkCommands.LogOption(FileName(options));
+        var format = LogFormat.Option();
         var run = new VerbCommand("run", root.Description!)
         {
             Examples = [("--once", "Run once, now."), ("--delay 5 --log yes", $"Run every five seconds, with a log in {FileName(options)}.")],
             ExitCodes = Ends,
         };
-        foreach (var option in (Option[])[once, delay, database, log])
+        foreach (var option in (Option[])[once, delay, database, log, format])
         {
             root.Options.Add(option);
             run.Options.Add(option);
@@ -56,7 +57,7 @@ internal static class StandAloneCommand
         {
             IsOnce = options.Once || parsed.GetValue(once),
             Delay = parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        }, parsed.GetValue(database), parsed.GetValue(log) ?? options.Log, display()));
+        }, parsed.GetValue(database), parsed.GetValue(log) ?? options.Log, LogFormat.Of(parsed.GetValue(format)!), display));
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(HelpPage.ProgramName, run);
         return root;
     }
@@ -68,18 +69,19 @@ internal static class StandAloneCommand
     private static string FileName(StandAloneOptions options) => JobValidation.Identifier.IsMatch(options.Name) ? $"{options.Name}.log" : "process.log";
 
     // The log's lines are harmless already, and their colours are meant to be obeyed.
-    private static PlainDisplay Display(TextWriter output, TextWriter harmless, TextWriter errors, Func<string, string?> environment)
+    private static PlainDisplay Display(TextWriter output, TextWriter harmless, TextWriter errors, LogFormat format, Func<string, string?> environment)
     {
+        if (format.IsJson) return new PlainDisplay(output, harmless, format: format);
         var isRedirected = !ReferenceEquals(errors, Console.Error) || Console.IsErrorRedirected;
         var hasColors = Terminal.IsForPeople(isPlain: false, isRedirected, environment)
             && Terminal.Find(errors, environment) is { Colors: not ColorSystem.NoColors };
         return new PlainDisplay(output, hasColors ? errors : harmless, hasColors);
     }
 
-    private static async Task<int> RunAsync(StandAlone process, string? database, string? log, Display shown)
+    private static async Task<int> RunAsync(StandAlone process, string? database, string? log, LogFormat format, Func<LogFormat, Display> shown)
     {
-        await using var display = shown;
-        await using var journal = new Journal(display, TimeProvider.System);
+        await using var display = shown(format);
+        await using var journal = new Journal(display, TimeProvider.System, format);
         using var signals = new Signals(journal.Tell);
         try
         {
@@ -89,7 +91,7 @@ internal static class StandAloneCommand
                 var choice = DatabaseChoice.ChooseNamed(database, process.Options.Database, Environment.GetEnvironmentVariable);
                 if (choice is not null) choice = await choice.RecogniseAsync(signals.Stopping, journal.Errors.WriteLine);
                 if (choice is not null) await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-                using var provider = new LineLog(journal.Log, TimeProvider.System);
+                using var provider = journal.Provider();
                 using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
                 return await process.RunAsync(choice?.Address, new Surroundings(logs, TimeProvider.System, Chance.Shared), signals.Stopping);
             }, signals.Stopping);

@@ -120,13 +120,15 @@ internal static class WorkCommands
         delay.Validators.Add(result => Range(result, 0.01, 3_600));
         var plain = new Option<bool>("--plain") { Description = "Print lines also to a terminal, instead of a table that is drawn in place." };
         var log = LogOption(logName);
-        foreach (var option in (Option[])[database, .. own, delay, plain, log]) command.Options.Add(option);
+        var format = LogFormat.Option();
+        foreach (var option in (Option[])[database, .. own, delay, plain, log, format]) command.Options.Add(option);
         command.SetAction(async (parsed, _) =>
         {
             var options = new RunOptions(ProcessRole.All, parsed.GetValue(database), parsed.GetValue(plain))
             {
                 Delay = parsed.GetValue(delay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 Log = parsed.GetValue(log),
+                Format = LogFormat.Of(parsed.GetValue(format)!),
             };
             options = read(parsed, options);
             if (!options.IsIsolated && !options.Limits.IsEmpty)
@@ -152,6 +154,7 @@ internal static class WorkCommands
             .. options.Database is { } database ? ["--db", database] : Array.Empty<string>(),
             .. options.Delay is { } delay ? ["--delay", delay.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)] : Array.Empty<string>(),
             .. options.Log is { } log ? ["--log", log] : Array.Empty<string>(),
+            .. options.Format.IsJson ? ["--log-format", options.Format.ToString()] : Array.Empty<string>(),
         ];
         var workers = options.Workers ?? program.WorkersOf(name) ?? program.Workers;
         var longest = FormattableString.Invariant($"{name}.{workers}");
@@ -161,10 +164,10 @@ internal static class WorkCommands
         var wrong = limits.Errors().Select(e => $"Node '{name}': {e}.").ToList();
         if (wrong.Count > 0) throw new PampaConfigurationException(wrong);
         var logPath = LogFile.PathOf(options.Log, RunCommand.NodeLogName(name));
-        using var console = ConsoleTurn.Take(verb, isPlain: true, Environment.GetEnvironmentVariable);
+        using var console = ConsoleTurn.Take(verb, isPlain: true, options.Format, Environment.GetEnvironmentVariable);
         await using var display = console.Display;
         Confinement Confine() => Confinement.Find(limits, program.Cluster, name);
-        var node = new IsolatedNode(display, name, workers, arguments, logPath, Confine, TimeProvider.System);
+        var node = new IsolatedNode(display, name, workers, arguments, logPath, Confine, TimeProvider.System) { Format = options.Format };
         return await node.RunAsync($"Database: {choice.Address.Description} ({choice.Why})");
     }, CancellationToken.None);
 

@@ -6,7 +6,10 @@ namespace Pampa.Dispatching;
 internal sealed class AskedCode(
     JobDispatch job, Func<AllowContext, CancellationToken, Task<bool>> allowAsync, Trouble trouble, TimeProvider time) : IAsked
 {
-    /// <summary>How many workers are asked about at the same time: code that blocks takes a thread each time.</summary>
+    /// <summary>
+    /// How many workers are asked about at the same time: code that blocks takes a thread each time. What has not answered in time
+    /// is not among them any more, whether it has ended or not; its worker is not asked about again until it has.
+    /// </summary>
     public const int MostAtOnce = 8;
 
     private readonly ConcurrentQueue<Answer> waiting = new();
@@ -21,6 +24,7 @@ internal sealed class AskedCode(
         private volatile bool isWaiting;
         private volatile bool isAsked;
         private volatile bool isYes;
+        private int hasPlace;
 
         public string Worker => worker;
 
@@ -41,9 +45,13 @@ internal sealed class AskedCode(
         public void Ask(long now)
         {
             Volatile.Write(ref askedAt, now);
+            Volatile.Write(ref hasPlace, 1);
             isAsked = true;
             isWaiting = false;
         }
+
+        /// <summary>Its call does not count any more among those that may be at the same time. Says whether it did.</summary>
+        public bool GiveUpPlace() => Interlocked.Exchange(ref hasPlace, 0) == 1;
 
         public void Take(bool yes, long now)
         {
@@ -89,7 +97,9 @@ internal sealed class AskedCode(
         foreach (var answer in answers.Values)
         {
             isAnyOpen |= answer.IsOpen;
-            if (answer.AskedSince is { } since && time.GetElapsedTime(since) >= Permission.Deadline) trouble.Begin(answer.Worker, Permission.TooLate);
+            if (answer.AskedSince is not { } since || time.GetElapsedTime(since) < Permission.Deadline) continue;
+            trouble.Begin(answer.Worker, Permission.TooLate);
+            if (answer.GiveUpPlace()) Interlocked.Decrement(ref askers);
         }
         return isAnyOpen;
     }
@@ -98,17 +108,15 @@ internal sealed class AskedCode(
 
     private async Task WorkOffAsync(CancellationToken stopping)
     {
-        try
+        while (waiting.TryDequeue(out var answer))
         {
-            while (waiting.TryDequeue(out var answer)) await AskAsync(answer, stopping);
+            // Where it came too late somebody else goes on in this place.
+            if (!await AskAsync(answer, stopping)) return;
         }
-        finally
-        {
-            Interlocked.Decrement(ref askers);
-        }
+        Interlocked.Decrement(ref askers);
     }
 
-    private async Task AskAsync(Answer answer, CancellationToken stopping)
+    private async Task<bool> AskAsync(Answer answer, CancellationToken stopping)
     {
         answer.Ask(time.GetTimestamp());
         using var deadline = new CancellationTokenSource(Permission.Deadline, time);
@@ -127,9 +135,9 @@ internal sealed class AskedCode(
         {
             // Told to end: nobody asks any more.
         }
-        finally
-        {
-            answer.Take(isYes && !deadline.IsCancellationRequested, time.GetTimestamp());
-        }
+        // Before anybody can ask about the worker anew.
+        var hadPlace = answer.GiveUpPlace();
+        answer.Take(isYes && !deadline.IsCancellationRequested, time.GetTimestamp());
+        return hadPlace;
     }
 }

@@ -13,11 +13,16 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     private const int SearchRarity = 4;
     private readonly Pace looks = new(Every, time);
     private readonly Pace searches = new(Every, time, SearchRarity);
+    private readonly Pace walks = new(Every, time);
     private readonly Rest ruleRests = new(time);
     private readonly RelaunchCode? code = relaunching.KeysAsync is null ? null : new RelaunchCode(job, relaunching.KeysAsync, new Pace(Every, time), time);
     private readonly Rest codeRests = new(time);
     private readonly AvoidedKeys avoided = new(time, TimeSpan.FromSeconds(30));
     private readonly Telling tooLong = new(time);
+    private readonly RelaunchWalk walk = new(job.Store, time);
+
+    // What the last look took.
+    private TimeSpan look;
 
     // How much a pass has found out so far: what it has relaunched at a time, and what cannot be.
     private int settled;
@@ -36,33 +41,67 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
     {
         looks.Reset();
         searches.Reset();
+        walks.Reset();
         avoided.Clear();
+        walk.Reset();
         code?.Pace.Reset();
     }
 
     public async Task<int> PassAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
         var count = 0;
-        if (relaunching.HasRule && (isAsked || (looks.IsDue && searches.IsDue)))
-            count += await TryAsync(ruleRests, "rule", async () => await ByRuleAsync(term, stopping), stopping);
+        if (relaunching.HasRule && (isAsked || (looks.IsDue && searches.IsDue && walks.IsDue)))
+            count += await TryAsync(ruleRests, "rule", async () => await ByRuleAsync(term, isAsked, stopping), stopping);
         if (code is not null) count += await TryAsync(codeRests, "code", () => ByCodeAsync(code, term, isAsked, stopping), stopping);
         return count;
     }
 
-    private async Task<int> ByRuleAsync(LeaseTerm term, CancellationToken stopping)
+    private async Task<int> ByRuleAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
         var first = time.GetTimestamp();
-        var began = first;
-        var all = 0;
         settled = 0;
-        if (avoided.Any) return await AroundAsync(first, term, stopping);
+        if (await walk.IsShortAsync(stopping))
+        {
+            var (count, _) = await WithinAsync(EndWindow.All, first, term, stopping);
+            walk.Took(look);
+            return count;
+        }
+        var (all, _) = await WithinAsync(await walk.YoungAsync(stopping), first, term, stopping);
+        var isMore = true;
+        while (isMore && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass)
+        {
+            var old = await walk.OldAsync(stopping);
+            var (some, isDone) = (0, true);
+            try
+            {
+                (some, isDone) = await WithinAsync(old, first, term, stopping);
+            }
+            finally
+            {
+                // One that cannot be looked at in time would else be the last one for ever.
+                if (isDone) walk.Pass();
+            }
+            all += some;
+            // Where there is something to do, or somebody waits for it, it goes on; else with the next look.
+            isMore = isDone && !walk.IsRound && (some > 0 || isAsked);
+        }
+        if (all == 0) walks.End(first);
+        return all;
+    }
+
+    /// <summary>All of a window that are to run again, as far as the time of a pass goes. Returns how many, and whether those are all.</summary>
+    private async Task<(int Count, bool IsDone)> WithinAsync(EndWindow window, long first, LeaseTerm term, CancellationToken stopping)
+    {
+        var began = time.GetTimestamp();
+        var all = 0;
+        if (avoided.Any) return await AroundAsync(window, first, term, stopping);
+        int some;
         try
         {
-            int some;
             do
             {
                 began = time.GetTimestamp();
-                some = Woken(await Store.RelaunchDueAsync(term, stopping));
+                some = Woken(await Store.RelaunchDueAsync(term, stopping, window));
                 all += some;
             }
             while (some == Dialect.MaxRows && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass);
@@ -71,30 +110,37 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         catch (Exception e) when (Dialect.Classify(e) == ErrorKind.Data || (Dialect.Classify(e) == ErrorKind.Locked && !Dialect.HasSingleWriter))
         {
             // A record among them is refused or locked: the others need not wait for it.
-            return all + await AroundAsync(first, term, stopping);
+            var (around, isDone) = await AroundAsync(window, first, term, stopping);
+            return (all + around, isDone);
         }
         finally
         {
             // What the last one took is what a look costs; those before it were work.
-            looks.End(began);
+            EndLook(began);
         }
-        return all;
+        return (all, some < Dialect.MaxRows);
+    }
+
+    private void EndLook(long began)
+    {
+        looks.End(began);
+        look = time.GetElapsedTime(began);
     }
 
     /// <summary>The same behind those that were refused or locked lately: they are the oldest, so that each pass would begin with them.</summary>
-    private async Task<int> AroundAsync(long first, LeaseTerm term, CancellationToken stopping)
+    private async Task<(int Count, bool IsDone)> AroundAsync(EndWindow window, long first, LeaseTerm term, CancellationToken stopping)
     {
         var all = 0;
+        List<EndedRecord> due;
         try
         {
             int some, known;
-            List<EndedRecord> due;
             do
             {
                 var began = time.GetTimestamp();
                 known = avoided.Count;
-                due = avoided.Fresh(await Store.ReadDueAsync(Dialect.MaxRows + known, stopping), r => r.Key);
-                looks.End(began);
+                due = avoided.Fresh(await Store.ReadDueAsync(Dialect.MaxRows + known, stopping, window), r => r.Key);
+                EndLook(began);
                 some = await SeenAsync(due[..Math.Min(due.Count, Dialect.MaxRows)], byRule: true, first, term, stopping);
                 all += some;
             }
@@ -105,7 +151,7 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             // To find them is work and no look, and soon done; but it takes the leader's time, which is everybody's.
             searches.End(first);
         }
-        return all;
+        return (all, due.Count < Dialect.MaxRows);
     }
 
     // Null: it has not answered yet, or was not asked.

@@ -13,7 +13,10 @@ internal sealed class Scheduler(
     ScheduleStore store, IReadOnlyList<ScheduleDefinition> schedules, Func<CancellationToken, Task<LeaseTerm?>> leadAsync, DbDataSource source,
     ILogger log, TimeProvider time, Random random) : IDisposable
 {
-    /// <summary>Ticks that are under way at once at most; each has a connection.</summary>
+    /// <summary>
+    /// Ticks that are under way at once at most; each has a connection. One that does not end although its time is over holds up its own
+    /// schedule and no other.
+    /// </summary>
     public const int MaxAtOnce = 8;
 
     private const int MaxTries = 5;
@@ -107,7 +110,7 @@ internal sealed class Scheduler(
             var row = look.Rows.FirstOrDefault(r => r.Name == one.Schedule.Name);
             // Somebody has deleted it: it is made known again, and begins anew.
             if (row is null) reign = null;
-            if (one.Plan(row, look.Now, at) is not { } plan || UnderWay.Count() >= MaxAtOnce) continue;
+            if (one.Plan(row, look.Now, at) is not { } plan || all.Count(t => t.UnderWay is not null && !t.IsOverdue) >= MaxAtOnce) continue;
             one.Begin(plan.At, async () =>
             {
                 try

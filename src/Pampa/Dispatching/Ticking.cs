@@ -21,6 +21,9 @@ internal sealed class Ticking(ScheduleDefinition schedule, TimeProvider time)
     /// <summary>Its tick; null: none is under way.</summary>
     public Task? UnderWay => underWay;
 
+    /// <summary>Whether its tick should have ended long ago: its code does not obey, and may never end.</summary>
+    public bool IsOverdue => underWay is { IsCompleted: false } && time.GetElapsedTime(began) >= schedule.MaxDuration + Patience;
+
     /// <summary>How long until it is due; null: that is not known to come.</summary>
     public TimeSpan? Left => underWay is not null || due is not { } wait ? null
         : wait - time.GetElapsedTime(lookedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
@@ -66,7 +69,7 @@ internal sealed class Ticking(ScheduleDefinition schedule, TimeProvider time)
     /// <summary>The tick that should have ended long ago, once.</summary>
     public DateTimeOffset? TakeOverdue()
     {
-        if (underWay is null || isOverdueTold || time.GetElapsedTime(began) < schedule.MaxDuration + Patience) return null;
+        if (isOverdueTold || !IsOverdue) return null;
         isOverdueTold = true;
         return tick;
     }

@@ -24,18 +24,31 @@ internal sealed partial class TaskStore
         });
 
     /// <summary>
-    /// T8 for all whose time has come by the job's own rule, oldest end first, at most one statement's rows. Returns how
-    /// many.
+    /// T8 for all of a window whose time has come by the job's own rule, oldest end first, at most one statement's rows.
+    /// Returns how many.
     /// </summary>
-    public async Task<int> RelaunchDueAsync(LeaseTerm lease, CancellationToken stopping)
+    public async Task<int> RelaunchDueAsync(LeaseTerm lease, CancellationToken stopping, EndWindow window = default)
     {
-        var statement = WithLease(Due(Sql.RelaunchDue), lease).With("want", database.Dialect.MaxRows);
+        var statement = WithLease(Due(Sql.RelaunchDue, window), lease).With("want", database.Dialect.MaxRows);
         return (await RelaunchAsync(statement, stopping)).Count;
     }
 
     /// <summary>What <see cref="RelaunchDueAsync"/> would take now, without touching it.</summary>
-    public async Task<List<EndedRecord>> ReadDueAsync(int limit, CancellationToken stopping) =>
-        (await database.QueryAsync(Due(Sql.ReadDue).With("want", limit), ReadEnd, stopping)).ConvertAll(e => new EndedRecord(e.Key, e.EndedAt, e.State));
+    public async Task<List<EndedRecord>> ReadDueAsync(int limit, CancellationToken stopping, EndWindow window = default) =>
+        (await database.QueryAsync(Due(Sql.ReadDue, window).With("want", limit), ReadEnd, stopping)).ConvertAll(e => new EndedRecord(e.Key, e.EndedAt, e.State));
+
+    /// <summary>
+    /// The end up to which so many records of a window have ended, matching or not, that may be of age; null: there are no more. For jobs
+    /// with an age.
+    /// </summary>
+    public Task<string?> ReadEndAheadAsync(int rows, EndWindow window, CancellationToken stopping) =>
+        ReadEndAsync(Windowed(new Statement(Sql.ReadEndAhead(window)) { EndsAfter = LongestRule }, window).With("window", rows), stopping);
+
+    /// <summary>The youngest end that certainly is of age; null: there is none. For jobs with an age.</summary>
+    public Task<string?> ReadEndOfAgeAsync(CancellationToken stopping) => ReadEndAsync(new Statement(Sql.ReadEndOfAge) { EndsAfter = LongestRule }, stopping);
+
+    private async Task<string?> ReadEndAsync(Statement statement, CancellationToken stopping) =>
+        (await database.QueryAsync(WithAge(statement), reader => reader.GetString(0), stopping)).SingleOrDefault();
 
     /// <summary>
     /// T8 by the leader for records as they were seen, that still are tasks of the job; where asked, only those whose time
@@ -58,13 +71,20 @@ internal sealed partial class TaskStore
     /// <summary>Lets the database read the job's own rule without touching a record.</summary>
     public Task ProbeRelaunchAsync(CancellationToken stopping) => ReadDueAsync(0, stopping);
 
-    private Statement Due(Func<string?, bool, bool, string> text)
+    private Statement Due(Func<string?, bool, bool, EndWindow, string> text, EndWindow window)
     {
         var common = Statement("");
         var condition = RelaunchCondition(common.Parameters);
-        var statement = new Statement(text(condition, Job.Relaunching!.After is not null, Job.Relaunching.FailedToo)) { EndsAfter = LongestRule };
+        var statement = new Statement(text(condition, Job.Relaunching!.After is not null, Job.Relaunching.FailedToo, window)) { EndsAfter = LongestRule };
         statement.Parameters.AddRange(common.Parameters);
-        return WithAge(statement);
+        return WithAge(Windowed(statement, window));
+    }
+
+    private static Statement Windowed(Statement statement, EndWindow window)
+    {
+        if (window.After is { } after) statement.With("endedAfter", after);
+        if (window.UpTo is { } upTo) statement.With("endedUpTo", upTo);
+        return statement;
     }
 
     private Statement WithAge(Statement statement) => Job.Relaunching?.After is { } age

@@ -46,7 +46,7 @@ public sealed class ApprovalTests
     {
         using var output = new StringWriter();
         var process = new StandAlone(new StandAloneOptions { Name = "mirror" }, (_, _) => Task.CompletedTask);
-        var root = StandAloneCommand.Create(process, () => throw new InvalidOperationException("it ran"));
+        var root = StandAloneCommand.Create(process, _ => throw new InvalidOperationException("it ran"));
         Assert.Equal(0, root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = output, Error = output }));
         Approved.Check("Help.StandAlone", output.ToString().Replace(root.Name, "PROGRAM", StringComparison.Ordinal));
     }

@@ -154,6 +154,7 @@ public sealed class SqlTests
     private static object? Choice(ParameterInfo parameter, JobTable job, bool all) => (parameter.ParameterType, parameter.Name) switch
     {
         ({ } type, _) when type == typeof(bool) => all,
+        ({ } type, _) when type == typeof(EndWindow) => all ? new EndWindow("from", "to") : EndWindow.All,
         ({ } type, _) when type == typeof(HandOvers) => all ? HandOvers.Told : HandOvers.None,
         ({ } type, _) when type == typeof(IReadOnlyList<int>) => all ? Enumerable.Range(0, job.RecordColumns.Count).ToArray() : [],
         ({ } type, "where") when type == typeof(string) => all ? job.Job.Where!().Render("where", []) : null,
@@ -167,6 +168,7 @@ public sealed class SqlTests
         IReadOnlyList<int> list => list.Count == 0 ? "none" : "all",
         bool flag => flag ? "true" : "false",
         HandOvers hands => $"{hands}",
+        EndWindow window => window == EndWindow.All ? "all" : "given",
         _ => "given",
     };
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+using Pampa.Dispatching;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -43,6 +45,58 @@ public abstract partial class StoreConformance
         await AdvanceAsync(7);
         Assert.Equal(1, await RepeatAsync(store));
         Assert.Null((await RowAsync(2)).Et);
+    }
+
+    [Fact]
+    public async Task A_long_table_is_looked_at_from_both_ends_and_wholly_in_time()
+    {
+        var store = await RepeatingAsync();
+        var time = new FakeTimeProvider();
+        var walk = new RelaunchWalk(store, time, window: 4);
+        await InsertAsync([(1, Done(900, ok: false)), (2, Done(40))]);
+        Assert.True(await walk.IsShortAsync(Stopping));
+        walk.Took(RelaunchWalk.LongLook / 2);
+        Assert.True(await walk.IsShortAsync(Stopping));
+
+        // Ten that have failed before one that is due; of those that have time nobody speaks.
+        await InsertAsync([.. Enumerable.Range(10, 10).Select(i => (i, Done(1_000 - i, ok: false)))]);
+        await InsertAsync([(30, Done(950)), (31, Done(70)), (32, Done(59)), (33, Done(1))]);
+        walk.Took(RelaunchWalk.LongLook);
+        Assert.False(await walk.IsShortAsync(Stopping));
+        // The first look is from the youngest that is of age on.
+        Assert.Equal(0, await store.RelaunchDueAsync(Lease, Stopping, await walk.YoungAsync(Stopping)));
+        var seen = new List<string>();
+        var windows = 0;
+        do
+        {
+            Assert.False(await walk.IsShortAsync(Stopping));
+            var old = await walk.OldAsync(Stopping);
+            seen.AddRange(Shown((await store.ReadDueAsync(10, Stopping, old)).Select(r => r.Key)));
+            Assert.InRange(await store.RelaunchDueAsync(Lease, Stopping, old), 0, 2);
+            walk.Pass();
+            windows++;
+        }
+        while (seen.Count < 2 && windows < 10);
+        Assert.Equal(KeysOf(30, 31), seen);
+        Assert.InRange(windows, 2, 4);
+
+        // What comes of age is found by the next look, wherever the other one is.
+        await AdvanceAsync(7);
+        Assert.Equal(1, await store.RelaunchDueAsync(Lease, Stopping, await walk.YoungAsync(Stopping)));
+        Assert.Null((await RowAsync(32)).Et);
+        // And what is to run after all, with the next round.
+        await Db.ExecuteAsync($"UPDATE {QuotedTable} SET {Fixtures.TableProfile.Quote(Profile.Columns.Success)} = TRUE WHERE {Fixtures.TableProfile.Quote(Profile.Columns.EndTime)} IS NOT NULL");
+        var again = 0;
+        for (var i = 0; i < 10 && again < 11; i++)
+        {
+            if (await walk.IsShortAsync(Stopping)) again += await store.RelaunchDueAsync(Lease, Stopping);
+            else
+            {
+                again += await store.RelaunchDueAsync(Lease, Stopping, await walk.OldAsync(Stopping));
+                walk.Pass();
+            }
+        }
+        Assert.Equal(11, again);
     }
 
     [Fact]

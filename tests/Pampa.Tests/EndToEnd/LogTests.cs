@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>What processes leave in their log files, however they end.</summary>
@@ -39,21 +41,46 @@ public sealed class LogTests(ProgramFixture programs)
         }
     }
 
-    [Fact]
-    public async Task The_supervisor_of_isolated_workers_has_a_file_beside_theirs()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task The_supervisor_of_isolated_workers_has_a_file_beside_theirs(bool isJson)
     {
         var folder = programs.NewFolder();
         await using var node = Child.Start(
             await programs.BuiltAsync(ProgramFixture.Cases), programs.NewFolder(),
-            ["node", "--name", "iso", "--workers", "1", "--isolated", "--log", folder, "--db", Path.Combine(folder, "case.db")], [("PAMPA_TEST_CASE", "idle")]);
+            ["node", "--name", "iso", "--workers", "1", "--isolated", "--log", folder, "--log-format", isJson ? "json" : "plain", "--db", Path.Combine(folder, "case.db")],
+            [("PAMPA_TEST_CASE", "idle")]);
         await node.HearAsync("Node 'iso.1' has 1 workers, session 1");
         node.Terminate();
         Assert.Equal(0, await node.EndAsync());
 
         Assert.Equal(["node.iso.log", "worker.iso.1.log"], Directory.GetFiles(folder, "*.log").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
-        Assert.Contains(" Node 'iso' runs 1 workers as processes of their own, supervised by process ", await ReadAsync(folder, "node.iso.log"), StringComparison.Ordinal);
-        Assert.Contains(" Stopping; ", await ReadAsync(folder, "node.iso.log"), StringComparison.Ordinal);
+        var log = await ReadAsync(folder, "node.iso.log");
+        Assert.Contains("Node 'iso' runs 1 workers as processes of their own, supervised by process ", log, StringComparison.Ordinal);
+        Assert.Contains("Stopping; ", log, StringComparison.Ordinal);
+        if (!isJson) return;
+        Assert.All(Objects(log), o => Assert.True(o.TryGetProperty("message", out _)));
+        Assert.Contains(Objects(node.Said), o => o.TryGetProperty("process", out var process) && process.GetString() == "iso.1"
+            && o.TryGetProperty("event", out var id) && id.GetInt32() == 101);
     }
+
+    [Fact]
+    public async Task With_json_each_line_of_a_process_is_an_object_on_the_console_and_in_the_file()
+    {
+        var folder = programs.NewFolder();
+        await using var run = Child.Start(await programs.BuiltAsync("samples/numbers-again.cs"), folder, ["--drain", "--log-format", "json", "--log", "run.log", "--db", "case.db"], []);
+        Assert.Equal(0, await run.EndAsync());
+
+        var log = await ReadAsync(folder, "run.log");
+        Assert.Contains(Objects(log), o => o.GetProperty("message").GetString()!.StartsWith("Database: SQLite", StringComparison.Ordinal));
+        Assert.Contains(Objects(log), o => o.TryGetProperty("event", out var id) && id.GetInt32() == 101 && o.GetProperty("fields").GetProperty("Workers").GetInt32() > 0);
+        Assert.Contains(Objects(run.Said), o => o.GetProperty("message").GetString()!.Contains("1,000 completed", StringComparison.Ordinal));
+    }
+
+    private static List<JsonElement> Objects(string lines) => [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
+    {
+        using var json = JsonDocument.Parse(line);
+        return json.RootElement.Clone();
+    })];
 
     [Fact]
     public async Task The_exception_that_ends_the_process_stands_in_the_file()

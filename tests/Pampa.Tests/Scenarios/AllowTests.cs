@@ -143,6 +143,37 @@ public sealed class AllowTests
         Assert.Single(Of(process, "answers again"));
     }
 
+    [Fact]
+    public async Task However_many_calls_never_end_the_other_workers_are_asked_about_and_each_hangs_once()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var hung = new ConcurrentQueue<string>();
+        var never = new TaskCompletionSource<bool>();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.Allow((worker, _) =>
+            {
+                if (worker.Worker is "a.11" or "a.12") return Task.FromResult(true);
+                hung.Enqueue(worker.Worker);
+                return never.Task;
+            });
+            job.Process(_ => { });
+        }, workers: 12);
+        await cluster.InsertAsync(5);
+        for (var i = 0; i < 200 && await DoneAsync(cluster, "numbers") < 5; i++) await TurnPatientlyAsync(cluster, process);
+        Assert.Equal(5, await DoneAsync(cluster, "numbers"));
+        Assert.Subset(new HashSet<string>(["a.11", "a.12"]), Workers(cluster));
+        for (var i = 0; i < 30; i++) await TurnPatientlyAsync(cluster, process);
+        Assert.Equal(10, hung.Count);
+        Assert.Equal(10, hung.Distinct().Count());
+        Assert.EndsWith("it did not answer within 00:00:05", Assert.Single(Of(process, "gives no answer")), StringComparison.Ordinal);
+
+        never.SetResult(true);
+        await cluster.InsertAsync(50, first: 6);
+        for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await TurnPatientlyAsync(cluster, process);
+        Assert.Single(Of(process, "answers again"));
+    }
+
     // The leader gives an answer a moment, which passes only here.
     private static async Task TurnPatientlyAsync(TestCluster cluster, TestProcess process)
     {

@@ -323,4 +323,31 @@ public sealed class RelaunchTests
         await cluster.UntilAsync(() => Task.FromResult(keys.Count >= 3), "it has run three times");
         Assert.Equal(["numbers/1/0", "numbers/1/1", "numbers/1/2"], keys.Take(3));
     }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_relaunch_by_hand_has_a_key_of_its_own_where_there_is_a_column_to_count_it_in(bool hasColumn)
+    {
+        await using var cluster = await ClusterAsync();
+        var keys = new ConcurrentQueue<string>();
+        var process = await cluster.StartAsync(job =>
+        {
+            if (hasColumn) job.Columns = WithGeneration;
+            job.MaxAttempts = 1;
+            job.Process(task =>
+            {
+                keys.Enqueue(task.IdempotencyKey);
+                if (keys.Count == 2) throw new InvalidOperationException("no");
+            });
+        });
+        await cluster.InsertAsync(1);
+        await cluster.UntilEndedAsync();
+        Assert.Equal(1, await process.Cluster.RelaunchAsync("numbers", ["1"], TestCluster.Stopping));
+        await cluster.UntilEndedAsync();
+        // What has failed is the same task, whoever says that it is to be tried again.
+        Assert.Equal(1, await process.Cluster.RelaunchAsync("numbers", ["1"], TestCluster.Stopping));
+        await cluster.UntilEndedAsync();
+        Assert.Equal(1, await process.Cluster.RelaunchAsync("numbers", ["1"], TestCluster.Stopping));
+        await cluster.UntilEndedAsync();
+        Assert.Equal(hasColumn ? ["numbers/1/0", "numbers/1/1", "numbers/1/1", "numbers/1/2"] : Enumerable.Repeat("numbers/1/0", 4), keys);
+    }
 }

@@ -158,6 +158,40 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public async Task However_many_never_end_the_others_have_their_ticks()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var release = new TaskCompletionSource();
+        var calls = 0;
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            for (var i = 1; i <= Dispatching.Scheduler.MaxAtOnce; i++)
+            {
+                pampa.AddSchedule($"stuck{i}", "* * * * *", s =>
+                {
+                    s.MaxDuration = TimeSpan.FromSeconds(1);
+                    s.Do((_, _, _) =>
+                    {
+                        Interlocked.Increment(ref calls);
+                        return release.Task;
+                    });
+                });
+            }
+            Program("* * * * *")(pampa);
+        });
+        await TurnAsync(cluster, 2, process);
+        await cluster.LiveAsync(58);
+        await LiveBesideAsync(cluster, 5, process);
+        Assert.Empty(await cluster.RowsAsync());
+        await LiveBesideAsync(cluster, 10, process);
+        Assert.Equal([1], (await cluster.RowsAsync()).Select(r => r.Key));
+        await LiveBesideAsync(cluster, 60, process);
+        Assert.Equal([1, 2], (await cluster.RowsAsync()).Select(r => r.Key));
+        Assert.Equal(Dispatching.Scheduler.MaxAtOnce, calls);
+        release.SetResult();
+    }
+
+    [Fact]
     public async Task Code_that_throws_or_takes_too_long_is_undone_and_tried_again()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -277,7 +277,7 @@ internal sealed class TestProcess : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private sealed class ListLogger(ConcurrentQueue<string> lines) : ILogger
+    internal sealed class ListLogger(ConcurrentQueue<string> lines) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 

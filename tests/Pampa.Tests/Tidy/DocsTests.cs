@@ -1,5 +1,5 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
-using Microsoft.CodeAnalysis;
 using Pampa.Tests.EndToEnd;
 
 namespace Pampa.Tests.Tidy;
@@ -7,15 +7,6 @@ namespace Pampa.Tests.Tidy;
 /// <summary>The pages keep what they promise: their links lead somewhere, their code is code.</summary>
 public sealed partial class DocsTests
 {
-    /// <summary>A piece of a page between two fences.</summary>
-    private sealed record Block(Source Page, int Line, string Language, string Text)
-    {
-        public string At => $"{Page.Path}:{Line}";
-    }
-
-    [GeneratedRegex(@"^```(\w*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Fence();
-
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
 
@@ -24,13 +15,6 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"(?<![\w/.:])(?:samples|src|tests|docs|bench|\.ci)/[\w./-]+")]
     private static partial Regex RepositoryPath();
-
-    private static IEnumerable<Block> Blocks(string language) =>
-        from page in Sources.Pages
-        let text = page.Text.ReplaceLineEndings("\n")
-        from fence in Fence().Matches(text)
-        where fence.Groups[1].Value == language
-        select new Block(page, text[..fence.Index].Count(c => c == '\n') + 1, language, fence.Groups[2].Value);
 
     [Fact]
     public void Links_lead_to_what_is_there() => Sources.None(
@@ -49,7 +33,7 @@ public sealed partial class DocsTests
         if (!File.Exists(path)) return Directory.Exists(path) && parts.Length == 1;
         var tracked = Path.GetRelativePath(ProgramFixture.Root, path).Replace('\\', '/');
         return Sources.Paths.Contains(tracked)
-            && (parts.Length == 1 || Heading().Matches(Fence().Replace(File.ReadAllText(path), "")).Any(h => Anchor(h.Groups[1].Value) == parts[1]));
+            && (parts.Length == 1 || Heading().Matches(Block.Fence().Replace(File.ReadAllText(path), "")).Any(h => Anchor(h.Groups[1].Value) == parts[1]));
     }
 
     // As the hosts of repositories make them.
@@ -60,7 +44,7 @@ public sealed partial class DocsTests
     public void A_whole_program_on_a_page_is_a_sample_of_the_repository()
     {
         var samples = Sources.Code.Where(s => s.Folder == "samples").Select(s => Program(s.Text)).ToHashSet();
-        var programs = Blocks("csharp").Where(b => b.Text.StartsWith("using ", StringComparison.Ordinal)).ToList();
+        var programs = Block.Of("csharp").Where(b => b.Text.StartsWith("using ", StringComparison.Ordinal)).ToList();
         Assert.Contains(programs, p => p.Page.Path == "README.md");
         Sources.None(programs.Where(b => !samples.Contains(Program(b.Text))).Select(b => $"{b.At}: is no file of samples/"),
             "Copy the sample but for its first lines, which begin with # and tell the SDK what it needs.");
@@ -70,7 +54,7 @@ public sealed partial class DocsTests
 
     [Fact]
     public void Commands_and_code_name_files_that_are_there() => Sources.None(
-        from block in Blocks("sh").Concat(Blocks("csharp"))
+        from block in Block.Of("sh").Concat(Block.Of("csharp"))
         from path in RepositoryPath().Matches(block.Text)
         let name = path.Value.TrimEnd('.')
         // A program makes its database beside itself.
@@ -80,12 +64,38 @@ public sealed partial class DocsTests
         "Name a file that a clone has.");
 
     [Fact]
-    public void Code_on_a_page_is_code() => Sources.None(
-        from block in Blocks("csharp")
-            // Three dots stand for what is the reader's: a block's statements, or a value.
-        let text = block.Text.Replace("{ … }", "{ }", StringComparison.Ordinal).Replace("…", "_", StringComparison.Ordinal)
-        from error in Sources.Parse(text).GetDiagnostics()
-        where error.Severity == DiagnosticSeverity.Error
-        select $"{block.Page.Path}:{block.Line + 1 + error.Location.GetLineSpan().StartLinePosition.Line}: {error.GetMessage(null)}",
-        "Write what compiles; leave out with … where a value or the statements of a block would stand.");
+    public void Code_on_a_page_compiles()
+    {
+        Sources.None(Examples.ErrorsAround(), "Mend what the examples have around them: pages/Surroundings.cs.");
+        Sources.None(Block.Of("csharp").AsParallel().AsOrdered().SelectMany(Examples.ErrorsOf),
+            "Write what compiles; leave out with … where a value, a statement or those of a block would stand, and put what is the reader's into pages/Surroundings.cs.");
+    }
+
+    [Fact]
+    public void An_example_that_does_not_compile_is_told_of_with_page_line_and_message()
+    {
+        var page = Sources.Pages.Single(p => p.Path == "docs/jobs.md");
+        string[] Of(string text) => [.. Examples.ErrorsOf(new Block(page, 10, "csharp", text))];
+        Assert.Empty(Of("job.Process(async task => { … });"));
+        Assert.Equal(["docs/jobs.md:12: 'JobBuilder' does not contain a definition for 'Proces' and no accessible extension method 'Proces' accepting a first argument of type "
+            + "'JobBuilder' could be found (are you missing a using directive or an assembly reference?)"], Of("job.MaxAttempts = 3;\njob.Proces(task => { });"));
+        // Nothing that is not public, and no condition that is a plain text.
+        Assert.Contains("JobDefinition", Assert.Single(Of("Pampa.Jobs.JobDefinition? one = null;")), StringComparison.Ordinal);
+        Assert.NotEmpty(Of("job.Where = \"active\";"));
+    }
+
+    /// <summary>What a job, a schedule and a stand-alone process can be told has an example that compiles, each of it.</summary>
+    [Fact]
+    public void Each_setting_stands_in_an_example()
+    {
+        var named = Block.Of("csharp").AsParallel().SelectMany(Examples.NamedBy).ToHashSet();
+        Sources.None(
+            from type in (Type[])[typeof(JobBuilder), typeof(ScheduleBuilder), typeof(StandAloneOptions)]
+            from member in type.GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            where member is PropertyInfo { CanWrite: true } or MethodInfo { IsSpecialName: false }
+            let name = $"{type.Name}.{member.Name}"
+            where !named.Contains(name)
+            select name,
+            "Show in docs/ how it is used, in a block of C#.");
+    }
 }
