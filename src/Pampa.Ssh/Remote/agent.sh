@@ -323,7 +323,14 @@ case $order in
     fi
     if [ "$2" != follow ]; then
       [ -n "$all" ] || fail "there is no log yet"
-      for file in $all; do (lines "$1" "$file" ''); done | sort -s -k 1,2 | tail -n "$1"
+      case $all in
+        # By their times, where there are several.
+        *'
+'*)
+          for file in $all; do (lines "$1" "$file" ''); done | sort -s -k 1,2 | tail -n "$1"
+          ;;
+        *) lines "$1" "$all" '' ;;
+      esac
       exit
     fi
     exec 3<&0

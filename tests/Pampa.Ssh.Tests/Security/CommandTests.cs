@@ -1,4 +1,3 @@
-using Pampa.Servers;
 using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Remote;
 using Pampa.Ssh.Tests.Servers;
