@@ -79,6 +79,12 @@ public sealed partial class PampaBuilder
     public TimeSpan LeaderLease { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
+    /// How long the leader keeps what people have done (<see cref="PampaCluster.AuditAsync"/>), by the database's clock. 1 day to ten years;
+    /// default 90 days; null: for ever.
+    /// </summary>
+    public TimeSpan? AuditRetention { get; set; } = Limits.UsualAuditRetention;
+
+    /// <summary>
     /// Statements that prepare the database. Each runs once per database, known by its text, before anything else;
     /// several processes that start together run it once. Tables of jobs that appear this way get their state columns
     /// by themselves.
@@ -204,6 +210,13 @@ public sealed partial class PampaBuilder
         else nodes[at] = nodes[at] with { Workers = workers(nodes[at].Workers) };
     }
 
+    /// <summary>Gives a node that is declared other limits for its workers.</summary>
+    internal void SetLimits(string name, Func<WorkerLimits, WorkerLimits> limits)
+    {
+        var at = nodes.FindIndex(n => string.Equals(n.Name, name, StringComparison.OrdinalIgnoreCase));
+        nodes[at] = nodes[at] with { Limits = limits(nodes[at].Limits ?? new WorkerLimits()) };
+    }
+
     /// <summary>Checks everything that can be checked without a database; errors are added to the list.</summary>
     /// <param name="errors">What is wrong.</param>
     /// <param name="needsCode">Whether jobs are to run, and not only their tables to be looked at.</param>
@@ -219,6 +232,7 @@ public sealed partial class PampaBuilder
         Range(errors, nameof(ShutdownTimeout), ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
         Range(errors, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Range(errors, nameof(WorkerLease), WorkerLease, Limits.ShortestLease, Limits.LongestLease);
+        if (AuditRetention is { } keep) Range(errors, nameof(AuditRetention), keep, Limits.ShortestAuditRetention, Limits.LongestDelay);
         Range(errors, nameof(LeaderLease), LeaderLease, Limits.ShortestLease, Limits.LongestLease);
         if (jobs.Count == 0) errors.Add("There is no job: call AddJob.");
         foreach (var twice in jobs.GroupBy(j => j.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))

@@ -54,7 +54,8 @@ public sealed partial class PampaCluster
         Check(options);
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
-        var takes = StatesOf(action);
+        if (options.Running) CheckStops(store.Job, action);
+        TaskState[] takes = options.Running ? [.. StatesOf(action), TaskState.Running] : StatesOf(action);
         List<TaskState> states = [.. takes.Where(s => filter.States.Count == 0 || filter.States.Contains(s))];
         if (states.Count == 0)
             throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(takes)}, and the filter wants such that are {Names(filter.States)}.");
@@ -64,7 +65,8 @@ public sealed partial class PampaCluster
         if (store.Job.LacksCondition && action is (TaskAction.Cancel or TaskAction.Skip) && filter.Keys is null)
             throw Fault($"Job '{job}' has a condition (Where) that only its own program knows, so a record that is pending may be no task of it. Give the keys of those that {Name(action)} is to take, or let the program do it.");
         // Those are looked at as well, to tell that they were left alone.
-        var passesRunning = action is TaskAction.Cancel or TaskAction.Skip && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
+        var passesRunning = !options.Running && action is (TaskAction.Cancel or TaskAction.Skip)
+            && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
         if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, cancellationToken);
         var detail = Joined(FilterText.Of(filter), options.Reason is { Length: > 0 } why ? $"because: {why}" : "");
         var note = await NoteAsync(parts, Name(action), PampaTarget.Job(job), detail, cancellationToken);
@@ -97,11 +99,11 @@ public sealed partial class PampaCluster
         {
             var size = (int)Math.Min(Math.Min(options.ChunkSize, bulk.Store.Database.Dialect.MaxRows), (options.Limit ?? long.MaxValue) - result.Changed);
             var choice = await bulk.Store.ChooseAsync(bulk.Filter, bulk.Seen, cursor, size, stopping);
-            List<ChosenRecord> mine = [.. choice.Records.Where(r => r.State != TaskState.Running)];
+            List<ChosenRecord> mine = [.. choice.Records.Where(r => options.Running || r.State != TaskState.Running)];
             result = result with { Matched = result.Matched + mine.Count, Running = result.Running + choice.Records.Count - mine.Count };
-            if (mine.Count > 0)
+            foreach (var alike in mine.GroupBy(r => r.State == TaskState.Running))
             {
-                var changed = await bulk.Store.ApplyAsync(bulk.Action, bulk.Filter, mine, error, bulk.Note, stopping);
+                var changed = await bulk.Store.ApplyAsync(bulk.Action, bulk.Filter, [.. alike], error, bulk.Note, stopping);
                 if (changed.Count > 0) result = result with { Changed = result.Changed + changed.Count, AuditId = bulk.Note.Id };
                 progress?.Report(result);
             }
@@ -109,6 +111,14 @@ public sealed partial class PampaCluster
             cursor = choice.Cursor;
             if (mine.Count > 0 && options.Pause > TimeSpan.Zero) await Task.Delay(options.Pause, TimeProvider.System, stopping);
         }
+    }
+
+    // Hooks are promised the end of each attempt whose start they were told, and nobody would tell them of this one.
+    private static void CheckStops(JobDefinition job, TaskAction action)
+    {
+        if (action != TaskAction.Cancel) throw Fault($"Job '{job.Name}': {Name(action)} leaves alone what runs; only cancel can take it.");
+        if (job.Hooks.Has(HookKind.Finished))
+            throw Fault($"Job '{job.Name}' has an OnFinished, which is told of the end of each attempt, so what runs is not cancelled: let it end, or stop its worker.");
     }
 
     private static void Check(TaskActionOptions options)

@@ -12,7 +12,10 @@ public enum TaskAction
     /// </summary>
     Relaunch,
 
-    /// <summary>Records that are pending, scheduled or reserved have failed for good, with the reason as their error text.</summary>
+    /// <summary>
+    /// Records that are pending, scheduled or reserved, and with <see cref="TaskActionOptions.Running"/> those that run, have failed for good, with
+    /// the reason as their error text.
+    /// </summary>
     Cancel,
 
     /// <summary>Records that are pending, scheduled or reserved are completed without having run.</summary>
@@ -27,6 +30,12 @@ public sealed record TaskActionOptions
 
     /// <summary>Whether a filter without any condition is meant: all records that the action may take. Default: no, it is refused.</summary>
     public bool All { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="TaskAction.Cancel"/> also takes what runs. Such a record has failed at once, and whatever its worker writes later is
+    /// refused; its handler's token is cancelled within some ten seconds (of a batch it is not: the others in it go on). Default: no, what runs is left alone.
+    /// </summary>
+    public bool Running { get; init; }
 
     /// <summary>Why, for the audit, and as the error text of what is cancelled. At most 500 characters. Default: none.</summary>
     public string? Reason { get; init; }

@@ -17,6 +17,17 @@ public sealed class VerbContext
     /// <summary>For what is wrong. Control characters in what is written there are spelled, so that no terminal obeys them.</summary>
     public TextWriter Errors => verb.Errors;
 
+    /// <summary>
+    /// A text in one line, with the control characters in it spelled (<c>\u001B</c>): for what comes from records or other computers, which no
+    /// terminal shall obey.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    public static string Spell(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Printable.Line(text);
+    }
+
     /// <summary>The option <c>--db</c> as all verbs have it.</summary>
     public static Option<string?> DatabaseOption() => Verb.DatabaseOption();
 

@@ -28,7 +28,10 @@ public sealed record WorkerLimits
     /// </summary>
     public int? MaxDiskIo { get; init; }
 
-    /// <summary>What is sent over the network, in megabits a second. 1 to 1,000,000; default null: no limit.</summary>
+    /// <summary>
+    /// What is sent over the network, in megabits a second. 1 to 1,000,000; default null: no limit. It is enforced only for root with <c>tc</c>
+    /// and control groups of <c>net_cls</c>; elsewhere the node says that it is not.
+    /// </summary>
     public int? MaxNetIo { get; init; }
 
     /// <summary>Whether it limits nothing.</summary>

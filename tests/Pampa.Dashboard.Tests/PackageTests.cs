@@ -45,11 +45,7 @@ public sealed class PackageTests : IDisposable
         using var served = Start(folder, Path.Combine(published, "shop.dll"), "dashboard", "--port", "0", "--db", database);
         try
         {
-            string? line;
-            do line = await served.StandardOutput.ReadLineAsync(Stopping).AsTask().WaitAsync(Patience, Stopping);
-            while (line?.StartsWith("Dashboard: ", StringComparison.Ordinal) == false);
-            Assert.NotNull(line);
-            using var caller = new Caller(new Uri(line["Dashboard: ".Length..]));
+            using var caller = new Caller(await AddressAsync(served));
             foreach (var name in Assets.Embedded.Value!.Names.Append(""))
             {
                 using var response = await caller.GetAsync(name);
@@ -63,6 +59,36 @@ public sealed class PackageTests : IDisposable
         {
             served.Kill(entireProcessTree: true);
         }
+    }
+
+    [Fact]
+    public async Task The_sample_serves_a_cluster_from_nothing_but_its_database()
+    {
+        await using var site = await Site.StartAsync();
+        await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Nodes.Count > 0);
+        var program = Path.Combine(folder, "sample");
+        await RunAsync(Browser.Root, "build", "samples/dashboard.cs", "-o", program, "-v", "quiet");
+        using var served = Start(folder, Path.Combine(program, "dashboard.dll"), "--port", "0", "--db", site.Database);
+        try
+        {
+            using var caller = new Caller(await AddressAsync(served));
+            var job = Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
+            Assert.Equal(("price_orders", 3), (job.GetProperty("name").GetString(), job.GetProperty("pending").GetInt32()));
+        }
+        finally
+        {
+            served.Kill(entireProcessTree: true);
+        }
+    }
+
+    /// <summary>Where it serves, as it says itself.</summary>
+    private static async Task<Uri> AddressAsync(Process served)
+    {
+        string? line;
+        do line = await served.StandardOutput.ReadLineAsync(Stopping).AsTask().WaitAsync(Patience, Stopping);
+        while (line?.StartsWith("Dashboard: ", StringComparison.Ordinal) == false);
+        Assert.NotNull(line);
+        return new Uri(line["Dashboard: ".Length..]);
     }
 
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name is "release" ? "Release" : "Debug";

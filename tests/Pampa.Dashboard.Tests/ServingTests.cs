@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Pampa.Dashboard.Tests.Fixtures;
 using Pampa.Serving;
+using Pampa.Showing;
 
 namespace Pampa.Dashboard.Tests;
 
@@ -52,6 +53,11 @@ public sealed class ServingTests
         await using var app = WebApplication.CreateSlimBuilder().Build();
         Assert.Contains("AddPampa", Assert.Throws<InvalidOperationException>(() => app.MapPampaDashboard()).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_limit_of_workers_is_shown_with_its_amount_and_how_well_it_is_enforced() => Assert.Equal(
+        new LimitShape("MaxRam 512 MB: enforced in part, by x: y", "MaxRam", "512 MB", "partly"),
+        Snapshots.LimitOf(new WorkerLimitInfo("MaxRam", 512, LimitEnforcement.Partly, "x: y")));
 
     [Fact]
     public async Task A_page_of_tasks_goes_on_behind_the_last_key()

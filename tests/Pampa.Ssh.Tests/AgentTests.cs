@@ -15,20 +15,9 @@ public sealed class AgentTests(SshWorld world)
 
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    private async Task<NodeAgent> OpenAsync(string name = "web1", Action<SshNode>? more = null)
-    {
-        var agent = new NodeAgent(await SshConnection.OpenAsync(world.Node(name, more), false, _ => { }, Stopping), "agents");
-        await agent.ProbeAsync(Stopping);
-        return agent;
-    }
+    private Task<NodeAgent> OpenAsync(string name = "web1") => world.AgentAsync(name);
 
-    private static async Task<Release> DeliverAsync(NodeAgent agent, string folder)
-    {
-        var release = await Release.ReadAsync(folder, null, Stopping);
-        await agent.ReceiveAsync(release, _ => { }, Stopping);
-        await agent.SwitchAsync(release.Name, Stopping);
-        return release;
-    }
+    private static Task<Release> DeliverAsync(NodeAgent agent, string folder) => SshWorld.DeliverAsync(agent, folder);
 
     [Fact]
     public async Task A_command_gets_its_words_and_gives_its_output_its_errors_and_its_code()
@@ -208,61 +197,6 @@ public sealed class AgentTests(SshWorld world)
     }
 
     [Fact]
-    public async Task Stopping_n_1_leaves_n_10_to_n_12_alone()
-    {
-        var folder = await FakeProgram.MakeAsync(world, "many");
-        var agents = new List<NodeAgent>();
-        try
-        {
-            for (var i = 1; i <= 12; i++)
-            {
-                var agent = await OpenAsync(FormattableString.Invariant($"n.{i}"));
-                agents.Add(agent);
-                using var release = await DeliverAsync(agent, folder);
-                await agent.StartAsync(new Launch(release.Program, ["--name", agent.Node.Name]), null, Stopping);
-            }
-            var pids = new List<long?>();
-            foreach (var agent in agents) pids.Add((await agent.ProbeAsync(Stopping)).Process);
-            Assert.Equal(12, pids.OfType<long>().Distinct().Count());
-            await agents[0].StopAsync(Stop, kills: false, Stopping);
-            Assert.Null((await agents[0].ProbeAsync(Stopping)).Process);
-            for (var i = 1; i < 12; i++) Assert.Equal(pids[i], (await agents[i].ProbeAsync(Stopping)).Process);
-        }
-        finally
-        {
-            foreach (var agent in agents)
-            {
-                await agent.StopAsync(Stop, kills: true, CancellationToken.None);
-                await agent.Connection.DisposeAsync();
-            }
-        }
-    }
-
-    [Fact]
-    public async Task A_process_that_has_got_the_same_number_is_not_stopped()
-    {
-        var agent = await OpenAsync("again");
-        await using var connection = agent.Connection;
-        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "again"));
-        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
-        var file = Path.Combine(world.Account.Home, "nodes", "agents", "again", "pid");
-        var words = (await File.ReadAllTextAsync(file, Stopping)).Trim().Split(' ');
-        // The number is right, but it began at another time.
-        await File.WriteAllTextAsync(file, $"{words[0]} 1 {words[2]}\n", Stopping);
-        var facts = await agent.ProbeAsync(Stopping);
-        Assert.True(facts.HasCrashed);
-        Assert.Null(facts.Process);
-        await agent.StopAsync(Stop, kills: true, Stopping);
-        Assert.True(Processes.IsAlive(words[0]));
-        // And one of before the computer began anew.
-        await File.WriteAllTextAsync(file, $"{words[0]} {words[1]} {Guid.NewGuid()}\n", Stopping);
-        Assert.Null((await agent.ProbeAsync(Stopping)).Process);
-        await File.WriteAllTextAsync(file, $"{string.Join(' ', words)}\n", Stopping);
-        await agent.StopAsync(Stop, kills: false, Stopping);
-        Assert.False(Processes.IsAlive(words[0]));
-    }
-
-    [Fact]
     public async Task A_program_that_does_not_run_says_why_and_one_that_does_not_end_is_killed()
     {
         var agent = await OpenAsync("broken");
@@ -291,6 +225,8 @@ public sealed class AgentTests(SshWorld world)
     {
         var agent = await OpenAsync("talks");
         await using var connection = agent.Connection;
+        // Its folder is made by the user himself: below one that somebody else has made he could make no other.
+        await agent.PutDatabaseAsync("Host=db", true, Stopping);
         var logs = Path.Combine(world.Account.Home, "nodes", "agents", "talks", "log");
         Directory.CreateDirectory(logs);
         var file = Path.Combine(logs, "node.talks.log");
@@ -311,6 +247,44 @@ public sealed class AgentTests(SshWorld world)
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
         await Processes.UntilAsync(() => Processes.With("node.talks").Count == 0, "nothing reads it any more", 5);
+
+        bool Has(string line)
+        {
+            lock (output) return output.Contains(line);
+        }
+    }
+
+    [Fact]
+    public async Task The_logs_of_workers_that_are_processes_of_their_own_are_shown_with_that_of_their_node()
+    {
+        var agent = await OpenAsync("parted");
+        await using var connection = agent.Connection;
+        await agent.PutDatabaseAsync("Host=db", true, Stopping);
+        var logs = Path.Combine(world.Account.Home, "nodes", "agents", "parted", "log");
+        Directory.CreateDirectory(logs);
+        Task WriteAsync(string file, params string[] lines) => File.AppendAllLinesAsync(Path.Combine(logs, file), lines, Stopping);
+        await WriteAsync("node.parted.log", "2026-11-26 10:00:00 Node 'parted' runs 2 workers", "2026-11-26 10:00:09 info: the node");
+        await WriteAsync("worker.parted.1.log", "2026-11-26 10:00:01 info: old");
+        File.SetLastWriteTimeUtc(Path.Combine(logs, "worker.parted.1.log"), DateTime.UnixEpoch);
+        await WriteAsync("worker.parted.1_001.log", "2026-11-26 10:00:05 info: a | b 'c'", "2026-11-26 10:00:08 warn: end");
+        await WriteAsync("worker.parted.2.log", "2026-11-26 10:00:07 info: two");
+        List<string> output = [];
+        await agent.LogsAsync(4, follows: false, output.Add, _ => { }, Stopping);
+        Assert.Equal(
+        [
+            "2026-11-26 10:00:05 parted.1 | info: a | b 'c'", "2026-11-26 10:00:07 parted.2 | info: two", "2026-11-26 10:00:08 parted.1 | warn: end", "2026-11-26 10:00:09 info: the node",
+        ], output);
+
+        output.Clear();
+        using var enough = new CancellationTokenSource();
+        var following = agent.LogsAsync(1, follows: true, line => { lock (output) output.Add(line); }, _ => { }, enough.Token);
+        await Processes.UntilAsync(() => Has("2026-11-26 10:00:07 parted.2 | info: two"), "the last line of a worker");
+        await WriteAsync("worker.parted.2.log", "2026-11-26 10:00:10 info: next");
+        await WriteAsync("worker.parted.3.log", "2026-11-26 10:00:11 info: new");
+        await Processes.UntilAsync(() => Has("2026-11-26 10:00:10 parted.2 | info: next") && Has("2026-11-26 10:00:11 parted.3 | info: new"), "lines that came");
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
+        await Processes.UntilAsync(() => Processes.With("agents/parted").Count == 0, "nothing reads them any more", 5);
 
         bool Has(string line)
         {

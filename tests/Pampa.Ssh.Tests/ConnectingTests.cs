@@ -5,154 +5,17 @@ using Pampa.Ssh.Tests.Servers;
 
 namespace Pampa.Ssh.Tests;
 
-/// <summary>Who is let in, who is not, and what is said of it.</summary>
+/// <summary>Who is let in, and what is said of a connection that does not come about or breaks.</summary>
 public sealed class ConnectingTests(SshWorld world)
 {
-    private static readonly SshOrder Short = new(TimeSpan.FromSeconds(20));
-
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    private static async Task<string> WhoAsync(SshNode node, bool trustsNew = false, Action<string>? tell = null)
-    {
-        await using var connection = await SshConnection.OpenAsync(node, trustsNew, tell ?? (_ => { }), Stopping);
-        return (await connection.RunAsync("id", ["id", "-un"], Short, Stopping)).Output.Trim();
-    }
+    private static Task<string> WhoAsync(SshNode node, bool trustsNew = false, Action<string>? tell = null) => Logins.WhoAsync(node, trustsNew, tell);
 
-    private static async Task<string> RefusedAsync(SshNode node) =>
-        (await Assert.ThrowsAsync<NodeException>(() => SshConnection.OpenAsync(node, false, _ => { }, Stopping))).Message;
+    private static Task<string> RefusedAsync(SshNode node) => Logins.RefusedAsync(node);
 
     [Fact]
     public async Task A_key_lets_in() => Assert.Equal(world.Account.Name, await WhoAsync(world.Node()));
-
-    [Fact]
-    public async Task A_password_lets_in_from_the_environment_and_from_a_file()
-    {
-        if (world.Account.Password is not { } password)
-        {
-            Assert.Skip("No user with a password can be made: that takes root.");
-            return;
-        }
-        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", password);
-        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, "env:PAMPA_TEST_PASSWORD"))));
-        var file = Path.Combine(world.NewFolder(), "password");
-        await File.WriteAllTextAsync(file, $"{password}\n", Stopping);
-        await Tool.RunAsync("chmod", "600", file);
-        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, $"file:{file}"))));
-        await Tool.RunAsync("chmod", "640", file);
-        Assert.Contains("got the mode 0640", await RefusedAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, $"file:{file}"))), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_password_stands_on_no_command_line_and_in_no_environment()
-    {
-        var secret = $"secret{Guid.NewGuid():N}";
-        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", null);
-        var file = Path.Combine(world.NewFolder(), "password");
-        await File.WriteAllTextAsync(file, secret, Stopping);
-        await Tool.RunAsync("chmod", "600", file);
-        // A host that listens and says nothing: so there is time to look.
-        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        silent.Start();
-        using var enough = new CancellationTokenSource();
-        var node = world.Node(more: n =>
-        {
-            (n.PrivateKeyFile, n.PasswordFrom) = (null, $"file:{file}");
-            n.Port = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port;
-        });
-        var connecting = SshConnection.OpenAsync(node, false, _ => { }, enough.Token);
-        using var accepted = await silent.AcceptTcpClientAsync(Stopping);
-        var processes = Directory.GetDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _));
-        var shown = string.Concat(processes.SelectMany(d => new[] { "cmdline", "environ" }.Select(f => Read(Path.Combine(d, f)))));
-        Assert.DoesNotContain(secret, shown, StringComparison.Ordinal);
-        await enough.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting);
-
-        static string Read(string path)
-        {
-            try
-            {
-                return File.ReadAllText(path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return "";
-            }
-        }
-    }
-
-    [Fact]
-    public async Task A_wrong_password_is_told_with_where_it_came_from()
-    {
-        Environment.SetEnvironmentVariable("PAMPA_TEST_PASSWORD", "wrong");
-        var said = await RefusedAsync(world.Node(more: node => (node.PrivateKeyFile, node.PasswordFrom) = (null, "env:PAMPA_TEST_PASSWORD")));
-        Assert.Contains("does not let us in with the password from env:PAMPA_TEST_PASSWORD", said, StringComparison.Ordinal);
-        Assert.StartsWith("Node 'web1': ", said, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_key_that_others_can_read_is_refused_before_anybody_is_connected_to()
-    {
-        var key = Path.Combine(world.NewFolder(), "key");
-        File.Copy(world.Key, key);
-        await Tool.RunAsync("chmod", "644", key);
-        var before = world.Server.ReadLog().Length;
-        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key));
-        Assert.Contains($"chmod 600 {key}", said, StringComparison.Ordinal);
-        Assert.Equal(before, world.Server.ReadLog().Length);
-    }
-
-    [Fact]
-    public async Task An_unknown_host_is_refused_before_anybody_logs_in_unless_it_is_trusted_explicitly()
-    {
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var known = Path.Combine(world.NewFolder(), "known");
-        var node = world.Node(more: n => n.KnownHostsFile = known, at: server);
-        Assert.Contains("--trust-on-first-use", await RefusedAsync(node), StringComparison.Ordinal);
-        Assert.DoesNotContain("userauth-request", server.ReadLog(), StringComparison.Ordinal);
-        var told = new List<string>();
-        Assert.Equal(world.Account.Name, await WhoAsync(node, trustsNew: true, told.Add));
-        Assert.Contains("Permanently added", Assert.Single(told), StringComparison.Ordinal);
-        // From now on it is known, and another key is refused even where new ones are trusted.
-        Assert.Equal(world.Account.Name, await WhoAsync(node));
-        await server.StopAsync();
-        await server.NewHostKeyAsync();
-        await server.StartAgainAsync();
-        var changed = await Assert.ThrowsAsync<NodeException>(() => WhoAsync(node, trustsNew: true));
-        Assert.Contains("another host key", changed.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_changed_host_key_is_refused_before_anybody_logs_in()
-    {
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var node = world.Node(at: server);
-        Assert.Equal(world.Account.Name, await WhoAsync(node));
-        // The server's log tells when somebody tries to log in.
-        Assert.Contains("userauth-request", server.ReadLog(), StringComparison.Ordinal);
-        await server.StopAsync();
-        await server.NewHostKeyAsync();
-        await server.StartAgainAsync();
-        var before = server.ReadLog().Length;
-        var said = await RefusedAsync(node);
-        Assert.Contains("another host key than the one that is known", said, StringComparison.Ordinal);
-        Assert.Contains(server.Fingerprint, said, StringComparison.Ordinal);
-        var log = server.ReadLog()[before..];
-        Assert.Contains("Connection from", log, StringComparison.Ordinal);
-        Assert.DoesNotContain("userauth-request", log, StringComparison.Ordinal);
-        Assert.DoesNotContain("Accepted", log, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_pinned_fingerprint_is_enough_and_no_other_key_is_taken()
-    {
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var right = world.Node(more: n => (n.KnownHostsFile, n.HostKey) = (null, server.Fingerprint), at: server);
-        Assert.Equal(world.Account.Name, await WhoAsync(right));
-        var before = server.ReadLog().Length;
-        var wrong = world.Node(more: n => (n.KnownHostsFile, n.HostKey) = (server.KnownHosts, $"SHA256:{new string('A', 43)}"), at: server);
-        Assert.Contains("does not show the host key that HostKey names", await RefusedAsync(wrong), StringComparison.Ordinal);
-        Assert.DoesNotContain("userauth-request", server.ReadLog()[before..], StringComparison.Ordinal);
-    }
 
     [Fact]
     public async Task A_host_that_cannot_be_reached_is_told_plainly()
@@ -163,135 +26,16 @@ public sealed class ConnectingTests(SshWorld world)
     }
 
     [Fact]
-    public async Task An_agent_lets_in_and_a_jump_host_leads_on()
-    {
-        await using var jump = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var folder = world.NewFolder();
-        var config = Path.Combine(folder, "config");
-        var known = Path.Combine(folder, "known");
-        var both = await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping);
-        await File.WriteAllTextAsync(known, both, Stopping);
-        await File.WriteAllTextAsync(config, $"UserKnownHostsFile {known}\nStrictHostKeyChecking yes\n", Stopping);
-        var socket = Path.Combine(folder, "agent");
-        using var agent = Process.Start(new ProcessStartInfo("/usr/bin/ssh-agent", ["-D", "-a", socket]) { RedirectStandardOutput = true })!;
-        try
-        {
-            await agent.StandardOutput.ReadLineAsync(Stopping);
-            Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", socket);
-            await Tool.RunAsync("/usr/bin/ssh-add", "-q", world.Key);
-            var node = world.Node(more: n =>
-            {
-                (n.PrivateKeyFile, n.KnownHostsFile, n.ConfigFile) = (null, null, config);
-                n.JumpHost = FormattableString.Invariant($"{world.Account.Name}@{jump.Address}:{jump.Port}");
-            });
-            Assert.Equal(world.Account.Name, await WhoAsync(node));
-            Assert.Contains("Accepted publickey", jump.ReadLog(), StringComparison.Ordinal);
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", null);
-            agent.Kill();
-        }
-    }
-
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_jump_host_is_checked_as_the_node_is_and_is_given_no_password(bool isKnown)
-    {
-        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", world.Account.Password ?? "any");
-        await using var jump = await SshServer.StartAsync(world.NewFolder(), Path.Combine(world.NewFolder(), "no-keys"));
-        var known = Path.Combine(world.NewFolder(), "known");
-        var keys = await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping) + (isKnown ? await File.ReadAllTextAsync(jump.KnownHosts, Stopping) : "");
-        await File.WriteAllTextAsync(known, keys, Stopping);
-        var through = FormattableString.Invariant($"{world.Account.Name}@{jump.Address}:{jump.Port}");
-        var said = await RefusedAsync(world.Node(more: node =>
-        {
-            (node.PrivateKeyFile, node.PasswordFrom, node.KnownHostsFile) = (null, "env:PAMPA_TEST_JUMP", known);
-            node.JumpHost = through;
-        }));
-        Assert.StartsWith($"Node 'web1': the jump host {through} ", said, StringComparison.Ordinal);
-        Assert.Contains(isKnown ? "it is given no password" : "is not known: known_hosts has no key of it", said, StringComparison.Ordinal);
-        var log = jump.ReadLog();
-        Assert.Contains("Connection from", log, StringComparison.Ordinal);
-        Assert.Equal(isKnown, log.Contains("userauth-request", StringComparison.Ordinal));
-        Assert.DoesNotContain("method password", log, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_jump_host_of_the_configuration_does_not_get_the_password_of_the_node()
-    {
-        if (world.Account.Password is not { } password)
-        {
-            Assert.Skip("No user with a password can be made: that takes root.");
-            return;
-        }
-        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", password);
-        await using var jump = await SshServer.StartAsync(world.NewFolder(), Path.Combine(world.NewFolder(), "no-keys"));
-        var config = await ConfigureAsync(jump, FormattableString.Invariant($"Host behind\nHostName {world.Server.Address}\nProxyJump jump1\n"));
-        var node = new SshNode("web1", "behind");
-        world.Settings(n => (n.PrivateKeyFile, n.PasswordFrom, n.KnownHostsFile, n.ConfigFile) = (null, "env:PAMPA_TEST_JUMP", null, config))(node);
-        await RefusedAsync(node);
-        // It has asked for the user's password, which is the same there, and was not let in.
-        Assert.Contains("method password", jump.ReadLog(), StringComparison.Ordinal);
-        Assert.DoesNotContain("Accepted", jump.ReadLog(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_node_with_a_password_is_behind_two_jump_hosts_with_keys()
-    {
-        if (world.Account.Password is not { } password)
-        {
-            Assert.Skip("No user with a password can be made: that takes root.");
-            return;
-        }
-        Environment.SetEnvironmentVariable("PAMPA_TEST_JUMP", password);
-        await using var jump = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var config = await ConfigureAsync(jump);
-        Assert.Equal(world.Account.Name, await WhoAsync(world.Node(more: node =>
-        {
-            (node.PrivateKeyFile, node.PasswordFrom, node.KnownHostsFile, node.ConfigFile) = (null, "env:PAMPA_TEST_JUMP", null, config);
-            node.JumpHost = "jump1,jump2";
-        })));
-        Assert.Equal(2, jump.ReadLog().Split("Accepted publickey").Length - 1);
-        // One that does not lead on is told as what it is.
-        var nowhere = await RefusedAsync(world.Node(more: node =>
-        {
-            (node.KnownHostsFile, node.ConfigFile, node.JumpHost, node.Port) = (null, config, "jump1", PrivatePostgres.FreePort());
-        }));
-        Assert.Contains("the jump host jump1 lets us in, and does not lead on", nowhere, StringComparison.Ordinal);
-    }
-
-    /// <summary>A configuration with two names for one jump host.</summary>
-    private async Task<string> ConfigureAsync(SshServer jump, string more = "")
-    {
-        var folder = world.NewFolder();
-        var (config, known) = (Path.Combine(folder, "config"), Path.Combine(folder, "known"));
-        var both = await File.ReadAllTextAsync(jump.KnownHosts, Stopping) + await File.ReadAllTextAsync(world.Server.KnownHosts, Stopping);
-        await File.WriteAllTextAsync(known, both, Stopping);
-        await File.WriteAllTextAsync(config, FormattableString.Invariant($"""
-            UserKnownHostsFile {known}
-            NumberOfPasswordPrompts 1
-            Host jump1 jump2
-            HostName {jump.Address}
-            Port {jump.Port}
-            User {world.Account.Name}
-            IdentityFile {world.Key}
-            IdentitiesOnly yes
-            {more}
-            """), Stopping);
-        return config;
-    }
-
-    [Fact]
     public async Task A_connection_that_broke_is_told_and_made_again()
     {
         await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
         await using var connection = await SshConnection.OpenAsync(world.Node(at: server), false, _ => { }, Stopping);
         await server.StopAsync();
-        var broken = await Assert.ThrowsAsync<NodeException>(() => connection.RunAsync("true", ["true"], Short, Stopping));
+        var broken = await Assert.ThrowsAsync<NodeException>(() => connection.RunAsync("true", ["true"], Logins.Short, Stopping));
         Assert.Contains("broke during 'true'", broken.Message, StringComparison.Ordinal);
         await server.StartAgainAsync();
         await connection.EnsureAsync(Stopping);
-        Assert.Equal(0, (await connection.RunAsync("true", ["true"], Short, Stopping)).Code);
+        Assert.Equal(0, (await connection.RunAsync("true", ["true"], Logins.Short, Stopping)).Code);
     }
 
     [Fact]
@@ -302,13 +46,5 @@ public sealed class ConnectingTests(SshWorld world)
         var late = await Assert.ThrowsAsync<NodeException>(() => connection.RunAsync("sleep", ["sleep", "60"], new SshOrder(TimeSpan.FromSeconds(1)), Stopping));
         Assert.Contains("has not ended within 00:00:01", late.Message, StringComparison.Ordinal);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15));
-    }
-
-    [Theory, InlineData("a b"), InlineData("'; touch x; '"), InlineData("$(id)"), InlineData("`id`"), InlineData("a\nb"), InlineData("\"\\"), InlineData("-n"), InlineData(""), InlineData("ä€😀*?")]
-    public async Task A_word_arrives_as_it_is(string word)
-    {
-        await using var connection = await SshConnection.OpenAsync(world.Node(), false, _ => { }, Stopping);
-        var result = await connection.RunAsync("printf", ["printf", "%s|", word], Short, Stopping);
-        Assert.Equal($"{word}|\n", result.Output);
     }
 }

@@ -6,7 +6,7 @@ namespace Pampa.Showing;
 internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options, Reads reads)
 {
     private const int MostRows = 200;
-    private const int Window = 5_000;
+    private const int Window = 2_000;
     private const int MostGroups = 100;
     private const int LongestError = 500;
 

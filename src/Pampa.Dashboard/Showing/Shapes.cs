@@ -34,7 +34,18 @@ internal sealed record ScaleShape(string Job, int Workers, string Reason, DateTi
 
 internal sealed record NodeShape(
     string Name, string Program, int Workers, int Ready, int Leaked, double LastHeard, long? Memory, double? Cpu, HeldShape? Held,
-    IReadOnlyList<NodeJobShape> Jobs);
+    IReadOnlyList<NodeJobShape> Jobs)
+{
+    /// <summary>What each of its workers may take.</summary>
+    public IReadOnlyList<LimitShape> Limits { get; init; } = [];
+}
+
+/// <summary>A limit of a node's workers.</summary>
+/// <param name="Text">All of it in a line.</param>
+/// <param name="Name">Which.</param>
+/// <param name="Amount">How much, with its unit.</param>
+/// <param name="Enforcement">none, partly or full.</param>
+internal sealed record LimitShape(string Text, string Name, string Amount, string Enforcement);
 
 internal sealed record NodeJobShape(string Job, long InHand, long Running, double PerSecond);
 

@@ -135,7 +135,7 @@ internal sealed class Snapshots(
             [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()))],
             [.. info.Nodes.Select(n => new NodeShape(
                 n.Name, n.Program, n.Workers, n.Ready, n.Leaked, n.LastHeard.TotalSeconds, n.MemoryBytes, n.CpuCores, held[$"node {n.Name}"].FirstOrDefault(),
-                [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))]))],
+                [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))]) { Limits = [.. n.Limits.Select(LimitOf)] })],
             [.. info.Workers.Select(w => new WorkerShape(
                 w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds,
                 w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault()))],
@@ -156,5 +156,13 @@ internal sealed class Snapshots(
                 : null,
             Last = sight.Last,
         };
+    }
+
+    // "MaxRam 512 MB: enforced by …"
+    internal static LimitShape LimitOf(WorkerLimitInfo limit)
+    {
+        var text = limit.ToString();
+        var amount = text[(limit.Name.Length + 1)..text.IndexOf(':', StringComparison.Ordinal)];
+        return new LimitShape(text, limit.Name, amount, limit.Enforcement.ToString().ToLowerInvariant());
     }
 }

@@ -31,8 +31,8 @@ internal static class ExecVerb
             {
                 var before = chosen.Count > 1 ? $"{agent.Node.Name}: " : "";
                 await agent.ProbeAsync(stopping);
-                var ended = await agent.ExecAsync(
-                    command, parsed.GetValue(time), line => context.Output.WriteLine(before + line), line => context.Errors.WriteLine(before + line), stopping);
+                void Say(string line) => context.Output.WriteLine(before + VerbContext.Spell(line));
+                var ended = await agent.ExecAsync(command, parsed.GetValue(time), Say, line => context.Errors.WriteLine(before + line), stopping);
                 if (ended != 0 && chosen.Count > 1) context.Errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{before}ended with {ended}"));
                 lock (fleet) code = Math.Max(code, ended);
             }, stopping);

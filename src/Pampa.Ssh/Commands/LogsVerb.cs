@@ -28,7 +28,8 @@ internal static class LogsVerb
             await fleet.WithAsync(node, async agent =>
             {
                 await agent.ProbeAsync(stopping);
-                await agent.LogsAsync(parsed.GetValue(lines), parsed.GetValue(follow), context.Output.WriteLine, context.Errors.WriteLine, stopping);
+                void Say(string line) => context.Output.WriteLine(VerbContext.Spell(line));
+                await agent.LogsAsync(parsed.GetValue(lines), parsed.GetValue(follow), Say, context.Errors.WriteLine, stopping);
             }, stopping);
             return NodesVerb.Done;
         }, stopping)));

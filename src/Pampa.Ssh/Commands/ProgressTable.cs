@@ -31,7 +31,7 @@ internal sealed class ProgressTable : IAsyncDisposable
     {
         if (IsLive) return;
         // What went wrong stands at the end, among the errors.
-        lock (gate) output.WriteLine($"{row.Name}: {row.Step}");
+        lock (gate) output.WriteLine(VerbContext.Spell($"{row.Name}: {row.Step}"));
     }
 
     private Task DrawAsync() => AnsiConsole.Live(Draw()).StartAsync(async live =>
@@ -51,7 +51,7 @@ internal sealed class ProgressTable : IAsyncDisposable
         {
             var style = row.Failure is not null ? new Style(Color.Red) : row.IsDone ? new Style(Color.Green) : Style.Plain;
             var share = row.Share is { } part ? $" {part.ToString("P0", CultureInfo.InvariantCulture)}" : "";
-            table.AddRow(new Text(row.Name), new Text(row.Address), new Text($"{row.Step}{share}", style));
+            table.AddRow(new Text(row.Name), new Text(row.Address), new Text(VerbContext.Spell($"{row.Step}{share}"), style));
         }
         return table;
     }

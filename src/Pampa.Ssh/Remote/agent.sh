@@ -83,6 +83,31 @@ newest() {
   ls -1t "$folder/log" 2>/dev/null | grep "^$1.*[.]log$" | head -n 1
 }
 
+# The log of the node and, where its workers are processes of their own, that of each of them; of each the file that goes on.
+logs() {
+  newest 'node'
+  ls -1 "$folder/log" 2>/dev/null | grep '^worker[.].*[.]log$' | sed -e 's/_[0-9][0-9][0-9][0-9]*[.]log$//' -e 's/[.]log$//' | sort -u | while IFS= read -r worker; do
+    ls -1t "$folder/log" 2>/dev/null | grep -e "^$worker[.]log$" -e "^${worker}_[0-9]*[.]log$" | head -n 1
+  done
+}
+
+# The lines of a log; those of a worker say whose they are, behind the time.
+lines() {
+  case $2 in
+    worker.*)
+      of=${2#worker.}
+      of=${of%.log}
+      of=${of%_[0-9][0-9][0-9]}
+      tail -n "$1" $3 "$folder/log/$2" | while IFS= read -r line; do
+        rest=${line#????????????????????}
+        printf '%s%s | %s
+' "${line%"$rest"}" "$of" "$rest"
+      done
+      ;;
+    *) exec tail -n "$1" $3 "$folder/log/$2" ;;
+  esac
+}
+
 case $order in
   probe)
     [ "$(uname -s)" = Linux ] || fail "a node must run Linux, and this is $(uname -s)"
@@ -292,34 +317,43 @@ case $order in
 
   # The last $1 lines of the log; with $2 = follow what comes, until the input ends.
   logs)
-    file=$(newest 'node')
-    [ -n "$file" ] || file=$(newest 'worker')
+    all=$(logs)
     if [ -s "$folder/log/errors.log" ]; then
       tail -n "$1" "$folder/log/errors.log" >&2
     fi
     if [ "$2" != follow ]; then
-      [ -n "$file" ] || fail "there is no log yet"
-      exec tail -n "$1" "$folder/log/$file"
+      [ -n "$all" ] || fail "there is no log yet"
+      case $all in
+        # By their times, where there are several.
+        *'
+'*)
+          for file in $all; do (lines "$1" "$file" ''); done | sort -s -k 1,2 | tail -n "$1"
+          ;;
+        *) lines "$1" "$all" '' ;;
+      esac
+      exit
     fi
     exec 3<&0
     (
       cat <&3 > /dev/null
       kill -TERM $$
     ) > /dev/null 2>&1 &
-    tailing=
-    trap '[ -z "$tailing" ] || kill "$tailing" 2>/dev/null; exit 0' TERM PIPE
-    from=$1 of=
+    # With all that reads for it: nothing else is in the group of processes that the server has begun for us.
+    trap 'trap "" TERM; kill -TERM 0 2>/dev/null; exit 0' TERM PIPE
+    from=$1 of=' ' readers=
     while :; do
-      # A log that has grown large goes on in another file.
-      if [ "$file" != "$of" ]; then
-        [ -z "$tailing" ] || kill "$tailing" 2>/dev/null
-        tail -n "$from" -f "$folder/log/$file" &
-        tailing=$! of=$file from=+1
-      fi
+      # A log that has grown large goes on in another file, and workers come.
+      for file in $all; do
+        case $of in *" $file "*) continue ;; esac
+        (lines "$from" "$file" -f) 3<&- &
+        readers="$readers $!" of="$of$file "
+      done
+      [ "$of" = ' ' ] || from=+1
       sleep 1
-      kill -0 "$tailing" 2>/dev/null || [ -z "$tailing" ] || exit 0
-      file=$(newest 'node')
-      [ -n "$file" ] || file=$(newest 'worker')
+      for reader in $readers; do
+        kill -0 "$reader" 2>/dev/null || kill -TERM $$
+      done
+      all=$(logs)
     done
     ;;
 

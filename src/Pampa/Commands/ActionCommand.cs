@@ -12,7 +12,7 @@ internal static class ActionCommand
     [
         Create(verb, TaskAction.Relaunch, "relaunch", "Makes ended records pending again, completed and failed ones, with all their attempts. Without a column Generation a completed one keeps its idempotency key.", "pending again"),
         Create(verb, TaskAction.Retry, "retry", "Makes failed records pending again, with all their attempts.", "pending again"),
-        Create(verb, TaskAction.Cancel, "cancel", "Lets records that have not started fail for good. Those that run are left alone.", "cancelled"),
+        Create(verb, TaskAction.Cancel, "cancel", "Lets records that have not started fail for good, and with --running those that run, too.", "cancelled"),
         Create(verb, TaskAction.Skip, "skip", "Lets records that have not started count as completed, without running. Those that run are left alone.", "skipped"),
     ];
 
@@ -26,6 +26,11 @@ internal static class ActionCommand
         public Option<bool> Yes { get; } = new("--yes") { Description = "Do not ask whether so many are meant." };
 
         public Option<string?> Reason { get; } = new("--reason") { HelpName = "TEXT", Description = "Why, for the audit (default: none)." };
+
+        public Option<bool> Running { get; } = new("--running")
+        {
+            Description = "Also what runs: it has failed at once, its handler is told to stop, and what it writes is refused (default: left alone).",
+        };
 
         public Option<long?> Limit { get; } = new("--limit") { HelpName = "N", Description = "Change at most so many (default: all that match)." };
 
@@ -48,6 +53,7 @@ internal static class ActionCommand
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(choices.Job);
         var filter = FilterOptions.AddTo(command);
+        if (action == TaskAction.Cancel) command.Options.Add(choices.Running);
         foreach (var option in (Option[])[choices.All, choices.DryRun, choices.Yes, choices.Reason, choices.Limit, json, database]) command.Options.Add(option);
         command.Validators.Add(result => Check(result, choices, filter));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
@@ -57,6 +63,7 @@ internal static class ActionCommand
             {
                 All = parsed.GetValue(choices.All),
                 DryRun = parsed.GetValue(choices.DryRun),
+                Running = action == TaskAction.Cancel && parsed.GetValue(choices.Running),
                 Reason = parsed.GetValue(choices.Reason),
                 Limit = parsed.GetValue(choices.Limit),
             };

@@ -12,7 +12,9 @@ internal static class Printable
 {
     // C0 but for the tab, DEL and C1, line separators, and what changes the direction of writing.
     private static readonly SearchValues<char> Unsafe = SearchValues.Create(
-        [.. Range(0, 0x1F).Where(c => c != '\t'), .. Range(0x7F, 0x9F), .. Range(0x2028, 0x202E), .. Range(0x2066, 0x2069)]);
+    [
+        .. Range(0, 0x1F).Where(c => c != '\t'), .. Range(0x7F, 0x9F), '\u061C', '\u200E', '\u200F', .. Range(0x2028, 0x202E), .. Range(0x2066, 0x2069),
+    ]);
 
     private static IEnumerable<char> Range(int first, int last) => Enumerable.Range(first, last - first + 1).Select(c => (char)c);
 

@@ -23,7 +23,7 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         var (reports, info) = await ReadAsync(stopping);
         var schedules = await cluster.SchedulesAsync(stopping);
         var table = width is { } room ? StatusTable.Draw(reports, room) : null;
-        return
+        string[] lines =
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
             .. (await ScalesAsync(reports, stopping)).Select(Line),
@@ -32,6 +32,8 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
             .. info.Held.Select(Line),
             .. schedules.Where(s => ScheduleLines.Trouble(s) is not null).Select(Line), .. Lines(info), .. showsWorkers ? info.Workers.Select(Line) : [],
         ];
+        // Names, too, may stand in the database that no program of Pampa's has written there.
+        return [.. lines.Select(Printable.Line)];
     }
 
     private async Task<(List<Report> Reports, ClusterInfo Info)> ReadAsync(CancellationToken stopping)
@@ -83,7 +85,7 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
             var leaked = node.Leaked > 0 ? $" ({node.Leaked} lost to tasks that do not end)" : "";
             var jobs = string.Concat(node.Jobs.Select(j => FormattableString.Invariant($"; {j.Job}: {j.InHand:N0} in hand, {j.Running:N0} running, {j.PerSecond:N0}/s")));
             yield return FormattableString.Invariant($"node {node.Name}: {node.Workers:N0} workers{recovering}{leaked}, {node.Program}, heard {Duration(node.LastHeard)} ago{jobs}");
-            foreach (var limit in node.Limits) yield return Printable.Line($"node {node.Name}: {limit}");
+            foreach (var limit in node.Limits) yield return $"node {node.Name}: {limit}";
         }
         foreach (var name in info.AbsentNodes) yield return $"node {name}: not here; the program declares it";
     }

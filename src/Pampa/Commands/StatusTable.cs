@@ -25,7 +25,7 @@ internal static class StatusTable
         long[] counts = [r.Total, r.Completed, r.Failed, r.Pending, r.Scheduled, r.Reserved, r.Running];
         return
         [
-            r.Job,
+            Printable.Line(r.Job),
             .. counts.Select(count => $"{count.ToString("N0", CultureInfo.InvariantCulture)}{(r.IsExact ? "" : "+")}"),
             r.PerSecond?.ToString("N0", CultureInfo.InvariantCulture) ?? "-",
             r.Eta is { } left ? $"{(r.IsExact ? "" : ">")}{StatusPage.Duration(left)}" : "-",

@@ -60,7 +60,7 @@ internal static class SteerCommand
                     $"{what} is not drained within {parsed.GetValue(timeout):c}: {left:N0} tasks are reserved or run still. It stays paused."));
                 return ExitCode.Abandoned;
             }
-            await verb.Output.WriteLineAsync($"{what} is {done}");
+            await verb.Output.WriteLineAsync(Printable.Line($"{what} is {done}"));
             return ExitCode.Done;
         }, stopping));
         return command;
@@ -76,7 +76,7 @@ internal static class SteerCommand
         {
             var what = Target(parsed.GetValue(kind)!, parsed.GetValue(target)!);
             var was = await cluster.ResumeAsync(what, stopping);
-            await verb.Output.WriteLineAsync(was ? $"{what} is {done}" : $"{what} was not paused");
+            await verb.Output.WriteLineAsync(Printable.Line(was ? $"{what} is {done}" : $"{what} was not paused"));
             return ExitCode.Done;
         }, stopping));
         return command;

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Data.Common;
@@ -138,6 +139,10 @@ internal sealed class Verb
         {
             throw new PampaConfigurationException([$"The program's own configuration throws {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"]);
         }
+        var errors = new List<string>();
+        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>();
+        Settings.Apply(environment.Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value)), program, errors);
+        if (errors.Count > 0) throw new PampaConfigurationException(errors);
         return program;
     }
 }

@@ -19,12 +19,17 @@ internal sealed class Sampler(
     private static readonly TimeSpan ThinEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
     private const int MostEvents = 100_000;
+    private const int AuditChunk = 1_000;
+    private const int AuditChunks = 10;
     private readonly Dictionary<string, (Pace Pace, long Count)> counted = new(StringComparer.Ordinal);
     private Dictionary<(string Node, long Life, string Job), JobDone> before = [];
     private LeaseTerm? reign;
     private long sampledAt;
     private long thinnedAt;
     private long forgottenAt;
+
+    /// <summary>How long what people have done is kept; null: for ever.</summary>
+    public TimeSpan? AuditRetention { get; init; } = Limits.UsualAuditRetention;
 
     /// <summary>One look. It never calls for another one at once.</summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
@@ -48,8 +53,19 @@ internal sealed class Sampler(
             forgottenAt = sampledAt;
             await tables.History.ThinAsync([.. jobs.Select(j => j.Store.Job.Name)], MostEvents, term, stopping);
             await tables.Nodes.ForgetAsync(term, stopping);
+            await ThinAuditAsync(term, stopping);
         }
         return false;
+    }
+
+    // Bounded, so that the first time after years costs no more than the others: what is left then goes in the hours after.
+    private async Task ThinAuditAsync(LeaseTerm term, CancellationToken stopping)
+    {
+        if (AuditRetention is not { } keep) return;
+        for (var i = 0; i < AuditChunks; i++)
+        {
+            if (await tables.Audit.ThinAsync(keep, AuditChunk, term, stopping) < AuditChunk) return;
+        }
     }
 
     /// <summary>This process tells no more how the jobs stand.</summary>

@@ -93,8 +93,8 @@ internal sealed partial class Engine : IAsyncDisposable
         {
             Ticked = () => Wake(null),
         };
-        vitals = new Vitals(Node, tables.Nodes, notes, time) { Limits = life.Limits };
-        sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time);
+        vitals = new Vitals(Node, tables.Nodes, notes, log, time) { Limits = life.Limits };
+        sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time) { AuditRetention = program.AuditRetention };
         limits = new PublishedLimits(Cluster, lanes.ConvertAll(lane => lane.Job), log);
         listener = MakeListener();
         exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => listener?.IsHeard ?? false, program.PollInterval, time);

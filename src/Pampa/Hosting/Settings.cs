@@ -27,6 +27,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
             [nameof(program.PollInterval)] = s => program.PollInterval = s.Duration(program.PollInterval),
             [nameof(program.WorkerLease)] = s => program.WorkerLease = s.Duration(program.WorkerLease),
             [nameof(program.LeaderLease)] = s => program.LeaderLease = s.Duration(program.LeaderLease),
+            [nameof(program.AuditRetention)] = s => program.AuditRetention = s.Retention(program.AuditRetention),
             ["Nodes"] = _ => { },
             ["Jobs"] = _ => { },
         });
@@ -34,10 +35,7 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         {
             // One that the code does not know is declared here.
             program.SetNode(one.Key, workers => workers);
-            new Settings(one, errors).Apply($"{Section}:Nodes:{one.Key}", new(StringComparer.OrdinalIgnoreCase)
-            {
-                [nameof(program.Workers)] = s => program.SetNode(one.Key, workers => s.Whole(workers ?? 1)),
-            });
+            new Settings(one, errors).Apply($"{Section}:Nodes:{one.Key}", OfNode(program, one.Key));
         }
         foreach (var one in jobs.GetChildren())
         {
@@ -48,6 +46,22 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
                 new Settings(one, errors).Apply($"{Section}:Jobs:{one.Key}", OfJob(job));
         }
     }
+
+    /// <summary>The same of a program that has no host: what its environment says, as <c>Pampa__Jobs__NAME__SETTING</c>.</summary>
+    public static void Apply(IEnumerable<KeyValuePair<string, string?>> environment, PampaBuilder program, ICollection<string> errors)
+    {
+        var own = new EnvironmentSection(environment, Section);
+        if (!own.IsEmpty) Apply(own, program, errors);
+    }
+
+    private static Dictionary<string, Action<Setting>> OfNode(PampaBuilder program, string name) => new(StringComparer.OrdinalIgnoreCase)
+    {
+        [nameof(program.Workers)] = s => program.SetNode(name, workers => s.Whole(workers ?? 1)),
+        [nameof(WorkerLimits.MaxRam)] = s => program.SetLimits(name, limits => s.Limit(limits, (of, value) => of with { MaxRam = value })),
+        [nameof(WorkerLimits.MaxCpu)] = s => program.SetLimits(name, limits => s.Limit(limits, (of, value) => of with { MaxCpu = value })),
+        [nameof(WorkerLimits.MaxDiskIo)] = s => program.SetLimits(name, limits => s.Limit(limits, (of, value) => of with { MaxDiskIo = value })),
+        [nameof(WorkerLimits.MaxNetIo)] = s => program.SetLimits(name, limits => s.Limit(limits, (of, value) => of with { MaxNetIo = value })),
+    };
 
     private static Dictionary<string, Action<Setting>> OfJob(JobBuilder job) => new(StringComparer.OrdinalIgnoreCase)
     {
@@ -61,7 +75,9 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
         [nameof(job.MaxQueueSize)] = s => job.MaxQueueSize = s.Whole(job.MaxQueueSize ?? 0),
         [nameof(job.MaxBatchWait)] = s => job.MaxBatchWait = s.Duration(job.MaxBatchWait),
         [nameof(job.MaxDuration)] = s => job.MaxDuration = s.Duration(job.MaxDuration),
-        [nameof(job.MaxWait)] = s => job.MaxWait = s.Duration(job.MaxWait ?? Jobs.Limits.LongestDuration),
+        [nameof(job.MaxWait)] = s => job.MaxWait = s.Wait(job.MaxWait),
+        [nameof(job.FinishBy)] = s => s.Goal(job),
+        [nameof(job.MinProgramVersion)] = s => job.MinProgramVersion = s.Version(job.MinProgramVersion),
         [nameof(job.MaxAttempts)] = s => job.MaxAttempts = s.Whole(job.MaxAttempts),
         [nameof(job.RelaunchAfter)] = s => job.RelaunchAfter = s.Duration(job.RelaunchAfter ?? TimeSpan.FromSeconds(1)),
         [nameof(job.RelaunchJitter)] = s => job.RelaunchJitter = s.Number(job.RelaunchJitter),
@@ -98,6 +114,53 @@ internal sealed class Settings(IConfiguration section, ICollection<string> error
             value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var duration)
                 ? duration
                 : Wrong("a duration like 00:00:30 (hours, minutes, seconds)", otherwise);
+
+        public TimeSpan? Wait(TimeSpan? otherwise)
+        {
+            var wrong = errors.Count;
+            var wait = Duration(TimeSpan.Zero);
+            if (errors.Count > wrong) return otherwise;
+            return wait >= Limits.ShortestDuration && wait <= Limits.LongestDuration ? wait : Wrong("between 1 second and 45 days", otherwise);
+        }
+
+        public TimeSpan? Retention(TimeSpan? otherwise) =>
+            value.Equals("forever", StringComparison.OrdinalIgnoreCase) ? null : Duration(otherwise ?? Limits.UsualAuditRetention);
+
+        public string? Version(string? otherwise) =>
+            ProgramVersion.TryParse(value) is not null ? value : Wrong("a version like 2.3 or 2.3.1-rc.1", otherwise);
+
+        /// <summary>A time of each day, with the name of its time zone behind it where it is not UTC; or a moment.</summary>
+        public void Goal(JobBuilder job)
+        {
+            var parts = value.Split(' ', 2, StringSplitOptions.TrimEntries);
+            var zone = parts.Length > 1 ? parts[1] : "UTC";
+            if (TimeOnly.TryParseExact(parts[0], ["HH:mm", "HH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
+            {
+                var wrong = new List<string>();
+                if (ScheduleValidation.FindZone(zone, wrong) is not null) job.FinishBy(time, zone);
+                foreach (var error in wrong) errors.Add($"{path}: {error}.");
+            }
+            // Without its offset a moment would be another one on each computer.
+            else if (DateTimeOffset.TryParseExact(value, ["yyyy-MM-ddTHH:mmK", "yyyy-MM-ddTHH:mm:ssK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment)
+                && (value.EndsWith('Z') || value.LastIndexOfAny(['+', '-']) > value.IndexOf('T', StringComparison.Ordinal)))
+            {
+                job.FinishBy(moment);
+            }
+            else
+            {
+                Wrong("a time of day like 08:00 or '08:00 Europe/Madrid', or a moment with its offset like 2026-12-01T08:00:00Z", 0);
+            }
+        }
+
+        public WorkerLimits Limit(WorkerLimits otherwise, Func<WorkerLimits, int, WorkerLimits> set)
+        {
+            var wrong = errors.Count;
+            var amount = Whole(0);
+            if (errors.Count > wrong) return otherwise;
+            // They begin with the limit's name, which is the end of the path.
+            foreach (var error in set(new WorkerLimits(), amount).Errors()) errors.Add($"{path[..path.LastIndexOf(':')]}:{error}.");
+            return errors.Count > wrong ? otherwise : set(otherwise, amount);
+        }
 
         public double Number(double otherwise) =>
             double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : Wrong("a number", otherwise);

@@ -45,6 +45,9 @@ internal static class Instruments
     public static Histogram<double> Wait { get; } = Meter.CreateHistogram(
         "pampa.task.wait", "s", "From a task's reservation to its start, by the database's clock: how long it lay in a worker's hand.", null, Seconds);
 
+    public static Histogram<double> Queue { get; } = Meter.CreateHistogram(
+        "pampa.task.queue", "s", "From the time at which a task was due by its DueColumn to the start of its first attempt: how long it lay in the table and in a worker's hand.", null, Seconds);
+
     public static Histogram<int> Batch { get; } = Meter.CreateHistogram(
         "pampa.batch.size", "{record}", "Records that one statement has reserved, started or finished.", null, Rows);
 

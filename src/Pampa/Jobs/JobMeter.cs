@@ -42,6 +42,20 @@ internal sealed class JobMeter(string job)
         Instruments.Wait.Record(Math.Max(0, (started - reserved).TotalSeconds), Job, Node);
     }
 
+    /// <summary>A task begins for the first time: from when on it was due by a column of its own, and when it was started.</summary>
+    public void Queued(object? dueAt, string startedAt)
+    {
+        if (!Instruments.Queue.Enabled || Moment(startedAt) is not { } started) return;
+        DateTimeOffset? due = dueAt switch
+        {
+            DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
+            DateTimeOffset time => time,
+            string text => Moment(text),
+            _ => null,
+        };
+        if (due is { } moment) Instruments.Queue.Record(Math.Max(0, (started - moment).TotalSeconds), Job, Node);
+    }
+
     /// <summary>A statement has reserved, started or finished so many records.</summary>
     public void Wrote(string step, int rows)
     {

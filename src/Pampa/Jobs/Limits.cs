@@ -68,6 +68,12 @@ internal static class Limits
     /// <summary>A lease of workers or of the leader lasts at most so long.</summary>
     public static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
 
+    /// <summary>What people have done is kept so long where nobody says anything else.</summary>
+    public static readonly TimeSpan UsualAuditRetention = TimeSpan.FromDays(90);
+
+    /// <summary>It is always kept so long.</summary>
+    public static readonly TimeSpan ShortestAuditRetention = TimeSpan.FromDays(1);
+
     /// <summary>No delay is longer than this.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(3_650);
 }

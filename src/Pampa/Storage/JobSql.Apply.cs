@@ -10,12 +10,16 @@ internal sealed partial class JobSql
     public RowSource SettleRows => new("rows",
         [.. KeyCells(), RidCell, Cell("rt", CellKind.Time, StateColumn.ReservationTime), new RowColumn("_pampa_n", CellKind.Integer)]);
 
+    /// <summary>Records that run, as they were seen.</summary>
+    public RowSource StopRows => new("rows",
+        [.. KeyCells(), RidCell, Cell("st", CellKind.Time, StateColumn.StartTime), new RowColumn("_pampa_n", CellKind.Integer)]);
+
     /// <summary>
-    /// Records that may be chosen, by key: key, state, end, worker, reservation time, attempts. Parameters: @want, and those of the search and
+    /// Records that may be chosen, by key: key, state, end, worker, reservation time, attempts, start. Parameters: @want, and those of the search and
     /// the filter.
     /// </summary>
     internal string Chosen(string? where, string? filter, Search search) => $"""
-        {FromOf(search)}SELECT {KeysOut("t.")}, {StateCase}, {dialect.AsText($"t.{Et}")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0)
+        {FromOf(search)}SELECT {KeysOut("t.")}, {StateCase}, {dialect.AsText($"t.{Et}")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}
         {SourceOf(search)} WHERE {IsTask(where)}{KnownOf(search.States)}{InStates(search.States)}{And(filter)}{WindowOf(search)}
         ORDER BY {OrderOf(search.Order)} LIMIT @want
         """;
@@ -38,6 +42,19 @@ internal sealed partial class JobSql
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", $"t.{Et} IS NULL AND (t.{Rid} IS NULL OR t.{St} IS NULL)")}
           AND t.{Rid} IS NOT DISTINCT FROM v._pampa_rid AND t.{Rt} IS NOT DISTINCT FROM v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
           AND {Guards("v", $"(t.{Rid} IS NOT NULL OR COALESCE(t.{N}, 0) < @max)")}{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
+        RETURNING {KeysOut()}
+        """;
+
+    /// <summary>
+    /// T12 for records that run, with the whole fence as it was seen: they have failed for good, whatever their workers write later. Nobody holds
+    /// them any more, by which those see it. Parameters: @error, and those of the filter.
+    /// </summary>
+    internal string Stop(string? filter) => $"""
+        WITH {Passing(StopRows)}
+        UPDATE {Table} AS t SET {Rid} = NULL, {St} = NULL, {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = FALSE,
+          {Err} = {dialect.Typed("@error", Column(StateColumn.ErrorDescription))}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", $"t.{Et} IS NULL AND t.{Rid} = v._pampa_rid AND t.{St} = v._pampa_st")}
+          AND COALESCE(t.{N}, 0) = v._pampa_n{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
         RETURNING {KeysOut()}
         """;
 

@@ -29,11 +29,12 @@ internal sealed class JobTable
         if (job.Handler.Row is { } row && job.Hooks.IsEmpty)
         {
             var wanted = row.Properties.Select(p => Match(table, p)?.Name).ToHashSet(StringComparer.Ordinal);
-            columns = columns.Where(c => wanted.Contains(c.Name) || IsTraceParent(c));
+            columns = columns.Where(c => wanted.Contains(c.Name) || IsTraceParent(c) || c.Name == order.Due?.Name);
         }
         RecordColumns = [.. columns];
         for (var i = 0; i < RecordColumns.Count; i++) recordIndexes.TryAdd(RecordColumns[i].Name, i);
         TraceParent = columns.Any(IsTraceParent) ? recordIndexes[TraceParentColumn] : null;
+        Due = order.Due is { } due && recordIndexes.TryGetValue(due.Name, out var at) ? at : null;
         PropertyColumns = job.Handler.Row is null
             ? []
             : [.. job.Handler.Row.Properties.Select(p => recordIndexes[Match(table, p)!.Name])];
@@ -60,12 +61,16 @@ internal sealed class JobTable
     public OrderColumns Order { get; }
 
     /// <summary>
-    /// The columns that START brings: all but the job's own state; without hooks, those that the row type maps, and the one with the trace.
+    /// The columns that START brings: all but the job's own state; without hooks, those that the row type maps, and those with the trace and
+    /// the time from which on a record is due.
     /// </summary>
     public IReadOnlyList<ColumnInfo> RecordColumns { get; }
 
     /// <summary>The index of the column with the trace in which a record was inserted; null: the table has none.</summary>
     public int? TraceParent { get; }
+
+    /// <summary>The index of the column with the time from which on a record is due; null: it has none of its own.</summary>
+    public int? Due { get; }
 
     private static bool IsTraceParent(ColumnInfo column) =>
         column.Kind == ColumnKind.Text && column.Name.Equals(TraceParentColumn, StringComparison.OrdinalIgnoreCase);

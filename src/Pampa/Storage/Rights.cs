@@ -48,7 +48,7 @@ internal static class Rights
         new("pampa_hold", Steering: "INSERT, UPDATE, DELETE"),
         new("pampa_schedule", Dispatching: "INSERT, UPDATE", Steering: "UPDATE"),
         new("pampa_schedule_run", Steering: "INSERT, DELETE"),
-        new("pampa_audit", Steering: "INSERT, UPDATE"),
+        new("pampa_audit", Dispatching: "DELETE", Steering: "INSERT, UPDATE"),
         new("pampa_history", Dispatching: "INSERT, DELETE", Working: "INSERT", Steering: "INSERT"),
         new("pampa_node", Dispatching: "DELETE", Working: "INSERT, UPDATE"),
         new("pampa_sample", Dispatching: "INSERT, DELETE"),

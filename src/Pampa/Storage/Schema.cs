@@ -71,7 +71,7 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
             + $"retry_at {Dialect.MomentType}, error text, paused_at {Dialect.MomentType}, pause_reason text, updated_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, name)"),
         // One row a command that has run a schedule by hand, so that none does it twice; kept for a day.
         ("pampa_schedule_run", $"cluster text NOT NULL, id text NOT NULL, name text NOT NULL, ran_at {Dialect.MomentType} NOT NULL, PRIMARY KEY (cluster, id)"),
-        // What people have done; nothing throws it away.
+        // What people have done; what is too old is thrown away, unless the program wants to keep it.
         ("pampa_audit", $"cluster text NOT NULL, id text NOT NULL, at {Dialect.MomentType} NOT NULL, who text NOT NULL, action text NOT NULL, target text NOT NULL, job text, "
             + "detail text NOT NULL, count bigint NOT NULL, PRIMARY KEY (cluster, id)"),
         // What happened to single records, for people; thinned by age and number.

@@ -4,7 +4,11 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>A record that somebody has chosen, as it was seen.</summary>
-internal readonly record struct ChosenRecord(TaskKey Key, TaskState State, string? EndedAt, string? Worker, string? ReservedAt, int Attempts);
+internal readonly record struct ChosenRecord(TaskKey Key, TaskState State, string? EndedAt, string? Worker, string? ReservedAt, int Attempts)
+{
+    /// <summary>When it was started; null: it was not.</summary>
+    public string? StartedAt { get; init; }
+}
 
 /// <summary>What is chosen next, and how it goes on.</summary>
 /// <param name="Records">The records, by key.</param>
@@ -36,12 +40,13 @@ internal sealed partial class TaskStore
     {
         var at = Table.Key.Count;
         return new ChosenRecord(ReadKey(reader), Enum.Parse<TaskState>(reader.GetString(at)), TextOrNull(reader, at + 1), TextOrNull(reader, at + 2),
-            TextOrNull(reader, at + 3), reader.GetInt32(at + 4));
+            TextOrNull(reader, at + 3), reader.GetInt32(at + 4))
+        { StartedAt = TextOrNull(reader, at + 5) };
     }
 
     /// <summary>
     /// Does it to records that were chosen, if they still are as they were seen and still match, and writes it down in the same
-    /// transaction. Returns the keys of those that were changed.
+    /// transaction. All of them run, or none does. Returns the keys of those that were changed.
     /// </summary>
     public async Task<List<TaskKey>> ApplyAsync(
         TaskAction action, TaskFilter filter, IReadOnlyList<ChosenRecord> chosen, string? error, AuditNote note, CancellationToken stopping)
@@ -74,11 +79,15 @@ internal sealed partial class TaskStore
     {
         var parameters = new List<(string Name, object? Value)>();
         var condition = Sql.Filter(filter, parameters);
+        var stops = action == TaskAction.Cancel && chosen is [{ State: TaskState.Running }, ..];
         var ends = action is TaskAction.Cancel or TaskAction.Skip;
-        var statement = ByKey(ends ? Sql.Settle(condition, asCompleted: action == TaskAction.Skip) : Sql.RelaunchChosen(condition));
+        var statement = ByKey(stops ? Sql.Stop(condition)
+            : ends ? Sql.Settle(condition, asCompleted: action == TaskAction.Skip)
+            : Sql.RelaunchChosen(condition));
         statement.Parameters.AddRange(parameters);
         if (action == TaskAction.Cancel) statement.With("error", ErrorText.Sanitise(error ?? "", Table.ErrorLength));
-        if (ends) database.Dialect.Bind(statement, Sql.SettleRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.ReservedAt, Text(c.Attempts)))]);
+        if (stops) database.Dialect.Bind(statement, Sql.StopRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.StartedAt, Text(c.Attempts)))]);
+        else if (ends) database.Dialect.Bind(statement, Sql.SettleRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.ReservedAt, Text(c.Attempts)))]);
         else database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chosen.Select(c => Row(c.Key, c.EndedAt, c.State.ToString()))]);
         return statement;
     }

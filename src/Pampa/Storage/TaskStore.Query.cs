@@ -16,7 +16,10 @@ internal sealed partial class TaskStore
     private const int WholeTexts = Limits.ErrorText;
 
     /// <summary>So many failed records are read as a whole; where there are more, a window of the key's index has some of them.</summary>
-    private const int FewFailed = 20_000;
+    private const int FewFailed = 5_000;
+
+    /// <summary>A page looks at windows that are so much smaller: it shall be there before anybody has waited for it.</summary>
+    private const int PageParts = 5;
 
     private static readonly TimeSpan FillFor = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CountFor = TimeSpan.FromSeconds(1);
@@ -83,16 +86,19 @@ internal sealed partial class TaskStore
         {
             // Each window is a look of its own: one that the database wants to be repeated is not many.
             var want = query.Limit + 1 - found.Count;
+            var at = TimeProvider.System.GetTimestamp();
             found.AddRange(await database.LookAsync(async unit =>
             {
                 walk ??= await WalkAsync(unit, asking, search, after);
-                await BoundAsync(unit, walk);
+                await BoundAsync(unit, walk, Window / PageParts);
                 return await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search));
             }, stopping, LookFor.Page));
             if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
             if (walk!.Bound is not { } bound) return Page(found, null, isPartial: false);
             walk.Cursor = bound;
-            if (TimeProvider.System.GetElapsedTime(began) >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
+            // One more would take as long as this one has.
+            var (all, last) = (TimeProvider.System.GetElapsedTime(began), TimeProvider.System.GetElapsedTime(at));
+            if (all + last >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
         }
     }, stopping);
 
@@ -173,11 +179,11 @@ internal sealed partial class TaskStore
         return new Walk(asking, search, after, asking.IsSelective(search));
     }
 
-    private async Task BoundAsync(Database.Unit unit, Walk walk)
+    private async Task BoundAsync(Database.Unit unit, Walk walk, int? window = null)
     {
         if (!walk.IsWindowed) return;
         walk.Bound = null;
-        var statement = ByKey(Sql.Bound(walk.Search)).With("window", Window);
+        var statement = ByKey(Sql.Bound(walk.Search)).With("window", Math.Max(1, window ?? Window));
         if (walk.Cursor is { } cursor) database.Dialect.BindCursor(statement, cursor);
         var keys = await unit.QueryAsync(statement, ReadKey);
         walk.Bound = keys.Count == 0 ? null : keys[0];

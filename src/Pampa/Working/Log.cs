@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(123, LogLevel.Warning, "What listens to the spans of tasks has thrown ({Unsaid} times since that was told last); tasks run all the same: {Error}")]
     public static partial void NotTraced(ILogger log, int unsaid, string error);
 
+    [LoggerMessage(124, LogLevel.Warning, "Job '{Job}': the record {Key}, which {Worker} runs, was cancelled or taken back meanwhile: its task is told to stop, and what it writes is refused")]
+    public static partial void TakenAway(ILogger log, string job, string key, string worker);
+
     [LoggerMessage(108, LogLevel.Warning, "Job '{Job}': not all records of a former life could be taken back at once: {Error}")]
     public static partial void NotRecovered(ILogger log, string job, string error);
 }

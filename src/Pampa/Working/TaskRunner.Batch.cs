@@ -26,7 +26,7 @@ internal sealed partial class TaskRunner
             batch.GiveBack(work.Tasks, $"to start it took {took}");
             return;
         }
-        foreach (var task in work.Tasks) work.Lane.Load.Meter.Waited(task.Claim.ReservedAt, task.Fence.StartedAt);
+        foreach (var task in work.Tasks) MeasureWait(work.Lane, task);
         var span = attempt.Span = BeginSpan(work.Lane, work.Tasks);
         try
         {
@@ -211,6 +211,10 @@ internal sealed partial class TaskRunner
 
         private void Post(PampaTask task, TaskResult result) => Post(task.Started, result);
 
-        private void Post(StartedTask started, TaskResult result) => lane.Finisher.Post(Complete(lane, started, result));
+        private void Post(StartedTask started, TaskResult result)
+        {
+            runner.TellSpan(attempt.Span, lane, result);
+            lane.Finisher.Post(Complete(lane, started, result));
+        }
     }
 }

@@ -43,6 +43,20 @@ internal sealed partial class TaskRunner
         }
     }
 
+    /// <summary>Tells within the span of a batch what came of one of its records.</summary>
+    private void TellSpan(Activity? span, Lane lane, TaskResult result)
+    {
+        if (span is null) return;
+        try
+        {
+            TaskSpan.Tell(span, lane, result);
+        }
+        catch (Exception e)
+        {
+            TellUntraced(e);
+        }
+    }
+
     private void TellUntraced(Exception error)
     {
         if (untraced.IsDue(out var unsaid)) Log.NotTraced(log, unsaid, ErrorText.Of(error));

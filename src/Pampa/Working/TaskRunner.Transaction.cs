@@ -190,7 +190,8 @@ internal sealed partial class TaskRunner
     // Nobody is charged for being overtaken, not even where that has taken all of his time.
     private Ending Conflict(Lane lane, PampaTask task, StartedTask started, Attempt attempt, Exception error)
     {
-        if (attempt.Why is Interruption.Shutdown or Interruption.LeaseLost) return new Ending(Failed(lane, task, started.Fence, attempt, error));
+        if (attempt.Why is Interruption.Shutdown or Interruption.LeaseLost or Interruption.TakenAway)
+            return new Ending(Failed(lane, task, started.Fence, attempt, error));
         if (attempt.Why == Interruption.MaxDuration) return TimeIsOver(lane, started);
         Log.Conflict(log, lane.Job.Name, task.Key, error.Message);
         return new Ending(GivenBack(lane, started)) { MayRunAgain = true };

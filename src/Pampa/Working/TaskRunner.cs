@@ -22,7 +22,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
 
     public async ValueTask RunAsync(Lane lane, StartedTask started, Attempt attempt)
     {
-        lane.Load.Meter.Waited(started.Claim.ReservedAt, started.Fence.StartedAt);
+        MeasureWait(lane, started);
         var span = attempt.Span = BeginSpan(lane, started);
         var began = time.GetTimestamp();
         Ending ending;
@@ -42,6 +42,13 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         EndSpan(span, Counters.Word(result.Outcome, ending.Verdict ?? Verdict.Accepted), result, attempt.Error);
         if (ending.Verdict is { } verdict) lane.Settle(result, verdict);
         else lane.Finisher.Post(result);
+    }
+
+    private static void MeasureWait(Lane lane, StartedTask started)
+    {
+        lane.Load.Meter.Waited(started.Claim.ReservedAt, started.Fence.StartedAt);
+        // What is tried again, or runs again, was due at another time, which its reservation has overwritten.
+        if (started is { Table.Due: { } due, Fence.Attempt: 1, Generation: 0 }) lane.Load.Meter.Queued(started.Values[due], started.Fence.StartedAt);
     }
 
     /// <summary>How an attempt ended.</summary>
@@ -148,7 +155,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         var said = error as SaidFailureException;
         var why = said is null ? attempt.Why : Interruption.None;
         // The task has no part in a stop or a lost lease: what came of it does not count.
-        if (why is Interruption.Shutdown or Interruption.LeaseLost) return new TaskResult(fence, Outcome.Forgiven);
+        if (why is Interruption.Shutdown or Interruption.LeaseLost or Interruption.TakenAway) return new TaskResult(fence, Outcome.Forgiven);
         if (attempt.Span is not null) attempt.Error = error;
         var text = said?.Message ?? ErrorText.Of(error);
         if (Memory?.Explain(error) is { } explained) text = $"{explained}{In(task)} during attempt {fence.Attempt} of {lane.Job.MaxAttempts}: {text}";
@@ -185,6 +192,9 @@ internal enum Interruption
     MaxDuration,
     Shutdown,
     LeaseLost,
+
+    /// <summary>The record is not this attempt's any more: somebody has cancelled it, or taken it back.</summary>
+    TakenAway,
 }
 
 /// <summary>
@@ -198,6 +208,10 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
     private TimeSpan maxDuration;
     private Interruption interruption;
     private bool isRunning;
+    private long round;
+
+    /// <summary>Which attempt of all that have begun here runs, or ran last.</summary>
+    public long Round => Volatile.Read(ref round);
 
     /// <summary>The span that it runs within; null: nobody listens.</summary>
     public Activity? Span { get; set; }
@@ -224,6 +238,7 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
         Interruption.MaxDuration => $"MaxDuration of {maxDuration:c} exceeded",
         Interruption.Shutdown => "the program is stopping",
         Interruption.LeaseLost => "the worker has lost its lease",
+        Interruption.TakenAway => "the record was cancelled or taken back",
         _ => null,
     };
 
@@ -236,6 +251,7 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
                 source.Dispose();
                 source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
             }
+            round++;
             maxDuration = duration;
             interruption = Interruption.None;
             isRunning = true;
@@ -255,12 +271,14 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
     }
 
     /// <summary>Cancels what runs now.</summary>
-    public void Interrupt(Interruption why)
+    /// <param name="why">Why.</param>
+    /// <param name="only">Only this one, by its <see cref="Round"/>; null: whichever it is.</param>
+    public void Interrupt(Interruption why, long? only = null)
     {
         CancellationTokenSource cancelled;
         lock (gate)
         {
-            if (!isRunning || interruption != Interruption.None) return;
+            if (!isRunning || interruption != Interruption.None || (only is { } one && one != round)) return;
             interruption = why;
             cancelled = source;
         }

@@ -13,6 +13,8 @@ internal static class TaskSpan
     // As many as collectors take.
     private const int MaxLinks = 128;
     private const int MaxText = 500;
+    private const string KeyTag = "pampa.task.key";
+    private const string AttemptTag = "pampa.task.attempt";
 
     /// <summary>Begins one; null: nobody wants this one.</summary>
     public static Activity? Begin(Lane lane, IReadOnlyList<StartedTask> tasks, bool isBatch)
@@ -24,23 +26,42 @@ internal static class TaskSpan
         if (isBatch) tags["pampa.batch.size"] = tasks.Count;
         else
         {
-            tags["pampa.task.key"] = ErrorText.Sanitise(lane.Store.Database.Dialect.Display(fence.Key), MaxText);
-            tags["pampa.task.attempt"] = fence.Attempt;
+            foreach (var (name, value) in Of(lane, fence)) tags[name] = value;
         }
-        return Instruments.Source.StartActivity($"process {lane.Job.Name}", ActivityKind.Consumer, default(ActivityContext), tags, Links(tasks));
+        return Instruments.Source.StartActivity($"process {lane.Job.Name}", ActivityKind.Consumer, default(ActivityContext), tags, Links(lane, tasks, isBatch));
     }
 
-    private static List<ActivityLink>? Links(IReadOnlyList<StartedTask> tasks)
+    // One for each record, also where several were inserted in one trace: of a batch it tells which record it is.
+    private static List<ActivityLink>? Links(Lane lane, IReadOnlyList<StartedTask> tasks, bool isBatch)
     {
         if (tasks[0].Table.TraceParent is null) return null;
         var links = new List<ActivityLink>();
-        foreach (var context in tasks.Select(Inserted).OfType<ActivityContext>().Distinct().Take(MaxLinks)) links.Add(new ActivityLink(context));
+        foreach (var task in tasks)
+        {
+            if (links.Count == MaxLinks) break;
+            if (Inserted(task) is { } context) links.Add(new ActivityLink(context, isBatch ? Of(lane, task.Fence) : null));
+        }
         return links;
     }
+
+    private static ActivityTagsCollection Of(Lane lane, Fence fence) => new()
+    {
+        { KeyTag, ErrorText.Sanitise(lane.Store.Database.Dialect.Display(fence.Key), MaxText) }, { AttemptTag, fence.Attempt },
+    };
 
     // Whatever else somebody has written there is no business of the task's.
     private static ActivityContext? Inserted(StartedTask task) => task.Table.TraceParent is { } column && task.Values[column] is string text
         && ActivityContext.TryParse(text.Trim(), traceState: null, isRemote: true, out var context) ? context : null;
+
+    /// <summary>Tells what came of one record of a batch, where it is not that it is completed.</summary>
+    public static void Tell(Activity span, Lane lane, TaskResult result)
+    {
+        if (result.Outcome == Outcome.Completed || span.Events.Take(MaxLinks).Count() == MaxLinks) return;
+        var tags = Of(lane, result.Fence);
+        tags[Instruments.OutcomeTag] = Counters.Word(result.Outcome, Verdict.Accepted);
+        if (result.Error is { } error) tags["exception.message"] = ErrorText.Sanitise(error, MaxText);
+        span.AddEvent(new ActivityEvent("pampa.task", default, tags));
+    }
 
     /// <summary>Ends it.</summary>
     /// <param name="span">The span.</param>

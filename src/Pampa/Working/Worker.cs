@@ -43,6 +43,9 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     /// <summary>Whether the task that runs was told to end because its time is over, and has not.</summary>
     public bool IsOverdue => isRunning && attempt.Why == Interruption.MaxDuration;
 
+    /// <summary>Whether the task that runs was told to end, for whatever reason.</summary>
+    public bool IsInterrupted => isRunning && attempt.Why != Interruption.None;
+
     /// <summary>
     /// The job whose task does not end although it was told to a while ago: its slot is lost until it does. Null: there is
     /// none.
@@ -118,6 +121,13 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
 
     /// <summary>Cancels the token of the task that runs.</summary>
     public void Interrupt(Interruption why) => attempt.Interrupt(why);
+
+    /// <summary>Cancels the token of a task, if it is still the one that runs.</summary>
+    public void Interrupt(StartedTask task, Interruption why)
+    {
+        var round = attempt.Round;
+        if (ReferenceEquals(current, task)) attempt.Interrupt(why, round);
+    }
 
     public void Dispose() => attempt.Dispose();
 }

@@ -64,6 +64,10 @@ public sealed class LookTests(Browser browser)
             Assert.True(sizes[0] <= sizes[1], $"{name} at {width}: {sizes[0]} wide");
             var faint = await page.EvaluateAsync<string[]>(Faint);
             Assert.True(faint.Length == 0, $"{name}: {string.Join('\n', faint)}");
+            // A row of numbers that is not full shows what is behind it as if it were one.
+            var holes = await page.EvaluateAsync<double[]>(
+                "() => [...document.querySelectorAll('.stats')].map(s => s.getBoundingClientRect().right - s.lastElementChild.getBoundingClientRect().right)");
+            Assert.All(holes, hole => Assert.InRange(hole, 0, 3));
             await visit.PictureAsync($"{name}-{scheme.ToString().ToLowerInvariant()}-{width}");
         }
     }
@@ -130,7 +134,7 @@ public sealed class LookTests(Browser browser)
         await Assertions.Expect(page.Locator("table.tasks tbody tr")).ToHaveCountAsync(4);
     }
 
-    [Fact]
+    [Fact, Trait("suite", "security")]
     public async Task Hostile_texts_are_shown_as_they_are()
     {
         await using var visit = await browser.OpenAsync("#/tasks?job=hostile&column=body");

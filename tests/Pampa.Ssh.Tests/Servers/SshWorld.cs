@@ -3,8 +3,13 @@ using System.Diagnostics;
 using Npgsql;
 using Pampa.Commands;
 using Pampa.Servers;
+using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Delivering;
+using Pampa.Ssh.Remote;
 
 [assembly: AssemblyFixture(typeof(Pampa.Ssh.Tests.Servers.SshWorld))]
+// More than there are processors: they mostly wait for what runs on their nodes.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 4)]
 
 namespace Pampa.Ssh.Tests.Servers;
 
@@ -19,6 +24,7 @@ public sealed class SshWorld : IAsyncLifetime
     private Account? account;
     private SshServer? server;
     private readonly SemaphoreSlim publishing = new(1);
+    private readonly CancellationTokenSource ended = new();
     private int folders;
 
     public SshWorld() => postgres = new Lazy<Task<PrivatePostgres>>(() => PrivatePostgres.StartAsync(NewFolder(), "fsync = off", "max_connections = 200"));
@@ -58,6 +64,8 @@ public sealed class SshWorld : IAsyncLifetime
         File.Copy($"{Key}.pub", Authorized);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Authorized, (UnixFileMode)Convert.ToInt32("644", 8));
         server = await SshServer.StartAsync(NewFolder(), Authorized);
+        // Most tests need it, and it takes longest: those that do not need it run meanwhile.
+        if (PrivatePostgres.IsInstalled) _ = PublishedAsync(Loads.Program);
     }
 
     internal string NewFolder()
@@ -86,6 +94,25 @@ public sealed class SshWorld : IAsyncLifetime
         return node;
     }
 
+    /// <summary>A node that is connected to.</summary>
+    internal async Task<NodeAgent> AgentAsync(string name = "web1")
+    {
+        var stopping = TestContext.Current.CancellationToken;
+        var agent = new NodeAgent(await SshConnection.OpenAsync(Node(name), false, _ => { }, stopping), "agents");
+        await agent.ProbeAsync(stopping);
+        return agent;
+    }
+
+    /// <summary>Delivers what is in a folder, and switches to it.</summary>
+    internal static async Task<Release> DeliverAsync(NodeAgent agent, string folder)
+    {
+        var stopping = TestContext.Current.CancellationToken;
+        var release = await Release.ReadAsync(folder, null, stopping);
+        await agent.ReceiveAsync(release, _ => { }, stopping);
+        await agent.SwitchAsync(release.Name, stopping);
+        return release;
+    }
+
     /// <summary>A database of the test's own.</summary>
     internal async Task<string> NewDatabaseAsync()
     {
@@ -106,7 +133,9 @@ public sealed class SshWorld : IAsyncLifetime
         return await PublishingAsync(async () =>
         {
             using var process = Process.Start(start)!;
-            await process.WaitForExitAsync().WaitAsync(PublishTime, TimeProvider.System);
+            await process.WaitForExitAsync(ended.Token).WaitAsync(PublishTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
             return process.ExitCode == 0 ? output : throw new InvalidOperationException(await File.ReadAllTextAsync($"{output}.log"));
         });
     })).Value;
@@ -145,6 +174,9 @@ public sealed class SshWorld : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        await ended.CancelAsync();
+        foreach (var one in published.Values) await ((Task)one.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ended.Dispose();
         if (server is not null) await server.DisposeAsync();
         if (account is not null) await account.DisposeAsync();
         if (postgres.IsValueCreated) await (await postgres.Value).DisposeAsync();

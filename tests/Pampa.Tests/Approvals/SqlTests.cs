@@ -148,6 +148,7 @@ public sealed class SqlTests
         Write("JobSql.RelaunchChosen", sql.RelaunchChosen("t.\"SCORE\" > @filter0"));
         Write("JobSql.Settle, cancelled", sql.Settle(null, asCompleted: false));
         Write("JobSql.Settle, skipped", sql.Settle("t.\"SCORE\" > @filter0", asCompleted: true));
+        Write("JobSql.Stop", sql.Stop("t.\"SCORE\" > @filter0"));
         Write("Schema.FailedIndex", Schema.FailedIndex(job));
     }
 

@@ -148,9 +148,27 @@ public sealed class MeansTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_promised_of_systemd_that_it_has_not_taken()
+    {
+        var tried = new List<string>();
+        bool Refuses(IReadOnlyList<string> words, string what)
+        {
+            tried.Add(string.Join('|', words));
+            return !words.Any(w => w.StartsWith(what, StringComparison.Ordinal));
+        }
+        Assert.Equal(["MaxRam", "MaxDiskIo"], new SystemdScope("run", false, words => Refuses(words, "CPUQuota")).Offer(All).Select(o => o.Name));
+        Assert.Equal("--scope|--quiet|--collect|--description=Pampa tries what it may promise|-p|MemoryMax=512M|-p|MemorySwapMax=0|--|/bin/true", tried[0]);
+        Assert.Empty(new SystemdScope("run", true, words => Refuses(words, "--user")).Offer(All));
+        // What is refused goes to the next means, or is said not to be enforced.
+        var groups = ControlGroups.Read([], []);
+        var confinement = new Confinement(new WorkerLimits { MaxCpu = 50 }, [new CgroupV2(groups, "n", []), new SystemdScope("run", false, _ => false)]);
+        Assert.Equal(LimitEnforcement.None, Assert.Single(confinement.Words).Enforcement);
+    }
+
+    [Fact]
     public void Systemd_gets_a_scope_with_properties()
     {
-        var means = new SystemdScope("/usr/bin/systemd-run", isOfUser: false);
+        var means = new SystemdScope("/usr/bin/systemd-run", isOfUser: false, _ => true);
         Assert.Equal(["systemd scope (MemoryMax)", "systemd scope (CPUQuota)", "systemd scope (IOReadBandwidthMax, IOWriteBandwidthMax)"], means.Offer(All).Select(o => o.By));
         var life = Life();
         means.Confine(life, All);
@@ -159,12 +177,12 @@ public sealed class MeansTests : IDisposable
             + "|-p|IOReadBandwidthMax=/ 10000000|-p|IOWriteBandwidthMax=/ 10000000|--|shop|worker", string.Join('|', life.Command("shop", ["worker"]).SkipWhile(w => w != "--").Skip(1)));
         Assert.True(life.IsOverMemory(137));
 
-        var own = new SystemdScope("/usr/bin/systemd-run", isOfUser: true);
+        var own = new SystemdScope("/usr/bin/systemd-run", isOfUser: true, _ => true);
         Assert.Equal(["MaxRam", "MaxCpu"], own.Offer(All).Select(o => o.Name));
         own.Confine(life = Life(), new WorkerLimits { MaxCpu = 50 });
         Assert.Contains("--user", life.Wrapper);
-        Assert.Empty(new SystemdScope(null, isOfUser: true).Offer(All));
-        Assert.Equal(LimitEnforcement.Partly, new SystemdScope("/usr/bin/systemd-run", false, isOfVersion1: true).Offer(All)[2].Enforcement);
+        Assert.Empty(new SystemdScope(null, isOfUser: true, _ => true).Offer(All));
+        Assert.Equal(LimitEnforcement.Partly, new SystemdScope("/usr/bin/systemd-run", false, _ => true, isOfVersion1: true).Offer(All)[2].Enforcement);
     }
 
     [Fact]
@@ -248,7 +266,7 @@ public sealed class MeansTests : IDisposable
     {
         var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory") });
         var confinement = new Confinement(All with { MaxCpu = 100 },
-            [new CgroupV2(groups, "n", []), new CgroupV1(groups, "n", []), new SystemdScope(null, false), new UserMeans([0, 1], name => $"/bin/{name}")]);
+            [new CgroupV2(groups, "n", []), new CgroupV1(groups, "n", []), new SystemdScope(null, false, _ => true), new UserMeans([0, 1], name => $"/bin/{name}")]);
         Assert.Equal(
         [
             "MaxRam 512 MB: enforced by cgroup v1 (memory.limit_in_bytes)", "MaxCpu 100 %: enforced by affinity to 1 of 2 processors (taskset)",

@@ -75,6 +75,32 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_record_that_runs_is_cancelled_only_with_the_whole_fence_as_it_was_seen_and_what_its_worker_writes_is_refused()
+    {
+        await InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Score = 1 }))]);
+        var started = await StartAsync(await ReserveAsync(6));
+        var filter = new TaskFilter { Where = [new(Profile.Score, ColumnOperator.Equal, "1")] };
+        var seen = await ChosenAsync(filter, TaskState.Running);
+        Assert.Equal(6, seen.Count);
+        Assert.All(seen, c => Assert.NotNull(c.StartedAt));
+        await ChangeAsync(2, Profile.Columns.StartTime, Clock.Now.AddMinutes(-1));
+        await ChangeAsync(3, Profile.Columns.ReservationTimes, 2);
+        await ChangeAsync(4, Profile.Score, 2);
+        await ChangeAsync(5, Profile.Columns.ReservationId, "a.2");
+        await ChangeAsync(6, Profile.Columns.EndTime, Clock.Now);
+        Assert.Equal(KeysOf(1), await AppliedAsync(TaskAction.Cancel, seen, filter));
+        Assert.Empty(await AppliedAsync(TaskAction.Cancel, seen, filter));
+        var row = await RowAsync(1);
+        Assert.Equal((true, (bool?)false, (string?)"no more", (int?)1), (row.Et is not null, row.Ok, row.Err, row.N));
+        Assert.Null(row.Rid);
+        var first = started.Single(t => Shown([t.Fence.Key]).SequenceEqual(KeysOf(1)));
+        var now = Assert.Single(await Ticked(Store.ReadFencesAsync([first.Fence.Key], Stopping)));
+        Assert.NotEqual(first.Fence, now.Fence);
+        Assert.Empty(await Ticked(Store.FinishAsync([new TaskResult(first.Fence, Outcome.Completed)], false, Stopping)));
+        await UnchangedAsync(1, row);
+    }
+
+    [Fact]
     public async Task A_record_that_went_to_another_worker_since_it_was_seen_is_left_alone()
     {
         await InsertAsync(1, new Row { Rid = "a.1", Rt = Clock.Now });

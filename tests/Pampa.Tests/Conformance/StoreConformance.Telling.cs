@@ -36,6 +36,33 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task What_people_have_done_is_thrown_away_when_it_is_too_old_the_oldest_first_and_not_all_at_once()
+    {
+        var control = new ControlStore(Db.Database, Cluster);
+        var hold = new Hold(HoldKind.Job, "job");
+        for (var i = 1; i <= 4; i++)
+        {
+            await Ticked(control.HoldAsync(hold, "lunch", null, Stopping, Note("pause", $"{i}")));
+            await Ticked(control.ReleaseAsync(hold, Stopping));
+            if (i == 3) await AdvanceAsync(20 * 86_400);
+        }
+        await RenewAsync();
+        Task<int> ThinAsync(int days, int most) => Audit.ThinAsync(TimeSpan.FromDays(days), most, Lease, Stopping);
+        async Task<string[]> LeftAsync() => [.. (await Audit.ReadAsync(null, null, null, 10, Stopping)).Select(e => e.Id)];
+        Assert.Equal(0, await ThinAsync(21, 10));
+        Assert.Equal(2, await ThinAsync(10, 2));
+        Assert.Equal(["4", "3"], await LeftAsync());
+        Assert.Equal(0, await new AuditStore(Db.Database, "other").ThinAsync(TimeSpan.FromDays(10), 10, Lease, Stopping));
+        Assert.Equal(1, await ThinAsync(10, 10));
+        Assert.Equal(["4"], await LeftAsync());
+        await AdvanceAsync(20 * 86_400);
+        // Whoever leads no more throws nothing away.
+        Assert.Equal(0, await ThinAsync(10, 10));
+        await RenewAsync();
+        Assert.Equal(1, await ThinAsync(10, 10));
+    }
+
+    [Fact]
     public async Task Samples_tell_what_ended_and_are_thinned_by_their_age()
     {
         for (var i = 0; i < 130; i++)

@@ -26,7 +26,7 @@ public sealed class CockroachStoriesTests(ProgramFixture programs)
 
     [Fact]
     public Task A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over() =>
-        new ClusterProcessesTests(programs).A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(nameof(Engine.Restarting));
+        new OperatedProcessesTests(programs).A_drain_waits_for_what_runs_and_says_so_when_its_time_is_over(nameof(Engine.Restarting));
 
     [Fact]
     public async Task Whoever_is_killed_is_recovered_and_nobody_else_is_charged()

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pampa.Hosting;
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Tests.Hosted;
@@ -79,6 +80,62 @@ public sealed class SettingsTests : IDisposable
             Apply(Program(), ("Jobs:numbers:RelaunchAfter", "10")));
     }
 
+    [Theory]
+    [InlineData("08:00", "2026-11-27T08:00:00Z")]
+    [InlineData("08:00 Europe/Madrid", "2026-11-27T07:00:00Z")]
+    [InlineData("23:59:30", "2026-11-26T23:59:30Z")]
+    [InlineData("2026-12-01T08:00:00Z", "2026-12-01T08:00:00Z")]
+    [InlineData("2026-12-01T08:00+01:00", "2026-12-01T07:00:00Z")]
+    public void Until_when_the_work_shall_be_done_is_read(string value, string next)
+    {
+        var program = Program();
+        Assert.Empty(Apply(program, ("Jobs:numbers:FinishBy", value), ("Jobs:numbers:MaxWait", "00:10:00"), ("Jobs:numbers:MinProgramVersion", "0.0.1")));
+        var job = program.Jobs[0].Build([], needsCode: true, ProgramVersion.TryParse("1.0"))!;
+        var now = new DateTimeOffset(2026, 11, 26, 18, 0, 0, TimeSpan.Zero);
+        Assert.Equal(DateTimeOffset.Parse(next, System.Globalization.CultureInfo.InvariantCulture), job.FinishBy!.Next(now));
+        Assert.Equal((TimeSpan.FromMinutes(10), "0.0.1"), (job.MaxWait, program.Jobs[0].MinProgramVersion));
+    }
+
+    [Theory]
+    [InlineData("FinishBy", "8 o'clock", "Pampa:Jobs:numbers:FinishBy must be a time of day like 08:00 or '08:00 Europe/Madrid', or a moment with its offset like 2026-12-01T08:00:00Z, got '8 o'clock'.")]
+    [InlineData("FinishBy", "2026-12-01T08:00:00", "Pampa:Jobs:numbers:FinishBy must be a time of day like 08:00 or '08:00 Europe/Madrid', or a moment with its offset like 2026-12-01T08:00:00Z, got '2026-12-01T08:00:00'.")]
+    [InlineData("FinishBy", "08:00 Europe/Madird", "Pampa:Jobs:numbers:FinishBy: TimeZone must be the name of a time zone, for example Europe/Madrid or UTC, got 'Europe/Madird' (did you mean 'Europe/Madrid'?).")]
+    [InlineData("MaxWait", "00:00:00.5", "Pampa:Jobs:numbers:MaxWait must be between 1 second and 45 days, got '00:00:00.5'.")]
+    [InlineData("MaxWait", "60", "Pampa:Jobs:numbers:MaxWait must be a duration like 00:00:30 (hours, minutes, seconds), got '60'.")]
+    [InlineData("MinProgramVersion", "new", "Pampa:Jobs:numbers:MinProgramVersion must be a version like 2.3 or 2.3.1-rc.1, got 'new'.")]
+    public void A_goal_or_a_version_that_does_not_fit_is_told_with_its_path(string key, string value, string error) =>
+        Assert.Equal([error], Apply(Program(), ($"Jobs:numbers:{key}", value)));
+
+    [Fact]
+    public void The_limits_of_a_nodes_workers_are_read()
+    {
+        var program = Program(pampa => pampa.AddNode("web1", 2, new WorkerLimits { MaxRam = 256, MaxCpu = 50 }));
+        Assert.Empty(Apply(program, ("Nodes:WEB1:MaxRam", "512"), ("Nodes:web1:maxdiskio", "80"), ("Nodes:web2:MaxNetIo", "40")));
+        Assert.Equal(new WorkerLimits { MaxRam = 512, MaxCpu = 50, MaxDiskIo = 80 }, program.LimitsOf("web1"));
+        Assert.Equal(new WorkerLimits { MaxNetIo = 40 }, program.LimitsOf("web2"));
+        Assert.Equal(
+        [
+            "Pampa:Nodes:web1:MaxCpu must be a whole number, got 'half'.", "Pampa:Nodes:web1:MaxRam must be between 128 and 16,777,216, got 1.",
+        ], Apply(Program(), ("Nodes:web1:MaxRam", "1"), ("Nodes:web1:MaxCpu", "half")));
+    }
+
+    [Fact]
+    public void A_program_without_a_host_has_them_from_its_environment()
+    {
+        var program = Program();
+        var errors = new List<string>();
+        KeyValuePair<string, string?>[] environment =
+        [
+            new("PAMPA__JOBS__NUMBERS__MAXWAIT", "00:10:00"), new("Pampa__Jobs__numbers__Backoff__First", "00:00:01"), new("Pampa__Nodes__web1__MaxRam", "512"),
+            new("PAMPA_DATABASE_URL", "x"), new("PATH", "/bin"), new("Pampa__Jobs__numbers__Weight", "heavy"),
+        ];
+        Settings.Apply(environment, program, errors);
+        Assert.Equal("Pampa:Jobs:NUMBERS:Weight must be a whole number, got 'heavy'.", Assert.Single(errors));
+        var job = program.Jobs[0];
+        Assert.Equal((TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1)), (job.MaxWait, job.Backoff.DelayAfter(1)));
+        Assert.Equal(512, program.LimitsOf(program.NodeNames.Single())?.MaxRam);
+    }
+
     [Fact]
     public void The_nodes_name_and_the_workers_of_nodes_are_read()
     {
@@ -109,7 +166,7 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal(
         [
             "Pampa:Nodes:web5:Workers must be a whole number, got 'x'.",
-            "Pampa:Nodes:web6:Wokers: there is no such setting (did you mean 'Workers'?); settings are Workers.",
+            "Pampa:Nodes:web6:Wokers: there is no such setting (did you mean 'Workers'?); settings are Workers, MaxRam, MaxCpu, MaxDiskIo, MaxNetIo.",
             "NodeName must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit, got '-'.",
             "Node 'web 1': the name must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit.",
             "Node 'web2': workers must be between 1 and 1,000, got 0.",

@@ -20,7 +20,7 @@ internal static class Guards
         if (Has("INSERT INTO pampa_worker")) return "REGISTER";
         if (Has("UPDATE pampa_worker")) return Has("SET heartbeat_at") ? "HEARTBEAT" : "STATE";
         if (Has("_pampa_verdict")) return Has("pampa_lease") ? "RECLAIM" : "RECOVER";
-        if (Has("= v._pampa_st ")) return "FINISH";
+        if (Has("= v._pampa_st ")) return Has("@error") ? "STOP" : "FINISH";
         if (Has("_pampa_session") && Has("pampa_lease") && Has("UPDATE")) return "RESERVE AND START";
         if (Has("_pampa_session") && Has("UPDATE")) return "START";
         if (Has("_pampa_state")) return Has("pampa_lease") ? "REPEAT" : "RELAUNCH";

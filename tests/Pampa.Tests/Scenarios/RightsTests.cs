@@ -73,7 +73,7 @@ public sealed class RightsTests
                 + "\"public\".pampa_node, \"public\".pampa_sample, \"public\".pampa_setup, \"shop\".\"Orders\" TO \"the shop\";",
             "-- and what dispatches (run, dispatcher)",
             "GRANT INSERT, UPDATE ON \"public\".pampa_lease, \"public\".pampa_job, \"public\".pampa_stretch, \"public\".pampa_schedule TO \"the shop\";",
-            "GRANT DELETE ON \"public\".pampa_worker, \"public\".pampa_load, \"public\".pampa_node TO \"the shop\";",
+            "GRANT DELETE ON \"public\".pampa_worker, \"public\".pampa_load, \"public\".pampa_audit, \"public\".pampa_node TO \"the shop\";",
             "GRANT INSERT, DELETE ON \"public\".pampa_handover, \"public\".pampa_history, \"public\".pampa_sample TO \"the shop\";",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_assignment TO \"the shop\";",
             $"GRANT UPDATE{few} ON \"shop\".\"Orders\" TO \"the shop\";",

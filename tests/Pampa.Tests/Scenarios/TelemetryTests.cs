@@ -92,7 +92,30 @@ public sealed class TelemetryTests
         var span = Assert.Single(heard.Ended);
         Assert.Equal(3, span.GetTagItem("pampa.batch.size"));
         Assert.Equal("completed", span.GetTagItem("pampa.outcome"));
-        Assert.Equal(2, span.Links.Count());
+        // Two of them were inserted in the same trace, and each has a link of its own.
+        Assert.Equal(
+            [("1", "0af7651916cd43dd8448eb211c80319c"), ("2", "0af7651916cd43dd8448eb211c80319c"), ("3", "1af7651916cd43dd8448eb211c80319c")],
+            span.Links.Select(l => ((string)l.Tags!.First(t => t.Key == "pampa.task.key").Value!, l.Context.TraceId.ToHexString())).Order());
+        Assert.All(span.Links, l => Assert.Equal(1, l.Tags!.First(t => t.Key == "pampa.task.attempt").Value));
+        Assert.Empty(span.Events);
+    }
+
+    [Fact]
+    public async Task The_span_of_a_batch_tells_which_of_its_records_were_not_completed()
+    {
+        using var heard = new Spans("spans_parted");
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(3);
+        var process = await StartAsync(cluster, "spans_parted", job =>
+        {
+            job.ProcessBatch(10, (tasks, _) => tasks.FirstOrDefault(t => t.Get<long>("value") == 2)?.Fail("the shop is shut", permanently: true));
+        });
+        await process.RoundAsync();
+
+        var events = heard.Ended.SelectMany(s => s.Events).Where(e => e.Name == "pampa.task").ToList();
+        var told = Assert.Single(events).Tags.ToDictionary(t => t.Key, t => t.Value);
+        Assert.Equal(("2", 1, "failed"), (told["pampa.task.key"], told["pampa.task.attempt"], told["pampa.outcome"]));
+        Assert.Contains("the shop is shut", (string)told["exception.message"]!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,6 +178,27 @@ public sealed class TelemetryTests
         Assert.Equal(6, heard.Sum("pampa.batch.size", "pampa.step=start"));
         Assert.Equal(6, heard.Sum("pampa.batch.size", "pampa.step=finish"));
         Assert.All(heard.All, m => Assert.Contains("pampa.node=a", m.Tags));
+    }
+
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task How_long_a_task_waited_in_all_is_measured_where_its_record_says_when_it_was_due(Engine engine)
+    {
+        using var heard = new Measurements("meter_due");
+        await using var cluster = await TestCluster.CreateAsync(engine);
+        await cluster.CreateTableAsync("timed", $", send_at {(engine == Engine.Sqlite ? "text" : "timestamptz")}");
+        var due = cluster.Db.Clock.Now.AddSeconds(-30).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture);
+        await cluster.Db.ExecuteAsync($"INSERT INTO timed (value, send_at) VALUES (1, '{due}'), (2, NULL)");
+        var isTried = false;
+        await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job =>
+        {
+            job.DueColumn = "send_at";
+            job.Process<Plain>((row, _) => row.Value == 1 && !isTried && (isTried = true) ? throw new TimeoutException("not now") : row);
+        }, "meter_due", "timed"));
+        await cluster.UntilEndedAsync("timed");
+
+        // Once, although it was tried twice; the other one has no time.
+        Assert.InRange(Assert.Single(heard.Of("pampa.task.queue")).Value, 30, 31);
+        Assert.Equal(3, heard.Of("pampa.task.wait").Count);
     }
 
     [Fact]
@@ -229,7 +273,7 @@ public sealed class TelemetryTests
         };
         _ = Jobs.Instruments.Source;
         listener.Start();
-        Assert.Equal(9, names.Count);
+        Assert.Equal(10, names.Count);
         Assert.All(names, name => Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal));
     }
 

@@ -1,3 +1,4 @@
+using Pampa.Working;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.Scenarios;
@@ -26,6 +27,64 @@ public sealed class TellingTests
 
     private static async Task<IReadOnlyList<JobSample>> SamplesAsync(TestCluster cluster, TestProcess process, int points = 500) =>
         await process.Cluster.SamplesAsync("numbers", new DateTimeOffset(cluster.Db.Clock.Now).AddHours(-1), points: points, cancellationToken: Stopping);
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.PostgreSql)]
+    [InlineData(Engine.Portable)]
+    public async Task A_task_whose_record_is_cancelled_is_told_to_stop_and_the_others_are_not(object engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync((Engine)engine);
+        await cluster.InsertAsync(2);
+        var tokens = new System.Collections.Concurrent.ConcurrentDictionary<long, CancellationToken>();
+        var process = await cluster.StartAsync(job => job.Process(async task =>
+        {
+            tokens[task.Get<long>("value")] = task.CancellationToken;
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, task.CancellationToken);
+        }));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var running = process.Node.Workers.Select(w => w.RunNextAsync()).ToList();
+        Assert.Equal(2, tokens.Count);
+
+        var left = await process.Cluster.ApplyAsync("numbers", TaskAction.Cancel, new TaskFilter { Keys = ["1"] }, null, null, Stopping);
+        Assert.Equal((0L, 1L), (left.Changed, left.Running));
+        var done = await process.Cluster.ApplyAsync(
+            "numbers", TaskAction.Cancel, new TaskFilter { Keys = ["1"] }, new TaskActionOptions { Running = true, Reason = "wrong file" }, null, Stopping);
+        Assert.Equal((1L, 1L, 0L), (done.Matched, done.Changed, done.Running));
+        await process.Vitals.CycleAsync(Stopping);
+        Assert.All(tokens.Values, token => Assert.False(token.IsCancellationRequested));
+        await cluster.LiveAsync(6);
+        await process.Vitals.CycleAsync(Stopping);
+
+        await Task.WhenAny(running);
+        Assert.Equal((true, false), (tokens[1].IsCancellationRequested, tokens[2].IsCancellationRequested));
+        Assert.Contains(process.Lines, l => l.Contains("was cancelled or taken back meanwhile", StringComparison.Ordinal));
+        await process.FinishAsync();
+        var row = await cluster.RowAsync(1);
+        Assert.EndsWith(": wrong file", row.Err, StringComparison.Ordinal);
+        Assert.Equal((false, 1), (row.Ok, row.N));
+        Assert.Equal(1, process.Counters.Fenced);
+        process.Node.Interrupt(Interruption.Shutdown);
+        await Task.WhenAll(running);
+    }
+
+    [Fact]
+    public async Task What_runs_is_cancelled_only_where_nobody_is_promised_the_end_of_each_attempt()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.OnFinished(_ => Task.CompletedTask);
+            job.Process(_ => { });
+        });
+        var keys = new TaskFilter { Keys = ["1"] };
+        var running = new TaskActionOptions { Running = true };
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => process.Cluster.ApplyAsync("numbers", TaskAction.Cancel, keys, running, null, Stopping));
+        Assert.Contains("has an OnFinished", refused.Message, StringComparison.Ordinal);
+        refused = await Assert.ThrowsAsync<ArgumentException>(() => process.Cluster.ApplyAsync("numbers", TaskAction.Skip, keys, running, null, Stopping));
+        Assert.Contains("only cancel can take it", refused.Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(Engine.Sqlite)]

@@ -68,8 +68,8 @@ internal sealed class TestProcess : IAsyncDisposable
         var access = new ClusterAccess();
         access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
         Cluster = new PampaCluster(access);
-        Vitals = new Vitals(Node, tables.Nodes, notes, time);
-        Sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time);
+        Vitals = new Vitals(Node, tables.Nodes, notes, log, time);
+        Sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time) { AuditRetention = program.AuditRetention };
         Limits = new PublishedLimits(Store, Lanes.ConvertAll(lane => lane.Job), log);
         Exchange = new Exchange(Node, tables.Exchange, () => Dispatcher.IsLeading, () => IsHeard, program.PollInterval, time);
     }

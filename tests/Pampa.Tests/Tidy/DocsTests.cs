@@ -64,6 +64,18 @@ public sealed partial class DocsTests
         "Name a file that a clone has.");
 
     [Fact]
+    public void Every_threat_names_tests_and_all_of_the_suite_are_named()
+    {
+        var page = Sources.Pages.Single(p => p.Path == "SECURITY.md");
+        var threats = page.Lines.Where(line => line.StartsWith("| T", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["T1", "T2", "T3", "T4", "T5", "T8", "T9", "T10", "T11", "T12", "T15", "T18"], threats.Select(line => line.Split('|')[1].Trim()));
+        var named = threats.ConvertAll(line => RepositoryPath().Matches(line).Select(m => m.Value).ToList());
+        Assert.All(named, tests => Assert.NotEmpty(tests));
+        var suite = Sources.Code.Where(s => s.Text.Contains("Trait(\"suite\", \"security\")", StringComparison.Ordinal)).Select(s => s.Path);
+        Assert.Equal(suite.Order(StringComparer.Ordinal), named.SelectMany(n => n).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Code_on_a_page_compiles()
     {
         Sources.None(Examples.ErrorsAround(), "Mend what the examples have around them: pages/Surroundings.cs.");

@@ -2,6 +2,8 @@ using Pampa.Commands;
 
 namespace Pampa.Tests.Units;
 
+/// <summary>T5: texts on their way to a terminal.</summary>
+[Trait("suite", "security")]
 public sealed class PrintableTests
 {
     [Theory]
@@ -11,6 +13,7 @@ public sealed class PrintableTests
     [InlineData("one\r\ntwo", "one\\u000D\\u000Atwo")]
     [InlineData("\u009B1A of the upper half", "\\u009B1A of the upper half")]
     [InlineData("\u202Eright to left\u2066", "\\u202Eright to left\\u2066")]
+    [InlineData("\u200Ea mark\u200F\u061C", "\\u200Ea mark\\u200F\\u061C")]
     [InlineData("\u2028line\u2029paragraph", "\\u2028line\\u2029paragraph")]
     public void What_a_terminal_would_obey_is_spelled(string text, string shown) => Assert.Equal(shown, Printable.Line(text));
 

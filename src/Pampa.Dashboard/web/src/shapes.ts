@@ -67,6 +67,15 @@ export interface Node {
   cpu: number | null;
   held: Held | null;
   jobs: NodeJob[];
+  limits: Limit[];
+}
+
+/** What each worker of a node may take. */
+export interface Limit {
+  text: string;
+  name: string;
+  amount: string;
+  enforcement: 'none' | 'partly' | 'full';
 }
 
 export interface Worker {

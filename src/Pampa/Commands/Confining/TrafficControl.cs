@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Pampa.Commands.Confining;
@@ -18,7 +17,6 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     /// <summary>The handle by which ours is told from what others have set up.</summary>
     private const int Handle = 0x7061;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly GroupFolder? group = folder is null ? null : new GroupFolder(folder);
     private readonly Lock gate = new();
     private readonly HashSet<int> classes = [];
@@ -26,7 +24,7 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
 
     public static TrafficControl Find(ControlGroups groups, string name) => new(
         groups.Controllers.TryGetValue("net_cls", out var own) ? $"{own}/{name}" : null, DefaultDevice(),
-        Programs.Find("tc") is { } tc ? words => Run(tc, words) : null);
+        Programs.Find("tc") is { } tc ? words => Programs.Run(tc, words) : null);
 
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits) =>
         limits.MaxNetIo is { } megabits && group is not null && device is not null && runAsTc is not null && group.TryMake(out _) && (isOpen |= Open())
@@ -81,26 +79,6 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     }
 
     private (bool IsDone, string Said) Tc(params string[] words) => runAsTc!(words);
-
-    private static (bool IsDone, string Said) Run(string tc, IReadOnlyList<string> words)
-    {
-        var start = new ProcessStartInfo(tc) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in words) start.ArgumentList.Add(word);
-        try
-        {
-            using var process = Process.Start(start);
-            if (process is null) return (false, "it does not start");
-            var errors = process.StandardError.ReadToEndAsync();
-            var said = process.StandardOutput.ReadToEnd();
-            if (process.WaitForExit(Patience)) return (process.ExitCode == 0, said + errors.GetAwaiter().GetResult());
-            process.Kill();
-            return (false, "it does not end");
-        }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
-        {
-            return (false, e.Message);
-        }
-    }
 
     /// <summary>The device of the default route; null: there is none.</summary>
     private static string? DefaultDevice()

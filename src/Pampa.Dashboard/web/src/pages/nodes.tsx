@@ -8,6 +8,8 @@ import { Meter } from '../ui/bars';
 import { useAsk } from '../ui/dialog';
 import { useTitle } from '../use';
 
+const enforced = { none: 'not enforced', partly: 'in part', full: 'enforced' };
+
 export function Nodes({ session }: { session: Session }) {
   const { snapshot, trouble } = useLive();
   useTitle(`Nodes · ${session.title}`);
@@ -97,6 +99,16 @@ function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: 
           </dd>
         </div>
       </dl>
+      {node.limits.length > 0 && (
+        <ul class="limits" aria-label={`What each worker of ${node.name} may take`}>
+          {node.limits.map((limit) => (
+            <li key={limit.name} class={limit.enforcement} title={spell(limit.text)}>
+              <b>{limit.name}</b> {limit.amount}
+              <span class="of">{enforced[limit.enforcement]}</span>
+            </li>
+          ))}
+        </ul>
+      )}
       <table class="grid workers">
         <thead>
           <tr>
