@@ -33,6 +33,9 @@ internal sealed record TableInfo(
     /// <summary>Whether its records are in other tables, its partitions.</summary>
     public bool IsPartitioned { get; init; }
 
+    /// <summary>Whether policies say who may see and change which record.</summary>
+    public bool HasRowSecurity { get; init; }
+
     /// <summary>Finds a column: the exact name, else the only one that differs by case.</summary>
     public ColumnInfo? Find(string name)
     {

@@ -36,8 +36,13 @@ internal sealed partial class JobSql
 
     private string ReserveUpdate(string? where, string? orderBy, bool starts = false, string? rows = null) => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {(starts ? StartSet : $"{St} = NULL")}, {Ok} = NULL
-        FROM {rows ?? "_pampa_v"} AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")})" : "")}
+        FROM {rows ?? "_pampa_v"} AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? StartGuards(where) : "")}
         """;
+
+    // T2's own. Without a START that follows, the program's condition is looked at here on the newest version of the record.
+    private string StartGuards(string? where) =>
+        $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")}){(where is null ? "" : $" AND {Guards("v", $"({where})")}")}";
+
 
     // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process.
     private string StartSet => $"""
@@ -47,9 +52,10 @@ internal sealed partial class JobSql
     private string StartsNow => $"v._pampa_session IS NOT NULL AND COALESCE(t.{N}, 0) = 0";
 
     /// <summary>
-    /// Whether RESERVE has to lock what it picks before it changes it. Where a record's turn hangs on others of its sequence it always does.
+    /// Whether RESERVE has to lock what it picks before it changes it. It always does where a record's turn hangs on others of its sequence; and
+    /// where policies say who may change which record, for only who locks is shown no others, and would pick for ever what he may not change.
     /// </summary>
-    public bool LocksPicked(bool hasMetLock) => hasMetLock || HasSequence;
+    public bool LocksPicked(bool hasMetLock) => hasMetLock || HasSequence || job.Table.HasRowSecurity;
 
     /// <summary>
     /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is

@@ -68,12 +68,25 @@ internal partial class PostgreSqlDialect
 
     private delegate bool TryParse<T>(string text, out T value);
 
-    private static object ListOf<T>(IReadOnlyList<string?[]> rows, int column, TryParse<T> parse)
+    private static object ListOf<T>(IReadOnlyList<string?[]> rows, int column, TryParse<T> parse) where T : struct
     {
         var list = new T[rows.Count];
         for (var r = 0; r < list.Length; r++)
         {
-            if (rows[r][column] is not { } cell || !parse(cell, out list[r])) return new ListText(Literal(TextsOf(rows, column)));
+            if (rows[r][column] is not { } cell) return WithNulls(rows, column, parse);
+            if (!parse(cell, out list[r])) return new ListText(Literal(TextsOf(rows, column)));
+        }
+        return list;
+    }
+
+    private static object WithNulls<T>(IReadOnlyList<string?[]> rows, int column, TryParse<T> parse) where T : struct
+    {
+        var list = new T?[rows.Count];
+        for (var r = 0; r < list.Length; r++)
+        {
+            if (rows[r][column] is not { } cell) continue;
+            if (!parse(cell, out var value)) return new ListText(Literal(TextsOf(rows, column)));
+            list[r] = value;
         }
         return list;
     }
@@ -109,7 +122,7 @@ internal partial class PostgreSqlDialect
         parameter.Value = value is ListText list ? list.Text : value;
         if (parameter is not NpgsqlParameter own) return;
         // The driver would judge by the first of them, and there may be none.
-        if (value is DateTime[]) own.NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz;
+        if (value is DateTime[] or DateTime?[]) own.NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz;
         else if (value is ListText) own.NpgsqlDbType = NpgsqlDbType.Unknown;
     }
 
@@ -117,18 +130,14 @@ internal partial class PostgreSqlDialect
 
     private static bool IsWhole(ColumnInfo column) => column.Type is "bigint" or "integer" or "smallint";
 
-    public override string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column) => !TravelsTyped ? reader.GetString(ordinal) : column.Type switch
-    {
-        "bigint" => reader.GetInt64(ordinal).ToString(CultureInfo.InvariantCulture),
-        "integer" => reader.GetInt32(ordinal).ToString(CultureInfo.InvariantCulture),
-        "smallint" => reader.GetInt16(ordinal).ToString(CultureInfo.InvariantCulture),
-        _ => reader.GetString(ordinal),
-    };
+    // By what has come: the column may have got another type since the statement was made.
+    public override string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column) =>
+        reader.GetValue(ordinal) is var value && value is string text ? text : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
     public override string TimeOutput(string expression, ColumnInfo column) => IsMoment(column) ? expression : AsText(expression);
 
     public override string ReadTime(DbDataReader reader, int ordinal, ColumnInfo column) =>
-        IsMoment(column) ? PostgreSqlMoment.Text(reader.GetDateTime(ordinal)) : reader.GetString(ordinal);
+        reader.GetValue(ordinal) is var value && value is DateTime moment ? PostgreSqlMoment.Text(moment) : (string)value;
 
     private bool IsMoment(ColumnInfo column) => TravelsTyped && column.Type == Zoned;
 }

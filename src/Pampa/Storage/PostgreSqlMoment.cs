@@ -14,6 +14,8 @@ internal static class PostgreSqlMoment
         // So the driver reads what is no date.
         if (moment == DateTime.MaxValue) return "infinity";
         if (moment == DateTime.MinValue) return "-infinity";
+        // With its switch for programs of old the driver gives the computer's own time.
+        if (moment.Kind == DateTimeKind.Local) moment = moment.ToUniversalTime();
         return moment.ToString("yyyy-MM-dd HH:mm:ss.FFFFFF+00", CultureInfo.InvariantCulture);
     }
 
@@ -28,7 +30,8 @@ internal static class PostgreSqlMoment
         if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return false;
         if (!Fraction(text.AsSpan(Seconds, text.Length - Seconds - 3), out var microseconds)) return false;
         moment = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).AddTicks(microseconds * TicksPerMicrosecond);
-        return true;
+        // The first moment of all is the driver's -infinity.
+        return moment != DateTime.MinValue;
     }
 
     private static bool Fraction(ReadOnlySpan<char> text, out long microseconds)

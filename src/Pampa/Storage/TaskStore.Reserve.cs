@@ -21,7 +21,12 @@ internal sealed partial class TaskStore
     // To lock what is picked costs a write for each record, and next to always nobody else is at them. Where somebody was, he is passed by
     // for so long: each time that he is not, it takes a lock's wait to find out.
     private static readonly TimeSpan LocksFor = TimeSpan.FromMinutes(1);
-    private long lockMetAt;
+
+    // A statement that waits for one record after the other holds what it has changed: whoever waits for that in turn must not be the one
+    // whom the server ends for it, which takes a second by default.
+    private static readonly TimeSpan LongestUnlocked = TimeSpan.FromSeconds(0.9);
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(0.15);
+    private long? lockMetAt;
 
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
@@ -65,11 +70,11 @@ internal sealed partial class TaskStore
         }
     }
 
-    private Statement Picking(Reserving asked, string text)
+    private Statement Picking(Reserving asked, string text, TimeSpan? endsAfter = null)
     {
         // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing. A start must not be lost with it,
         // for its attempt counts.
-        var statement = new Statement(text) { IsByKey = true, MayBeForgotten = !asked.Starts, Turn = asked.Table.Sql.Turn }
+        var statement = new Statement(text) { IsByKey = true, MayBeForgotten = !asked.Starts, EndsAfter = endsAfter, Turn = asked.Table.Sql.Turn }
             .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", asked.Slots.Count);
         foreach (var (name, value) in asked.Parameters) statement.With(name, value);
         if (asked.Named is not null) BindNamed(statement, asked.Named);
@@ -79,15 +84,20 @@ internal sealed partial class TaskStore
 
     private async Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, CancellationToken stopping)
     {
-        var hasMetLock = lockMetAt != 0 && database.Time.GetElapsedTime(lockMetAt) < LocksFor;
-        if (asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock)) return await BindInOneAsync(asked, told, locks: true, stopping);
+        var (dialect, time) = (database.Dialect, database.Time);
+        var hasMetLock = lockMetAt is { } met && time.GetElapsedTime(met) < LocksFor;
+        if (!dialect.CanSkipLocked || asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock))
+            return await BindInOneAsync(asked, told, locks: true, stopping);
+        var began = time.GetTimestamp();
         try
         {
-            return await BindInOneAsync(asked, told, locks: false, stopping);
+            var bound = await BindInOneAsync(asked, told, locks: false, stopping);
+            if (time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
+            return bound;
         }
-        catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Locked)
+        catch (Exception e) when (dialect.Classify(e) == ErrorKind.Locked || dialect.IsStatementTimeout(e))
         {
-            lockMetAt = database.Time.GetTimestamp();
+            lockMetAt = time.GetTimestamp();
             return await BindInOneAsync(asked, told, locks: true, stopping);
         }
     }
@@ -99,7 +109,7 @@ internal sealed partial class TaskStore
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
             : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands, locks)
             : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands, locks);
-        var statement = WithLease(Picking(asked, text), asked.Lease);
+        var statement = WithLease(Picking(asked, text, locks ? null : LongestUnlocked), asked.Lease);
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);

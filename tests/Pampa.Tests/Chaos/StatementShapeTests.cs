@@ -14,7 +14,8 @@ public sealed partial class StatementShapeTests
     {
         "JobSql.Reserve" or "JobSql.ReserveNamed" or "JobSql.ReserveStarting" or "JobSql.ReserveApplyStarting" => StatementKinds.Reserve,
         "JobSql.Start" => StatementKinds.Start,
-        "JobSql.Finish" or "JobSql.Complete" => StatementKinds.Finish,
+        // What stops an attempt by its whole fence ends it as a finish does.
+        "JobSql.Finish" or "JobSql.Complete" or "JobSql.Stop" => StatementKinds.Finish,
         "JobSql.Release" => StatementKinds.Release,
         "JobSql.Reclaim" or "JobSql.Recover" => StatementKinds.Reclaim,
         _ => StatementKinds.Other,

@@ -129,6 +129,16 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task What_the_programs_condition_no_longer_allows_does_not_start_behind_an_uncommitted_change()
+    {
+        await InsertAsync([(1, new Row { Score = 1 }), (2, new Row { Score = 1 })]);
+        var store = await JobAsync(job => job.Where = $"{Column(Profile.Score)} < {10}");
+        var bound = await BehindAsync(Change(1, (Profile.Score, 50)), () => BindAsync(2, store));
+        Assert.Equal(KeysOf(2), Shown(bound.Select(b => b.Reservation.Key)));
+        Assert.True((await RowAsync(1)) is { Rid: null, St: null });
+    }
+
+    [Fact]
     public async Task What_is_held_ended_scheduled_or_used_up_does_not_start_at_once()
     {
         await InsertAsync(

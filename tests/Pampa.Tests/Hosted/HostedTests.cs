@@ -156,9 +156,9 @@ public sealed class HostedTests : IDisposable
         [
             "Job 'numbers': MaxAttempts must be between 1 and 1,000, got 0.",
             "Pampa:Jobs:number: there is no such job (did you mean 'numbers'?); jobs are numbers.",
-            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, Weight, CaptureLog, WakeOnInsert, WorkerFilter, QueueSize, MaxQueueSize, MaxBatchWait, MaxDuration, MaxWait, MaxAttempts, RelaunchAfter, RelaunchJitter, RelaunchFailed, Backoff.",
+            "Pampa:Jobs:numbers:Maxattempt: there is no such setting (did you mean 'MaxAttempts'?); settings are MaxAssignedWorkers, MaxPendingTasks, Weight, CaptureLog, WakeOnInsert, WorkerFilter, QueueSize, MaxQueueSize, MaxBatchWait, MaxDuration, MaxWait, FinishBy, MinProgramVersion, MaxAttempts, RelaunchAfter, RelaunchJitter, RelaunchFailed, Backoff.",
             "Pampa:PollInterval must be a duration like 00:00:30 (hours, minutes, seconds), got '30'.",
-            "Pampa:Wokers: there is no such setting (did you mean 'Workers'?); settings are Cluster, Database, Workers, NodeName, RunsDispatcher, ShutdownTimeout, PollInterval, WorkerLease, LeaderLease, Nodes, Jobs.",
+            "Pampa:Wokers: there is no such setting (did you mean 'Workers'?); settings are Cluster, Database, Workers, NodeName, RunsDispatcher, ShutdownTimeout, PollInterval, WorkerLease, LeaderLease, AuditRetention, Nodes, Jobs.",
             "Pampa:Workers must be a whole number, got 'many'.",
             "The program's own configuration throws InvalidOperationException: no key",
         ], error.Errors.Order(StringComparer.Ordinal));

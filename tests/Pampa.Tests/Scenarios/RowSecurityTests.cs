@@ -54,6 +54,15 @@ public sealed class RowSecurityTests
         Assert.False(process.Lane.Load.IsSuspended);
     }
 
+    [Fact]
+    public async Task Many_that_may_be_seen_and_not_changed_do_not_hide_those_behind_them()
+    {
+        await using var cluster = await WithPoliciesAsync(
+            Engine.PostgreSql, 60, "look ON numbers FOR SELECT USING (true)", "change ON numbers FOR UPDATE USING (value > 40)");
+        await cluster.StartAsync(job => job.Process(_ => { }));
+        await CompletedAsync(cluster, 20);
+    }
+
     [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
     internal async Task A_record_whose_reservation_a_policy_refuses_is_gone_round_with_one_line(Engine engine)
     {

@@ -21,6 +21,7 @@ public sealed class PostgreSqlMomentTests
     [Theory]
     [InlineData("")]
     [InlineData("+00")]
+    [InlineData("0001-01-01 00:00:00+00")]
     [InlineData("infinity")]
     [InlineData("-infinity")]
     [InlineData("2026-11-26 18:52:09.1234567+00")]
@@ -38,6 +39,13 @@ public sealed class PostgreSqlMomentTests
     [InlineData("10000-01-01 00:00:00+00")]
     [InlineData("0044-03-15 00:00:00+00 BC")]
     public void What_is_of_another_form_is_left_to_the_server(string text) => Assert.False(PostgreSqlMoment.TryParse(text, out _));
+
+    [Fact]
+    public void A_time_of_this_computer_is_told_as_the_same_moment()
+    {
+        var moment = new DateTime(2026, 7, 1, 12, 0, 0, DateTimeKind.Utc);
+        Assert.Equal("2026-07-01 12:00:00+00", PostgreSqlMoment.Text(moment.ToLocalTime()));
+    }
 
     [Fact]
     public void What_is_no_date_has_its_name()

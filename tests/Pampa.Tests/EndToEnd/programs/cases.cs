@@ -4,6 +4,7 @@ using Pampa;
 
 // What a test asks for stands in the environment: the command line is the program's own.
 var which = Environment.GetEnvironmentVariable("PAMPA_TEST_CASE");
+if (Environment.GetEnvironmentVariable("PAMPA_TEST_OLD_TIMES") is not null) AppContext.SetSwitch("Npgsql.EnableLegacyTimestampBehavior", true);
 
 return await PampaApp.RunAsync(args, pampa =>
 {
