@@ -261,6 +261,9 @@ public sealed partial class JobBuilder
     /// <summary>Whether only the program that has published the job knows which records are tasks.</summary>
     internal bool LacksCondition { get; init; }
 
+    /// <summary>Whether only the program that has published the job has its OnFinished.</summary>
+    internal bool LacksFinished { get; init; }
+
     /// <summary>Checks everything that can be checked without a database.</summary>
     internal JobDefinition? Build(List<string> problems, bool needsCode = true, ProgramVersion? version = null)
     {
@@ -298,6 +301,7 @@ public sealed partial class JobBuilder
             Allowing = Allowing(),
             WorkerOrder = workerOrder,
             LacksCondition = LacksCondition,
+            LacksFinished = LacksFinished,
             Version = version,
             DeclaredMinimum = ProgramVersion.TryParse(MinProgramVersion),
         };

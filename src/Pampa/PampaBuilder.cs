@@ -174,6 +174,7 @@ public sealed partial class PampaBuilder
             Columns = structure.Columns,
             MaxAssignedWorkers = structure.MaxAssignedWorkers,
             LacksCondition = structure.HasCondition,
+            LacksFinished = structure.HasFinished,
             MaxWait = structure.MaxWait,
             PublishedGoal = structure.FinishBy,
         };

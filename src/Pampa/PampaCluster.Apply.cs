@@ -117,7 +117,7 @@ public sealed partial class PampaCluster
     private static void CheckStops(JobDefinition job, TaskAction action)
     {
         if (action != TaskAction.Cancel) throw Fault($"Job '{job.Name}': {Name(action)} leaves alone what runs; only cancel can take it.");
-        if (job.Hooks.Has(HookKind.Finished))
+        if (job.Hooks.Has(HookKind.Finished) || job.LacksFinished)
             throw Fault($"Job '{job.Name}' has an OnFinished, which is told of the end of each attempt, so what runs is not cancelled: let it end, or stop its worker.");
     }
 

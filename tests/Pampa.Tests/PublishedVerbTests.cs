@@ -90,6 +90,28 @@ public sealed class PublishedVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task What_runs_is_not_cancelled_where_only_the_program_would_be_told_of_its_end()
+    {
+        void Told(PampaBuilder pampa)
+        {
+            pampa.Cluster = "shop";
+            pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value INTEGER PRIMARY KEY)", "INSERT INTO numbers (value) VALUES (1) ON CONFLICT DO NOTHING");
+            pampa.AddJob("numbers", "numbers", "value", job =>
+            {
+                job.OnFinished(_ => Task.CompletedTask);
+                job.Process(_ => { });
+            });
+        }
+        Assert.Equal(0, await CommandLine.RunAsync(["run", "--drain", "--db", File], Told, new StringWriter(), new StringWriter()));
+
+        var (code, _, errors) = await LookAsync("cancel", "numbers", "1", "--running", "--yes");
+
+        Assert.Equal(2, code);
+        Assert.Contains("has an OnFinished, which is told of the end of each attempt", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("OnFinished", (await LookAsync("cancel", "numbers", "1", "--yes")).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_keeps_workers_is_shown_once_where_nobody_watches()
     {
         await RunProgramAsync();

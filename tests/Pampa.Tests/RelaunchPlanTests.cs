@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Pampa.Dispatching;
@@ -155,6 +156,30 @@ public sealed class RelaunchPlanTests(ITestOutputHelper output)
         Assert.Equal(70_000, (await AgainAsync())[0]);
         Assert.DoesNotContain(lines, line => line.StartsWith("Warning", StringComparison.Ordinal));
         if (!db.IsSqlite) await CheckWindowAsync(db, store, lease);
+    }
+
+    [Theory, InlineData(9, 0), InlineData(10, 1)]
+    public async Task A_window_is_passed_by_where_it_takes_too_long_and_not_where_the_connection_is_lost(int code, int again)
+    {
+        var (db, made) = await MakeAsync(Engine.Sqlite, FillOld);
+        await using var _ = db;
+        await db.ExecuteAsync("UPDATE big SET odd_checking_success = TRUE WHERE value = 1");
+        var lease = (await new ClusterStore(db.Database, Cluster).AcquireAsync("cluster", "leader", "p", TimeSpan.FromHours(1), [], Stopping))!;
+        var faults = new Faults(text => new SqliteException(text, code));
+        await using var database = new Database(new FaultyDataSource(db.Source, faults), db.Database.Dialect, TimeProvider.System, new Random(1));
+        var store = new TaskStore(database, made.Table, Cluster, new Random(1));
+        var time = new FakeTimeProvider();
+        var log = new TestProcess.ListLogger(new());
+        var job = new JobDispatch(store, new JobLoad(store.Job, log, time), _ => { }, TimeSpan.FromSeconds(1), time);
+        var relaunch = new JobRelaunch(job, store.Job.Relaunching!, log, time);
+
+        // The look at the youngest is well, the one at the first window is not.
+        faults.FailBefore("AS _pampa_et", spared: 1);
+        if (code == 9) Assert.Equal(0, await relaunch.PassAsync(lease, isAsked: false, Stopping));
+        else await Assert.ThrowsAsync<SqliteException>(() => relaunch.PassAsync(lease, isAsked: false, Stopping));
+        Assert.Equal(1, faults.Hits);
+        time.Advance(TimeSpan.FromSeconds(31));
+        Assert.Equal(again, await relaunch.PassAsync(lease, isAsked: false, Stopping));
     }
 
     // The windows are found by the index, whatever the rest of the condition.

@@ -108,36 +108,52 @@ internal sealed class AskedCode(
 
     private async Task WorkOffAsync(CancellationToken stopping)
     {
-        while (waiting.TryDequeue(out var answer))
+        var hasPlace = true;
+        try
         {
             // Where it came too late somebody else goes on in this place.
-            if (!await AskAsync(answer, stopping)) return;
+            while (hasPlace && waiting.TryDequeue(out var answer))
+            {
+                var (isYes, error) = await AskAsync(answer, stopping);
+                try
+                {
+                    if (error is not null) trouble.Begin(answer.Worker, error);
+                    else if (isYes is not null) trouble.End(answer.Worker);
+                }
+                finally
+                {
+                    // Before anybody can ask about the worker anew; and also where a log throws, or nobody ever would.
+                    hasPlace = answer.GiveUpPlace();
+                    answer.Take(isYes == true, time.GetTimestamp());
+                }
+            }
         }
-        Interlocked.Decrement(ref askers);
+        finally
+        {
+            if (hasPlace) Interlocked.Decrement(ref askers);
+        }
     }
 
-    private async Task<bool> AskAsync(Answer answer, CancellationToken stopping)
+    /// <summary>What the code says of a worker; null: nothing that counts, and what is wrong with that where it is to be told here.</summary>
+    private async Task<(bool? IsYes, string? Error)> AskAsync(Answer answer, CancellationToken stopping)
     {
         answer.Ask(time.GetTimestamp());
         using var deadline = new CancellationTokenSource(Permission.Deadline, time);
         using var until = CancellationTokenSource.CreateLinkedTokenSource(stopping, deadline.Token);
-        var isYes = false;
+        var context = new AllowContext(job.Store.Job.Name, answer.Worker, answer.Node, job.Handlers ?? job.Store.Database.Source);
         try
         {
-            isYes = await allowAsync(new AllowContext(job.Store.Job.Name, answer.Worker, answer.Node, job.Handlers ?? job.Store.Database.Source), until.Token);
-            if (!deadline.IsCancellationRequested) trouble.End(answer.Worker);
+            var isYes = await allowAsync(context, until.Token);
+            return (deadline.IsCancellationRequested ? null : isYes, null);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            trouble.Begin(answer.Worker, deadline.IsCancellationRequested ? Permission.TooLate : $"it throws {e.GetType().Name}: {e.Message}");
+            return (null, deadline.IsCancellationRequested ? Permission.TooLate : $"it throws {e.GetType().Name}: {e.Message}");
         }
         catch (Exception) when (stopping.IsCancellationRequested)
         {
             // Told to end: nobody asks any more.
+            return (null, null);
         }
-        // Before anybody can ask about the worker anew.
-        var hadPlace = answer.GiveUpPlace();
-        answer.Take(isYes && !deadline.IsCancellationRequested, time.GetTimestamp());
-        return hadPlace;
     }
 }

@@ -62,25 +62,39 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
         settled = 0;
         if (await walk.IsShortAsync(stopping))
         {
-            var (count, _) = await WithinAsync(EndWindow.All, first, term, stopping);
-            walk.Took(look);
-            return count;
+            try
+            {
+                return (await WithinAsync(EndWindow.All, first, term, stopping)).Count;
+            }
+            catch (Exception e) when (Dialect.IsStatementTimeout(e))
+            {
+                // It has taken all the time that it may: where the next one were at all again, so would that, and all after it.
+                walk.Reset();
+                throw;
+            }
+            finally
+            {
+                walk.Took(look);
+            }
         }
         var (all, _) = await WithinAsync(await walk.YoungAsync(stopping), first, term, stopping);
         var isMore = true;
         while (isMore && all < Limits.RelaunchRows && time.GetElapsedTime(first) < LongestPass)
         {
             var old = await walk.OldAsync(stopping);
-            var (some, isDone) = (0, true);
+            int some;
+            bool isDone;
             try
             {
                 (some, isDone) = await WithinAsync(old, first, term, stopping);
             }
-            finally
+            catch (Exception e) when (Dialect.IsStatementTimeout(e))
             {
-                // One that cannot be looked at in time would else be the last one for ever.
-                if (isDone) walk.Pass();
+                // One that cannot be looked at in time would else be the last one for ever. Whatever else comes between says nothing of it.
+                walk.Pass();
+                throw;
             }
+            if (isDone) walk.Pass();
             all += some;
             // Where there is something to do, or somebody waits for it, it goes on; else with the next look.
             isMore = isDone && !walk.IsRound && (some > 0 || isAsked);
@@ -139,8 +153,14 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             {
                 var began = time.GetTimestamp();
                 known = avoided.Count;
-                due = avoided.Fresh(await Store.ReadDueAsync(Dialect.MaxRows + known, stopping, window), r => r.Key);
-                EndLook(began);
+                try
+                {
+                    due = avoided.Fresh(await Store.ReadDueAsync(Dialect.MaxRows + known, stopping, window), r => r.Key);
+                }
+                finally
+                {
+                    EndLook(began);
+                }
                 some = await SeenAsync(due[..Math.Min(due.Count, Dialect.MaxRows)], byRule: true, first, term, stopping);
                 all += some;
             }

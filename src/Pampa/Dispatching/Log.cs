@@ -107,6 +107,10 @@ internal static partial class Log
         + "the rest of the job and the other jobs go on; `doctor` says whether its index is missing ({Unsaid} more times since this was last said): {Error}")]
     public static partial void RelaunchTooLong(ILogger log, string job, string what, double longest, int unsaid, string error);
 
+    [LoggerMessage(227, LogLevel.Warning, "What is too old in the audit cannot be thrown away, the right to DELETE from pampa_audit is missing; it stays and is tried "
+        + "again each hour, everything else goes on, and it is told once: {Error}")]
+    public static partial void AuditNotThinned(ILogger log, string error);
+
     [LoggerMessage(225, LogLevel.Debug, "Job '{Job}': no sample is taken, its due records cannot be counted: {Error}")]
     public static partial void NotSampled(ILogger log, string job, string error);
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
@@ -24,6 +25,9 @@ internal sealed class Sampler(
     private readonly Dictionary<string, (Pace Pace, long Count)> counted = new(StringComparer.Ordinal);
     private Dictionary<(string Node, long Life, string Job), JobDone> before = [];
     private LeaseTerm? reign;
+
+    // The reign in which it was told that nothing may be deleted from the audit.
+    private LeaseTerm? unthinned;
     private long sampledAt;
     private long thinnedAt;
     private long forgottenAt;
@@ -62,9 +66,18 @@ internal sealed class Sampler(
     private async Task ThinAuditAsync(LeaseTerm term, CancellationToken stopping)
     {
         if (AuditRetention is not { } keep) return;
-        for (var i = 0; i < AuditChunks; i++)
+        try
         {
-            if (await tables.Audit.ThinAsync(keep, AuditChunk, term, stopping) < AuditChunk) return;
+            for (var i = 0; i < AuditChunks; i++)
+            {
+                if (await tables.Audit.ThinAsync(keep, AuditChunk, term, stopping) < AuditChunk) return;
+            }
+        }
+        catch (DbException e) when (e.Data[ErrorText.Remedy] is string)
+        {
+            // Rights of an earlier version do not hold this one: that entries grow old harms nobody, and nothing else waits for it.
+            if (unthinned != term) Log.AuditNotThinned(log, ErrorText.WithRemedy(e));
+            unthinned = term;
         }
     }
 

@@ -79,10 +79,14 @@ internal sealed class Scheduler(
         }
     }
 
-    /// <summary>Waits for the ticks that are under way and whose tokens are cancelled; not for ever, for what is not committed is undone.</summary>
-    public async Task EndAsync() => await Task.WhenAll(UnderWay).WaitAsync(Farewell, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>
+    /// Waits for the ticks that are under way and whose tokens are cancelled; not for ever, for what is not committed is undone, and not for those
+    /// that have not obeyed before.
+    /// </summary>
+    public async Task EndAsync() => await Task.WhenAll(Obeying).WaitAsync(Farewell, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private IEnumerable<Task> UnderWay => all.Select(t => t.UnderWay).OfType<Task>();
+    // One that is overdue may never end: whoever waited for it would wait each time, and hang one more continuation on it.
+    private List<Task> Obeying => [.. all.Where(t => !t.IsOverdue).Select(t => t.UnderWay).OfType<Task>()];
 
     // Everybody goes by what the leader's program says, and sees which schedules it has.
     private async Task CrownAsync(LeaseTerm term, CancellationToken stopping)
@@ -128,10 +132,12 @@ internal sealed class Scheduler(
     // Most end in a moment, and what they bring is dispatched the sooner.
     private async Task KeepCompanyAsync(CancellationToken stopping)
     {
-        if (!UnderWay.Any()) return;
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        await Task.WhenAny(Task.WhenAll(UnderWay), Task.Delay(Company, time, enough.Token));
-        await enough.CancelAsync();
+        if (Obeying is { Count: > 0 } obeying)
+        {
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            await Task.WhenAny(Task.WhenAll(obeying), Task.Delay(Company, time, enough.Token));
+            await enough.CancelAsync();
+        }
         foreach (var one in all)
         {
             if (one.TakeOverdue() is { } tick) Log.TickOverdue(log, one.Schedule.Name, tick);

@@ -102,7 +102,7 @@ internal sealed partial class Preparation(
     private async Task<bool> IsAllowedAsync(PampaBuilder program, List<JobTable> jobs, List<string> errors, CancellationToken stopping)
     {
         if (Does is null) return true;
-        var control = jobs.Count > 0 ? [] : Rights.OfControlTables([RightsFor.Anything, .. Does], program.SetupStatements.Count > 0);
+        var control = jobs.Count > 0 ? [] : Rights.ToBegin([RightsFor.Anything, .. Does], program.SetupStatements.Count > 0);
         var missing = await database.Dialect.MissingRightsAsync(database, control, jobs, stopping);
         errors.AddRange(missing);
         return missing.Count == 0;

@@ -67,6 +67,9 @@ internal sealed record JobDefinition
     /// <summary>Whether it has a <see cref="Where"/> that is not known here, for the code is another program's.</summary>
     public bool LacksCondition { get; init; }
 
+    /// <summary>Whether it has an OnFinished that is not known here, for the code is another program's.</summary>
+    public bool LacksFinished { get; init; }
+
     public Sql? OrderBy { get; init; }
 
     /// <summary>The column of the priority; null: there is none.</summary>

@@ -30,6 +30,7 @@ internal static partial class PublishedJob
                     : null,
                 FinishBy = ReadGoal(root),
                 HasCondition = TextIn(root, "where") is not null,
+                HasFinished = TextsIn(root, "hooks")?.Contains(Hooks.NameOf(HookKind.Finished)) == true,
             };
         }
         catch (JsonException)
@@ -114,4 +115,7 @@ internal sealed record PublishedStructure(string Table, IReadOnlyList<string> Ke
 
     /// <summary>Whether only some records are tasks; which, only the program knows.</summary>
     public bool HasCondition { get; init; }
+
+    /// <summary>Whether it is told of the end of each attempt, by code that only the program has.</summary>
+    public bool HasFinished { get; init; }
 }

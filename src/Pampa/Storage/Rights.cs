@@ -56,6 +56,9 @@ internal static class Rights
         new("pampa_setup"),
     ];
 
+    // To throw away what is old in the audit.
+    private static readonly (string Table, string Right)[] CanWait = [("pampa_audit", "DELETE")];
+
     /// <summary>The rights on the control tables, one by one.</summary>
     /// <param name="what">What for.</param>
     /// <param name="hasSetup">Whether the program has a Setup: then each of its processes takes the lease of that, to see that it is done.</param>
@@ -65,6 +68,15 @@ internal static class Rights
             .Select(right => (t.Table, Right: right)))).Distinct();
         return [.. needed.OrderBy(n => Array.FindIndex(ControlTables, t => t.Table == n.Table)).ThenBy(n => Array.IndexOf(All, n.Right))];
     }
+
+    /// <summary>
+    /// Those of them that a process must have to begin. The others have come with later versions and serve what can wait: whoever has given the
+    /// rights of before starts with them, and is told at the work itself, and by <c>doctor</c>, what to give.
+    /// </summary>
+    /// <param name="what">What for.</param>
+    /// <param name="hasSetup">Whether the program has a Setup.</param>
+    public static List<(string Table, string Right)> ToBegin(IEnumerable<RightsFor> what, bool hasSetup) =>
+        OfControlTables(what, hasSetup).FindAll(right => !CanWait.Contains(right));
 
     private static string RightsOn(OfTable table, RightsFor what, bool hasSetup) => what switch
     {

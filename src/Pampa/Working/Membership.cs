@@ -13,9 +13,13 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
     private const int MaxNames = 1_000;
 
-    // Each is a try that was sent and not answered; older ones have long arrived, or never will.
-    private const int MaxDoubts = 16;
-    private readonly List<string> inDoubt = [];
+    // Each is a try that was sent and not answered. One that has arrived is forgotten only when its lease is over and nobody can meet it any more,
+    // however many came after it; the number only keeps a statement from growing without end.
+    private const int MaxDoubts = 256;
+
+    // So much later a try may still arrive.
+    private static readonly TimeSpan Lateness = TimeSpan.FromMinutes(1);
+    private readonly List<(string Mark, long At)> inDoubt = [];
     private long trustedFrom;
     private volatile bool isLost;
 
@@ -82,7 +86,8 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
     private async Task<bool> TryRegisterAsync(string node, IReadOnlyList<string> ids, List<string> dead, CancellationToken stopping)
     {
         var before = time.GetTimestamp();
-        var mark = new RegistrationMark($"{Guid.NewGuid():N}", [.. inDoubt]);
+        inDoubt.RemoveAll(doubt => time.GetElapsedTime(doubt.At) >= ttl + Lateness);
+        var mark = new RegistrationMark($"{Guid.NewGuid():N}", [.. inDoubt.Select(doubt => doubt.Mark)]);
         List<(string Worker, long Session)>? sessions;
         try
         {
@@ -92,7 +97,7 @@ internal sealed class Membership(ClusterStore store, ClusterStore heartbeatStore
         {
             // It may have taken effect, and the next try would find a life that nobody lives. A mark that never came to the table harms nobody.
             if (inDoubt.Count == MaxDoubts) inDoubt.RemoveAt(0);
-            inDoubt.Add(mark.Mark);
+            inDoubt.Add((mark.Mark, time.GetTimestamp()));
             throw;
         }
         if (sessions is null) return false;

@@ -270,20 +270,21 @@ internal sealed class Attempt(TimeProvider time) : IDisposable
         }
     }
 
-    /// <summary>Cancels what runs now.</summary>
+    /// <summary>Cancels what runs now. Says whether it did: not where it has ended, or was cancelled before.</summary>
     /// <param name="why">Why.</param>
     /// <param name="only">Only this one, by its <see cref="Round"/>; null: whichever it is.</param>
-    public void Interrupt(Interruption why, long? only = null)
+    public bool Interrupt(Interruption why, long? only = null)
     {
         CancellationTokenSource cancelled;
         lock (gate)
         {
-            if (!isRunning || interruption != Interruption.None || (only is { } one && one != round)) return;
+            if (!isRunning || interruption != Interruption.None || (only is { } one && one != round)) return false;
             interruption = why;
             cancelled = source;
         }
         // On the pool: what the handler has registered must not hold up whoever interrupts.
         _ = cancelled.CancelAsync();
+        return true;
     }
 
     public void Dispose() => source.Dispose();

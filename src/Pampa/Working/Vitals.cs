@@ -46,7 +46,7 @@ internal sealed class Vitals(Node node, NodeStore store, Notebook notes, ILogger
         select (worker, lane, task);
 
     /// <summary>
-    /// Tells tasks to stop whose records have been cancelled, or taken back: whatever they do, it is in vain. What they write is refused
+    /// Tells tasks to stop whose records have been cancelled, or taken back, and are still there: whatever they do, it is in vain. What they write is refused
     /// anyway; this spares the time.
     /// </summary>
     private async Task LookAfterAsync(Lane lane, List<(Worker Worker, Lane Lane, StartedTask Task)> running, CancellationToken stopping)
@@ -63,9 +63,12 @@ internal sealed class Vitals(Node node, NodeStore store, Notebook notes, ILogger
         }
         foreach (var (worker, _, task) in running)
         {
-            if (now.TryGetValue(task.Fence.Key, out var seen) && seen.Fence == task.Fence && (!seen.Ended || lane.Job.Handler.IsTransactional)) continue;
-            Log.TakenAway(log, lane.Job.Name, lane.Store.Database.Dialect.Display(task.Fence.Key), task.Fence.Worker);
-            worker.Interrupt(task, Interruption.TakenAway);
+            // One that is gone its own handler may have moved away, and nobody else has it.
+            if (!now.TryGetValue(task.Fence.Key, out var seen)) continue;
+            if (seen.Fence == task.Fence && (!seen.Ended || lane.Job.Handler.IsTransactional)) continue;
+            // Where the task has ended meanwhile there is nothing to tell.
+            if (worker.Interrupt(task, Interruption.TakenAway))
+                Log.TakenAway(log, lane.Job.Name, lane.Store.Database.Dialect.Display(task.Fence.Key), task.Fence.Worker);
         }
     }
 

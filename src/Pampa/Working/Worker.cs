@@ -122,11 +122,11 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
     /// <summary>Cancels the token of the task that runs.</summary>
     public void Interrupt(Interruption why) => attempt.Interrupt(why);
 
-    /// <summary>Cancels the token of a task, if it is still the one that runs.</summary>
-    public void Interrupt(StartedTask task, Interruption why)
+    /// <summary>Cancels the token of a task, if it is still the one that runs. Says whether it did.</summary>
+    public bool Interrupt(StartedTask task, Interruption why)
     {
         var round = attempt.Round;
-        if (ReferenceEquals(current, task)) attempt.Interrupt(why, round);
+        return ReferenceEquals(current, task) && attempt.Interrupt(why, round);
     }
 
     public void Dispose() => attempt.Dispose();

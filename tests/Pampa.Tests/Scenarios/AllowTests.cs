@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pampa.Dispatching;
 using static Pampa.Tests.Stretching.RosterSetup;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
@@ -163,6 +164,8 @@ public sealed class AllowTests
         for (var i = 0; i < 200 && await DoneAsync(cluster, "numbers") < 5; i++) await TurnPatientlyAsync(cluster, process);
         Assert.Equal(5, await DoneAsync(cluster, "numbers"));
         Assert.Subset(new HashSet<string>(["a.11", "a.12"]), Workers(cluster));
+        // How soon all have been asked about is up to the computer; then some time in which nobody is asked about anew.
+        for (var i = 0; i < 400 && hung.Count < 10; i++) await TurnPatientlyAsync(cluster, process);
         for (var i = 0; i < 30; i++) await TurnPatientlyAsync(cluster, process);
         Assert.Equal(10, hung.Count);
         Assert.Equal(10, hung.Distinct().Count());
@@ -172,6 +175,33 @@ public sealed class AllowTests
         await cluster.InsertAsync(50, first: 6);
         for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await TurnPatientlyAsync(cluster, process);
         Assert.Single(Of(process, "answers again"));
+    }
+
+    [Fact]
+    public async Task A_log_that_throws_bars_no_worker_for_ever()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        var job = new JobDispatch(process.Lane.Store, process.Lane.Load, _ => { }, TimeSpan.FromSeconds(1), cluster.Time);
+        var isBroken = true;
+        var trouble = new Trouble((_, _) => throw new IOException("the disk of the log is full"), () => throw new IOException("it still is"));
+        var asked = new AskedCode(job, (_, _) => isBroken ? throw new InvalidOperationException("no network") : Task.FromResult(true), trouble, cluster.Time);
+        List<WorkerHand> workers = [.. Enumerable.Range(1, AskedCode.MostAtOnce + 1).Select(i => new WorkerHand($"a.{i}", "a", 0, IsResting: false, 1))];
+        async Task<int> AskAsync()
+        {
+            var begun = asked.Begin(workers, TestCluster.Stopping).ToList();
+            foreach (var task in begun) await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await cluster.AdvanceAsync(1);
+            return begun.Count(task => task.IsFaulted);
+        }
+
+        Assert.Equal(1, await AskAsync());
+        await AskAsync();
+        Assert.DoesNotContain(workers, worker => asked.Allows(worker.Worker));
+        isBroken = false;
+        for (var i = 0; i < 4; i++) await AskAsync();
+        Assert.All(workers, worker => Assert.True(asked.Allows(worker.Worker), worker.Worker));
+        Assert.False(asked.Check());
     }
 
     // The leader gives an answer a moment, which passes only here.

@@ -65,6 +65,21 @@ public sealed class LostAnswerTests
         Assert.Equal(("web1", 2L, true), (membership.Node, membership.Workers[0].Session, membership.IsTrusted));
     }
 
+    [Fact]
+    public async Task However_many_tries_come_after_it_a_registration_whose_answer_was_lost_is_known_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(pampa => TestCluster.AddNumbers(pampa, job => job.Process(_ => { })), joins: false);
+        var membership = new Membership(process.Store, process.Store, TestCluster.WorkerLease, cluster.Time);
+        Task RegisterAsync() => membership.RegisterAsync(new NodeName("web1") { IsFixed = true }, 2, id => Assert.Fail($"It waits for the lease of {id}."), TestCluster.Stopping);
+        process.Faults.LoseAnswer(Register);
+        await Assert.ThrowsAnyAsync<DbException>(RegisterAsync);
+        process.Faults.FailBefore(Register, times: 20);
+        for (var i = 0; i < 20; i++) await Assert.ThrowsAnyAsync<DbException>(RegisterAsync);
+        await RegisterAsync();
+        Assert.Equal((21, 2L), (process.Faults.Hits, membership.Workers[0].Session));
+    }
+
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task Starts_whose_answer_was_lost_are_forgiven_and_each_task_is_completed(Engine engine)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
 using Pampa.Jobs;
 using static Pampa.Tests.Stretching.RosterSetup;
 using Engine = Pampa.Tests.Fixtures.Engine;
@@ -322,6 +323,24 @@ public sealed class RelaunchTests
         await cluster.AdvanceAsync(TestCluster.LeaderLease);
         await cluster.UntilAsync(() => Task.FromResult(keys.Count >= 3), "it has run three times");
         Assert.Equal(["numbers/1/0", "numbers/1/1", "numbers/1/2"], keys.Take(3));
+    }
+
+    [Fact]
+    public async Task A_look_that_takes_longer_than_it_may_is_at_a_long_table()
+    {
+        await using var cluster = await ClusterAsync();
+        var process = await cluster.StartAsync(Every(5));
+        var asked = 0;
+        process.Faults.Note("LIMIT 1 OFFSET", () => asked++);
+        await TurnAsync(cluster, 3, process);
+        var before = asked;
+        await TurnAsync(cluster, 3, process);
+        Assert.Equal((true, before), (before > 0, asked));
+        process.Faults.FailBefore("AS _pampa_et", error: new SqliteException("interrupted", 9));
+        await TurnAsync(cluster, 3, process);
+        Assert.Single(process.Lines, line => line.Contains("takes longer than the", StringComparison.Ordinal));
+        await TurnAsync(cluster, 31, process);
+        Assert.Equal(before + 1, asked);
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -187,6 +187,56 @@ public sealed class RightsTests
         }
     }
 
+    [Fact]
+    public async Task Rights_of_before_suffice_to_begin_and_doctor_tells_what_has_come_since()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        var role = $"u{Guid.NewGuid():N}";
+        await DoneAsync(Address(db), "migrate");
+        await db.ExecuteAsync("INSERT INTO shop.\"Orders\" (shop, id) SELECT 'a', n FROM generate_series(1, 4) AS n");
+        await db.ExecuteAsync($"CREATE ROLE {role} LOGIN");
+        await db.ExecuteAsync(await DoneAsync(Address(db), "migrate", "--dry-run", "--role", role));
+        await db.ExecuteAsync($"REVOKE DELETE ON pampa_audit FROM {role}");
+        try
+        {
+            await DoneAsync(Address(db, role), "run", "--drain", "--workers", "2");
+            Assert.Equal(4, await db.ScalarAsync<int>("SELECT count(*) FROM shop.\"Orders\" WHERE price_success"));
+            var (_, said, _) = await RunAsync(Address(db, role), "doctor");
+            Assert.Contains($"GRANT DELETE ON \"public\".\"pampa_audit\" TO {role}", said, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await db.ExecuteAsync($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
+        }
+    }
+
+    [Fact]
+    public async Task Where_nothing_may_be_deleted_from_the_audit_one_line_says_so_and_the_leader_goes_on()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var user = cluster.Db.User!;
+        await cluster.InsertAsync(4);
+        var process = await cluster.StartAsync(job => job.Process(_ => { }));
+        await cluster.Db.ExecuteAsync($"REVOKE DELETE ON pampa_audit FROM {user}");
+        var tries = 0;
+        process.Faults.Note("DELETE FROM pampa_audit", () => tries++);
+        await cluster.UntilEndedAsync();
+        Assert.False(await process.Sampler.CycleAsync(Stopping));
+        // An hour in which it leads.
+        for (var seconds = 0; seconds < 3_610; seconds += 10)
+        {
+            await cluster.AdvanceAsync(10);
+            Assert.NotNull(await process.Dispatcher.LeadAsync(Stopping));
+        }
+        Assert.False(await process.Sampler.CycleAsync(Stopping));
+        await cluster.Db.ExecuteAsync($"GRANT DELETE ON pampa_audit TO {user}");
+
+        Assert.Equal((2, 0), (tries, process.Outages));
+        var line = Assert.Single(process.Lines, line => line.Contains("audit", StringComparison.Ordinal));
+        Assert.StartsWith("Warning: What is too old in the audit cannot be thrown away", line, StringComparison.Ordinal);
+        Assert.Contains($"GRANT SELECT, INSERT, UPDATE, DELETE ON pampa_audit TO \"{user}\"", line, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData(Engine.PostgreSql), InlineData(Engine.Portable)]
     internal async Task A_right_that_is_taken_away_suspends_the_job_with_one_line_that_names_it(Engine engine)
     {

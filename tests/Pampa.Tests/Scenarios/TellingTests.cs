@@ -45,7 +45,7 @@ public sealed class TellingTests
         await process.DispatchAsync();
         await process.StartAsync();
         var running = process.Node.Workers.Select(w => w.RunNextAsync()).ToList();
-        Assert.Equal(2, tokens.Count);
+        await UntilAsync(() => tokens.Count == 2);
 
         var left = await process.Cluster.ApplyAsync("numbers", TaskAction.Cancel, new TaskFilter { Keys = ["1"] }, null, null, Stopping);
         Assert.Equal((0L, 1L), (left.Changed, left.Running));
@@ -66,6 +66,50 @@ public sealed class TellingTests
         Assert.Equal((false, 1), (row.Ok, row.N));
         Assert.Equal(1, process.Counters.Fenced);
         process.Node.Interrupt(Interruption.Shutdown);
+        await Task.WhenAll(running);
+    }
+
+    // A worker's call may go on on another thread before its handler is called.
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!condition()) await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, deadline.Token);
+    }
+
+    [Fact]
+    public async Task A_task_that_has_just_ended_and_one_that_has_moved_its_record_away_are_not_told_to_stop()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(2);
+        var tokens = new System.Collections.Concurrent.ConcurrentDictionary<long, CancellationToken>();
+        var (ends, moves) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var process = await cluster.StartAsync(job => job.Process(async task =>
+        {
+            var key = task.Get<long>("value");
+            tokens[key] = task.CancellationToken;
+            await (key == 1 ? ends : moves).Task;
+        }));
+        await process.DispatchAsync();
+        await process.StartAsync();
+        var running = process.Node.Workers.Select(w => w.RunNextAsync()).ToList();
+        await UntilAsync(() => tokens.Count == 2);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_end_time = '2030-01-01T00:00:01Z', odd_checking_success = FALSE WHERE value = 1");
+        await cluster.Db.ExecuteAsync("DELETE FROM numbers WHERE value = 2");
+        await cluster.LiveAsync(6);
+        var looks = 0;
+        process.Faults.Meanwhile("IS TRUE, t.\"odd_checking_error_description\"", () =>
+        {
+            looks++;
+            ends.SetResult();
+            SpinWait.SpinUntil(() => process.Node.Workers.Count(w => w.Current is not null) == 1, TimeSpan.FromSeconds(30));
+        });
+
+        await process.Vitals.CycleAsync(Stopping);
+
+        Assert.Equal(1, looks);
+        Assert.DoesNotContain(process.Lines, l => l.Contains("was cancelled or taken back", StringComparison.Ordinal));
+        Assert.All(tokens.Values, token => Assert.False(token.IsCancellationRequested));
+        moves.SetResult();
         await Task.WhenAll(running);
     }
 
