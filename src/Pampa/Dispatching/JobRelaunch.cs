@@ -88,9 +88,10 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
             {
                 (some, isDone) = await WithinAsync(old, first, term, stopping);
             }
-            catch (Exception e) when (Dialect.IsStatementTimeout(e))
+            catch (Exception e) when (Dialect.IsStatementTimeout(e) || Dialect.Classify(e) == ErrorKind.Data)
             {
-                // One that cannot be looked at in time would else be the last one for ever. Whatever else comes between says nothing of it.
+                // One that cannot be looked at in time, or has a value on which the condition fails, would else be the last one for ever.
+                // Whatever else comes between says nothing of it.
                 walk.Pass();
                 throw;
             }
