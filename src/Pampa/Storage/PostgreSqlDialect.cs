@@ -9,8 +9,8 @@ using Pampa.Storage.Examination;
 namespace Pampa.Storage;
 
 /// <summary>
-/// PostgreSQL 14 and later. Keys, times and values travel as text and are cast on the parameter's side to the type that
-/// the catalog names, so that indexes serve and no driver rounds anything.
+/// PostgreSQL 14 and later. What travels has the type that the catalog names, or is text that is cast to it on the
+/// parameter's side, so that indexes serve and no driver rounds anything.
 /// </summary>
 internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
 {
