@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { loadSession, post } from './api';
 import { actionWords, age, count, database, zone } from './format';
 import { useLive } from './live';
@@ -223,7 +223,7 @@ const keys: [string, string][] = [
 
 function Keys({ close }: { close: () => void }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  useLayoutEffect(() => element.current?.showModal(), []);
   return (
     <dialog ref={element} class="dialog keys-list" onClose={close} onClick={(e) => e.target === element.current && element.current?.close()} aria-labelledby="keys-title">
       <h2 id="keys-title">Keys</h2>

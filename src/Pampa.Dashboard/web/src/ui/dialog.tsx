@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { createContext } from 'preact';
-import { useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** What is asked before something is done. */
 export interface Ask {
@@ -70,7 +70,8 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const [preview, setPreview] = useState<{ text: ComponentChildren; isNothing: boolean; mustType?: string } | null>(null);
-  useEffect(() => {
+  // Before the next key can be pressed, not after the next picture: an Escape or Enter at once would go to what lies behind.
+  useLayoutEffect(() => {
     element.current?.showModal();
     if (!ask.preview) return;
     ask.preview().then(setPreview, (e: unknown) => setError(e instanceof Error ? e.message : String(e)));
