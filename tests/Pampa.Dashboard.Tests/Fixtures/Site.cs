@@ -58,6 +58,8 @@ internal sealed class Site : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("pampa-site-").FullName;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration["Pampa:Database"] = System.IO.Path.Combine(folder, "shop.db");
+        // A shop has handlers that run until they are told to end.
+        builder.Configuration["Pampa:ShutdownTimeout"] = "00:00:01";
         builder.Services.AddRouting();
         builder.Services.AddPampa(plan.Program);
         plan.Services(builder.Services);
