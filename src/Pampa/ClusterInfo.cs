@@ -67,7 +67,7 @@ public sealed record HeldInfo(PampaTarget Target, string Reason, TimeSpan HeldFo
 
 /// <summary>A dispatcher that leads.</summary>
 /// <param name="Node">The node of its process, or <c>dispatcher</c> where it runs no tasks.</param>
-/// <param name="Term">Which reign it is; every new leader has a higher one.</param>
+/// <param name="Term">Which term it is; every new leader has a higher one.</param>
 /// <param name="LeadsFor">For how long it has led, by the database's clock.</param>
 public sealed record LeaderInfo(string Node, long Term, TimeSpan LeadsFor);
 

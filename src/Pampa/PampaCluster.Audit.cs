@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa;
@@ -5,7 +6,6 @@ namespace Pampa;
 /// <summary>What was done, and how it went.</summary>
 public sealed partial class PampaCluster
 {
-    private const int MostAudited = 1_000;
     private const int MostPoints = 5_000;
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
@@ -19,7 +19,7 @@ public sealed partial class PampaCluster
     {
         query ??= new AuditQuery();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(query.Limit, nameof(query));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, MostAudited, nameof(query));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, Limits.AuditedRows, nameof(query));
         var parts = await access.GetAsync(cancellationToken);
         var entries = await parts.Tables.Audit.ReadAsync(query.Before, query.Job, query.Who, query.Limit + 1, cancellationToken);
         if (entries.Count <= query.Limit) return new AuditPage(entries, null);

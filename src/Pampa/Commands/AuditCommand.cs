@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Pampa.Jobs;
 
 namespace Pampa.Commands;
 
@@ -8,7 +9,6 @@ namespace Pampa.Commands;
 internal static class AuditCommand
 {
     private const int Usual = 50;
-    private const int Most = 1_000;
 
     public static Command Create(Verb verb)
     {
@@ -24,8 +24,8 @@ internal static class AuditCommand
         foreach (var option in (Option[])[job, who, limit, before, json, database]) command.Options.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(limit) is < 1 or > Most)
-                result.AddError($"--limit must be between 1 and {Most}, got {result.GetValue(limit)}.");
+            if (result.GetResult(limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(limit) is < 1 or > Limits.AuditedRows)
+                result.AddError($"--limit must be between 1 and {Limits.AuditedRows}, got {result.GetValue(limit)}.");
         });
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {

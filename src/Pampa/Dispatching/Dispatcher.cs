@@ -21,14 +21,14 @@ internal sealed partial class Dispatcher(
     private readonly Permissions permissions = new(jobs, log, time);
     private readonly Housekeeping housekeeping = new(tables, log, time);
     private List<DeadWorker> dead = [];
-    private LeaseTerm? reign;
+    private LeaseTerm? current;
     private long reserved;
     private long takenBack;
     private long watchedAt;
     private bool isHasty;
     private volatile bool hasAsked;
 
-    // What was known in a former reign is too old: somebody else has led meanwhile.
+    // What was known in a former term is too old: somebody else has led meanwhile.
     private bool hasSeen;
 
     /// <summary>
@@ -40,27 +40,27 @@ internal sealed partial class Dispatcher(
     public Relauncher Relauncher { get; } = new(jobs, log, time);
 
     /// <summary>Whether this process leads.</summary>
-    public bool IsLeading => reign is not null;
+    public bool IsLeading => current is not null;
 
     /// <summary>Whether it has found out who does.</summary>
     public bool KnowsLeader => hasAsked;
 
     /// <summary>Whether it wanted to and another process does.</summary>
-    public bool IsStandingBy => hasAsked && reign is null;
+    public bool IsStandingBy => hasAsked && current is null;
 
     /// <summary>
     /// Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.
     /// </summary>
-    public bool IsIdle => reign is not null && jobs.All(j => j.EmptySince != 0);
+    public bool IsIdle => current is not null && jobs.All(j => j.EmptySince != 0);
 
     /// <summary>
     /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
     /// a second, but cannot wake this one; and what is held may be let go at any time.
     /// </summary>
     public TimeSpan Pause =>
-        reign is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
-        : reign is not null && (AwaitsAnswer || (others.Any && jobs.Any(j => j.EmptySince == 0))) && BusyPause < pollInterval ? BusyPause
-        : reign is not null && (roster.HoldsAny || Relauncher.HasAny || permissions.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
+        current is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
+        : current is not null && (AwaitsAnswer || (others.Any && jobs.Any(j => j.EmptySince == 0))) && BusyPause < pollInterval ? BusyPause
+        : current is not null && (roster.HoldsAny || Relauncher.HasAny || permissions.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
     public void Wake(string? name = null)
@@ -76,7 +76,7 @@ internal sealed partial class Dispatcher(
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted; and what is regular has time until the next turn.
         isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery && jobs.Any(j => j.IsWoken && !j.Load.IsSuspendedAt(JobStep.Dispatch));
-        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await RestoreAsync(term, isAsked: false, stopping);
+        if (!isHasty && await WatchAsync(isAsked: false, stopping)) await ReclaimAndRelaunchAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
         if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
         return await DispatchAsync(term, stopping);
@@ -99,7 +99,7 @@ internal sealed partial class Dispatcher(
         LeadingAsync(async term =>
         {
             await WatchAsync(isAsked: true, stopping);
-            return await RestoreAsync(term, isAsked: true, stopping);
+            return await ReclaimAndRelaunchAsync(term, isAsked: true, stopping);
         }, stopping);
 
     /// <summary>The third step alone: reserves due records for workers that run low. Returns how many.</summary>
@@ -121,7 +121,7 @@ internal sealed partial class Dispatcher(
         try
         {
             var term = await leadership.EnsureAsync(stopping);
-            if (term != reign) Crown(term);
+            if (term != current) BeginTerm(term);
             hasAsked = true;
             return term is null ? default : await stepAsync(term);
         }
@@ -171,15 +171,15 @@ internal sealed partial class Dispatcher(
         return did;
     }
 
-    private void Crown(LeaseTerm? term)
+    private void BeginTerm(LeaseTerm? term)
     {
         if (term is not null)
         {
             Log.Leads(log, term.Scope, term.Term);
             Instruments.LeaderChanges.Add(1, new KeyValuePair<string, object?>(Instruments.NodeTag, node() is { Length: > 0 } name ? name : JobMeter.NoNode));
         }
-        else if (reign is not null) Log.LeadsNoMore(log, reign.Scope, reign.Term);
-        reign = term;
+        else if (current is not null) Log.LeadsNoMore(log, current.Scope, current.Term);
+        current = term;
         watch.Reset();
         roster.Reset();
         Relauncher.Reset();
@@ -196,13 +196,13 @@ internal sealed partial class Dispatcher(
         }
     }
 
-    private async Task<int> RestoreAsync(LeaseTerm term, bool isAsked, CancellationToken stopping) =>
-        await RecoverAsync(term, isAsked, stopping) + await Relauncher.RelaunchAsync(term, roster.IsHeld, isAsked, stopping);
+    private async Task<int> ReclaimAndRelaunchAsync(LeaseTerm term, bool isAsked, CancellationToken stopping) =>
+        await ReclaimAsync(term, isAsked, stopping) + await Relauncher.RelaunchAsync(term, roster.IsHeld, isAsked, stopping);
 
     /// <summary>
     /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.
     /// </summary>
-    private async Task<int> RecoverAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
+    private async Task<int> ReclaimAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
     {
         var looked = false;
         var before = takenBack;

@@ -11,7 +11,7 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
     private long trustedFrom;
     private long triedAt;
 
-    /// <summary>The current reign, or null while another process leads.</summary>
+    /// <summary>The current term, or null while another process leads.</summary>
     public LeaseTerm? Term { get; private set; }
 
     /// <summary>How often a process that does not lead tries to.</summary>

@@ -27,7 +27,7 @@ internal sealed class RelaunchWalk(TaskStore store, TimeProvider time, int windo
     private string? sweptTo;
     private string? sweepsTo;
 
-    /// <summary>A new reign begins anew.</summary>
+    /// <summary>A new term begins anew.</summary>
     public void Reset() => (isShort, behind, next, sweptTo) = (false, null, null, null);
 
     /// <summary>Whether a look is at all that has ended. Asked before each.</summary>

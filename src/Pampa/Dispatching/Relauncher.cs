@@ -41,7 +41,7 @@ internal sealed class Relauncher(IEnumerable<JobDispatch> jobs, ILogger log, Tim
         return all;
     }
 
-    /// <summary>A new reign: it looks at once.</summary>
+    /// <summary>A new term: it looks at once.</summary>
     public void Reset()
     {
         foreach (var one in relaunches) one.Reset();

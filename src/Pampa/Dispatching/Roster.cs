@@ -57,7 +57,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         if (!IsHeld(job)) states[Index(job)].Wait();
     }
 
-    /// <summary>A new reign: another leader may have decided otherwise meanwhile.</summary>
+    /// <summary>A new term: another leader may have decided otherwise meanwhile.</summary>
     public void Reset()
     {
         isRead = false;
@@ -65,7 +65,7 @@ internal sealed class Roster(IReadOnlyList<JobDispatch> jobs, ControlStore store
         foreach (var state in states) state.Reset();
     }
 
-    /// <summary>Reads what is held now and, at the beginning of a reign, what the leader before has decided.</summary>
+    /// <summary>Reads what is held now and, at the beginning of a term, what the leader before has decided.</summary>
     public async Task ReadAsync(CancellationToken stopping)
     {
         var now = new Holds((await store.ReadHoldsAsync(stopping)).Select(h => h.Hold));

@@ -24,9 +24,9 @@ internal sealed class Sampler(
     private const int AuditChunks = 10;
     private readonly Dictionary<string, (Pace Pace, long Count)> counted = new(StringComparer.Ordinal);
     private Dictionary<(string Node, long Life, string Job), JobDone> before = [];
-    private LeaseTerm? reign;
+    private LeaseTerm? current;
 
-    // The reign in which it was told that nothing may be deleted from the audit.
+    // The term in which it was told that nothing may be deleted from the audit.
     private LeaseTerm? unthinned;
     private long sampledAt;
     private long thinnedAt;
@@ -44,8 +44,8 @@ internal sealed class Sampler(
         if (!isLeading() || (sampledAt != 0 && time.GetElapsedTime(sampledAt) < Every)) return false;
         if (await leadAsync(stopping) is not { } term) return false;
         sampledAt = time.GetTimestamp();
-        var isNew = term != reign;
-        reign = term;
+        var isNew = term != current;
+        current = term;
         await SampleAsync(term, isNew, stopping);
         if (thinnedAt == 0 || time.GetElapsedTime(thinnedAt) >= ThinEvery)
         {
@@ -110,7 +110,7 @@ internal sealed class Sampler(
         if (rows.Count > 0) await tables.Samples.WriteAsync(rows, term, stopping);
     }
 
-    // What a node had done before this reign was for the leader before to tell; what a node has done that came since is all of it new.
+    // What a node had done before this term was for the leader before to tell; what a node has done that came since is all of it new.
     private Dictionary<string, DoneCount> Since(List<NodeSaid> said, bool isNew)
     {
         var now = new Dictionary<(string, long, string), JobDone>();

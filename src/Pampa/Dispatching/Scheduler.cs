@@ -17,7 +17,7 @@ internal sealed class Scheduler(
     /// Ticks that are under way at once at most; each has a connection. One that does not end although its time is over holds up its own
     /// schedule and no other.
     /// </summary>
-    public const int MaxAtOnce = 8;
+    public const int MostAtOnce = 8;
 
     private const int MaxTries = 5;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
@@ -26,7 +26,7 @@ internal sealed class Scheduler(
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(20);
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly List<Ticking> all = [.. schedules.Select(s => new Ticking(s, time))];
-    private LeaseTerm? reign;
+    private LeaseTerm? current;
     private long lookedAt;
 
     /// <summary>Called when a tick was done: there may be new records of any job.</summary>
@@ -47,7 +47,7 @@ internal sealed class Scheduler(
     public ScheduleStore Store => store;
 
     /// <summary>How long nothing is due, as far as is known; not long, for the lead may come at any time.</summary>
-    public TimeSpan Pause => reign is null ? LongestPause
+    public TimeSpan Pause => current is null ? LongestPause
         : all.Select(t => t.Left).Where(left => left is not null).Append(LongestPause).Min()!.Value;
 
     /// <summary>Begins what is due and takes what has ended. Says whether any tick was done.</summary>
@@ -64,10 +64,10 @@ internal sealed class Scheduler(
             var term = await leadAsync(stopping);
             if (term is null)
             {
-                reign = null;
+                current = null;
                 return done;
             }
-            if (term != reign) await CrownAsync(term, stopping);
+            if (term != current) await BeginTermAsync(term, stopping);
             var isDue = done > 0 || lookedAt == 0 || time.GetElapsedTime(lookedAt) >= LookEvery || all.Exists(t => t.Left == TimeSpan.Zero);
             if (isAsked || isDue) await BeginAsync(term, stopping);
             await KeepCompanyAsync(stopping);
@@ -89,7 +89,7 @@ internal sealed class Scheduler(
     private List<Task> Obeying => [.. all.Where(t => !t.IsOverdue).Select(t => t.UnderWay).OfType<Task>()];
 
     // Everybody goes by what the leader's program says, and sees which schedules it has.
-    private async Task CrownAsync(LeaseTerm term, CancellationToken stopping)
+    private async Task BeginTermAsync(LeaseTerm term, CancellationToken stopping)
     {
         var known = (await store.ReadAsync(term.Scope, stopping)).Rows.ToDictionary(r => r.Name, StringComparer.Ordinal);
         foreach (var schedule in schedules)
@@ -99,7 +99,7 @@ internal sealed class Scheduler(
             if (isPublished && row is not null && (row.Expression, row.Zone) != (schedule.Expression, schedule.ZoneName))
                 Log.TimesChanged(log, schedule.Name, row.Expression, row.Zone, row.Program, schedule.Expression, schedule.ZoneName);
         }
-        reign = term;
+        current = term;
         lookedAt = 0;
     }
 
@@ -113,8 +113,8 @@ internal sealed class Scheduler(
         {
             var row = look.Rows.FirstOrDefault(r => r.Name == one.Schedule.Name);
             // Somebody has deleted it: it is made known again, and begins anew.
-            if (row is null) reign = null;
-            if (one.Plan(row, look.Now, at) is not { } plan || all.Count(t => t.UnderWay is not null && !t.IsOverdue) >= MaxAtOnce) continue;
+            if (row is null) current = null;
+            if (one.Plan(row, look.Now, at) is not { } plan || all.Count(t => t.UnderWay is not null && !t.IsOverdue) >= MostAtOnce) continue;
             one.Begin(plan.At, async () =>
             {
                 try

@@ -74,7 +74,7 @@ internal sealed class Watch(TimeProvider time)
     /// <summary>Everything that these lives held has been taken back.</summary>
     public void Settle(IEnumerable<DeadWorker> dead) => settled.UnionWith(dead);
 
-    /// <summary>A new reign looks at everything anew.</summary>
+    /// <summary>A new term looks at everything anew.</summary>
     public void Reset()
     {
         seen.Clear();

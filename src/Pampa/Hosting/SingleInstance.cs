@@ -6,7 +6,7 @@ namespace Pampa.Hosting;
 /// <summary>One time of holding the lease.</summary>
 /// <param name="Lease">The term that it has in the database.</param>
 /// <param name="Lost">Cancelled when the lease cannot be trusted any more.</param>
-internal sealed record Reign(LeaseTerm Lease, CancellationToken Lost);
+internal sealed record HeldLease(LeaseTerm Lease, CancellationToken Lost);
 
 /// <summary>
 /// The lease by which one process of a name runs in the cluster at a time. It is taken and renewed on a thread and a
@@ -27,7 +27,7 @@ internal sealed class SingleInstance : IDisposable
     private readonly TimeProvider time;
     private readonly ITimer trust;
     private Thread? thread;
-    private volatile Reign? reign;
+    private volatile HeldLease? held;
     private CancellationTokenSource lost = new();
     private long trustedFrom;
     private volatile string? other;
@@ -54,8 +54,8 @@ internal sealed class SingleInstance : IDisposable
     /// <summary>Set when the lease is had, and when somebody else is seen to have it.</summary>
     public Signal Changed { get; } = new();
 
-    /// <summary>The reign that can be trusted now, or null.</summary>
-    public Reign? Reign => reign is { } now && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < store.TrustOf(ttl) ? now : null;
+    /// <summary>The lease that can be trusted now, or null.</summary>
+    public HeldLease? Held => held is { } now && time.GetElapsedTime(Volatile.Read(ref trustedFrom)) < store.TrustOf(ttl) ? now : null;
 
     /// <summary>The process that has the lease, for people; null where none was seen.</summary>
     public string? Other => other;
@@ -75,7 +75,7 @@ internal sealed class SingleInstance : IDisposable
             try
             {
                 Beat();
-                if (reign is null && LookEvery < wait) wait = LookEvery;
+                if (held is null && LookEvery < wait) wait = LookEvery;
             }
             catch (Exception e)
             {
@@ -91,7 +91,7 @@ internal sealed class SingleInstance : IDisposable
     public void Beat()
     {
         var before = time.GetTimestamp();
-        if (reign is { } now)
+        if (held is { } now)
         {
             if (store.RenewNow(now.Lease, ttl))
             {
@@ -109,25 +109,25 @@ internal sealed class SingleInstance : IDisposable
             return;
         }
         if (store.AcquireNow(scope, holder, ProcessIdentity.Current, ttl, found is null ? [] : [found.Value.Process]) is not { } lease) return;
-        Reign taken;
+        HeldLease taken;
         lock (gate)
         {
             if (lost.IsCancellationRequested) lost = new CancellationTokenSource();
             // Before it is to be seen, for until then it is of long ago.
             Volatile.Write(ref trustedFrom, before);
-            reign = taken = new Reign(lease, lost.Token);
+            held = taken = new HeldLease(lease, lost.Token);
         }
         other = null;
         Trust(taken, before);
         Changed.Set();
     }
 
-    // A reign that was given up meanwhile, because this answer took too long, stays so.
-    private void Trust(Reign now, long before)
+    // A lease that was given up meanwhile, because this answer took too long, stays so.
+    private void Trust(HeldLease now, long before)
     {
         lock (gate)
         {
-            if (!ReferenceEquals(reign, now)) return;
+            if (!ReferenceEquals(held, now)) return;
             Volatile.Write(ref trustedFrom, before);
             var left = store.TrustOf(ttl) - time.GetElapsedTime(before);
             trust.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
@@ -138,8 +138,8 @@ internal sealed class SingleInstance : IDisposable
     {
         lock (gate)
         {
-            if (reign is null) return;
-            reign = null;
+            if (held is null) return;
+            held = null;
             // On the pool: what the program's code has registered must not hold up the lease.
             _ = lost.CancelAsync();
         }
@@ -152,7 +152,7 @@ internal sealed class SingleInstance : IDisposable
         stop.Set();
         // The thread may stand in a statement; what it writes then is the lease's last renewal.
         if (thread is { } beating) await Task.Run(() => beating.Join(ttl), CancellationToken.None).WaitAsync(stopping);
-        if (reign is { Lease: var lease }) await store.ResignAsync(lease, stopping);
+        if (held is { Lease: var lease }) await store.ResignAsync(lease, stopping);
         Lose();
     }
 

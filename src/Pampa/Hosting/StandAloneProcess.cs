@@ -88,25 +88,25 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
     /// <summary>Runs the code if it is due and may run. Says whether it did.</summary>
     public async Task<bool> CycleAsync(CancellationToken stopping)
     {
-        var reign = parts.Instance?.Reign;
-        if (parts.Instance is { } instance && reign is null)
+        var held = parts.Instance?.Held;
+        if (parts.Instance is { } instance && held is null)
         {
             StandBy(instance);
             return false;
         }
-        if (!hasBegun) Begin(reign);
+        if (!hasBegun) Begin(held);
         if (!parts.IsOnce && !Timetable.IsDue) return false;
-        await RunOnceAsync(reign, stopping);
+        await RunOnceAsync(held, stopping);
         return true;
     }
 
-    private void Begin(Reign? reign)
+    private void Begin(HeldLease? held)
     {
         hasBegun = true;
         failures = 0;
         standsBehind = null;
         Timetable.Begin();
-        if (reign is not null) Log.Holds(log, parts.Name, reign.Lease.Term);
+        if (held is not null) Log.Holds(log, parts.Name, held.Lease.Term);
         if (!parts.IsOnce && Timetable.Next is { } next) Log.NextRun(log, parts.Name, next);
     }
 
@@ -146,19 +146,19 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
         }
     }
 
-    private async Task RunOnceAsync(Reign? reign, CancellationToken stopping)
+    private async Task RunOnceAsync(HeldLease? held, CancellationToken stopping)
     {
         var due = Timetable.Start();
         var began = time.GetTimestamp();
-        var token = new RunToken(parts.MaxDuration, time, reign?.Lost ?? CancellationToken.None, stopping);
+        var token = new RunToken(parts.MaxDuration, time, held?.Lost ?? CancellationToken.None, stopping);
         var run = new StandAloneRun(parts.Name, ++number, own, parts.Database, () => token.Reason)
         {
             ScheduledFor = parts.IsOnce ? null : due,
-            Term = reign?.Lease.Term,
+            Term = held?.Lease.Term,
         };
         // It may block its thread.
         var running = Task.Run(() => parts.RunAsync(run, token.Token), CancellationToken.None);
-        if (!await HasEndedAsync(running, reign?.Lost ?? CancellationToken.None, stopping))
+        if (!await HasEndedAsync(running, held?.Lost ?? CancellationToken.None, stopping))
         {
             Log.RunAbandoned(log, parts.Name, run.Number, parts.ShutdownTimeout);
             (code, isAbandoned) = (ExitCode.Abandoned, true);

@@ -47,8 +47,6 @@ internal sealed partial class JobLoad(JobDefinition job, ILogger log, TimeProvid
     private long startLostAt;
     private string? reportFault;
 
-    public JobDefinition Job => job;
-
     /// <summary>Where is said what becomes of the job.</summary>
     public ILogger Log => log;
 

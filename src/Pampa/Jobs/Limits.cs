@@ -1,6 +1,9 @@
 namespace Pampa.Jobs;
 
-/// <summary>Every list, batch, text and wait has a maximum: they stand here.</summary>
+/// <summary>
+/// Every list, batch, text and wait has a maximum: those that more than one class needs, or that users meet, stand here; the others in the class that
+/// they bound.
+/// </summary>
 internal static class Limits
 {
     /// <summary>Rows that one RESERVE takes, over all workers of a job.</summary>
@@ -55,6 +58,9 @@ internal static class Limits
 
     /// <summary>Keys of a program's own selection that are looked at.</summary>
     public const int NamedRows = 10_000;
+
+    /// <summary>Entries of the audit that one question brings.</summary>
+    public const int AuditedRows = 1_000;
 
     /// <summary>An attempt may always take so long.</summary>
     public static readonly TimeSpan ShortestDuration = TimeSpan.FromSeconds(1);

@@ -2,7 +2,7 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>A reign: who leads a scope, and which term it is. Every write of a leader carries it.</summary>
+/// <summary>Who leads a scope, and in which term. Every write of a leader carries it.</summary>
 internal sealed record LeaseTerm(string Scope, string Holder, long Term);
 
 /// <summary>How a worker is.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class ScheduleStore
 
     /// <summary>
     /// Does a tick and marks it as done, both or neither. Returns how many rows its statements changed; null: somebody else was first, or it
-    /// is paused, or the reign is over, and nothing has happened.
+    /// is paused, or the term is over, and nothing has happened.
     /// </summary>
     public Task<int?> TickAsync(DbDataSource source, ScheduleDefinition schedule, ScheduleTick tick, string seen, LeaseTerm lease, CancellationToken stopping)
     {

@@ -47,7 +47,7 @@ internal sealed record ScheduleRow(string Name, string Expression, string Zone, 
 
 /// <summary>All schedules at one moment.</summary>
 /// <param name="Now">The database's clock.</param>
-/// <param name="LeaderTerm">The reign at that moment; null: nobody leads.</param>
+/// <param name="LeaderTerm">The term at that moment; null: nobody leads.</param>
 /// <param name="Rows">The schedules, by name.</param>
 internal sealed record ScheduleLook(DateTimeOffset Now, long? LeaderTerm, IReadOnlyList<ScheduleRow> Rows);
 
@@ -143,7 +143,7 @@ internal sealed partial class ScheduleStore(Database database, string cluster)
             """, schedule.Name, lease), schedule), stopping) > 0;
 
     /// <summary>
-    /// Passes by ticks that were missed. False: somebody else was first, or it is paused, or the reign is over.
+    /// Passes by ticks that were missed. False: somebody else was first, or it is paused, or the term is over.
     /// </summary>
     public async Task<bool> LeaveOutAsync(string name, string seen, DateTimeOffset upTo, int missed, LeaseTerm lease, CancellationToken stopping) =>
         await database.ExecuteAsync(Claim("", name, seen, upTo, missed, lease), stopping) > 0;
@@ -155,7 +155,7 @@ internal sealed partial class ScheduleStore(Database database, string cluster)
         """, name, lease).With("seen", seen).With("tick", Text(tick)).With("missed", missed);
 
     /// <summary>
-    /// The tick that follows the one that was seen has failed, and waits. False: it is done by now, or the reign is over.
+    /// The tick that follows the one that was seen has failed, and waits. False: it is done by now, or the term is over.
     /// </summary>
     public async Task<bool> FailAsync(string name, string seen, string error, TimeSpan wait, LeaseTerm lease, CancellationToken stopping) =>
         await database.ExecuteAsync(UnderLease($"""

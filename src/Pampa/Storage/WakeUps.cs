@@ -17,8 +17,6 @@ internal sealed class WakeUps(Database database, string cluster)
 
     private readonly INotifications? notifications = database.Dialect.Notifications;
 
-    public Database Database => database;
-
     /// <summary>Whether the database sends messages at all.</summary>
     public bool AreSupported => notifications is not null;
 

@@ -68,21 +68,14 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
         wantsMore.Set();
         while (!stopping.IsCancellationRequested)
         {
-            if (started.TryDequeue(out var next)) await RunOneAsync(next);
-            else await arrived.WaitAsync(Idle, time, stopping);
+            if (!await RunNextAsync()) await arrived.WaitAsync(Idle, time, stopping);
         }
     }
 
-    /// <summary>Runs the next started task, if there is one. For tests and for <see cref="RunAsync"/>.</summary>
+    /// <summary>Runs the next started task, if there is one.</summary>
     public async Task<bool> RunNextAsync()
     {
-        if (!started.TryDequeue(out var next)) return false;
-        await RunOneAsync(next);
-        return true;
-    }
-
-    private async Task RunOneAsync(Work work)
-    {
+        if (!started.TryDequeue(out var work)) return false;
         var of = work.Lane;
         lane = of;
         current = work.Tasks[0];
@@ -105,6 +98,7 @@ internal sealed class Worker(TaskRunner runner, Signal wantsMore, TimeProvider t
                 if (left == 0 || !of.Load.StartsAtOnce) wantsMore.Set();
             }
         }
+        return true;
     }
 
     /// <summary>Takes back what was started and not run.</summary>

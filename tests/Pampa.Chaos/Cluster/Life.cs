@@ -30,8 +30,6 @@ internal sealed record Life(string Member, string Application, Process Process, 
 
     public bool HasEnded => EndedAt is not null;
 
-    public bool LivedAt(DateTime at) => StartedAt <= at && (EndedAt is null || at < EndedAt);
-
     /// <summary>Whether it was running, and not frozen, all the time from one moment to another.</summary>
     public bool RanFrom(DateTime from, DateTime to) =>
         StartedAt <= from && (EndedAt is null || EndedAt > to) && !Frozen.Exists(f => f.From <= to && (f.To is null || f.To >= from));

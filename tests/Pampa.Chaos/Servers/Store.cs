@@ -147,7 +147,5 @@ internal abstract class Store(Shape shape) : IAsyncDisposable
     /// <summary>Whether one of the seven differs.</summary>
     protected string HasMoved(string different) => string.Join(" OR ", shape.State.Select(c => $"OLD.{Shape.Quote(c)} {different} NEW.{Shape.Quote(c)}"));
 
-    public static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
-
     public static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

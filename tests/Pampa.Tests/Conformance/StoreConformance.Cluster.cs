@@ -67,7 +67,7 @@ public abstract partial class StoreConformance
         Assert.Null(await Workers.ReadHolderAsync("job:x", Stopping));
         Assert.Equal(new LeaseTerm("job:x", "one", 1), await AcquireAsync("one"));
         Assert.Null(await AcquireAsync("two"));
-        // Its own holder must renew it; to take it again would be a second reign under one term.
+        // Its own holder must renew it; to take it again would be a second term under one term.
         Assert.Null(await AcquireAsync("one"));
         Assert.Equal("one", await Workers.ReadHolderAsync("job:x", Stopping));
     }

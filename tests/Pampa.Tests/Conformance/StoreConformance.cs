@@ -133,12 +133,6 @@ public abstract partial class StoreConformance : IAsyncLifetime
     private protected Task<List<string>> BeatAsync(params string[] workers) =>
         Ticked(Task.FromResult(Workers.Heartbeat([.. (workers.Length > 0 ? workers : ["a.1", "a.2", "b.1"]).Select(w => (w, 1L))], Ttl)));
 
-    private protected async Task<DateTime> NowIsAsync()
-    {
-        await Clock.TickAsync();
-        return Clock.Now;
-    }
-
     private protected string KeyText(int number) =>
         Profile.Key.Length == 1 ? Plain(Profile.KeyLiterals(number).Single()) : Pampa.Jobs.KeyText.Join(Profile.KeyLiterals(number).Select(Plain));
 

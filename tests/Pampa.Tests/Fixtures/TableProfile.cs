@@ -27,9 +27,6 @@ internal sealed record TableProfile
     /// <summary>The key of the nth record as SQL literals; they sort as the numbers do.</summary>
     public required Func<int, string[]> KeyLiterals { get; init; }
 
-    /// <summary>The shortest step that the time columns keep.</summary>
-    public TimeSpan Precision { get; init; } = TimeSpan.FromMilliseconds(1);
-
     public string KeyIs(int number) =>
         string.Join(" AND ", Key.Zip(KeyLiterals(number), (column, literal) => $"{Quote(column)} = {literal}"));
 

@@ -165,7 +165,7 @@ public sealed class ScheduleTests
         var calls = 0;
         var process = await cluster.StartProgramAsync(pampa =>
         {
-            for (var i = 1; i <= Dispatching.Scheduler.MaxAtOnce; i++)
+            for (var i = 1; i <= Dispatching.Scheduler.MostAtOnce; i++)
             {
                 pampa.AddSchedule($"stuck{i}", "* * * * *", s =>
                 {
@@ -192,7 +192,7 @@ public sealed class ScheduleTests
             for (var i = 0; i < 90 && (await cluster.RowsAsync()).Count < ticks; i++) await LiveBesideAsync(cluster, 1, process);
             Assert.Equal(Enumerable.Range(1, ticks).Select(key => (long)key), (await cluster.RowsAsync()).Select(r => r.Key));
         }
-        Assert.Equal(Dispatching.Scheduler.MaxAtOnce, calls);
+        Assert.Equal(Dispatching.Scheduler.MostAtOnce, calls);
         // The clock stands: nobody waits for them, neither a turn nor the farewell.
         await process.TickAsync().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);
         await process.Scheduler.EndAsync().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);

@@ -310,11 +310,11 @@ public sealed class StandAloneTests
         using var second = new Process(cluster, isSingle: true);
         first.Instance!.Beat();
         second.Instance!.Beat();
-        Assert.Null(second.Instance.Reign);
+        Assert.Null(second.Instance.Held);
         await first.Instance.ResignAsync(TestContext.Current.CancellationToken);
         second.Instance.Beat();
-        Assert.Equal(2, second.Instance.Reign!.Lease.Term);
-        Assert.Null(first.Instance.Reign);
+        Assert.Equal(2, second.Instance.Held!.Lease.Term);
+        Assert.Null(first.Instance.Held);
     }
 
     [Fact]
@@ -327,10 +327,10 @@ public sealed class StandAloneTests
         var current = ProcessIdentity.Current;
         await cluster.Db.ExecuteAsync($"UPDATE pampa_lease SET process = {TableProfile.Literal($"{current[..current.LastIndexOf('/')]}/0")}");
         second.Instance!.Beat();
-        Assert.Equal(2, second.Instance.Reign!.Lease.Term);
-        Assert.False(first.Instance.Reign!.Lost.IsCancellationRequested);
+        Assert.Equal(2, second.Instance.Held!.Lease.Term);
+        Assert.False(first.Instance.Held!.Lost.IsCancellationRequested);
         first.Instance.Beat();
-        Assert.Null(first.Instance.Reign);
+        Assert.Null(first.Instance.Held);
     }
 
     [Fact]
@@ -352,11 +352,11 @@ public sealed class StandAloneTests
         Assert.Equal("the process has lost its lease", await reason.Task.WaitAsync(Patience, TestContext.Current.CancellationToken));
         Assert.True(await cycle);
         Assert.Contains(process.Lines, l => l.Contains("run 1 was cancelled: the process has lost its lease", StringComparison.Ordinal));
-        Assert.Null(process.Instance.Reign);
-        // The row is its own still: it need not wait for itself, but it is another reign.
+        Assert.Null(process.Instance.Held);
+        // The row is its own still: it need not wait for itself, but it is another term.
         process.Instance.Beat();
-        Assert.Equal(2, process.Instance.Reign!.Lease.Term);
-        Assert.False(process.Instance.Reign.Lost.IsCancellationRequested);
+        Assert.Equal(2, process.Instance.Held!.Lease.Term);
+        Assert.False(process.Instance.Held.Lost.IsCancellationRequested);
     }
 
     [Fact]

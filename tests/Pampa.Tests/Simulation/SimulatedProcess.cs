@@ -30,7 +30,6 @@ internal sealed class SimulatedProcess : IDisposable
         IsHearing = part.Works() && world.Plan.Later.Hears(number);
         Holds = new KnownHolds(this, world);
         label = $"{name}#{number}";
-        Number = number;
         Time.SetUtcNow(new DateTimeOffset(TestClock.Begin));
         var random = new Random(world.Random.Next());
         Wire = new SimulatedWire(this, world, mayPause: true);
@@ -65,8 +64,6 @@ internal sealed class SimulatedProcess : IDisposable
 
     private static Database Open(SimulatedWire wire, World world, Random random) => new(
         new FaultyDataSource(world.Db.Source, new Faults(SimulatedWire.Gone) { Wire = wire }), world.Db.Dialect, wire.Process.Time, random);
-
-    public int Number { get; }
 
     public string Name => name;
 

@@ -41,6 +41,22 @@ public sealed partial class DocsTests
         heading.Trim().ToLowerInvariant().Replace(' ', '-').Where(c => char.IsLetterOrDigit(c) || c is '-' or '_'));
 
     [Fact]
+    public void Every_page_is_named_on_the_front_page() => Sources.None(
+        from page in Sources.Pages
+        where page.Path.StartsWith("docs/", StringComparison.Ordinal) && !Readme.Contains($"({page.Path})", StringComparison.Ordinal)
+        select page.Path,
+        "Name it under Documentation in README.md.");
+
+    [Fact]
+    public void Every_folder_of_tests_is_named_with_what_it_shows() => Sources.None(
+        from folder in Sources.Code.Select(s => s.Path.Split('/')).Where(p => p is ["tests", "Pampa.Tests", _, _, ..]).Select(p => p[2]).Distinct()
+        where folder is not ("Fixtures" or "obj" or "bin") && !new Source("docs/testing.md").Text.Contains($"| `{folder}` |", StringComparison.Ordinal)
+        select folder,
+        "Give it a row in the first table of docs/testing.md.");
+
+    private static string Readme => new Source("README.md").Text;
+
+    [Fact]
     public void A_whole_program_on_a_page_is_a_sample_of_the_repository()
     {
         var samples = Sources.Code.Where(s => s.Folder == "samples").Select(s => Program(s.Text)).ToHashSet();

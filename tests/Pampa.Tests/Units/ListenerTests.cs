@@ -89,6 +89,8 @@ public sealed class ListenerTests
 
         public WakeUps WakeUps { get; }
 
+        public Database Database => db.Database;
+
         public Notes Notes { get; } = new();
 
         public ConcurrentQueue<string> Heard { get; } = [];
@@ -144,7 +146,7 @@ public sealed class ListenerTests
         await using var rig = new Rig(await DatabaseAsync());
         await rig.SayUntilHeardAsync(WakeUps.Due, "orders");
         rig.Heard.Clear();
-        await new WakeUps(rig.WakeUps.Database, "other").SendAsync(WakeUps.Due, ["theirs"], Stopping);
+        await new WakeUps(rig.Database, "other").SendAsync(WakeUps.Due, ["theirs"], Stopping);
         await rig.WakeUps.SendAsync(WakeUps.HandOver, ["a", "b"], Stopping);
         await rig.UntilAsync(() => rig.Heard.Contains("hand b"), TimeSpan.Zero);
         Assert.Equal(["hand a", "hand b"], rig.Heard.Where(h => h != "due orders"));
@@ -171,7 +173,7 @@ public sealed class ListenerTests
         {
             await rig.SayUntilHeardAsync(WakeUps.Due, "orders");
             var opened = rig.Opened;
-            await rig.WakeUps.Database.QueryAsync(
+            await rig.Database.QueryAsync(
                 new Statement("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"), _ => true, Stopping);
             await rig.UntilAsync(() => rig.Opened > opened, AsItPasses);
         }

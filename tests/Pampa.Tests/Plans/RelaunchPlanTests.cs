@@ -8,7 +8,7 @@ using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 using Pampa.Tests.Scenarios;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Plans;
 
 /// <summary>
 /// What it costs to look for ended records whose time has come, among a hundred thousand that have time, have failed or do not match.

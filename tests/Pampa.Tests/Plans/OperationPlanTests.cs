@@ -3,7 +3,7 @@ using Pampa.Jobs;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Plans;
 
 /// <summary>
 /// What people ask costs no more on a table of a million records than on a small one: counted in rows that the server has read, which do

@@ -1,7 +1,7 @@
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Plans;
 
 /// <summary>What is reserved next is found by the advised indexes, in their order, however the job says it.</summary>
 public sealed class OrderPlanTests(ITestOutputHelper output)

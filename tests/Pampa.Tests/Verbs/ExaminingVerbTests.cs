@@ -1,21 +1,13 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
-using Pampa.Commands;
 using Pampa.Tests.EndToEnd;
 using Pampa.Tests.Fixtures;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
-namespace Pampa.Tests.Examining;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>The verbs <c>doctor</c>, <c>explain</c> and <c>preview</c> as they are typed, on SQLite and PostgreSQL.</summary>
-public sealed class VerbTests : IDisposable
+public sealed class ExaminingVerbTests() : VerbRig(Program)
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("pampa-doctor-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
-    private string File => Path.Combine(folder, "test.db");
-
     private static void Program(PampaBuilder pampa)
     {
         pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY, is_odd boolean)",
@@ -31,25 +23,6 @@ public sealed class VerbTests : IDisposable
     }
 
     private static void Foreign(PampaBuilder pampa) => pampa.AddJob("orders", "orders", ["shop", "id"], job => job.Process(_ => { }));
-
-    private Task<(int Code, string Said, string Errors)> RunAsync(params string[] args) => RunAsync(Program, args);
-
-    private async Task<(int Code, string Said, string Errors)> RunAsync(Action<PampaBuilder> program, params string[] args)
-    {
-        var output = new StringWriter();
-        var errors = new StringWriter();
-        var code = await CommandLine.RunAsync(args.Contains("--db") ? args : [.. args, "--db", File], program, output, errors);
-        return (code, output.ToString(), errors.ToString());
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 
     [Fact]
     public async Task A_doctor_finds_nothing_worse_than_notes_where_all_is_well()
@@ -97,7 +70,7 @@ public sealed class VerbTests : IDisposable
         Assert.Contains("error    program: This database has no tables of Pampa's yet", said, StringComparison.Ordinal);
         Assert.Contains("error    program: Job 'orders': table 'orders' lacks state columns.", said, StringComparison.Ordinal);
         Assert.Contains("           ALTER TABLE \"main\".\"orders\" ADD COLUMN \"orders_reservation_id\" text;", said, StringComparison.Ordinal);
-        (code, said, _) = await RunAsync(Foreign, "doctor", "--json", "--db", Path.Combine(folder, "no", "such.db"));
+        (code, said, _) = await RunAsync(Foreign, "doctor", "--json", "--db", Path.Combine(Folder, "no", "such.db"));
         Assert.Equal(2, code);
         Assert.Equal("unreachable", JsonDocument.Parse(said).RootElement.GetProperty("findings")[0].GetProperty("id").GetString());
         (code, said, _) = await RunAsync(pampa => pampa.AddJob("numbers", "numbers", "value", job => job.Where = $"nowhere"), "doctor");

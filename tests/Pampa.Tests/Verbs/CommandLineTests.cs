@@ -2,17 +2,11 @@ using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Pampa.Commands;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>The command line in this process, on SQLite files of its own.</summary>
-public sealed class CommandLineTests : IDisposable
+public sealed class CommandLineTests() : VerbRig(Program)
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("pampa-cli-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
-    private string File => Path.Combine(folder, "test.db");
-
     private static void Program(PampaBuilder pampa)
     {
         pampa.Setup(
@@ -29,26 +23,6 @@ public sealed class CommandLineTests : IDisposable
     }
 
     private static void Foreign(PampaBuilder pampa) => pampa.AddJob("orders", "orders", ["shop", "id"], job => job.Process(_ => { }));
-
-    private Task<(int Code, string Said, string Errors)> RunAsync(params string[] args) => RunAsync(Program, args);
-
-    private async Task<(int Code, string Said, string Errors)> RunAsync(Action<PampaBuilder> program, params string[] args)
-    {
-        var output = new StringWriter();
-        var errors = new StringWriter();
-        string[] all = args.Contains("--db") ? args : [.. args, "--db", File];
-        var code = await CommandLine.RunAsync(all, program, output, errors);
-        return (code, output.ToString(), errors.ToString());
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 
     [Theory]
     [InlineData("Unknown command 'statsu'. Did you mean 'status'?", "statsu")]
@@ -100,7 +74,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("--isolated needs a name", errors, StringComparison.Ordinal);
         Assert.Contains("Give --name NAME", errors, StringComparison.Ordinal);
-        (code, _, errors) = await RunAsync("node", "--isolated", "--name", "a", "--log", Path.Combine(folder, "one.log"));
+        (code, _, errors) = await RunAsync("node", "--isolated", "--name", "a", "--log", Path.Combine(Folder, "one.log"));
         Assert.Equal(2, code);
         Assert.Contains("each worker has a log of its own", errors, StringComparison.Ordinal);
     }

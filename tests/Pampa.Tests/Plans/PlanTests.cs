@@ -4,7 +4,7 @@ using Npgsql;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Plans;
 
 /// <summary>
 /// What the statements cost on a large table of PostgreSQL, counted in buffers, which do not depend on the machine: linear in the batch

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Pampa.Commands;
 
-namespace Pampa.Tests.Units;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>Verbs that a package or a program adds.</summary>
 public sealed class AddedVerbTests : IDisposable

@@ -1,18 +1,10 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
-using Pampa.Commands;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>The verbs <c>tasks</c>, <c>errors</c>, <c>audit</c>, <c>retry</c>, <c>relaunch</c>, <c>cancel</c> and <c>skip</c> as they are typed.</summary>
-public sealed class OperationVerbTests : IDisposable
+public sealed class OperationVerbTests() : VerbRig(Program)
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("pampa-ops-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
-    private string File => Path.Combine(folder, "test.db");
-
     private static void Program(PampaBuilder pampa)
     {
         pampa.Setup(
@@ -26,23 +18,6 @@ public sealed class OperationVerbTests : IDisposable
                 if (task.Get<long>("value") % 4 == 0) throw new InvalidOperationException($"un\e[31mlucky {task.Key}");
             });
         });
-    }
-
-    private async Task<(int Code, string Said, string Errors)> RunAsync(params string[] args)
-    {
-        var output = new StringWriter();
-        var errors = new StringWriter();
-        var code = await CommandLine.RunAsync([.. args, "--db", File], Program, output, errors);
-        return (code, output.ToString(), errors.ToString());
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task<JsonElement> JsonAsync(params string[] args)

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Pampa.Commands;
 using Pampa.Servers;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>The verbs without a program, on the jobs that its processes have published; and what shells and people are told of them.</summary>
 public sealed class PublishedVerbTests : IDisposable

@@ -1,18 +1,10 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
-using Pampa.Commands;
 
-namespace Pampa.Tests;
+namespace Pampa.Tests.Verbs;
 
 /// <summary>The verb <c>schedules</c> in this process, on SQLite files of its own.</summary>
-public sealed class ScheduleCommandTests : IDisposable
+public sealed class ScheduleVerbTests() : VerbRig(Program)
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("pampa-schedules-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
-    private string File => Path.Combine(folder, "test.db");
-
     private static void Program(PampaBuilder pampa)
     {
         pampa.Setup("CREATE TABLE IF NOT EXISTS numbers (value bigint PRIMARY KEY)");
@@ -23,23 +15,6 @@ public sealed class ScheduleCommandTests : IDisposable
             schedule.Do(tick => $"INSERT INTO numbers (value) VALUES ({tick.At.ToUnixTimeMilliseconds()})");
         });
         pampa.AddSchedule("broken", "@yearly", schedule => schedule.Do((_, _, _) => throw new InvalidOperationException("not\e[2J today")));
-    }
-
-    private async Task<(int Code, string Said, string Errors)> RunAsync(params string[] args)
-    {
-        var output = new StringWriter();
-        var errors = new StringWriter();
-        var code = await CommandLine.RunAsync([.. args, "--db", File], Program, output, errors);
-        return (code, output.ToString(), errors.ToString());
-    }
-
-    private async Task<long> ScalarAsync(string sql)
-    {
-        await using var connection = new SqliteConnection($"Data Source={File};Pooling=false");
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return Convert.ToInt64(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]
