@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Pampa.Mutations;
 
@@ -7,9 +8,11 @@ namespace Pampa.Mutations;
 /// <param name="Said">Both streams.</param>
 internal sealed record ProgramRun(int? ExitCode, string Said)
 {
+    private static readonly TimeSpan Farewell = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// Runs a program with its output in a file: a helper that it leaves behind would inherit a pipe and keep it open.
-    /// When the time is over, it and all that it has started are killed.
+    /// When the time is over, it is told to end and has a minute to put away what it has made; then it and all that it has started are killed.
     /// </summary>
     public static async Task<ProgramRun> EndAsync(
         string folder, string log, TimeSpan limit, IReadOnlyDictionary<string, string> environment, string[] command, CancellationToken stopping)
@@ -29,7 +32,9 @@ internal sealed record ProgramRun(int? ExitCode, string Said)
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            using (var order = Process.Start("/bin/kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) await order.WaitForExitAsync(CancellationToken.None);
+            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(Farewell, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             stopping.ThrowIfCancellationRequested();
         }
