@@ -18,10 +18,18 @@ internal static class ProcessFaults
         new("stutter", Target.Process, "A process is stopped for 200 ms in every 300 ms.", StutterAsync),
     ];
 
+    // It may have ended by itself since it was chosen.
+    private static Life Living(World world, Member member)
+    {
+        if (member.Current is { } life) return life;
+        world.Give(member);
+        throw new NoVictimException();
+    }
+
     private static Task<string> KillNodeAsync(World world, Random random, CancellationToken stopping)
     {
         var member = world.Take(random, m => m.Works);
-        var life = member.Current!;
+        var life = Living(world, member);
         ProcessCluster.Kill(life);
         world.Give(member);
         return Task.FromResult(life.Application);
@@ -30,18 +38,19 @@ internal static class ProcessFaults
     private static Task<string> KillWorkerAsync(World world, Random random, CancellationToken stopping)
     {
         var member = world.Take(random, m => m.IsIsolated);
+        var life = Living(world, member);
         world.Give(member);
-        var children = Shell.Children(member.Current!.Id);
+        var children = Shell.Children(life.Id);
         if (children.Count == 0) throw new NoVictimException();
         var child = children[random.Next(children.Count)];
         Shell.Signal(child, Shell.Kill);
-        return Task.FromResult($"process {child} of {member.Current.Application}");
+        return Task.FromResult($"process {child} of {life.Application}");
     }
 
     private static async Task<string> KillLeaderAsync(World world, Random random, CancellationToken stopping)
     {
         var member = await world.TakeLeaderAsync(stopping);
-        var life = member.Current!;
+        var life = Living(world, member);
         world.LeadersGone.Add(World.Now());
         ProcessCluster.Kill(life);
         world.Give(member);
@@ -84,11 +93,7 @@ internal static class ProcessFaults
 
     private static async Task<string> FreezeAsync(World world, Member member, TimeSpan time, CancellationToken stopping)
     {
-        if (member.Current is not { } life)
-        {
-            world.Give(member);
-            throw new NoVictimException();
-        }
+        var life = Living(world, member);
         ProcessCluster.Freeze(life);
         try
         {
@@ -105,7 +110,7 @@ internal static class ProcessFaults
     private static async Task<string> StutterAsync(World world, Random random, CancellationToken stopping)
     {
         var member = world.Take(random, m => m.Works);
-        var life = member.Current!;
+        var life = Living(world, member);
         try
         {
             for (var i = 0; i < 30; i++)
