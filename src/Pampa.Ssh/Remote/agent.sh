@@ -112,7 +112,7 @@ case $order in
   probe)
     [ "$(uname -s)" = Linux ] || fail "a node must run Linux, and this is $(uname -s)"
     missing=
-    for tool in setsid tar gzip sha256sum readlink mktemp tail df; do
+    for tool in setsid tar gzip sha256sum readlink mktemp tail sort grep sed df; do
       command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
     done
     [ -z "$missing" ] || fail "the node has no$missing: install that"
@@ -149,6 +149,10 @@ case $order in
     elif [ -f "$folder/pid" ]; then
       echo "crashed=1"
     fi
+    # How the service is, how often it was started again and why, and how long it may take to end; lines of that form.
+    if [ "$manager" != none ]; then
+      control show -p ActiveState -p SubState -p NRestarts -p Result -p TimeoutStopUSec "$service" 2>/dev/null || true
+    fi
     ;;
 
   # The archive of a release comes in: $1 its name, $2 the archive's SHA-256. What does not arrive whole is not there.
@@ -170,7 +174,7 @@ case $order in
   put)
     mkdir -p "$folder"
     cat > "$folder/$1.new"
-    if cmp -s "$folder/$1.new" "$folder/$1"; then
+    if [ -f "$folder/$1" ] && [ "$(sha256sum < "$folder/$1.new")" = "$(sha256sum < "$folder/$1")" ]; then
       rm -f "$folder/$1.new" "$folder/$1.next"
       echo "changed=0"
     elif [ "$2" = now ]; then
@@ -222,7 +226,9 @@ case $order in
       [ "releases/$release" = "$current" ] || rm -rf "$folder/releases/$release"
     done
     # What a connection that broke has left.
-    find "$folder" -maxdepth 1 -name 'incoming.*' -mmin +60 -exec rm -rf {} +
+    if command -v find >/dev/null 2>&1; then
+      find "$folder" -maxdepth 1 -name 'incoming.*' -mmin +60 -exec rm -rf {} +
+    fi
     ;;
 
   # Text of a service comes in.
@@ -275,6 +281,8 @@ case $order in
     if [ "$manager" != none ]; then
       control stop "$service" || true
       ! served || fail "the service $service does not stop"
+      # One that had to be killed has failed in the eyes of systemd; it has been stopped.
+      [ "$(control show -p ActiveState --value "$service" 2>/dev/null)" != failed ] || control reset-failed "$service" || true
     fi
     if detached; then
       kill -TERM "$pid"
@@ -307,12 +315,13 @@ case $order in
     fi
     ;;
 
-  # Whether somebody listens on the port $1 of the loopback.
+  # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one.
   hears)
     port=$(printf '%04X' "$1")
-    if grep -q -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp; then
+    (grep -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp || true) | while read -r number local remote state queue timer retries user rest; do
       echo "hears=1"
-    fi
+      [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
+    done
     ;;
 
   # The last $1 lines of the log; with $2 = follow what comes, until the input ends.
