@@ -66,6 +66,12 @@ public sealed partial class SshNode
     public WorkerLimits? Limits { get; set; }
 
     /// <summary>
+    /// Whether each line of its log is an object, for programs that collect logs (<c>node --log-format json</c>). Default false: lines for
+    /// people.
+    /// </summary>
+    public bool LogsAsJson { get; set; }
+
+    /// <summary>
     /// Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each, the first
     /// a letter or digit.
     /// Default: none.

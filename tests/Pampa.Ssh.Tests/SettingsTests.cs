@@ -211,6 +211,7 @@ public sealed class SettingsTests
         Assert.Equal(("shop", launch.Text, 3, true, true), (read.Program, read.Text, read.Workers, read.IsIsolated, read.HasLimits));
         var plain = Launch.Of(new SshNode("web1", "host"), "shop", "/f");
         Assert.Equal(((int?)null, false, false), (plain.Workers, plain.IsIsolated, plain.HasLimits));
+        Assert.EndsWith(" --log-format json --isolated", string.Join(' ', Launch.Of(new SshNode("web1", "host") { LogsAsJson = true, IsIsolated = true }, "shop", "/f").Arguments), StringComparison.Ordinal);
         Assert.Null(Launch.Read(""));
     }
 

@@ -91,7 +91,7 @@ logs() {
   done
 }
 
-# The lines of a log; those of a worker say whose they are, behind the time.
+# The lines of a log; those of a worker say whose they are, behind the time, also where each is an object.
 lines() {
   case $2 in
     worker.*)
@@ -99,6 +99,13 @@ lines() {
       of=${of%.log}
       of=${of%_[0-9][0-9][0-9]}
       tail -n "$1" $3 "$folder/log/$2" | while IFS= read -r line; do
+        case $line in
+          '{"time":'*)
+            printf '%s,"process":"%s",%s
+' "${line%%,*}" "$of" "${line#*,}"
+            continue
+            ;;
+        esac
         rest=${line#????????????????????}
         printf '%s%s | %s
 ' "${line%"$rest"}" "$of" "$rest"
@@ -309,7 +316,8 @@ case $order in
   # How many workers the node's process has that are processes of their own: it says so in its log when it begins.
   workers)
     if alive; then
-      said=$(grep -h " workers as processes of their own, supervised by process $pid$" "$folder"/log/node*.log 2>/dev/null | tail -n 1)
+      told=" workers as processes of their own, supervised by process $pid"
+      said=$(grep -h -e "$told$" -e "$told"'"' "$folder"/log/node*.log 2>/dev/null | tail -n 1)
       said=${said% workers as processes*}
       [ -z "$said" ] || echo "workers=${said##* }"
     fi
