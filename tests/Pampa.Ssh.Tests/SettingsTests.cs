@@ -121,21 +121,6 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    [InlineData("Host=db;Username=me;Password=a", "ScramSHA256")]
-    [InlineData("postgres://me:a@db/shop", "ScramSHA256")]
-    [InlineData("postgres://me:a@db/shop?require_auth=md5,scram-sha-256", "MD5,ScramSHA256")]
-    [InlineData("postgres://me:a@db/shop?sslmode=verify-ca", null)]
-    [InlineData("postgres://me@db/shop", null)]
-    public void Through_a_port_of_the_node_the_password_goes_to_who_knows_it_already(string address, string? methods)
-    {
-        var database = new VerbDatabase(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse(address), "test"));
-        var found = NodeDatabase.Of(new SshNode("web1", "host") { DatabaseForwardPort = 15_432 }, database);
-        Assert.Equal(("db", 5432), found.Forward);
-        var settings = new Npgsql.NpgsqlConnectionStringBuilder(found.Address);
-        Assert.Equal(("127.0.0.1", 15_432, methods), (settings.Host, settings.Port, settings.RequireAuth));
-    }
-
-    [Theory]
     [InlineData("postgres://me:tell-nobody@db/shop")]
     [InlineData("Host=db;Username=me;Psw=tell-nobody")]
     [InlineData("Host=db;Username=me;Pass=tell-nobody")]

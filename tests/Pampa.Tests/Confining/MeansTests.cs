@@ -335,7 +335,10 @@ public sealed class MeansTests : IDisposable
     {
         var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory") });
         var confinement = new Confinement(All with { MaxCpu = 100 },
-            [new CgroupV2(groups, "n", () => []), new CgroupV1(groups, "n", () => []), new SystemdScope(null, false, _ => true), new UserMeans([0, 1], name => $"/bin/{name}")]);
+        [
+            new CgroupV2(groups, "n", () => []), new CgroupV1(groups, "n", () => []), new SystemdScope(null, false, _ => true),
+            new UserMeans([0, 1], name => $"/bin/{name}"),
+        ]);
         Assert.Equal(
         [
             "MaxRam 512 MB: enforced by cgroup v1 (memory.limit_in_bytes)", "MaxCpu 100 %: enforced by affinity to 1 of 2 processors (taskset)",
