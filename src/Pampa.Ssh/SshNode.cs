@@ -66,7 +66,14 @@ public sealed partial class SshNode
     public WorkerLimits? Limits { get; set; }
 
     /// <summary>
-    /// Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each.
+    /// Whether each line of its log is an object, for programs that collect logs (<c>node --log-format json</c>). Default false: lines for
+    /// people.
+    /// </summary>
+    public bool LogsAsJson { get; set; }
+
+    /// <summary>
+    /// Words by which verbs choose nodes: <c>nodes up --tag europe</c>. 1 to 64 letters, digits, <c>.</c>, <c>_</c> or <c>-</c> each, the first
+    /// a letter or digit.
     /// Default: none.
     /// </summary>
     public ICollection<string> Tags { get; } = [];
@@ -95,6 +102,9 @@ public sealed partial class SshNode
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\z")]
     private static partial Regex Identifier { get; }
 
+    /// <summary>The same in words.</summary>
+    internal const string IdentifierForm = "1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit";
+
     // A host that begins with a hyphen would be an option.
     [GeneratedRegex("^[A-Za-z0-9_\\[:][A-Za-z0-9._:%\\]-]{0,254}\\z")]
     private static partial Regex HostForm { get; }
@@ -111,10 +121,6 @@ public sealed partial class SshNode
     [GeneratedRegex("^SHA256:[A-Za-z0-9+/]{43}=?\\z")]
     private static partial Regex FingerprintForm { get; }
 
-    // Whatever else the text is: a password in it would be read by everybody who reads the program.
-    [GeneratedRegex("://[^/@]*:[^@]*@|(password|passwd|pwd)\\s*=", RegexOptions.IgnoreCase)]
-    private static partial Regex PasswordInAddress { get; }
-
     /// <summary>Whether a name is one that nobody can misread.</summary>
     internal static bool IsIdentifier(string name) => Identifier.IsMatch(name);
 
@@ -122,7 +128,7 @@ public sealed partial class SshNode
     internal void Check()
     {
         var errors = new List<string>();
-        if (!Identifier.IsMatch(Name)) Add("the name must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit");
+        if (!Identifier.IsMatch(Name)) Add($"the name must be {IdentifierForm}");
         if (!HostForm.IsMatch(Host)) Add($"the host must be a name or an IP address, got '{Host}'");
         if (Port is < 1 or > 65_535) Add(FormattableString.Invariant($"Port must be between 1 and 65,535, got {Port}"));
         if (DatabaseForwardPort is < 1 or > 65_535) Add(FormattableString.Invariant($"DatabaseForwardPort must be between 1 and 65,535, got {DatabaseForwardPort}"));
@@ -133,13 +139,13 @@ public sealed partial class SshNode
         if (HostKey is { } key && !FingerprintForm.IsMatch(key)) Add($"HostKey must be a fingerprint like SHA256:…, as ssh-keygen -lf prints it, got '{key}'");
         if (PasswordFrom is { } from && !from.StartsWith("env:", StringComparison.Ordinal) && !from.StartsWith("file:", StringComparison.Ordinal))
             Add("PasswordFrom must be env:NAME or file:PATH, for a program's text is read by many; what stands there instead is not shown");
-        if (Database is { } database && PasswordInAddress.IsMatch(database))
+        if (Database is { } database && VerbDatabase.HasPassword(database))
             Add("Database must have no password, for a program's text is read by many: put the address into a variable or a file, and say env:NAME or file:PATH; what stands there instead is not shown");
         if (Database is not null && DatabaseForwardPort is not null)
             Add("Database says how the node calls the database, and DatabaseForwardPort that it goes through this computer: set one of them");
         // What else may be wrong with them is told with the rest of the program.
         if (Limits is not null && !IsIsolated) Add("Limits are for workers that are processes of their own: set IsIsolated, or take them out");
-        if (Tags.FirstOrDefault(tag => !Identifier.IsMatch(tag)) is { } wrong) Add($"a tag must be 1 to 64 letters, digits, '.', '_' or '-', got '{wrong}'");
+        if (Tags.FirstOrDefault(tag => !Identifier.IsMatch(tag)) is { } wrong) Add($"a tag must be {IdentifierForm}, got '{wrong}'");
         if (errors.Count > 0) throw new PampaConfigurationException(errors);
 
         void Add(string what) => errors.Add($"Node '{Name}': {what}.");

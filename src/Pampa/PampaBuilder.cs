@@ -224,7 +224,7 @@ public sealed partial class PampaBuilder
     internal List<JobDefinition> Build(List<string> errors, bool needsCode = true)
     {
         if (!JobValidation.Identifier.IsMatch(Cluster))
-            errors.Add($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{Cluster}'.");
+            errors.Add($"Cluster must be {JobValidation.IdentifierForm}, got '{Cluster}'.");
         if (Workers is < 1 or > Limits.WorkersPerNode)
             errors.Add($"Workers must be between 1 and {Limits.WorkersPerNode:N0}, got {Workers}.");
         if (ProgramVersion is not null && Pampa.Jobs.ProgramVersion.TryParse(ProgramVersion) is null)

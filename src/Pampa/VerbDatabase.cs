@@ -25,6 +25,17 @@ public sealed class VerbDatabase
     /// </summary>
     public string Address => choice.Address.ConnectionString;
 
+    /// <summary>
+    /// Whether an address that stands where many read it, such as a program's text or a command line, carries a password, in whatever form: it
+    /// is to be refused there.
+    /// </summary>
+    /// <param name="address">The address, valid or not.</param>
+    public static bool HasPassword(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return DatabaseAddress.HasPassword(address);
+    }
+
     /// <summary>The <see cref="Description"/>.</summary>
     public override string ToString() => Description;
 }

@@ -293,6 +293,28 @@ public sealed class AgentTests(SshWorld world)
     }
 
     [Fact]
+    public async Task Lines_that_are_objects_stay_such_and_say_whose_they_are_and_how_many_workers_there_are()
+    {
+        var agent = await OpenAsync("objects");
+        await using var connection = agent.Connection;
+        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "objects"));
+        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
+        var logs = Path.Combine(world.Account.Home, "nodes", "agents", "objects", "log");
+        var process = (await agent.ProbeAsync(Stopping)).Process;
+        Task WriteAsync(string file, string time, string more) =>
+            File.WriteAllTextAsync(Path.Combine(logs, file), $$"""{"time":"2026-11-26T10:00:0{{time}}Z","level":"information",{{more}}}{{'\n'}}""", Stopping);
+        await WriteAsync("node.objects.log", "2", $"\"message\":\"Node 'objects' runs 3 workers as processes of their own, supervised by process {process}\"");
+        await WriteAsync("worker.objects.1.log", "1", "\"message\":\"a, b | 'c'\"");
+        Assert.Equal(3, await agent.WorkersAsync(Stopping));
+        List<string> output = [];
+        await agent.LogsAsync(4, follows: false, output.Add, _ => { }, Stopping);
+        await agent.StopAsync(Stop, kills: true, Stopping);
+        Assert.Equal("""{"time":"2026-11-26T10:00:01Z","process":"objects.1","level":"information","message":"a, b | 'c'"}""", output[0]);
+        Assert.StartsWith("""{"time":"2026-11-26T10:00:02Z","level":""", output[1], StringComparison.Ordinal);
+        Assert.Equal(2, output.Count);
+    }
+
+    [Fact]
     public async Task What_a_computer_uses_is_what_the_kernel_says()
     {
         var agent = await OpenAsync("used");

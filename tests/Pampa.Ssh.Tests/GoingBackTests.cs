@@ -35,8 +35,8 @@ public sealed class GoingBackTests(SshWorld world)
             var launch = await ReadAsync("launch");
             var fewer = loads.With(("back", node => node.Workers = 2));
             loads.StartDispatcher();
-            await loads.AddAsync(5_000);
-            await loads.UntilDoneAsync(20);
+            await loads.ExecuteAsync("INSERT INTO loads (id) SELECT -n FROM generate_series(1, 400) n");
+            await loads.UntilDoneAsync(1);
             (code, said) = await loads.RunAsync(fewer, [.. up, "--timeout", "00:00:00.001"]);
             Assert.Equal(1, code);
             Assert.Contains("so it is left as it was", said, StringComparison.Ordinal);

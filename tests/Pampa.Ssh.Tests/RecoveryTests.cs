@@ -26,6 +26,8 @@ public sealed class RecoveryTests(SshWorld world)
             await Tool.RunAsync("kill", "-KILL", before[0].Pid.ToString(CultureInfo.InvariantCulture));
             var (_, killed) = await loads.StatusAsync(program);
             Assert.Equal("crashed", killed[0].Process);
+            // Killed with the verb that was about to stop it.
+            await loads.RunAsync(program, "pause", "node", "killed", "--reason", Commands.Holding.Reason);
             (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
             Assert.True(code == 0, said);
             await loads.UntilDoneAsync(600);

@@ -86,6 +86,8 @@ public sealed class SettingsTests
             NotifyAccess=main
             ExecStart="/srv/shop 100%%/current/shop" "node" "--name" "web1" "--plain" "--log" "/srv/shop 100%%/log/" "--db" "file:/srv/shop 100%%/database"
             WorkingDirectory=/srv/shop 100%%/work
+            ExecStartPre=-/bin/sh -c "find \"$$0\" -size +1024k -exec rm -f {} +" "/srv/shop 100%%/log/errors.log"
+            StandardError=append:/srv/shop 100%%/log/errors.log
             User=shop
             TimeoutStartSec=infinity
             WatchdogSec=60
@@ -109,6 +111,52 @@ public sealed class SettingsTests
         Assert.Equal(("/x/y", "linux-musl-arm64", ServiceManager.User, "a", "p=q"), (facts.Folder, facts.Runtime, facts.Manager, facts.Current, facts.Program));
         Assert.Equal((7L, TimeSpan.FromSeconds(90), false), (facts.Process, facts.RunsFor, facts.HasCrashed));
         Assert.Equal(["a", "b"], facts.Releases);
+        Assert.Null(facts.StopTime);
+        var service = NodeFacts.Read("ActiveState=activating\nSubState=auto-restart\nNRestarts=12\nResult=exit-code\nTimeoutStopUSec=11min 30s\n");
+        Assert.Equal(
+            (true, false, 12L, "exit-code", TimeSpan.FromSeconds(690)), (service.IsRestarting, service.HasCrashed, service.Restarts, service.Ended, service.StopTime));
+        var failed = NodeFacts.Read("ActiveState=failed\nSubState=failed\nResult=success\nTimeoutStopUSec=infinity\n");
+        Assert.Equal((false, true, "", TimeSpan.FromDays(1)), (failed.IsRestarting, failed.HasCrashed, failed.Ended, failed.StopTime));
+        Assert.Equal(TimeSpan.FromSeconds(5400.5), NodeFacts.Read("TimeoutStopUSec=1h 30min 500ms").StopTime);
+    }
+
+    [Theory]
+    [InlineData("postgres://me:tell-nobody@db/shop")]
+    [InlineData("Host=db;Username=me;Psw=tell-nobody")]
+    [InlineData("Host=db;Username=me;Pass=tell-nobody")]
+    [InlineData("postgres://db/shop?user=me&p%61ssword=tell-nobody")]
+    public async Task A_password_in_a_programs_text_is_refused_in_whatever_form(string address)
+    {
+        var said = await WrongAsync("web1", "host", ssh => ssh.Database = address);
+        Assert.Contains("Node 'web1': Database must have no password", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("tell-nobody", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_name_may_be_is_told_whole()
+    {
+        const string Form = "must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit";
+        Assert.Contains($"a tag {Form}, got '.eu'", await WrongAsync("web1", "host", ssh => ssh.Tags.Add(".eu")), StringComparison.Ordinal);
+        Assert.Contains($"the name {Form}.", await WrongAsync(".web1", "host"), StringComparison.Ordinal);
+        var fleet = new Fleet([new SshNode("web1", "host")], "-c", false, 1, TextWriter.Null);
+        var refused = await Assert.ThrowsAsync<NodeException>(() => fleet.OpenAsync(fleet.Nodes[0], TestContext.Current.CancellationToken));
+        Assert.Equal($"Cluster {Form}, got '-c'.", refused.Message);
+    }
+
+    [Fact]
+    public async Task All_of_a_program_is_delivered_but_its_default_database()
+    {
+        var folder = Directory.CreateTempSubdirectory("pampa-release-").FullName;
+        foreach (var name in (string[])["shop", "shop.db", "shop.db-wal", "shop.db-shm", "shop.db-journal", "shop.db.dll", "shop.dbmodel.dll", "shop.dbup.sql"])
+            await File.WriteAllTextAsync(Path.Combine(folder, name), "x", TestContext.Current.CancellationToken);
+        using var release = await Delivering.Release.ReadAsync(folder, "shop", TestContext.Current.CancellationToken);
+        var archive = await release.ArchiveAsync(TestContext.Current.CancellationToken);
+        await using var unpacked = new System.IO.Compression.GZipStream(File.OpenRead(archive.Path), System.IO.Compression.CompressionMode.Decompress);
+        using var tar = new System.Formats.Tar.TarReader(unpacked);
+        var names = new List<string>();
+        while (tar.GetNextEntry() is { } entry) names.Add(entry.Name);
+        Assert.Equal(["shop", "shop.db.dll", "shop.dbmodel.dll", "shop.dbup.sql"], names.Order(StringComparer.Ordinal));
+        Directory.Delete(folder, recursive: true);
     }
 
     [Theory]
@@ -148,6 +196,7 @@ public sealed class SettingsTests
         Assert.Equal(("shop", launch.Text, 3, true, true), (read.Program, read.Text, read.Workers, read.IsIsolated, read.HasLimits));
         var plain = Launch.Of(new SshNode("web1", "host"), "shop", "/f");
         Assert.Equal(((int?)null, false, false), (plain.Workers, plain.IsIsolated, plain.HasLimits));
+        Assert.EndsWith(" --log-format json --isolated", string.Join(' ', Launch.Of(new SshNode("web1", "host") { LogsAsJson = true, IsIsolated = true }, "shop", "/f").Arguments), StringComparison.Ordinal);
         Assert.Null(Launch.Read(""));
     }
 

@@ -18,7 +18,10 @@ public sealed class SystemdTests(SshWorld world)
 
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    /// <summary>A server on a computer with systemd. Its calls stand in a file of the folder.</summary>
+    /// <summary>
+    /// A server on a computer with systemd. Its calls stand in a file of the folder; others there tell how a service is, that a start
+    /// fails, and that the next stop takes longer than anybody waits.
+    /// </summary>
     private async Task<SshServer> StartAsync(string state)
     {
         if (!Environment.IsPrivilegedProcess || !File.Exists(Control)) Assert.Skip("Another systemctl takes root and one to put it over.");
@@ -27,8 +30,23 @@ public sealed class SystemdTests(SshWorld world)
             echo "$*" >> '{state}/calls'
             case "$*" in
               *"show -p MainPID"*) cat '{state}/pid' 2>/dev/null || echo 0 ;;
-              *"start "*) setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! > '{state}/pid' ;;
-              *"stop "*) kill "$(cat '{state}/pid')"; rm '{state}/pid' ;;
+              *"show -p ActiveState -p SubState"*) cat '{state}/shown' 2>/dev/null ;;
+              *"start "*)
+                if [ -e '{state}/fails' ]; then
+                  for unit; do :; done
+                  echo 'there is no such table' >> "$(sed -n 's/^StandardError=append://p' "$HOME/.config/systemd/user/$unit")"
+                  exit 0
+                fi
+                setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! > '{state}/pid'
+                ;;
+              *"stop "*)
+                if [ -e '{state}/hangs' ]; then
+                  rm '{state}/hangs'
+                  setsid sh -c 'sleep 1; kill $(cat "$0/pid"); rm "$0/pid"' '{state}' </dev/null >/dev/null 2>&1 &
+                  exit 1
+                fi
+                kill "$(cat '{state}/pid')"; rm '{state}/pid'
+                ;;
             esac
             """, Stopping);
         await Tool.RunAsync("chmod", "777", state, Path.Combine(state, "systemctl"));
@@ -124,5 +142,43 @@ public sealed class SystemdTests(SshWorld world)
         Assert.NotNull(facts.Process);
         Assert.False(facts.IsDetached);
         await agent.StopAsync(Stop, kills: true, Stopping);
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_start_says_why_and_one_that_ends_late_is_started_again_as_it_was()
+    {
+        var state = world.NewFolder();
+        await using var server = await StartAsync(state);
+        await using var loads = await Loads.MakeAsync(world);
+        var folder = world.NewFolder();
+        await Tool.RunAsync("chmod", "777", folder);
+        void Settings(SshNode node) => (node.Port, node.KnownHostsFile, node.Folder) = (server.Port, server.KnownHosts, folder);
+        var program = loads.With(("late", Settings));
+        await File.WriteAllTextAsync(Path.Combine(state, "fails"), "", Stopping);
+        string[] up = ["nodes", "up", "--start-timeout", "00:00:01", "--program"];
+        var (code, said) = await loads.RunAsync(program, [.. up, await FakeProgram.MakeAsync(world, "first")]);
+        Assert.Equal(1, code);
+        Assert.Contains("its service has no process that lives; it says: there is no such table. There is no other release to go back to", said, StringComparison.Ordinal);
+
+        await File.WriteAllTextAsync(Path.Combine(state, "shown"), "ActiveState=activating\nSubState=auto-restart\nNRestarts=12\nResult=exit-code\n", Stopping);
+        Assert.Equal("restarting", (await loads.StatusAsync(program)).Nodes[0].Process);
+        (_, said) = await loads.RunAsync(program, "nodes", "status");
+        Assert.Contains("started again 12 times (exit-code)", said, StringComparison.Ordinal);
+
+        // It runs, though nobody hears of it.
+        foreach (var file in (string[])["fails", "shown"]) File.Delete(Path.Combine(state, file));
+        (_, said) = await loads.RunAsync(program, "nodes", "restart", "--start-timeout", "00:00:01");
+        Assert.Contains("it does not come back: it is not at work within", said, StringComparison.Ordinal);
+        var (_, before) = await loads.StatusAsync(program);
+        Assert.Equal("running", before[0].Process);
+        await File.WriteAllTextAsync(Path.Combine(state, "hangs"), "", Stopping);
+        (code, said) = await loads.RunAsync(program, [.. up, await FakeProgram.MakeAsync(world, "second")]);
+        Assert.Equal(1, code);
+        Assert.Contains("does not stop. Nothing was switched; it has ended meanwhile, and", said, StringComparison.Ordinal);
+        var (_, after) = await loads.StatusAsync(program);
+        Assert.Equal(("running", before[0].Release, false), (after[0].Process, after[0].Release, after[0].IsPaused));
+        Assert.NotEqual(before[0].Pid, after[0].Pid);
+        (code, said) = await loads.RunAsync(program, "nodes", "down");
+        Assert.True(code == 0, said);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool t
     public async Task<NodeAgent> OpenAsync(SshNode node, CancellationToken stopping)
     {
         // It is a part of paths and of the service's name.
-        if (!SshNode.IsIdentifier(cluster)) throw new NodeException($"Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got '{cluster}'.");
+        if (!SshNode.IsIdentifier(cluster)) throw new NodeException($"Cluster must be {SshNode.IdentifierForm}, got '{cluster}'.");
         return new NodeAgent(await SshConnection.OpenAsync(node, trustsNew, errors.WriteLine, stopping), cluster);
     }
 
@@ -28,12 +28,32 @@ internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool t
             {
                 await WithAsync(nodes[i], doAsync, token);
             }
-            catch (Exception e) when (NodesVerb.IsTold(e))
+            catch (Exception e) when (NodesVerb.IsOfNode(e))
             {
-                failures[i] = (nodes[i], e.Message);
+                failures[i] = (nodes[i], NodesVerb.Why(nodes[i], e));
             }
         });
         return [.. failures.Where(f => f is not null).Select(f => f!.Value)];
+    }
+
+    /// <summary>Does something with one node after the other, so that the others work on; the first with which that goes wrong is the last.</summary>
+    public async Task<IReadOnlyList<(SshNode Node, string Why)>> InTurnAsync(Func<NodeAgent, Task> doAsync, CancellationToken stopping)
+    {
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            stopping.ThrowIfCancellationRequested();
+            try
+            {
+                await WithAsync(nodes[i], doAsync, stopping);
+            }
+            catch (Exception e) when (NodesVerb.IsOfNode(e))
+            {
+                var why = NodesVerb.Why(nodes[i], e);
+                var rest = string.Join(", ", nodes.Skip(i + 1).Select(node => node.Name));
+                return [(nodes[i], rest.Length == 0 ? why : $"{why.TrimEnd('.')}. Those after it were left as they are: {rest}.")];
+            }
+        }
+        return [];
     }
 
     /// <summary>Does something with one node.</summary>

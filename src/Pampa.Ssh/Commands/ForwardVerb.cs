@@ -55,8 +55,9 @@ internal static class ForwardVerb
                 }, stopping);
                 await errors.WriteLineAsync($"{node.Name}: the connection is broken");
             }
-            catch (NodeException e)
+            catch (Exception e) when (NodesVerb.IsTold(e))
             {
+                // Also of this computer, whose disk is full, say: the other ways go on, and this one is tried again.
                 await errors.WriteLineAsync(e.Message);
             }
             await Task.Delay(pause, TimeProvider.System, stopping);

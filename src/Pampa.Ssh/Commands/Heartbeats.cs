@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Remote;
 
 namespace Pampa.Ssh.Commands;
@@ -29,27 +30,40 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
         while (time.GetElapsedTime(since) < patience)
         {
             var age = time.GetElapsedTime(since);
-            // A service has no process for a moment, and has another one when systemd has started it again.
-            if (facts?.Process is null || time.GetElapsedTime(probed) >= ProbeEvery)
+            try
             {
-                facts = await agent.ProbeAsync(stopping);
-                probed = time.GetTimestamp();
-                if (facts is { Process: null, Manager: ServiceManager.None }) return await EndedAsync(agent, stopping);
+                // A service has no process for a moment, and has another one when systemd has started it again.
+                if (facts?.Process is null || time.GetElapsedTime(probed) >= ProbeEvery)
+                {
+                    probed = time.GetTimestamp();
+                    // A line that breaks meanwhile is nothing that the node could help.
+                    await agent.Connection.EnsureAsync(stopping);
+                    facts = await agent.ProbeAsync(stopping);
+                    if (facts is { Process: null, Manager: ServiceManager.None }) return await EndedAsync(agent, stopping);
+                }
+                if (facts.Process is null)
+                {
+                    missing = "its service has no process that lives";
+                }
+                else if (await TryLookAsync(stopping) is { } info)
+                {
+                    var (ready, all) = await CountAsync(agent, launch, Living(info, agent.Node, launch, facts, age), stopping);
+                    if (all > 0 && ready >= all) return null;
+                    missing = FormattableString.Invariant($"{ready:N0} of its workers take tasks");
+                }
             }
-            if (facts.Process is null)
+            catch (NodeException e)
             {
-                missing = "its service has no process that lives";
-            }
-            else if (await TryLookAsync(stopping) is { } info)
-            {
-                var (ready, all) = await CountAsync(agent, launch, Living(info, agent.Node, launch, facts, age), stopping);
-                if (all > 0 && ready >= all) return null;
-                missing = FormattableString.Invariant($"{ready:N0} of its workers take tasks");
+                missing = e.Message;
             }
             await Task.Delay(LookEvery, time, stopping);
         }
-        return $"it is not at work within {patience:c}: {trouble ?? missing}";
+        return $"it is not at work within {patience:c}: {(trouble ?? missing).TrimEnd('.')}{await SaidAsync(agent, stopping)}";
     }
+
+    /// <summary>Whether the process of a node that lives works on this database, or has until a moment ago.</summary>
+    public async Task<bool> KnowsAsync(SshNode node, NodeFacts facts, CancellationToken stopping) => (await cluster.InfoAsync(stopping)).Workers
+        .Any(worker => (worker.Node == node.Name || IsWorker(worker.Node, node.Name)) && IsIn(worker, facts));
 
     /// <summary>How many of them take tasks, and how many there must be: as many as it was told, or tells, to have; else all that are there.</summary>
     private static async Task<(int Ready, int All)> CountAsync(NodeAgent agent, Launch launch, List<WorkerInfo> living, CancellationToken stopping)
@@ -108,5 +122,19 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
     {
         var said = await agent.ErrorsAsync(stopping);
         return said.Length > 0 ? $"it has ended: {said.ReplaceLineEndings(" ")}" : "it has ended and said nothing; nodes logs has its log";
+    }
+
+    /// <summary>What the program has said of it, of all its lives since it was started.</summary>
+    private static async Task<string> SaidAsync(NodeAgent agent, CancellationToken stopping)
+    {
+        try
+        {
+            var said = await agent.ErrorsAsync(stopping);
+            return said.Length > 0 ? $"; it says: {said.ReplaceLineEndings(" ")}" : "";
+        }
+        catch (NodeException e)
+        {
+            return $"; what it says cannot be read: {e.Message}";
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Pampa.Ssh.Connecting;
 
 namespace Pampa.Ssh.Commands;
@@ -41,7 +42,7 @@ internal static class NodesVerb
         catch (Exception e) when (IsTold(e))
         {
             await context.Errors.WriteLineAsync(e.Message);
-            return NodeFailed;
+            return stopping.IsCancellationRequested ? Interrupted : NodeFailed;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -51,6 +52,12 @@ internal static class NodesVerb
 
     /// <summary>Whether its message is all that there is to say: of a node, or of a file here.</summary>
     public static bool IsTold(Exception e) => e is NodeException or IOException or UnauthorizedAccessException;
+
+    /// <summary>Whether it is no more than one node's failure, also where the database is why.</summary>
+    public static bool IsOfNode(Exception e) => IsTold(e) || e is DbException or TimeoutException;
+
+    /// <summary>The same in words.</summary>
+    public static string Why(SshNode node, Exception e) => IsTold(e) ? e.Message : $"Node '{node.Name}': the database does not answer: {e.Message}";
 
     /// <summary>Tells what went wrong with which node.</summary>
     public static async Task<int> TellAsync(VerbContext context, IReadOnlyList<(SshNode Node, string Why)> failures)

@@ -37,14 +37,14 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
         return verb;
     }
 
-    private async Task RunAsync(TimeSpan shutdown, CancellationToken stopping)
+    public async Task RunAsync(TimeSpan shutdown, CancellationToken stopping)
     {
         var node = agent.Node;
         var before = await agent.ProbeAsync(stopping);
         var command = node.RebootCommand ?? await DefaultAsync(stopping);
         await CheckAsync(command, stopping);
-        var holding = new Holding(cluster, node);
-        try
+        var holding = new Holding(cluster, node, patience.Whole + bootTime);
+        await holding.AroundAsync(async () =>
         {
             if (before.Process is not null)
             {
@@ -53,16 +53,13 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
                     throw new NodeException(FormattableString.Invariant($"Node '{node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
                 row.Say("stopping");
                 await agent.Connection.EnsureAsync(stopping);
+                stopping.ThrowIfCancellationRequested();
                 await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
             }
             row.Say("rebooting");
             var after = await RebootAsync(command, before, shutdown, stopping);
             if (before.Process is not null) await StartAsync(after, shutdown, stopping);
-        }
-        finally
-        {
-            await holding.EndAsync();
-        }
+        }, stopping);
         row.Done(before.Process is null ? "rebooted; the node was not running" : "up");
     }
 
@@ -83,14 +80,32 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
     {
         try
         {
-            await agent.RebootAsync(command, stopping);
+            if (stopping.IsCancellationRequested) throw new NodeException($"Node '{agent.Node.Name}': you have stopped this before its computer was told to reboot.");
+            await agent.RebootAsync(command, CancellationToken.None);
             return await ComeBackAsync(before.Boot, stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NodeException($"Node '{agent.Node.Name}': its computer was told to reboot, and is not waited for any more. Run 'nodes up {agent.Node.Name}' when it is there again.");
         }
         catch (NodeException e) when (before.Process is not null)
         {
             if (await TryProbeAsync() is not { } now || now.Boot != before.Boot) throw;
+            throw new NodeException($"{e.Message.TrimEnd('.')}. It has not begun anew, so the node was started again{await StartAgainAsync(now, shutdown)}.");
+        }
+    }
+
+    // What has gone wrong first is told, too.
+    private async Task<string> StartAgainAsync(NodeFacts now, TimeSpan shutdown)
+    {
+        try
+        {
             await StartAsync(now, shutdown, CancellationToken.None);
-            throw new NodeException($"{e.Message.TrimEnd('.')}. It has not begun anew, so the node was started again.");
+            return "";
+        }
+        catch (NodeException e)
+        {
+            return $", which has not come about: {e.Message.TrimEnd('.')}";
         }
     }
 

@@ -15,6 +15,7 @@ internal static class StatusVerb
         {
             null => "unreachable",
             { Process: not null } => "running",
+            { IsRestarting: true } => "restarting",
             { HasCrashed: true } => "crashed",
             _ => "stopped",
         };
@@ -80,8 +81,11 @@ internal static class StatusVerb
             line.Facts?.RunsFor is { } time ? Span(time) : "-", line.Facts is { Current.Length: > 0 } facts ? facts.Current : "-",
             line.Parts is { } parts ? string.Create(CultureInfo.InvariantCulture, $"{parts.Sum(p => p.Ready)}/{parts.Sum(p => p.Workers)}") : "?",
             line.Parts is { Count: > 0 } heard ? string.Create(CultureInfo.InvariantCulture, $"{heard.Max(p => p.LastHeard).TotalSeconds:0} s ago") : "-",
-            line.IsPaused ? "paused" : "",
+            string.Join(", ", (string[])[.. line.IsPaused ? ["paused"] : Array.Empty<string>(), .. Restarts(line.Facts)]),
         ]));
+
+    private static string[] Restarts(NodeFacts? facts) => facts is not { Restarts: > 0 and var number } ? []
+        : [FormattableString.Invariant($"started again {number:N0} times{(facts.Ended.Length > 0 ? $" ({facts.Ended})" : "")}")];
 
     private static string Span(TimeSpan time) => time.TotalDays >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time.Hours:00}:{time.Minutes:00}")
@@ -136,6 +140,8 @@ internal static class StatusVerb
         if (facts.Process is { } pid) json.WriteNumber("pid", pid);
         if (facts.RunsFor is { } time) json.WriteNumber("seconds", time.TotalSeconds);
         if (facts.Current.Length > 0) json.WriteString("release", facts.Current);
+        if (facts.Restarts > 0) json.WriteNumber("restarts", facts.Restarts);
+        if (facts.Ended.Length > 0) json.WriteString("ended", facts.Ended);
         json.WriteString("runtime", facts.Runtime);
         json.WriteString("managedBy", facts.Manager switch { ServiceManager.System => "systemd", ServiceManager.User => "systemd of the user", _ => "pid file" });
     }

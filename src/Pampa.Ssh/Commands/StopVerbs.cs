@@ -49,10 +49,11 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
             async Task<int> RunAsync(PampaCluster? cluster, CancellationToken stopping)
             {
                 var chosen = options.Chosen(parsed);
-                var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), inTurn ? 1 : parsed.GetValue(options.Parallel), context.Errors);
+                var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), parsed.GetValue(options.Parallel), context.Errors);
                 await using var table = new ProgressTable(chosen, context.Output);
                 var stop = new StopVerbs(cluster, patience);
-                var failures = await fleet.EachAsync(agent => doAsync(stop, agent, table.Row(agent.Node), stopping), stopping);
+                Task DoAsync(NodeAgent agent) => doAsync(stop, agent, table.Row(agent.Node), stopping);
+                var failures = inTurn ? await fleet.InTurnAsync(DoAsync, stopping) : await fleet.EachAsync(DoAsync, stopping);
                 foreach (var (node, why) in failures) table.Row(node).Fail(why);
                 await table.DisposeAsync();
                 return await NodesVerb.TellAsync(context, failures);
@@ -63,21 +64,14 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
 
     private async Task DownAsync(NodeAgent agent, NodeRow row, CancellationToken stopping)
     {
-        var facts = await agent.ProbeAsync(stopping);
-        if (facts.Process is null)
+        var isRunning = (await agent.ProbeAsync(stopping)).Process is not null;
+        await AroundAsync(agent, row, isRunning, async () =>
         {
-            // A file that tells of a process that is gone goes, too.
-            await agent.StopAsync(patience.Stop, kills: false, stopping);
-            await agent.DisableAsync(stopping);
-            row.Done("was not running");
-            return;
-        }
-        await AroundAsync(agent, row, async () =>
-        {
-            await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+            // Where none is there, a file that tells of a process that is gone goes, too.
+            await agent.StopAsync(patience.Stop, kills: isRunning, CancellationToken.None);
             await agent.DisableAsync(CancellationToken.None);
         }, stopping);
-        row.Done("down");
+        row.Done(isRunning ? "down" : "was not running");
     }
 
     private async Task RestartAsync(NodeAgent agent, TimeSpan shutdown, NodeRow row, CancellationToken stopping)
@@ -86,7 +80,7 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
         if (facts.Current.Length == 0 || facts.Program.Length == 0)
             throw new NodeException($"Node '{agent.Node.Name}': nothing was delivered to it yet: run 'nodes up'.");
         var launch = await agent.LaunchAsync(stopping) ?? Launch.Of(agent.Node, facts.Program, facts.Folder);
-        await AroundAsync(agent, row, async () =>
+        await AroundAsync(agent, row, facts.Process is not null, async () =>
         {
             await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
             row.Say("starting");
@@ -95,15 +89,17 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
             row.Say("waiting for its heartbeat");
             var why = await new Heartbeats(cluster!, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
             if (why is not null) throw new NodeException($"Node '{agent.Node.Name}': it does not come back: {why}.");
-        }, stopping, isRunning: facts.Process is not null);
+        }, stopping);
         row.Done("up");
     }
 
     /// <summary>Does something with a node of which nothing runs meanwhile.</summary>
-    private async Task AroundAsync(NodeAgent agent, NodeRow row, Func<Task> doAsync, CancellationToken stopping, bool isRunning = true)
+    private Task AroundAsync(NodeAgent agent, NodeRow row, bool isRunning, Func<Task> doAsync, CancellationToken stopping)
     {
-        var holding = cluster is null ? null : new Holding(cluster, agent.Node);
-        try
+        var holding = cluster is null ? null : new Holding(cluster, agent.Node, patience.Whole);
+        return holding is null ? DrainedAsync() : holding.AroundAsync(DrainedAsync, stopping);
+
+        async Task DrainedAsync()
         {
             if (holding is not null && isRunning)
             {
@@ -111,13 +107,9 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
                 if (await holding.DrainAsync(patience.Drain, stopping) is var left and > 0)
                     throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
             }
-            row.Say("stopping");
+            if (isRunning) row.Say("stopping");
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await doAsync();
-        }
-        finally
-        {
-            if (holding is not null) await holding.EndAsync();
         }
     }
 }

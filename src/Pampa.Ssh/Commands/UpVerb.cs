@@ -88,27 +88,17 @@ internal sealed class UpVerb
         Fleet fleet, ParseResult parsed, Ground ground, CancellationToken stopping)
     {
         var patience = new Patience(parsed.GetValue(drainTime), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), parsed.GetValue(startTime));
-        foreach (var node in fleet.Nodes)
+        var failures = await fleet.InTurnAsync(async agent =>
         {
-            stopping.ThrowIfCancellationRequested();
-            try
-            {
-                await fleet.WithAsync(node, async agent =>
-                {
-                    var facts = await agent.ProbeAsync(stopping);
-                    var release = await ground.Releases.ForAsync(facts.Runtime, stopping);
-                    var launch = Launch.Of(node, release.Program, facts.Folder);
-                    var wanted = new Wanted(release, launch, ground.Databases[node], (how, of) => UnitOf(node, how, of, pampa.ShutdownTimeout));
-                    await new Upgrade(agent, ground.Cluster, patience, ground.Table.Row(node)).RunAsync(wanted, parsed.GetValue(force), stopping);
-                }, stopping);
-            }
-            catch (Exception e) when (NodesVerb.IsTold(e))
-            {
-                ground.Table.Row(node).Fail(e.Message);
-                return [(node, e.Message)];
-            }
-        }
-        return [];
+            var node = agent.Node;
+            var facts = await agent.ProbeAsync(stopping);
+            var release = await ground.Releases.ForAsync(facts.Runtime, stopping);
+            var launch = Launch.Of(node, release.Program, facts.Folder);
+            var wanted = new Wanted(release, launch, ground.Databases[node], (how, of) => UnitOf(node, how, of, pampa.ShutdownTimeout));
+            await new Upgrade(agent, ground.Cluster, patience, ground.Table.Row(node)).RunAsync(wanted, parsed.GetValue(force), stopping);
+        }, stopping);
+        foreach (var (node, why) in failures) ground.Table.Row(node).Fail(why);
+        return failures;
     }
 
     /// <summary>The service of a node; null where systemd does not manage it.</summary>

@@ -8,7 +8,14 @@ namespace Pampa.Ssh.Commands;
 /// <param name="Drain">For running tasks to end before the node is stopped.</param>
 /// <param name="Stop">For the process to end.</param>
 /// <param name="Start">For the first heartbeat.</param>
-internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start);
+internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start)
+{
+    // For the orders between them, and for clocks that do not agree.
+    private static readonly TimeSpan Reserve = TimeSpan.FromMinutes(15);
+
+    /// <summary>As long as all of it may take, with the way back.</summary>
+    public TimeSpan Whole => Drain + 3 * Stop + 2 * Start + Reserve;
+}
 
 /// <summary>What a node is to run.</summary>
 /// <param name="Release">The program.</param>
@@ -23,44 +30,64 @@ internal sealed record Wanted(Release Release, Launch Launch, NodeDatabase Datab
 /// </summary>
 internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience patience, NodeRow row)
 {
+    // One that systemd is about to kill is gone by then.
+    private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private readonly Heartbeats heartbeats = new(cluster, TimeProvider.System);
 
     /// <exception cref="NodeException">What went wrong, and how the node is left.</exception>
     public async Task RunAsync(Wanted wanted, bool isForced, CancellationToken stopping)
     {
         var facts = await agent.ProbeAsync(stopping);
-        var isOther = await PutAsync(wanted, stopping);
+        var (isOther, isOtherDatabase) = await PutAsync(wanted, stopping);
         await ForwardAsync(wanted.Database, stopping);
-        if (!isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false })
+        var isDone = !isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false };
+        var holding = new Holding(cluster, agent.Node, patience.Whole);
+        await holding.AroundAsync(async () =>
         {
-            row.Done("runs this release already");
-            return;
-        }
-        var holding = new Holding(cluster, agent.Node);
-        try
-        {
-            if (facts.Process is not null) await DrainAsync(holding, stopping);
+            if (isDone) return;
+            if (facts.Process is not null)
+            {
+                if (isOtherDatabase) await CheckIsHereAsync(facts, stopping);
+                await DrainAsync(holding, stopping);
+            }
             // From here on it is brought to an end, whoever wants to stop: each step has its deadline.
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await ForwardAsync(wanted.Database, CancellationToken.None);
             await ChangeAsync(wanted, facts, isOther);
-        }
-        finally
-        {
-            await holding.EndAsync();
-        }
-        await agent.PruneAsync(CancellationToken.None);
-        row.Done("up");
+        }, stopping);
+        row.Done(isDone ? "runs this release already" : await PruneAsync());
     }
 
-    /// <summary>Writes settings and address beside those that there are. Returns whether they are others.</summary>
-    private async Task<bool> PutAsync(Wanted wanted, CancellationToken stopping)
+    /// <summary>Takes away what is not needed any more. Returns what has become of the node, which is up whatever comes of that.</summary>
+    private async Task<string> PruneAsync()
+    {
+        try
+        {
+            await agent.PruneAsync(CancellationToken.None);
+            return "up";
+        }
+        catch (NodeException e)
+        {
+            return $"up; former releases are still there: {e.Message}";
+        }
+    }
+
+    /// <summary>Writes settings and address beside those that there are. Returns whether anything is another, and whether the database is.</summary>
+    private async Task<(bool IsOther, bool IsOtherDatabase)> PutAsync(Wanted wanted, CancellationToken stopping)
     {
         // Read anew for each connection: the process that runs needs a password that has changed, perhaps to end what it has begun. That it is
         // the right one this program knows of its own address alone, for it has just connected with it.
         var takesUp = agent.Node.Database is null && NodeDatabase.DiffersInPassword(await agent.DatabaseAsync(stopping), wanted.Database.Address);
         var isOtherDatabase = await agent.PutDatabaseAsync(wanted.Database.Address, takesUp, stopping) && !takesUp;
-        return await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherDatabase;
+        return (await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherDatabase, isOtherDatabase);
+    }
+
+    // A drain of what works on another database would wait for nothing: no task of it is known here.
+    private async Task CheckIsHereAsync(NodeFacts facts, CancellationToken stopping)
+    {
+        if (await heartbeats.KnowsAsync(agent.Node, facts, stopping)) return;
+        throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': it is to have another database, and this one does not know its process {facts.Process}, so what that runs cannot be drained from here; it is left as it was. First run 'nodes down {agent.Node.Name}' with the database that it has, or with --no-drain if that one is gone."));
     }
 
     private async Task DrainAsync(Holding holding, CancellationToken stopping)
@@ -73,30 +100,89 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     private async Task ChangeAsync(Wanted wanted, NodeFacts before, bool isOther)
     {
         var former = await agent.LaunchAsync(CancellationToken.None);
-        row.Say("stopping");
-        await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
-        await agent.PlaceAsync(CancellationToken.None);
-        if (await StartAsync(wanted.Release.Name, wanted.Launch, wanted.Unit(wanted.Launch, before)) is not { } why) return;
+        await StopAsync(wanted, before, former);
+        if (await StartAsync(wanted.Release.Name, wanted.Launch, wanted.Unit(wanted.Launch, before), places: true) is not { } why) return;
         var text = $"Node '{agent.Node.Name}': release {wanted.Release.Name} does not start: {why.TrimEnd('.')}.";
-        await TryStopAsync();
+        string left;
+        try
+        {
+            left = await GoBackAsync(wanted, before, former, isOther);
+        }
+        catch (NodeException e)
+        {
+            left = $"Going back has failed, too: {e.Message}";
+        }
+        throw new NodeException($"{text} {left}");
+    }
+
+    /// <summary>Brings back what the node had, if it had something else. Returns how it is left.</summary>
+    /// <exception cref="NodeException">That is not possible.</exception>
+    private async Task<string> GoBackAsync(Wanted wanted, NodeFacts before, Launch? former, bool isOther)
+    {
+        // It may be the connection alone that has failed.
+        await agent.Connection.EnsureAsync(CancellationToken.None);
+        await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
         var isSame = before.Current == wanted.Release.Name;
-        if (before.Current.Length == 0 || former is null || (isSame && !isOther))
-            throw new NodeException($"{text} There is no other release to go back to; it is stopped.");
+        if (before.Current.Length == 0 || former is null || (isSame && !isOther)) return "There is no other release to go back to; it is stopped.";
         row.Say("going back");
         await agent.RestoreAsync(CancellationToken.None);
         var had = isSame ? "settings and the database that it had" : $"release that it had, {before.Current}";
         if (await StartAsync(before.Current, former, wanted.Unit(former, before)) is not { } worse)
-            throw new NodeException(isSame ? $"{text} It runs with the {had} again." : $"{text} It runs release {before.Current} again.");
-        await TryStopAsync();
-        throw new NodeException($"{text} Nor does it with the {had}: {worse.TrimEnd('.')}. It is stopped.");
+            return isSame ? $"It runs with the {had} again." : $"It runs release {before.Current} again.";
+        await agent.Connection.EnsureAsync(CancellationToken.None);
+        await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+        return $"Nor does it with the {had}: {worse.TrimEnd('.')}. It is stopped.";
     }
 
-    /// <summary>Starts a release. Returns why it does not run; null: it does.</summary>
-    private async Task<string?> StartAsync(string release, Launch launch, string? unit)
+    /// <exception cref="NodeException">It does not stop, and how it is left.</exception>
+    private async Task StopAsync(Wanted wanted, NodeFacts before, Launch? former)
+    {
+        row.Say("stopping");
+        try
+        {
+            await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+        }
+        catch (NodeException e) when (before.Process is not null)
+        {
+            string left;
+            try
+            {
+                left = await StartAgainAsync(wanted, before, former);
+            }
+            catch (NodeException worse)
+            {
+                left = $"Nothing was switched, and how it is left is not known: {worse.Message}";
+            }
+            throw new NodeException($"{e.Message.TrimEnd('.')}. {left}");
+        }
+    }
+
+    /// <summary>What has not ended in time may do so a moment later: then it is started again as it was. Returns how it is left.</summary>
+    private async Task<string> StartAgainAsync(Wanted wanted, NodeFacts before, Launch? former)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            await agent.Connection.EnsureAsync(CancellationToken.None);
+            var now = await agent.ProbeAsync(CancellationToken.None);
+            if (now.Process is null) break;
+            if (TimeProvider.System.GetElapsedTime(began) >= Lingering)
+                return FormattableString.Invariant($"Nothing was switched; its process {now.Process} lives still.");
+            await Task.Delay(LookEvery, TimeProvider.System, CancellationToken.None);
+        }
+        if (former is null || before.Current.Length == 0) return "Nothing was switched; it has ended meanwhile and is stopped.";
+        return await StartAsync(before.Current, former, wanted.Unit(former, before)) is { } why
+            ? $"Nothing was switched; it has ended meanwhile, and does not start again: {why}" : "Nothing was switched; it has ended meanwhile, and runs again as it was.";
+    }
+
+    /// <summary>Starts a release, perhaps with the settings that were put beside. Returns why it does not run; null: it does.</summary>
+    private async Task<string?> StartAsync(string release, Launch launch, string? unit, bool places = false)
     {
         try
         {
             row.Say("starting");
+            await agent.Connection.EnsureAsync(CancellationToken.None);
+            if (places) await agent.PlaceAsync(CancellationToken.None);
             await agent.SwitchAsync(release, CancellationToken.None);
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, unit, CancellationToken.None);
@@ -109,22 +195,15 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         }
     }
 
-    private async Task TryStopAsync()
-    {
-        try
-        {
-            await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
-        }
-        catch (NodeException e)
-        {
-            throw new NodeException($"{e.Message} (after its start had failed)");
-        }
-    }
-
     /// <summary>While this verb runs the node reaches the database through it; later through <c>nodes forward</c>.</summary>
     private async Task ForwardAsync(NodeDatabase database, CancellationToken stopping)
     {
-        if (database.Forward is not { } to || await agent.HearsAsync(agent.Node.DatabaseForwardPort!.Value, stopping)) return;
-        await agent.Connection.ForwardAsync(agent.Node.DatabaseForwardPort!.Value, to.Host, to.Port, stopping);
+        if (database.Forward is not { } to) return;
+        var port = agent.Node.DatabaseForwardPort!.Value;
+        var (isHeard, stranger) = await agent.HearsAsync(port, stopping);
+        // The server's own ways are opened by whoever has logged in, or by root: whoever else listens would be told the log-in.
+        if (stranger is { } other)
+            throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': on port {port} of its loopback listens somebody else, user {other}, to whom the node would show the database's log-in: say another DatabaseForwardPort."));
+        if (!isHeard) await agent.Connection.ForwardAsync(port, to.Host, to.Port, stopping);
     }
 }

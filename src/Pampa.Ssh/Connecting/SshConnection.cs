@@ -16,6 +16,8 @@ internal sealed class SshConnection : IAsyncDisposable
     private readonly SshFolder folder;
     private readonly bool trustsNew;
     private readonly Action<string> tell;
+    private readonly List<(int Port, string Host, int HostPort)> forwards = [];
+    private bool forwardsAgain;
 
     private SshConnection(SshNode node, SshFolder folder, bool trustsNew, Action<string> tell)
     {
@@ -51,11 +53,21 @@ internal sealed class SshConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Connects again where the connection does not stand any more.</summary>
+    /// <summary>Connects again, with all that it forwards, where the connection does not stand any more.</summary>
     /// <exception cref="NodeException">Why that is not possible.</exception>
     public async Task EnsureAsync(CancellationToken stopping)
     {
-        if (!await StandsAsync(stopping)) await ConnectAsync(stopping);
+        if (!await StandsAsync(stopping))
+        {
+            // One that only was too busy to answer would live on without its socket, and keep the ports that it has on the node.
+            if (File.Exists(folder.Socket)) await OrderAsync("exit", [], stopping);
+            forwardsAgain = forwards.Count > 0;
+            await ConnectAsync(stopping);
+        }
+        if (!forwardsAgain) return;
+        // A port may be the former connection's for a moment still: then the next call tries again.
+        foreach (var (port, host, hostPort) in forwards.ToList()) await ForwardAsync(port, host, hostPort, stopping);
+        forwardsAgain = false;
     }
 
     private async Task ConnectAsync(CancellationToken stopping)
@@ -152,6 +164,7 @@ internal sealed class SshConnection : IAsyncDisposable
         var result = await OrderAsync("forward", ["-R", rule], stopping);
         if (result.Code != 0)
             throw new NodeException($"Node '{Node.Name}': port {port} of its 127.0.0.1 cannot lead to the database: it is in use there already (by another connection, perhaps), or the server forbids it (AllowTcpForwarding). {SshFailure.Last(result.Errors)}".TrimEnd());
+        if (!forwards.Contains((port, host, hostPort))) forwards.Add((port, host, hostPort));
     }
 
     /// <summary>Whether the connection stands still.</summary>

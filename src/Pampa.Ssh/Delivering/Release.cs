@@ -51,8 +51,7 @@ internal sealed class Release : IDisposable
         foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var name = Path.GetRelativePath(folder, path).Replace('\\', '/');
-            // The default database of a program lies beside it, and is no part of it.
-            if (name.StartsWith($"{program}.db", StringComparison.Ordinal)) continue;
+            if (IsDatabase(name, program)) continue;
             var file = new ReleaseFile(path, name, name == program || IsProgram(path));
             await using var content = File.OpenRead(path);
             size += content.Length;
@@ -62,6 +61,10 @@ internal sealed class Release : IDisposable
         }
         return new Release(Convert.ToHexStringLower(hash.GetHashAndReset())[..NameLength], program, files) { Size = size };
     }
+
+    // The default database of a program lies beside it, and is no part of it; a library whose name only begins like that is.
+    private static bool IsDatabase(string name, string program) =>
+        name.StartsWith(program, StringComparison.Ordinal) && name[program.Length..] is ".db" or ".db-wal" or ".db-shm" or ".db-journal";
 
     private static string FindProgram(string folder)
     {

@@ -31,7 +31,8 @@ internal sealed record Launch(string Program, IReadOnlyList<string> Arguments)
     /// <summary>Of a node, whose folder is there.</summary>
     public static Launch Of(SshNode node, string program, string folder) => new(program,
     [
-        "node", "--name", node.Name, "--plain", "--log", $"{folder}/log/", "--db", $"file:{folder}/database", .. node.IsIsolated ? [Isolated] : Array.Empty<string>(),
+        "node", "--name", node.Name, "--plain", "--log", $"{folder}/log/", "--db", $"file:{folder}/database",
+        .. node.LogsAsJson ? ["--log-format", "json"] : Array.Empty<string>(), .. node.IsIsolated ? [Isolated] : Array.Empty<string>(),
         .. Number(WorkersOption, node.Workers), .. Number($"{LimitStart}ram", node.Limits?.MaxRam), .. Number($"{LimitStart}cpu", node.Limits?.MaxCpu),
         .. Number($"{LimitStart}disk-io", node.Limits?.MaxDiskIo), .. Number($"{LimitStart}net-io", node.Limits?.MaxNetIo),
     ]);

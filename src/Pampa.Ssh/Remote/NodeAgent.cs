@@ -16,6 +16,9 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Unpacking = TimeSpan.FromMinutes(2);
 
+    // Clearly more than what it is waited for may take, so that it is the node that says how that has ended.
+    private static readonly TimeSpan Beyond = TimeSpan.FromMinutes(1);
+
     // Of a line that is slower than that, nobody waits for the end.
     private const long SlowestBytesPerSecond = 50_000;
 
@@ -99,7 +102,9 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public Task StopAsync(TimeSpan patience, bool kills, CancellationToken stopping)
     {
         var seconds = ((long)Math.Ceiling(patience.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        return DoAsync("stop", [seconds, kills ? "kill" : "leave"], new SshOrder(patience + Short), stopping);
+        // What systemd does takes as long as the service that is installed says, which may be of an earlier program.
+        var longest = facts?.StopTime is { } own && own > patience ? own : patience;
+        return DoAsync("stop", [seconds, kills ? "kill" : "leave"], new SshOrder(longest + Beyond), stopping);
     }
 
     /// <summary>Where systemd manages the node: it does not start with the computer any more, until it is started again.</summary>
@@ -109,9 +114,12 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public async Task<int?> WorkersAsync(CancellationToken stopping) =>
         (int?)new Answer((await DoAsync("workers", [], new SshOrder(Short), stopping)).Output).Number("workers");
 
-    /// <summary>Whether somebody listens on a port of its loopback.</summary>
-    public async Task<bool> HearsAsync(int port, CancellationToken stopping) =>
-        new Answer((await DoAsync("hears", [port.ToString(CultureInfo.InvariantCulture)], new SshOrder(Short), stopping)).Output).Is("hears");
+    /// <summary>Whether somebody listens on a port of its loopback, and the number of a user who does and is neither the node's own nor root.</summary>
+    public async Task<(bool IsHeard, long? Stranger)> HearsAsync(int port, CancellationToken stopping)
+    {
+        var answer = new Answer((await DoAsync("hears", [port.ToString(CultureInfo.InvariantCulture)], new SshOrder(Short), stopping)).Output);
+        return (answer.Is("hears"), answer.Number("stranger"));
+    }
 
     /// <summary>What the node's program had to say of its end.</summary>
     public async Task<string> ErrorsAsync(CancellationToken stopping) => (await DoAsync("errors", [], new SshOrder(Short), stopping)).Output.Trim();

@@ -57,6 +57,10 @@ internal sealed partial record NodeDatabase(string Address, (string Host, int Po
             throw new NodeException($"{where}: DatabaseForwardPort leads to one host and port, got {host}.");
         if (settings.SslMode == SslMode.VerifyFull)
             throw new NodeException($"{where}: with DatabaseForwardPort the node calls the database {Loopback}, which no certificate is for. Use sslmode=verify-ca.");
+        // Whoever gets hold of that port while nothing leads through it would ask for the password as it is, or for one that is easily guessed
+        // from its hash; a server that knows it can do without. Where a certificate is checked it has proved itself before.
+        if (settings is { Password.Length: > 0, RequireAuth: null or "" } && settings.SslMode != SslMode.VerifyCA)
+            settings.RequireAuth = "ScramSHA256";
         var forward = (host, settings.Port);
         settings.Host = Loopback;
         settings.Port = port;

@@ -66,8 +66,20 @@ internal sealed record NodeFacts
     /// <summary>For how long.</summary>
     public TimeSpan? RunsFor { get; init; }
 
-    /// <summary>Whether one was started, not stopped, and is gone.</summary>
+    /// <summary>Whether one was started, not stopped, and is gone; and nobody starts it again.</summary>
     public bool HasCrashed { get; init; }
+
+    /// <summary>Whether it is gone, and systemd is about to start it again.</summary>
+    public bool IsRestarting { get; init; }
+
+    /// <summary>How often systemd has started it again since it was started.</summary>
+    public long Restarts { get; init; }
+
+    /// <summary>How its last life has ended, in the words of systemd, such as <c>exit-code</c>; empty: well, or nothing is known.</summary>
+    public string Ended { get; init; } = "";
+
+    /// <summary>How long systemd waits for its end before it kills it; null: no service is there.</summary>
+    public TimeSpan? StopTime { get; init; }
 
     public static NodeFacts Read(string text)
     {
@@ -86,9 +98,39 @@ internal sealed record NodeFacts
             ProcessBegan = answer.Number("began"),
             IsDetached = answer.Is("detached"),
             RunsFor = answer.Number("seconds") is { } seconds ? TimeSpan.FromSeconds(Math.Max(0, seconds)) : null,
-            HasCrashed = answer.Is("crashed"),
+            HasCrashed = answer.Is("crashed") || answer.Text("ActiveState") == "failed",
+            IsRestarting = answer.Text("SubState").StartsWith("auto-restart", StringComparison.Ordinal),
+            Restarts = answer.Number("NRestarts") ?? 0,
+            Ended = answer.Text("Result") is var result and not "success" ? result : "",
+            StopTime = SpanOf(answer.Text("TimeoutStopUSec")),
         };
     }
+
+    /// <summary>A time as systemd writes it, such as <c>11min 30s</c>; what is longer than a day, or without end, is a day.</summary>
+    private static TimeSpan? SpanOf(string text)
+    {
+        if (text.Length == 0) return null;
+        var time = TimeSpan.Zero;
+        foreach (var part in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var unit = part.TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.');
+            var one = unit switch
+            {
+                "us" => TimeSpan.FromMicroseconds(1),
+                "ms" => TimeSpan.FromMilliseconds(1),
+                "s" => TimeSpan.FromSeconds(1),
+                "min" => TimeSpan.FromMinutes(1),
+                "h" => TimeSpan.FromHours(1),
+                _ => Longest,
+            };
+            var isNumber = double.TryParse(part[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number);
+            time += isNumber && one < Longest ? number * one : Longest;
+            if (time >= Longest) return Longest;
+        }
+        return time;
+    }
+
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
     private static string RuntimeOf(string machine, string libc)
     {

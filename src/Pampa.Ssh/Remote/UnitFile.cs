@@ -51,7 +51,11 @@ internal sealed record UnitFile
             "Type=notify",
             "NotifyAccess=main",
             $"ExecStart={command}",
-            $"WorkingDirectory={Folder.Replace("%", "%%", StringComparison.Ordinal)}/work",
+            $"WorkingDirectory={Path}/work",
+            // What it says of an end is where a detached start puts it, for whoever has started it by SSH and may not read the journal. A loop of
+            // ends does not fill the disk.
+            $"ExecStartPre=-/bin/sh -c {Quote("find \"$0\" -size +1024k -exec rm -f {} +")} {Quote($"{Folder}/log/errors.log")}",
+            $"StandardError=append:{Path}/log/errors.log",
             // Without the library a program of .NET that has not been told so does not start at all.
             .. LacksIcu ? ["Environment=DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1"] : Array.Empty<string>(),
             .. User is { } user ? [$"User={user}"] : Array.Empty<string>(),
@@ -73,6 +77,8 @@ internal sealed record UnitFile
         ];
         return string.Join('\n', lines);
     }
+
+    private string Path => Folder.Replace("%", "%%", StringComparison.Ordinal);
 
     private static string Quote(string word)
     {

@@ -91,7 +91,7 @@ logs() {
   done
 }
 
-# The lines of a log; those of a worker say whose they are, behind the time.
+# The lines of a log; those of a worker say whose they are, behind the time, also where each is an object.
 lines() {
   case $2 in
     worker.*)
@@ -99,6 +99,13 @@ lines() {
       of=${of%.log}
       of=${of%_[0-9][0-9][0-9]}
       tail -n "$1" $3 "$folder/log/$2" | while IFS= read -r line; do
+        case $line in
+          '{"time":'*)
+            printf '%s,"process":"%s",%s
+' "${line%%,*}" "$of" "${line#*,}"
+            continue
+            ;;
+        esac
         rest=${line#????????????????????}
         printf '%s%s | %s
 ' "${line%"$rest"}" "$of" "$rest"
@@ -112,7 +119,7 @@ case $order in
   probe)
     [ "$(uname -s)" = Linux ] || fail "a node must run Linux, and this is $(uname -s)"
     missing=
-    for tool in setsid tar gzip sha256sum readlink mktemp tail df; do
+    for tool in setsid tar gzip sha256sum readlink mktemp tail sort grep sed df; do
       command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
     done
     [ -z "$missing" ] || fail "the node has no$missing: install that"
@@ -149,6 +156,10 @@ case $order in
     elif [ -f "$folder/pid" ]; then
       echo "crashed=1"
     fi
+    # How the service is, how often it was started again and why, and how long it may take to end; lines of that form.
+    if [ "$manager" != none ]; then
+      control show -p ActiveState -p SubState -p NRestarts -p Result -p TimeoutStopUSec "$service" 2>/dev/null || true
+    fi
     ;;
 
   # The archive of a release comes in: $1 its name, $2 the archive's SHA-256. What does not arrive whole is not there.
@@ -170,7 +181,7 @@ case $order in
   put)
     mkdir -p "$folder"
     cat > "$folder/$1.new"
-    if cmp -s "$folder/$1.new" "$folder/$1"; then
+    if [ -f "$folder/$1" ] && [ "$(sha256sum < "$folder/$1.new")" = "$(sha256sum < "$folder/$1")" ]; then
       rm -f "$folder/$1.new" "$folder/$1.next"
       echo "changed=0"
     elif [ "$2" = now ]; then
@@ -222,7 +233,9 @@ case $order in
       [ "releases/$release" = "$current" ] || rm -rf "$folder/releases/$release"
     done
     # What a connection that broke has left.
-    find "$folder" -maxdepth 1 -name 'incoming.*' -mmin +60 -exec rm -rf {} +
+    if command -v find >/dev/null 2>&1; then
+      find "$folder" -maxdepth 1 -name 'incoming.*' -mmin +60 -exec rm -rf {} +
+    fi
     ;;
 
   # Text of a service comes in.
@@ -275,6 +288,8 @@ case $order in
     if [ "$manager" != none ]; then
       control stop "$service" || true
       ! served || fail "the service $service does not stop"
+      # One that had to be killed has failed in the eyes of systemd; it has been stopped.
+      [ "$(control show -p ActiveState --value "$service" 2>/dev/null)" != failed ] || control reset-failed "$service" || true
     fi
     if detached; then
       kill -TERM "$pid"
@@ -301,18 +316,20 @@ case $order in
   # How many workers the node's process has that are processes of their own: it says so in its log when it begins.
   workers)
     if alive; then
-      said=$(grep -h " workers as processes of their own, supervised by process $pid$" "$folder"/log/node*.log 2>/dev/null | tail -n 1)
+      told=" workers as processes of their own, supervised by process $pid"
+      said=$(grep -h -e "$told$" -e "$told"'"' "$folder"/log/node*.log 2>/dev/null | tail -n 1)
       said=${said% workers as processes*}
       [ -z "$said" ] || echo "workers=${said##* }"
     fi
     ;;
 
-  # Whether somebody listens on the port $1 of the loopback.
+  # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one.
   hears)
     port=$(printf '%04X' "$1")
-    if grep -q -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp; then
+    (grep -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp || true) | while read -r number local remote state queue timer retries user rest; do
       echo "hears=1"
-    fi
+      [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
+    done
     ;;
 
   # The last $1 lines of the log; with $2 = follow what comes, until the input ends.

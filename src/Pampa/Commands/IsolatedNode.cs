@@ -108,9 +108,9 @@ internal sealed class IsolatedNode(
     {
         var hasBegun = false;
         var life = confinement.Begin(id, formerDeath);
+        WorkerProcess? process = null;
         try
         {
-            WorkerProcess process;
             lock (gate)
             {
                 if (isStopping) return new LifeEnd(ExitCode.Done, false, null);
@@ -136,7 +136,11 @@ internal sealed class IsolatedNode(
         void Hear(string line)
         {
             life.Hear(line);
-            hasBegun |= IsOfRegistration(line);
+            if (!hasBegun && IsOfRegistration(line))
+            {
+                hasBegun = true;
+                if (process is { } begun) life.Begun(begun.Id);
+            }
             Pass(id, line);
         }
     }

@@ -159,7 +159,7 @@ internal static class WorkCommands
         var workers = options.Workers ?? program.WorkersOf(name) ?? program.Workers;
         var longest = FormattableString.Invariant($"{name}.{workers}");
         if (!JobValidation.Identifier.IsMatch(longest))
-            throw new PampaConfigurationException([$"The node's name must be 1 to 64 letters, digits, '.', '_' or '-' together with the number of a worker, for with --isolated each worker has a name of its own, got '{Printable.Line(longest)}'. Give another one with --name, or set NodeName in the program."]);
+            throw new PampaConfigurationException([$"The node's name must be {JobValidation.IdentifierForm}, together with the number of a worker, for with --isolated each worker has a name of its own, got '{Printable.Line(longest)}'. Give another one with --name, or set NodeName in the program."]);
         var limits = (program.LimitsOf(name) ?? new WorkerLimits()).With(options.Limits);
         var wrong = limits.Errors().Select(e => $"Node '{name}': {e}.").ToList();
         if (wrong.Count > 0) throw new PampaConfigurationException(wrong);
@@ -202,7 +202,7 @@ internal static class WorkCommands
     private static void Name(OptionResult result)
     {
         if (result.Tokens is [var token] && !JobValidation.Identifier.IsMatch(token.Value))
-            result.AddError($"{result.Option.Name} must be 1 to 64 letters, digits, '.', '_' or '-'.");
+            result.AddError($"{result.Option.Name} must be {JobValidation.IdentifierForm}, got '{Printable.Line(token.Value)}'.");
     }
 
     public static void Range(OptionResult result, double min, double max)

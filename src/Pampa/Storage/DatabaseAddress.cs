@@ -138,12 +138,14 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
             "sslpassword" => "SSL Password",
             "channel_binding" => "Channel Binding",
             "gssencmode" => "GSS Encryption Mode",
+            "require_auth" => "Require Auth",
             "keepalives_idle" => "TCP KeepAlive Time",
             "keepalives_interval" => "TCP KeepAlive Interval",
             _ => name,
         };
         if (key is null) return;
         if (key == "SSL Mode") value = value.Replace("-", "", StringComparison.Ordinal);
+        if (key == "Require Auth") value = string.Join(',', value.Split(',').Select(Authentication));
         try
         {
             settings[key] = value;
@@ -153,6 +155,19 @@ internal sealed partial record DatabaseAddress(Dialect Dialect, string Connectio
             throw new FormatException($"the database URL has a parameter '{name}' that is not known or has a value it cannot have");
         }
     }
+
+    // What libpq calls them, also those that are not to be, which have a sign before.
+    private static string Authentication(string method) => method.Trim() switch
+    {
+        ['!', .. var not] => $"!{Authentication(not)}",
+        "scram-sha-256" => "ScramSHA256",
+        "md5" => "MD5",
+        "password" => "Password",
+        "gss" => "GSS",
+        "sspi" => "SSPI",
+        "none" => "None",
+        var other => other,
+    };
 
     private static string Checked(Func<string> parse)
     {

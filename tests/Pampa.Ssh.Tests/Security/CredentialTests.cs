@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Pampa.Servers;
 using Pampa.Ssh.Connecting;
+using Pampa.Ssh.Remote;
 using Pampa.Ssh.Tests.Servers;
 
 namespace Pampa.Ssh.Tests.Security;
@@ -209,5 +210,34 @@ public sealed class CredentialTests(SshWorld world)
             Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", null);
             agent.Kill();
         }
+    }
+
+    [Theory]
+    [InlineData("Host=db;Username=me;Password=a", "ScramSHA256")]
+    [InlineData("postgres://me:a@db/shop", "ScramSHA256")]
+    [InlineData("postgres://me:a@db/shop?require_auth=md5,scram-sha-256", "MD5,ScramSHA256")]
+    [InlineData("postgres://me:a@db/shop?sslmode=verify-ca", null)]
+    [InlineData("postgres://me@db/shop", null)]
+    public void Through_a_port_of_the_node_the_password_goes_to_who_knows_it_already(string address, string? methods)
+    {
+        var database = new VerbDatabase(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse(address), "test"));
+        var found = NodeDatabase.Of(new SshNode("web1", "host") { DatabaseForwardPort = 15_432 }, database);
+        Assert.Equal(("db", 5432), found.Forward);
+        var settings = new Npgsql.NpgsqlConnectionStringBuilder(found.Address);
+        Assert.Equal(("127.0.0.1", 15_432, methods), (settings.Host, settings.Port, settings.RequireAuth));
+    }
+
+    [Fact]
+    public async Task A_port_of_the_node_on_which_somebody_else_listens_is_no_way_to_the_database()
+    {
+        if (!Environment.IsPrivilegedProcess) Assert.Skip("Without root there is no other user who listens.");
+        await using var loads = await Loads.MakeAsync(world);
+        // The server that the tests have is another user's, as it is on a node with one of its own.
+        var port = new Npgsql.NpgsqlConnectionStringBuilder(loads.Address).Port;
+        var (code, said) = await loads.RunAsync(
+            loads.With(("ports", node => node.DatabaseForwardPort = port)), "nodes", "up", "--program", await FakeProgram.MakeAsync(world, "ports"));
+        Assert.Equal(1, code);
+        Assert.Contains(FormattableString.Invariant($"Node 'ports': on port {port} of its loopback listens somebody else, user "), said, StringComparison.Ordinal);
+        Assert.DoesNotContain("starting", said, StringComparison.Ordinal);
     }
 }

@@ -55,6 +55,30 @@ internal sealed class Loads : IAsyncDisposable
     public Task<(int Code, string Said)> RunAsync(Action<PampaBuilder> program, params string[] args) =>
         SshWorld.RunAsync(program, [.. args, "--db", $"env:{Variable}"]);
 
+    /// <summary>Does something with the cluster of a program, as a verb does.</summary>
+    public async Task WithClusterAsync(Action<PampaBuilder> program, Func<PampaCluster, Task> doAsync)
+    {
+        Exception? failure = null;
+        var (code, said) = await RunAsync(pampa =>
+        {
+            program(pampa);
+            pampa.AddVerb(context =>
+            {
+                var verb = new VerbCommand("try", "Does what a test wants.");
+                var database = VerbContext.DatabaseOption();
+                verb.Options.Add(database);
+                verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), async (cluster, _, _) =>
+                {
+                    failure = await Record.ExceptionAsync(() => doAsync(cluster));
+                    return 0;
+                }, setsUp: true));
+                return verb;
+            });
+        }, "try");
+        if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        Assert.True(code == 0, said);
+    }
+
     /// <summary>What <c>nodes status</c> says of a node.</summary>
     public sealed record Seen(string Process, string Release, long Pid, int Workers, int Ready, bool IsPaused);
 

@@ -16,7 +16,7 @@ public sealed class EnforcementTests : IDisposable
     private readonly ControlGroups groups = ControlGroups.Find();
     private readonly CgroupV1 v1;
 
-    public EnforcementTests() => v1 = new CgroupV1(groups, name, Disks.Find());
+    public EnforcementTests() => v1 = new CgroupV1(groups, name, () => Disks.Find());
 
     public void Dispose()
     {

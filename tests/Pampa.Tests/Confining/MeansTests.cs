@@ -54,7 +54,7 @@ public sealed class MeansTests : IDisposable
         Make("v2/cgroup.controllers", "cpuset cpu io memory pids\n");
         Make("v2/cgroup.type", "domain\n");
         Make("v2/cgroup.procs", $"{Environment.ProcessId}\n");
-        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", ["254:0"]);
+        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", () => ["254:0"]);
 
         Assert.Equal(
             ["MaxRam 512 MB: enforced by cgroup v2 (memory.max)", "MaxCpu 50 %: enforced by cgroup v2 (cpu.max)", "MaxDiskIo 80 Mbps: enforced by cgroup v2 (io.max)"],
@@ -78,7 +78,7 @@ public sealed class MeansTests : IDisposable
     {
         var own = Make("v2");
         Make("v2/cgroup.controllers", "cpu io\n");
-        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", ["254:0"]);
+        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", () => ["254:0"]);
         Assert.Equal(
             "MaxDiskIo 80 Mbps: enforced in part, by cgroup v2 (io.max, without the memory controller): reads and direct writes; not what goes through the page cache",
             means.Offer(All).Single(o => o.Name == "MaxDiskIo").ToString());
@@ -102,9 +102,9 @@ public sealed class MeansTests : IDisposable
         Make("v2/cgroup.controllers", controllers);
         Make("v2/cgroup.type", "domain\n");
         Make("v2/cgroup.procs", $"{Environment.ProcessId}\n{others}");
-        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", ["254:0"]);
+        var means = new CgroupV2(new ControlGroups(own, new Dictionary<string, string>()), "pampa@shop@web1", () => ["254:0"]);
         Assert.Empty(means.Offer(All));
-        Assert.Empty(new CgroupV2(ControlGroups.None, "pampa@shop@web1", []).Offer(All));
+        Assert.Empty(new CgroupV2(ControlGroups.None, "pampa@shop@web1", () => []).Offer(All));
         Assert.Empty(Directory.GetDirectories(own));
         means.CleanUp();
     }
@@ -113,7 +113,7 @@ public sealed class MeansTests : IDisposable
     public void Cgroup_v1_gets_a_group_in_the_tree_of_each_controller()
     {
         var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory"), ["cpu"] = Make("cpu"), ["blkio"] = Make("blkio") });
-        var means = new CgroupV1(groups, "pampa@shop@web1", ["254:0"]);
+        var means = new CgroupV1(groups, "pampa@shop@web1", () => ["254:0"]);
         Assert.Equal(
         [
             "MaxRam 512 MB: enforced by cgroup v1 (memory.limit_in_bytes)", "MaxCpu 50 %: enforced by cgroup v1 (cpu.cfs_quota_us)",
@@ -137,8 +137,8 @@ public sealed class MeansTests : IDisposable
             foreach (var node in (string[])["web1", "web10", "web1.1"]) Make($"{tree}/pampa@shop@{node}/{node}.1@99.1");
         }
         Make("memory/pampa@shop@web1/web1.2@99.2/cgroup.procs", "4711");
-        new CgroupV1(groups, "pampa@shop@web1", []).CleanUp();
-        new CgroupV2(groups, "pampa@shop@web1", []).CleanUp();
+        new CgroupV1(groups, "pampa@shop@web1", () => []).CleanUp();
+        new CgroupV2(groups, "pampa@shop@web1", () => []).CleanUp();
 
         Assert.False(Directory.Exists($"{folder}/v2/pampa@shop@web1"));
         // One in which somebody lives still stays, as the kernel would have it.
@@ -161,7 +161,7 @@ public sealed class MeansTests : IDisposable
         Assert.Empty(new SystemdScope("run", true, words => Refuses(words, "--user")).Offer(All));
         // What is refused goes to the next means, or is said not to be enforced.
         var groups = ControlGroups.Read([], []);
-        var confinement = new Confinement(new WorkerLimits { MaxCpu = 50 }, [new CgroupV2(groups, "n", []), new SystemdScope("run", false, _ => false)]);
+        var confinement = new Confinement(new WorkerLimits { MaxCpu = 50 }, [new CgroupV2(groups, "n", () => []), new SystemdScope("run", false, _ => false)]);
         Assert.Equal(LimitEnforcement.None, Assert.Single(confinement.Words).Enforcement);
     }
 
@@ -175,7 +175,6 @@ public sealed class MeansTests : IDisposable
         Assert.Equal(
             "/usr/bin/systemd-run|--scope|--quiet|--collect|--description=Pampa worker web1.1|-p|MemoryMax=512M|-p|MemorySwapMax=0|-p|CPUQuota=50%"
             + "|-p|IOReadBandwidthMax=/ 10000000|-p|IOWriteBandwidthMax=/ 10000000|--|shop|worker", string.Join('|', life.Command("shop", ["worker"]).SkipWhile(w => w != "--").Skip(1)));
-        Assert.True(life.IsOverMemory(137));
 
         var own = new SystemdScope("/usr/bin/systemd-run", isOfUser: true, _ => true);
         Assert.Equal(["MaxRam", "MaxCpu"], own.Offer(All).Select(o => o.Name));
@@ -183,6 +182,79 @@ public sealed class MeansTests : IDisposable
         Assert.Contains("--user", life.Wrapper);
         Assert.Empty(new SystemdScope(null, isOfUser: true, _ => true).Offer(All));
         Assert.Equal(LimitEnforcement.Partly, new SystemdScope("/usr/bin/systemd-run", false, _ => true, isOfVersion1: true).Offer(All)[2].Enforcement);
+    }
+
+    [Fact]
+    public void A_worker_of_a_scope_was_over_its_memory_if_the_kernel_has_counted_that_and_not_if_somebody_has_killed_it()
+    {
+        Make("slice/memory.events", "oom_kill 3\n");
+        var scope = Make("slice/run-1.scope");
+        var events = Make("slice/run-1.scope/memory.events", "oom_kill 0\n");
+        ConfinedLife Began()
+        {
+            var life = Life();
+            new SystemdScope("run", false, _ => true, groupOf: process => process == 7 ? scope : null).Confine(life, All);
+            life.Begun(7);
+            return life;
+        }
+        Assert.False(Began().IsOverMemory(137));
+        var known = Began();
+        File.WriteAllText(events, "oom_kill 1\n");
+        Assert.True(known.IsOverMemory(137));
+        File.WriteAllText(events, "oom_kill 0\n");
+        var killed = Began();
+        // The scope goes with its process; what is above it has counted for it.
+        Directory.Delete(scope, recursive: true);
+        Assert.False(killed.IsOverMemory(137));
+        File.WriteAllText(Path.Combine(folder, "slice/memory.events"), "oom_kill 4\n");
+        Assert.True(killed.IsOverMemory(137));
+        Assert.False(killed.IsOverMemory(1));
+        // One that never came so far, or is in no group that tells, was killed by whomever.
+        var unknown = Life();
+        new SystemdScope("run", false, _ => true).Confine(unknown, All);
+        Assert.False(unknown.IsOverMemory(137));
+        unknown.Begun(7);
+        Assert.False(unknown.IsOverMemory(137));
+    }
+
+    [Fact]
+    public void A_runtime_that_ends_itself_for_memory_is_heard_whatever_means_the_limit_fell_to()
+    {
+        var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory") });
+        ConfinedLife Begin(WorkerLimits limits) => new Confinement(limits, [new CgroupV1(groups, "n", () => []), new UserMeans([0, 1], _ => null)]).Begin("web1.1", null);
+        var life = Begin(new WorkerLimits { MaxRam = 512 });
+        Assert.False(life.IsOverMemory(134));
+        life.Hear("Out of memory.");
+        Assert.True(life.IsOverMemory(134));
+        Assert.False(life.IsOverMemory(1));
+        var free = Begin(new WorkerLimits { MaxCpu = 50 });
+        free.Hear("Out of memory.");
+        Assert.False(free.IsOverMemory(134));
+    }
+
+    [Theory, InlineData(1), InlineData(2)]
+    public void A_disk_that_was_taken_out_keeps_no_worker_from_starting_and_one_that_was_put_in_is_limited(int version)
+    {
+        var groups = new ControlGroups(Make("v2"), new Dictionary<string, string> { ["blkio"] = Make("blkio") });
+        Make("v2/cgroup.controllers", "io\n");
+        List<string> disks = ["254:0"];
+        IReadOnlyList<string> Find() => [.. disks];
+        IMeans means = version == 1 ? new CgroupV1(groups, "n", Find) : new CgroupV2(groups, "n", Find);
+        var limits = new WorkerLimits { MaxDiskIo = 80 };
+        Assert.Single(means.Offer(limits));
+        disks[0] = "8:16";
+        means.Confine(Life(), limits);
+        var file = Path.Combine(folder, version == 1 ? "blkio/n" : "v2/n", Life().Name, version == 1 ? "blkio.throttle.read_bps_device" : "io.max");
+        Assert.StartsWith("8:16 ", File.ReadAllText(file), StringComparison.Ordinal);
+        if (!File.Exists("/dev/full")) return;
+        // What cannot be written is told, unless the disk is gone.
+        File.Delete(file);
+        File.CreateSymbolicLink(file, "/dev/full");
+        Assert.ThrowsAny<IOException>(() => means.Confine(Life(), limits));
+        var asked = 0;
+        IReadOnlyList<string> Gone() => asked++ == 0 ? ["8:16"] : [];
+        Disks.Limit(Gone, _ => throw new IOException("no such device"));
+        Assert.Equal(2, asked);
     }
 
     [Fact]
@@ -205,9 +277,6 @@ public sealed class MeansTests : IDisposable
         Assert.NotEqual(first.Wrapper[5], second.Wrapper[5]);
         Assert.Equal(["/bin/nice", "-n", "10", "/bin/taskset", "-c", first.Wrapper[5], "/bin/ionice", "-c", "2", "-n", "7"], first.Wrapper);
         Assert.Equal(("2", 512L * 1024), (first.Variables["DOTNET_PROCESSOR_COUNT"], first.DataKilobytes));
-        Assert.False(first.IsOverMemory(134));
-        first.Hear("Out of memory.");
-        Assert.True(first.IsOverMemory(134));
         Assert.Equal([0, 1, 2, 3, 8], UserMeans.Read("0-3,8"));
     }
 
@@ -266,7 +335,10 @@ public sealed class MeansTests : IDisposable
     {
         var groups = new ControlGroups(null, new Dictionary<string, string> { ["memory"] = Make("memory") });
         var confinement = new Confinement(All with { MaxCpu = 100 },
-            [new CgroupV2(groups, "n", []), new CgroupV1(groups, "n", []), new SystemdScope(null, false, _ => true), new UserMeans([0, 1], name => $"/bin/{name}")]);
+        [
+            new CgroupV2(groups, "n", () => []), new CgroupV1(groups, "n", () => []), new SystemdScope(null, false, _ => true),
+            new UserMeans([0, 1], name => $"/bin/{name}"),
+        ]);
         Assert.Equal(
         [
             "MaxRam 512 MB: enforced by cgroup v1 (memory.limit_in_bytes)", "MaxCpu 100 %: enforced by affinity to 1 of 2 processors (taskset)",

@@ -47,9 +47,10 @@ public sealed class AddressTests
     public void The_parameters_that_libpq_knows_are_understood()
     {
         var settings = new NpgsqlConnectionStringBuilder(DatabaseAddress.Parse(
-            "postgres://ada@db/base?sslmode=verify-full&sslrootcert=%2Fetc%2Fca%20file.pem&connect_timeout=7&application_name=a%26b&Pooling=false").ConnectionString);
-        Assert.Equal((SslMode.VerifyFull, "/etc/ca file.pem", 7, "a&b", false),
-            (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName, settings.Pooling));
+            "postgres://ada@db/base?sslmode=verify-full&sslrootcert=%2Fetc%2Fca%20file.pem&connect_timeout=7&application_name=a%26b&Pooling=false&require_auth=!password,!md5").ConnectionString);
+        Assert.Equal((SslMode.VerifyFull, "/etc/ca file.pem", 7, "a&b", false, "!Password,!MD5"),
+            (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName, settings.Pooling, settings.RequireAuth));
+        Assert.Throws<FormatException>(() => DatabaseAddress.Parse("postgres://ada@db/base?require_auth=hope"));
     }
 
     [Theory]

@@ -144,7 +144,7 @@ public sealed class JobValidationTests
         builder.Build(errors);
         Assert.Equal(
             [
-                "Cluster must be 1 to 64 letters, digits, '.', '_' or '-', got 'a b'.",
+                "Cluster must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit, got 'a b'.",
                 "Workers must be between 1 and 1,000, got 0.",
                 "ShutdownTimeout must be between 00:00:00 and 1.00:00:00, got -00:00:01.",
                 "PollInterval must be between 00:00:00.0100000 and 01:00:00, got 00:00:00.",

@@ -79,6 +79,17 @@ public sealed class CommandLineTests() : VerbRig(Program)
         Assert.Contains("each worker has a log of its own", errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--name must be {0}, got '.a'.", "node", "--name", ".a")]
+    [InlineData("--id must be {0}, got '.a.1'.", "worker", "--id", ".a.1")]
+    [InlineData("The node's name must be {0}, together with the number of a worker", "node", "--isolated", "--workers", "10", "--name", "a234567890123456789012345678901234567890123456789012345678901234")]
+    public async Task What_a_name_may_be_is_told_whole(string expected, params string[] args)
+    {
+        var (code, _, errors) = await RunAsync(args);
+        Assert.Equal(2, code);
+        Assert.Contains(expected.Replace("{0}", "1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit", StringComparison.Ordinal), errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_key_may_begin_with_an_at_sign()
     {

@@ -5,8 +5,8 @@ namespace Pampa.Commands.Confining;
 /// <summary>Control groups of version 1: a tree for each controller, below this process's own groups.</summary>
 /// <param name="groups">Where it stands.</param>
 /// <param name="name">The node's name among groups.</param>
-/// <param name="disks">The disks, as <c>major:minor</c>.</param>
-internal sealed class CgroupV1(ControlGroups groups, string name, IReadOnlyList<string> disks) : IMeans
+/// <param name="disks">The disks that there are now, as <c>major:minor</c>: one may come and go while the node runs.</param>
+internal sealed class CgroupV1(ControlGroups groups, string name, Func<IReadOnlyList<string>> disks) : IMeans
 {
     private const int Period = 100_000;
     private readonly Dictionary<string, GroupFolder> folders = new(StringComparer.Ordinal);
@@ -17,7 +17,7 @@ internal sealed class CgroupV1(ControlGroups groups, string name, IReadOnlyList<
         Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v1 (memory.limit_in_bytes)");
         Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v1 (cpu.cfs_quota_us)");
         // This version has a tree for each controller, so the one of disks cannot know whose memory it writes back.
-        if (disks.Count > 0)
+        if (disks().Count > 0)
             Add("blkio", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v1 (blkio.throttle): {Disks.NotTheCache}");
         return offers;
 
@@ -45,8 +45,12 @@ internal sealed class CgroupV1(ControlGroups groups, string name, IReadOnlyList<
         if (limits.MaxDiskIo is { } megabits)
         {
             var rate = Disks.BytesPerSecond(megabits).ToString(CultureInfo.InvariantCulture);
-            Make("blkio", life, [.. disks.SelectMany(disk => ((string, string)[])
-                [("blkio.throttle.read_bps_device", $"{disk} {rate}"), ("blkio.throttle.write_bps_device", $"{disk} {rate}")])]);
+            var own = Make("blkio", life, []);
+            Disks.Limit(disks, disk =>
+            {
+                GroupFolder.Write($"{own}/blkio.throttle.read_bps_device", $"{disk} {rate}");
+                GroupFolder.Write($"{own}/blkio.throttle.write_bps_device", $"{disk} {rate}");
+            });
         }
     }
 

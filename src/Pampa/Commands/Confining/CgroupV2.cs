@@ -8,8 +8,8 @@ namespace Pampa.Commands.Confining;
 /// </summary>
 /// <param name="groups">Where it stands.</param>
 /// <param name="name">The node's name among groups.</param>
-/// <param name="disks">The disks, as <c>major:minor</c>.</param>
-internal sealed class CgroupV2(ControlGroups groups, string name, IReadOnlyList<string> disks) : IMeans
+/// <param name="disks">The disks that there are now, as <c>major:minor</c>: one may come and go while the node runs.</param>
+internal sealed class CgroupV2(ControlGroups groups, string name, Func<IReadOnlyList<string>> disks) : IMeans
 {
     private const int Period = 100_000;
     private readonly GroupFolder folder = new($"{groups.Unified}/{name}");
@@ -22,8 +22,9 @@ internal sealed class CgroupV2(ControlGroups groups, string name, IReadOnlyList<
         Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v2 (memory.max)");
         Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v2 (cpu.max)");
         // Whose pages are written back is known by the group whose memory they are, where the file system tells it (ext4, xfs, btrfs, f2fs do).
-        if (disks.Count > 0 && controllers.Contains("memory")) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Full, "cgroup v2 (io.max)");
-        else if (disks.Count > 0)
+        var hasDisks = disks().Count > 0;
+        if (hasDisks && controllers.Contains("memory")) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Full, "cgroup v2 (io.max)");
+        else if (hasDisks)
             Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v2 (io.max, without the memory controller): {Disks.NotTheCache}");
         return offers;
 
@@ -75,9 +76,12 @@ internal sealed class CgroupV2(ControlGroups groups, string name, IReadOnlyList<
             values.Add(("memory.oom.group", "1"));
         }
         if (limits.MaxCpu is { } percent) values.Add(("cpu.max", FormattableString.Invariant($"{percent * (Period / 100L)} {Period}")));
-        if (limits.MaxDiskIo is { } megabits)
-            values.AddRange(disks.Select(disk => ("io.max", FormattableString.Invariant($"{disk} rbps={Disks.BytesPerSecond(megabits)} wbps={Disks.BytesPerSecond(megabits)}"))));
         var own = folder.Make(life, values);
+        if (limits.MaxDiskIo is { } megabits)
+        {
+            var rate = Disks.BytesPerSecond(megabits);
+            Disks.Limit(disks, disk => GroupFolder.Write($"{own}/io.max", FormattableString.Invariant($"{disk} rbps={rate} wbps={rate}")));
+        }
         if (limits.MaxRam is null) return;
         // Swap as well, where there is any.
         if (File.Exists($"{own}/memory.swap.max")) GroupFolder.Write($"{own}/memory.swap.max", "0");

@@ -18,6 +18,7 @@ internal sealed class ConfinedLife(string worker, int number)
 
     private readonly List<Action> endings = [];
     private readonly List<Func<bool>> deaths = [];
+    private readonly List<Action<int>> beginnings = [];
     private bool saidOutOfMemory;
 
     public string Worker => worker;
@@ -36,6 +37,15 @@ internal sealed class ConfinedLife(string worker, int number)
 
     /// <summary>What is set in its environment.</summary>
     public Dictionary<string, string> Variables { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Told the number of its process when that is at work, and so where it has been put.</summary>
+    public void AtBegin(Action<int> beginning) => beginnings.Add(beginning);
+
+    /// <summary>Its process is at work.</summary>
+    public void Begun(int process)
+    {
+        foreach (var beginning in beginnings) beginning(process);
+    }
 
     /// <summary>Done when its process is gone.</summary>
     public void AtEnd(Action ending) => endings.Add(ending);

@@ -50,10 +50,9 @@ internal sealed class Confinement
         var groups = ControlGroups.Find();
         // No name of a cluster or node has this sign in it.
         var name = $"pampa@{cluster}@{node}";
-        var disks = Disks.Find();
         return new Confinement(limits,
         [
-            new CgroupV2(groups, name, disks), new CgroupV1(groups, name, disks), SystemdScope.Find(groups),
+            new CgroupV2(groups, name, () => Disks.Find()), new CgroupV1(groups, name, () => Disks.Find()), SystemdScope.Find(groups),
             TrafficControl.Find(groups, name), new UserMeans(UserMeans.Processors(), Programs.Find),
         ]);
     }
@@ -72,6 +71,8 @@ internal sealed class Confinement
         // So that a handler that wants too much meets an exception, as a rule, before the kernel kills the whole process.
         if (limits.MaxRam is { } megabytes && Environment.GetEnvironmentVariable(HeapVariable) is null)
             life.Variables[HeapVariable] = FormattableString.Invariant($"0x{(long)(megabytes * 1024L * 1024 * HeapShare):X}");
+        // Whatever means the limit fell to: a runtime that cannot even throw that exception ends the process with a line about it.
+        life.EndsByItself = limits.MaxRam is not null;
         try
         {
             foreach (var (means, own) in parts) means.Confine(life, own);

@@ -8,11 +8,15 @@ internal sealed record ControlGroups(string? Unified, IReadOnlyDictionary<string
     public static ControlGroups None { get; } = new(null, new Dictionary<string, string>());
 
     /// <summary>As the kernel tells of this process.</summary>
-    public static ControlGroups Find()
+    public static ControlGroups Find() => Of("self");
+
+    /// <summary>The same of another process, as far as this one sees its groups.</summary>
+    /// <param name="process">Its number.</param>
+    public static ControlGroups Of(string process)
     {
         try
         {
-            return Read(File.ReadAllLines("/proc/self/mountinfo"), File.ReadAllLines("/proc/self/cgroup"));
+            return Read(File.ReadAllLines("/proc/self/mountinfo"), File.ReadAllLines($"/proc/{process}/cgroup"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

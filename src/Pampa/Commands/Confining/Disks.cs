@@ -28,6 +28,25 @@ internal static class Disks
         }
     }
 
+    /// <summary>Limits each disk that there is.</summary>
+    /// <param name="find">Which there are now.</param>
+    /// <param name="limit">Limits one.</param>
+    /// <exception cref="IOException">The kernel does not limit one that is there.</exception>
+    public static void Limit(Func<IReadOnlyList<string>> find, Action<string> limit)
+    {
+        foreach (var disk in find())
+        {
+            try
+            {
+                limit(disk);
+            }
+            catch (IOException) when (!find().Contains(disk))
+            {
+                // Taken out this very moment: nobody reads or writes it any more.
+            }
+        }
+    }
+
     // One that goes away, or that has no number of its own, such as a single path to a disk of several, is no reason to limit none.
     private static string? TryNumber(string disk)
     {

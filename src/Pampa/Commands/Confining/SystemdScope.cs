@@ -8,7 +8,9 @@ namespace Pampa.Commands.Confining;
 /// whose systemd has no controllers, or an old version refuse what they are asked only then.
 /// </param>
 /// <param name="isOfVersion1">Whether it limits disks by control groups of version 1.</param>
-internal sealed class SystemdScope(string? run, bool isOfUser, Func<IReadOnlyList<string>, bool> tries, bool isOfVersion1 = false) : IMeans
+/// <param name="groupOf">The folder of the group in version 2 that a process is in; null: it is in none. Default null: none ever is.</param>
+internal sealed class SystemdScope(
+    string? run, bool isOfUser, Func<IReadOnlyList<string>, bool> tries, bool isOfVersion1 = false, Func<int, string?>? groupOf = null) : IMeans
 {
     private const string Harmless = "/bin/true";
 
@@ -18,7 +20,8 @@ internal sealed class SystemdScope(string? run, bool isOfUser, Func<IReadOnlyLis
         var isOfUser = !Environment.IsPrivilegedProcess;
         var canAsk = Directory.Exists("/run/systemd/system") && (!isOfUser || Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 });
         var run = canAsk ? Programs.Find("systemd-run") : null;
-        return new SystemdScope(run, isOfUser, words => Programs.Run(run!, words).IsDone, groups.Controllers.ContainsKey("blkio"));
+        return new SystemdScope(run, isOfUser, words => Programs.Run(run!, words).IsDone, groups.Controllers.ContainsKey("blkio"),
+            process => ControlGroups.Of(FormattableString.Invariant($"{process}")).Unified);
     }
 
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
@@ -62,8 +65,9 @@ internal sealed class SystemdScope(string? run, bool isOfUser, Func<IReadOnlyLis
         if (limits.MaxRam is { } megabytes)
         {
             life.Wrapper.AddRange(Memory(megabytes));
-            // The scope is gone when the process is, and its numbers with it. Who else kills a worker is hardly anybody.
-            life.OverMemoryIf(() => true);
+            MemoryKills? kills = null;
+            life.AtBegin(process => kills = groupOf?.Invoke(process) is { } group ? MemoryKills.From(group) : null);
+            life.OverMemoryIf(() => kills?.HaveGrown() == true);
         }
         if (limits.MaxCpu is { } percent) life.Wrapper.AddRange(Processor(percent));
         if (limits.MaxDiskIo is { } megabits) life.Wrapper.AddRange(Disk(megabits));

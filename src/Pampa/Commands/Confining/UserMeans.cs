@@ -34,11 +34,7 @@ internal sealed class UserMeans(IReadOnlyList<int> processors, Func<string, stri
 
     public void Confine(ConfinedLife life, WorkerLimits limits)
     {
-        if (limits.MaxRam is { } megabytes)
-        {
-            life.DataKilobytes = megabytes * 1024L;
-            life.EndsByItself = true;
-        }
+        if (limits.MaxRam is { } megabytes) life.DataKilobytes = megabytes * 1024L;
         if (limits.MaxCpu is { } percent)
         {
             var cores = Cores(percent);
