@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pampa.Serving;
 
@@ -12,6 +13,9 @@ internal sealed class SitePlan
 {
     /// <summary>Below which path the dashboard is.</summary>
     public string Path { get; init; } = "/pampa";
+
+    /// <summary>The group of endpoints that it is mapped in; null: none.</summary>
+    public string? Group { get; init; }
 
     public Action<PampaBuilder> Program { get; init; } = Shop.Small;
 
@@ -67,9 +71,10 @@ internal sealed class Site : IAsyncDisposable
         var app = builder.Build();
         plan.Before(app);
         if (plan.Path != "/") app.MapGet("/", () => "the application's own");
-        plan.Endpoint(app.MapPampaDashboard(plan.Path, plan.Options));
+        IEndpointRouteBuilder endpoints = plan.Group is { } group ? app.MapGroup(group) : app;
+        plan.Endpoint(endpoints.MapPampaDashboard(plan.Path, plan.Options));
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new Site(app, folder, plan.Path);
+        return new Site(app, folder, $"{plan.Group}{plan.Path}");
     }
 
     /// <summary>A caller that keeps cookies, and asks as the dashboard's own page does unless it is told otherwise.</summary>

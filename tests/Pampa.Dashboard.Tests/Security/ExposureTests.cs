@@ -156,7 +156,7 @@ public sealed class ExposureTests
         const string looking = "looking-secret-0123456789";
         await using var site = await Site.StartAsync();
         var plan = Plan(name => name == "PAMPA_DASHBOARD_SECRET" ? acting : looking, "--port", "0", "--auth", "token");
-        await using var app = new Server(site.Cluster, plan, TextWriter.Null).Build();
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
@@ -200,6 +200,27 @@ public sealed class ExposureTests
         using var acted = await actor.PostAsync("api/steer", """{"action":"pause","kind":"job","name":"price_orders"}""");
         Assert.Equal(HttpStatusCode.OK, acted.StatusCode);
         await app.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_program_of_its_own_tells_of_wrong_secrets_and_of_its_own_errors_on_a_line_each()
+    {
+        await using var site = await Site.StartAsync();
+        await using var errors = new StringWriter();
+        var plan = Plan(_ => "a-secret-that-is-long-enough", "--port", "0", "--auth", "token");
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, errors).Build();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        using var caller = await new Caller(address).WithSessionAsync();
+        using var wrong = await caller.PostAsync("api/signin", """{"secret":"a guess that is wrong"}""");
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Log.Category);
+        Log.Fault(log, "GET", "/x\u001b[2J", new InvalidOperationException("one\ntwo"));
+        app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore").LogError("of the framework");
+        await app.StopAsync(TestContext.Current.CancellationToken);
+        var lines = errors.ToString().TrimEnd().Split(Environment.NewLine);
+        Assert.Collection(
+            lines, l => Assert.Contains("warn: Pampa.Dashboard[903] Somebody tries to sign in", l, StringComparison.Ordinal),
+            l => Assert.Matches(@"fail: Pampa\.Dashboard\[901\] .*\\u001B\[2J.*one two", l));
     }
 
     private static bool IsData(string path) => path is "metrics" || path.StartsWith("scale/", StringComparison.Ordinal)
