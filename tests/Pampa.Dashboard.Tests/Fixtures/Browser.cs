@@ -66,6 +66,8 @@ public sealed class Browser : IAsyncLifetime
             ColorScheme = scheme,
             TimezoneId = "Europe/Madrid",
             Locale = "en-GB",
+            // A proxy of a test has a certificate of its own making.
+            IgnoreHTTPSErrors = true,
             HasTouch = width < 500,
             IsMobile = width < 500,
         });
@@ -94,6 +96,7 @@ public sealed class Browser : IAsyncLifetime
 /// <summary>A page that is looked at.</summary>
 internal sealed class Visit : IAsyncDisposable
 {
+    private static readonly string[] Own = ["http://127.0.0.1:", "https://127.0.0.1:", "data:"];
     private readonly IBrowserContext context;
     private readonly List<string> complaints = [];
 
@@ -113,7 +116,7 @@ internal sealed class Visit : IAsyncDisposable
         };
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith("http://127.0.0.1:", StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal)) complaints.Add($"asks {request.Url}");
+            if (!Own.Any(own => request.Url.StartsWith(own, StringComparison.Ordinal))) complaints.Add($"asks {request.Url}");
         };
     }
 

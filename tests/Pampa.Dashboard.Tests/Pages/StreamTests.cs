@@ -87,6 +87,27 @@ public sealed class StreamTests(Browser browser)
     }
 
     [Fact]
+    public async Task Behind_a_proxy_with_TLS_people_sign_in_and_act()
+    {
+        const string secret = "a-secret-that-is-long-enough";
+        await using var site = await Site.StartAsync();
+        var plan = new ServePlan(IPAddress.Loopback, 0, [], false, []) { Auth = new AuthPlan(AuthKind.Token) { Secret = secret } };
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
+        await app.StartAsync(Stopping);
+        await using (var proxy = await TlsProxy.StartAsync(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First())))
+        {
+            await using var visit = await browser.OpenAsync(proxy.Address);
+            await visit.Page.Locator("input[type=password]").FillAsync(secret);
+            await visit.Page.Keyboard.PressAsync("Enter");
+            await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+            await visit.Page.Locator("dialog[open] button[type=submit]").ClickAsync();
+            await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");
+            Assert.True(Assert.Single(await visit.Page.Context.CookiesAsync()).Secure);
+        }
+        await app.StopAsync(Stopping);
+    }
+
+    [Fact]
     public async Task The_link_that_was_printed_signs_in_and_leaves_nothing_in_the_address()
     {
         const string secret = "a-secret-that-is-long-enough";
