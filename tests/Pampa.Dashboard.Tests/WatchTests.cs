@@ -19,7 +19,8 @@ public sealed class WatchTests
     {
         await using var site = await Site.StartAsync(new SitePlan
         {
-            Program = pampa => Shop.Small(pampa, job => job.Report(async (context, stopping) => await context.CountAsync(stopping) with { PerSecond = double.NaN })),
+            Program = pampa => Shop.Small(
+                pampa, job => job.Report(async (context, stopping) => await context.CountAsync(stopping) with { PerSecond = double.NaN })),
         });
         using var caller = site.NewCaller();
         var seen = await caller.JsonAsync("api/overview");

@@ -29,7 +29,10 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
         var report = await reads.RunAsync(t => cluster.ErrorsAsync(query.Needed("job"), Window, t), stopping);
         return new ErrorsShape(
             [.. report.Groups.Take(MostGroups).Select(g => new ErrorGroupShape(
-                options.Redact(g.Pattern), g.Count, g.First, g.Last, g.SampleKey, options.Redact(g.Sample)) { Search = Core(g.Pattern, options.Redact(g.Pattern)) })],
+                options.Redact(g.Pattern), g.Count, g.First, g.Last, g.SampleKey, options.Redact(g.Sample))
+            {
+                Search = Core(g.Pattern, options.Redact(g.Pattern)),
+            })],
             report.Examined, report.IsComplete);
     }
 

@@ -34,7 +34,9 @@ internal static class ActionCommand
 
         public Option<long?> Limit { get; } = new("--limit") { HelpName = "N", Description = "Change at most so many (default: all that match)." };
 
-        /// <summary>Whether many may be meant whom nobody has named. To retry all that failed is what that verb is for; others take what is well, too.</summary>
+        /// <summary>
+        /// Whether many may be meant whom nobody has named. To retry all that failed is what that verb is for; the others take what is well, too.
+        /// </summary>
         public bool IsBulk(CommandResult result, FilterOptions filter) =>
             filter.HasConditions(result) || (result.GetValue(All) && Action is not TaskAction.Retry);
     }

@@ -105,7 +105,8 @@ internal sealed class Sampler(
             var standing = new JobStanding(pending.Count, pending.Oldest, running.GetValueOrDefault(name), workers.GetValueOrDefault(name));
             Instruments.Stand(job.Load.Meter, standing);
             rows.Add(new SampleRow(
-                name, Math.Min(standing.Pending, Limits.MatchedRows), standing.Pending <= Limits.MatchedRows, standing.Running, standing.Workers, done.GetValueOrDefault(name)));
+                name, Math.Min(standing.Pending, Limits.MatchedRows), standing.Pending <= Limits.MatchedRows, standing.Running, standing.Workers,
+                done.GetValueOrDefault(name)));
         }
         if (rows.Count > 0) await tables.Samples.WriteAsync(rows, term, stopping);
     }

@@ -23,7 +23,8 @@ internal sealed class TlsProxy : IAsyncDisposable
         var now = TimeProvider.System.GetUtcNow();
         certificate = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
         app = builder.Build();
         app.Run(PassAsync);
     }
@@ -52,7 +53,8 @@ internal sealed class TlsProxy : IAsyncDisposable
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
             context.Response.StatusCode = (int)response.StatusCode;
-            foreach (var (name, values) in response.Headers.Concat(response.Content.Headers).Where(h => !OfConnection.Contains(h.Key))) context.Response.Headers[name] = values.ToArray();
+            foreach (var (name, values) in response.Headers.Concat(response.Content.Headers).Where(h => !OfConnection.Contains(h.Key)))
+                context.Response.Headers[name] = values.ToArray();
             context.Response.ContentType = response.Content.Headers.ContentType?.ToString();
             await using var body = await response.Content.ReadAsStreamAsync(context.RequestAborted);
             var buffer = new byte[16 * 1024];

@@ -117,7 +117,7 @@ public sealed class ActionTests(Browser browser)
         await visit.Named(AriaRole.Button, "Attach local.2").ClickAsync();
         await ConfirmAsync(visit, "Attach");
         await visit.Named(AriaRole.Button, "Drain", true).ClickAsync();
-        await ConfirmAsync(visit, "Detach", "new disk");
+        await ConfirmAsync(visit, "Drain", "new disk");
         await Assertions.Expect(visit.Page.Locator(".node header")).ToContainTextAsync("paused");
         Assert.Equal("node local", Assert.Single((await site.Cluster.InfoAsync(Stopping)).Held).Target.ToString());
         await visit.Named(AriaRole.Button, "Attach", true).ClickAsync();

@@ -94,7 +94,7 @@ public sealed class StreamTests(Browser browser)
         var plan = new ServePlan(IPAddress.Loopback, 0, [], false, []) { Auth = new AuthPlan(AuthKind.Token) { Secret = secret } };
         await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
         await app.StartAsync(Stopping);
-        await using (var proxy = await TlsProxy.StartAsync(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First())))
+        await using (var proxy = await TlsProxy.StartAsync(new Uri(app.Urls.First())))
         {
             await using var visit = await browser.OpenAsync(proxy.Address);
             await visit.Page.Locator("input[type=password]").FillAsync(secret);

@@ -219,7 +219,8 @@ public sealed class ExposureTests
             Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
         }
         using var session = await caller.GetAsync("api/session", ("Authorization", Basic("ada", secret)));
-        var token = System.Text.Json.JsonDocument.Parse(await session.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("token").GetString()!;
+        var text = await session.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var token = System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("token").GetString()!;
         using var paused = await caller.PostAsync(
             "api/steer", """{"action":"pause","kind":"job","name":"price_orders"}""", ("Authorization", Basic("ada", secret)), ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", token));
         Assert.Equal(HttpStatusCode.OK, paused.StatusCode);
