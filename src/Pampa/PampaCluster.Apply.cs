@@ -73,8 +73,7 @@ public sealed partial class PampaCluster
         var bulk = new Bulk(store, action, filter, passesRunning ? [.. states, TaskState.Running] : states, note with { Reason = options.Reason });
         var result = await DoAsync(bulk, options, progress, cancellationToken);
         if (result.Changed > 0) await parts.WakeAsync(job, cancellationToken);
-        // The process may be one that ends now.
-        if (store.Calls is { } calls) await calls.IdleAsync().WaitAsync(cancellationToken);
+        if (parts.WaitsForHooks && !HookCalls.IsInside && store.Calls is { } calls) await calls.IdleAsync().WaitAsync(cancellationToken);
         return result;
     }
 

@@ -67,6 +67,9 @@ public sealed partial class PampaCluster
     /// <returns>The tick.</returns>
     /// <exception cref="ArgumentException">This program has no such schedule.</exception>
     /// <exception cref="InvalidOperationException">The tick has failed, and nothing of it stays.</exception>
+    /// <exception cref="TimeoutException">
+    /// The database does not answer: the message says whether the tick is done and only its line in the audit is missing, or nothing is known.
+    /// </exception>
     public async Task<ScheduleTick> RunScheduleAsync(string schedule, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(schedule);
@@ -87,8 +90,16 @@ public sealed partial class PampaCluster
             throw new TimeoutException($"Schedule '{schedule}': the database does not answer, and whether the tick was done is not known: {e.Message}", e);
         }
         // Its transaction is the user's own and has no room for this; whoever may run a schedule may write to the audit.
-        await parts.Tables.Audit.WriteAsync(await NoteAsync(parts, "run schedule", $"schedule {schedule}", $"tick {tick.At:u}", cancellationToken), cancellationToken);
-        await parts.WakeAsync(null, cancellationToken);
+        try
+        {
+            await parts.Tables.Audit.WriteAsync(await NoteAsync(parts, "run schedule", $"schedule {schedule}", $"tick {tick.At:u}", cancellationToken), cancellationToken);
+            await parts.WakeAsync(null, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whoever takes it for failed would do its work a second time.
+            throw new TimeoutException($"Schedule '{schedule}': its tick of {tick.At:u} is done and stays so, do not run it again; only the line in the audit could not be written: {e.Message}", e);
+        }
         return tick;
     }
 

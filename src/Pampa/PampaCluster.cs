@@ -47,7 +47,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
             program, address, ProcessRole.All, new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes,
             isToRun: false);
         var access = new ClusterAccess();
-        access.Set(engine.Parts);
+        access.Set(engine.Parts with { WaitsForHooks = true });
         return new PampaCluster(access, engine.DisposeAsync);
     }
 

@@ -32,8 +32,8 @@ public sealed class StandAloneOptions
     public TimeZoneInfo TimeZone { get; set; } = TimeZoneInfo.Utc;
 
     /// <summary>
-    /// Whether to run once, at once, and end: with exit code 0, or with 1 where the run failed. Default false. <c>--once</c>
-    /// does it, too.
+    /// Whether to run once, at once, and end: with exit code 0, or with 1 where the run failed, or with 3 where the process was stopped before the run was
+    /// done. Default false. <c>--once</c> does it, too.
     /// </summary>
     public bool Once { get; set; }
 
@@ -80,6 +80,13 @@ public sealed class StandAloneOptions
     /// a file or folder. Default null: no. <c>--log</c> goes first.
     /// </summary>
     public string? Log { get; set; }
+
+    /// <summary>
+    /// How long a run may take: then its token is cancelled, and a run that ends by that has failed. Code that does not look at its token goes on
+    /// all the same, and is told of in the log. 1 s to 30 days. Default null: as long as it does; one that takes more than ten minutes, and three
+    /// times as long as any before it, is told of.
+    /// </summary>
+    public TimeSpan? MaxDuration { get; set; }
 
     /// <summary>
     /// How long a run may go on after its token was cancelled because the process stops. Zero to 24 h; default 30 s.

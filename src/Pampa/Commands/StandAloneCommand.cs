@@ -14,7 +14,7 @@ internal static class StandAloneCommand
     [
         (ExitCode.Done, "done, or stopped"), (ExitCode.TasksFailed, "a run failed (with --once, or where the program stops on errors)"),
         (ExitCode.Configuration, "wrong arguments or configuration, or no connection"),
-        (ExitCode.Abandoned, "a run was abandoned at the stop: it did not end"),
+        (ExitCode.Abandoned, "a run was abandoned at the stop: it did not end; with --once: it was not done"),
         (ExitCode.WorkerIdTaken, "with --once: it runs already, in another process, and only one may"),
         (ExitCode.InternalError, "internal error"), (ExitCode.SecondSignal, "second signal"),
     ];

@@ -1,3 +1,4 @@
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Dispatching;
@@ -16,6 +17,8 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
 
     private readonly AsideCall<Named> call = new(time);
     private int asked;
+    private int wanted;
+    private int margin;
     private int inVain;
     private long restsSince;
     private TimeSpan rest;
@@ -55,9 +58,10 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     {
         if (!IsUnderWay)
         {
-            asked = max;
+            wanted = max;
+            asked = (int)Math.Min(Limits.NamedRows, (long)max + margin);
             isHastened = false;
-            call.Begin(() => store.SelectAsync(max, time, stopping));
+            call.Begin(() => store.SelectAsync(asked, time, stopping));
         }
         var named = await call.AnswerAsync(stopping);
         if (named is null && IsUnderWay && time.GetElapsedTime(call.BeganAt) >= Hopeless)
@@ -70,13 +74,29 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     {
         restsSince = time.GetTimestamp();
         inVain = isInVain ? inVain + 1 : 0;
-        var isFull = reserved > 0 && named >= asked;
+        var isFull = WidensFor(named, reserved, isInVain) || (reserved > 0 && named >= asked);
+        var rarely = Rarity * time.GetElapsedTime(call.BeganAt, restsSince);
         rest = inVain > 0 ? ShortestRest * Math.Pow(2, Math.Min(inVain - 1, 10))
             : isFull ? TimeSpan.Zero
-            : named > 0 && reserved == 0 ? ShortestRest
-            : Rarity * time.GetElapsedTime(call.BeganAt, restsSince);
+            : named > 0 && reserved == 0 && rarely < ShortestRest ? ShortestRest
+            : rarely;
         if (rest > LongestRest) rest = LongestRest;
         return isFull;
+    }
+
+    /// <summary>
+    /// What workers have in hand, or what waits for its time, may be named before what is due: then it is asked for more than there is room for, or it
+    /// would name the same few for as long as they are held, and workers would stand idle. Says whether it is to be asked for more at once.
+    /// </summary>
+    private bool WidensFor(int named, int reserved, bool isInVain)
+    {
+        if (reserved >= wanted) margin -= (margin + 7) / 8;
+        else if (!isInVain && named >= asked && asked < Limits.NamedRows)
+        {
+            margin = Math.Min(Limits.NamedRows, Math.Max(wanted, 2 * margin));
+            return true;
+        }
+        return false;
     }
 
     /// <summary>Whether it is to be told now that its answers come to nothing.</summary>
@@ -84,7 +104,7 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
 
     public void Reset()
     {
-        inVain = 0;
+        inVain = margin = 0;
         rest = TimeSpan.Zero;
     }
 }

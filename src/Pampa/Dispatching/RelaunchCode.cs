@@ -10,12 +10,13 @@ internal sealed class RelaunchCode(
     JobDispatch job, Func<RelaunchContext, CancellationToken, Task<IEnumerable<string>>> keysAsync, Pace pace, TimeProvider time)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(90);
     private readonly AsideCall<List<string>> call = new(time);
 
     public Pace Pace => pace;
 
     /// <summary>What the code names; null: it is not its time, or it is still at it.</summary>
-    /// <exception cref="RelaunchCodeException">The code has thrown.</exception>
+    /// <exception cref="RelaunchCodeException">The code has thrown, or does not end although it was told to.</exception>
     public async Task<List<string>?> AskAsync(bool isAsked, CancellationToken stopping)
     {
         if (!call.IsUnderWay)
@@ -25,7 +26,10 @@ internal sealed class RelaunchCode(
         }
         try
         {
-            return await call.AnswerAsync(stopping);
+            var keys = await call.AnswerAsync(stopping);
+            if (keys is null && call.IsUnderWay && time.GetElapsedTime(call.BeganAt) >= Hopeless)
+                throw new RelaunchCodeException("it does not end, although it was told to after a minute; give what it waits for a time-out, or pass the token on");
+            return keys;
         }
         finally
         {

@@ -32,6 +32,8 @@ internal sealed class Relauncher(IEnumerable<JobDispatch> jobs, ILogger log, Tim
         foreach (var one in relaunches)
         {
             if (isHeld(one.Job) || one.Job.Load.IsSuspendedAt(JobStep.Dispatch) || one.Job.Load.TableLock.IsResting) continue;
+            // Their hooks are told beside, some at a time: a process without workers has no other brake.
+            if (one.Job.Store.Calls is { Count: > Limits.RelaunchRows }) continue;
             var count = await one.PassAsync(term, isAsked, stopping);
             if (count > 0) Log.Relaunched(log, one.Job.Store.Job.Name, count);
             all += count;

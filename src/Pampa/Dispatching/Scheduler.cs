@@ -147,11 +147,18 @@ internal sealed class Scheduler(
     private async Task<int> TakeEndedAsync()
     {
         var done = 0;
-        foreach (var one in all)
+        try
         {
-            if (await one.TakeEndedAsync()) done++;
+            foreach (var one in all)
+            {
+                if (await one.TakeEndedAsync()) done++;
+            }
         }
-        if (done > 0) Ticked?.Invoke();
+        finally
+        {
+            // What one of them throws is no reason to let the records of another wait.
+            if (done > 0) Ticked?.Invoke();
+        }
         return done;
     }
 

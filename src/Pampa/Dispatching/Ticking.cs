@@ -61,9 +61,11 @@ internal sealed class Ticking(ScheduleDefinition schedule, TimeProvider time)
     {
         if (underWay is not { IsCompleted: true } ended) return false;
         underWay = null;
-        // Where nothing came of it the same would come at once.
+        // Where nothing came of it the same would come at once. Else the next one may be due already: who waited would fall behind a bit with each.
         (due, lookedAt) = (Soon, time.GetTimestamp());
-        return await ended;
+        var isDone = await ended;
+        if (isDone) due = TimeSpan.Zero;
+        return isDone;
     }
 
     /// <summary>The tick that should have ended long ago, once.</summary>

@@ -17,6 +17,12 @@ internal sealed record ClusterParts(
 {
     /// <summary>The scheduler of this process, with the program's schedules.</summary>
     public required Scheduler Scheduler { get; init; }
+
+    /// <summary>
+    /// Whether an action ends when the hooks that it causes have been told. A process without loops may end with it; one that has them is told beside
+    /// its work, which never ends, and waits at its stop.
+    /// </summary>
+    public bool WaitsForHooks { get; init; }
 }
 
 /// <summary>The parts, which come when the application starts: whoever asks before waits for that.</summary>

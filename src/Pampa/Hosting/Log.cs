@@ -115,6 +115,12 @@ internal static partial class Log
     [LoggerMessage(340, LogLevel.Error, "'{Name}': run {Number} has not ended within {Timeout} after the stop; it is abandoned")]
     public static partial void RunAbandoned(ILogger log, string name, long number, TimeSpan timeout);
 
+    [LoggerMessage(342, LogLevel.Warning, "'{Name}': run {Number} has been at work for {Took}, much longer than any before it; no other begins before it ends, here or elsewhere (MaxDuration would end it)")]
+    public static partial void RunTakesLong(ILogger log, string name, long number, TimeSpan took);
+
+    [LoggerMessage(343, LogLevel.Error, "'{Name}': run {Number} was told to end after {Most} (MaxDuration) and is still at work after {Took}; no other begins before it ends, here or elsewhere: its code must look at its token")]
+    public static partial void RunOverdue(ILogger log, string name, long number, TimeSpan most, TimeSpan took);
+
     [LoggerMessage(341, LogLevel.Warning, "'{Name}': the lease could not be given up; another process takes over when it ends: {Error}")]
     public static partial void NotResigned(ILogger log, string name, string error);
 }

@@ -27,6 +27,7 @@ internal sealed record StandAlone(StandAloneOptions Options, Func<StandAloneRun,
         if (!JobValidation.Identifier.IsMatch(Options.Cluster)) errors.Add($"Cluster must be {JobValidation.IdentifierForm}, got '{Options.Cluster}'.");
         Range(errors, nameof(Options.Delay), Options.Delay, TimeSpan.Zero, LongestDelay);
         Range(errors, nameof(Options.ShutdownTimeout), Options.ShutdownTimeout, TimeSpan.Zero, TimeSpan.FromHours(24));
+        if (Options.MaxDuration is { } most) Range(errors, nameof(Options.MaxDuration), most, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
         Range(errors, nameof(Options.Lease), Options.Lease, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
         if (Options.Backoff is null) errors.Add("Backoff must not be null: use Backoff.None for no delay.");
         if (Options.Log is { } log && string.IsNullOrWhiteSpace(log)) errors.Add("Log must be yes, no or the path of a file or folder, got an empty text.");
@@ -54,6 +55,7 @@ internal sealed record StandAlone(StandAloneOptions Options, Func<StandAloneRun,
             StopsOnError = Options.StopOnError,
             Backoff = Options.Backoff,
             ShutdownTimeout = Options.ShutdownTimeout,
+            MaxDuration = Options.MaxDuration,
         };
         if (address is null) return await new StandAloneProcess(parts, surroundings).RunAsync(stopping);
         var dialect = address.Dialect;

@@ -26,6 +26,9 @@ internal sealed record StandAloneParts(
     public required Backoff Backoff { get; init; }
 
     public TimeSpan ShutdownTimeout { get; init; }
+
+    /// <summary>How long a run may take; null: as long as it does.</summary>
+    public TimeSpan? MaxDuration { get; init; }
 }
 
 /// <summary>
@@ -35,6 +38,9 @@ internal sealed record StandAloneParts(
 internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surroundings)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Unusual = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Obedience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
     private readonly ILogger log = surroundings.Logs.CreateLogger("Pampa");
     private readonly ILogger own = surroundings.Logs.CreateLogger(parts.Name);
     private readonly TimeProvider time = surroundings.Time;
@@ -42,6 +48,8 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
     private int failures;
     private bool hasBegun;
     private string? standsBehind;
+    private TimeSpan longest;
+    private bool isAbandoned;
     private int? code;
 
     private Timetable Timetable => parts.Timetable;
@@ -67,7 +75,8 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
         {
             if (parts.Instance is not null) await ResignAsync(parts.Instance);
         }
-        return code ?? ExitCode.Done;
+        // Whoever has asked for one run must not take it for done.
+        return code ?? (parts.IsOnce ? ExitCode.Abandoned : ExitCode.Done);
     }
 
     /// <summary>How long nothing is due. Not longer than a while, for the clock of a schedule may be set.</summary>
@@ -141,7 +150,7 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
     {
         var due = Timetable.Start();
         var began = time.GetTimestamp();
-        var token = new RunToken(reign?.Lost ?? CancellationToken.None, stopping);
+        var token = new RunToken(parts.MaxDuration, time, reign?.Lost ?? CancellationToken.None, stopping);
         var run = new StandAloneRun(parts.Name, ++number, own, parts.Database, () => token.Reason)
         {
             ScheduledFor = parts.IsOnce ? null : due,
@@ -152,27 +161,52 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
         if (!await HasEndedAsync(running, reign?.Lost ?? CancellationToken.None, stopping))
         {
             Log.RunAbandoned(log, parts.Name, run.Number, parts.ShutdownTimeout);
-            code = ExitCode.Abandoned;
+            (code, isAbandoned) = (ExitCode.Abandoned, true);
             return;
         }
         token.Dispose();
-        await EndAsync(running, run, token.Reason, time.GetElapsedTime(began), stopping);
+        var took = time.GetElapsedTime(began);
+        if (took > longest) longest = took;
+        await EndAsync(running, run, token.Reason, took, stopping);
     }
 
     // Waits for the end; of a stop, not for ever.
     private async Task<bool> HasEndedAsync(Task running, CancellationToken lost, CancellationToken stopping)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(lost, stopping);
-        await running.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WatchAsync(running, either.Token);
         if (!running.IsCompleted && !stopping.IsCancellationRequested)
         {
             Log.RunWithoutLease(log, parts.Name, number);
-            await running.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await WatchAsync(running, stopping);
         }
         if (running.IsCompleted) return true;
         Log.RunStopping(log, parts.Name, number, parts.ShutdownTimeout);
         await running.WaitAsync(parts.ShutdownTimeout, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return running.IsCompleted;
+    }
+
+    /// <summary>
+    /// Waits for the end, and tells where that is long in coming, ever more seldom: a process that looks well and does nothing any more, and whose lease
+    /// nobody else gets, is found out by nothing else.
+    /// </summary>
+    private async Task WatchAsync(Task running, CancellationToken until)
+    {
+        var began = time.GetTimestamp();
+        var next = parts.MaxDuration + Obedience ?? (3 * longest > Unusual ? 3 * longest : Unusual);
+        while (!running.IsCompleted && !until.IsCancellationRequested)
+        {
+            var left = next - time.GetElapsedTime(began);
+            if (left > TimeSpan.Zero)
+            {
+                // A timer has no more than 49 days.
+                await running.WaitAsync(left < LongestWait ? left : LongestWait, time, until).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
+            }
+            if (parts.MaxDuration is { } most) Log.RunOverdue(log, parts.Name, number, most, Whole(time.GetElapsedTime(began)));
+            else Log.RunTakesLong(log, parts.Name, number, Whole(time.GetElapsedTime(began)));
+            next *= 2;
+        }
     }
 
     private async Task EndAsync(Task running, StandAloneRun run, string? cancelled, TimeSpan took, CancellationToken stopping)
@@ -183,6 +217,10 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
             failures = 0;
             Timetable.End(TimeSpan.Zero);
             if (parts.IsOnce) code = ExitCode.Done;
+        }
+        catch (OperationCanceledException e) when (cancelled == RunToken.Overdue)
+        {
+            Failed(run, took, new TimeoutException($"The run did not end within {parts.MaxDuration:c} (MaxDuration).", e));
         }
         catch (OperationCanceledException) when (cancelled is not null)
         {
@@ -217,7 +255,7 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
     private async Task ResignAsync(SingleInstance instance)
     {
         // One that was abandoned may still be at work: then the lease ends by itself, as if this process had died.
-        if (code == ExitCode.Abandoned) return;
+        if (isAbandoned) return;
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10), time);
         try
         {
@@ -227,36 +265,5 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
         {
             Log.NotResigned(log, parts.Name, e.Message);
         }
-    }
-}
-
-/// <summary>The token of one run, and why it was cancelled.</summary>
-internal sealed class RunToken : IDisposable
-{
-    public const string Stopping = "the program is stopping";
-    private const string Lost = "the process has lost its lease";
-    private readonly CancellationTokenSource source = new();
-    private readonly CancellationTokenRegistration[] registrations;
-    private string? reason;
-
-    public RunToken(CancellationToken lost, CancellationToken stopping)
-    {
-        registrations = [lost.UnsafeRegister(_ => Cancel(Lost), null), stopping.UnsafeRegister(_ => Cancel(Stopping), null)];
-    }
-
-    public CancellationToken Token => source.Token;
-
-    public string? Reason => Volatile.Read(ref reason);
-
-    // On the pool: what the code has registered must not hold up whoever cancels.
-    private void Cancel(string why)
-    {
-        if (Interlocked.CompareExchange(ref reason, why, null) is null) _ = source.CancelAsync();
-    }
-
-    /// <summary>The run has ended. Its token may be looked at still.</summary>
-    public void Dispose()
-    {
-        foreach (var registration in registrations) registration.Dispose();
     }
 }

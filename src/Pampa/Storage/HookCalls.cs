@@ -10,15 +10,21 @@ namespace Pampa.Storage;
 /// </summary>
 internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, ILogger log, TimeProvider time)
 {
-    /// <summary>How many are called at the same time.</summary>
+    /// <summary>How many are called at the same time. One that is given up keeps its place until it ends: it holds a thread or a connection.</summary>
     public const int MostAtOnce = 16;
 
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+    private static readonly AsyncLocal<bool> Inside = new();
     private readonly Queue<(HookKind Kind, TaskEvent About)> waiting = new();
     private readonly Lock gate = new();
+    private readonly Telling stuck = new(time);
     private TaskCompletionSource? idle;
     private int callers;
     private int count;
+    private int givenUp;
+
+    /// <summary>Whether it is code of a hook that asks: what waits for all hooks would wait for itself.</summary>
+    public static bool IsInside => Inside.Value;
 
     /// <summary>What waits to be told, or is being told.</summary>
     public int Count => Volatile.Read(ref count);
@@ -34,7 +40,8 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
             if (callers == MostAtOnce) return;
             callers++;
         }
-        _ = Task.Run(WorkOffAsync);
+        // Nothing of whoever tells it flows into the code: neither its scopes, nor that it is a hook itself.
+        using (ExecutionContext.SuppressFlow()) _ = Task.Run(WorkOffAsync);
     }
 
     /// <summary>Tells it now.</summary>
@@ -93,10 +100,13 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     private async Task TellAsync(HookKind kind, TaskEvent about)
     {
         using var deadline = new CancellationTokenSource(Deadline, time);
+        Task? code = null;
         try
         {
             await store.FillAsync(about, deadline.Token);
-            await RunAsync(kind, about, deadline.Token).WaitAsync(Deadline, time);
+            // On a thread of its own: it may block it.
+            code = Task.Run(() => CallAsync(kind, about, deadline.Token), CancellationToken.None);
+            await code.WaitAsync(Deadline, time);
         }
         catch (Exception e)
         {
@@ -104,19 +114,41 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
         finally
         {
-            lock (gate)
-            {
-                if (--count == 0)
-                {
-                    idle?.SetResult();
-                    idle = null;
-                }
-            }
+            EndTelling();
         }
+        if (code is { IsCompleted: false }) await OutliveAsync(kind, code);
+    }
+
+    private async Task CallAsync(HookKind kind, TaskEvent about, CancellationToken stopping)
+    {
+        Inside.Value = true;
+        await RunAsync(kind, about, stopping);
+    }
+
+    private void EndTelling()
+    {
+        lock (gate)
+        {
+            if (--count > 0) return;
+            idle?.SetResult();
+            idle = null;
+        }
+    }
+
+    // Its place is free again when it ends, which may be never: others in its stead would be more and more.
+    private async Task OutliveAsync(HookKind kind, Task code)
+    {
+        if (Interlocked.Increment(ref givenUp) == MostAtOnce && stuck.IsDue(out _))
+            NoPlaceLeft(log, store.Job.Name, Hooks.NameOf(kind), MostAtOnce, Count);
+        await code.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Interlocked.Decrement(ref givenUp);
     }
 
     [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]
     private static partial void CodeFailed(ILogger log, string job, string hook, string key, string error);
+
+    [LoggerMessage(125, LogLevel.Error, "Job '{Job}': {Calls} calls of its hooks do not end, the last one of its {Hook}, and no other is made until one of them ends; {Waiting} wait, and where too many do the job starts nothing: give what the code waits for a time-out")]
+    private static partial void NoPlaceLeft(ILogger log, string job, string hook, int calls, int waiting);
 
     [LoggerMessage(122, LogLevel.Warning, "Job '{Job}': record {Key}: the statement of its OnFinished is refused for the outcome {Outcome}, which is written without it: {Error}")]
     private static partial void StatementLeftOut(ILogger log, string job, string key, string outcome, string error);

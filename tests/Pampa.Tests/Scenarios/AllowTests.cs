@@ -128,19 +128,19 @@ public sealed class AllowTests
             }), "first");
             AddJobs(pampa, null, "second");
         });
-        await TurnPatientlyAsync(cluster, process);
+        await process.PatientRoundsAsync(0.1);
         isHanging = true;
-        for (var i = 0; i < 80; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 80; i++) await process.PatientRoundsAsync(0.1);
         await cluster.InsertAsync(5, table: "first");
         await cluster.InsertAsync(5, table: "second");
-        for (var i = 0; i < 20; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 20; i++) await process.PatientRoundsAsync(0.1);
         Assert.Equal(["a.2"], Workers(cluster, "first"));
         Assert.Equal(5, await DoneAsync(cluster, "first"));
         Assert.Equal(5, await DoneAsync(cluster, "second"));
         Assert.EndsWith("of worker 'a.1': it did not answer within 00:00:05", Assert.Single(Of(process, "gives no answer")), StringComparison.Ordinal);
 
         never.Release(1_000);
-        for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await process.PatientRoundsAsync(0.1);
         Assert.Single(Of(process, "answers again"));
     }
 
@@ -161,19 +161,19 @@ public sealed class AllowTests
             job.Process(_ => { });
         }, workers: 12);
         await cluster.InsertAsync(5);
-        for (var i = 0; i < 200 && await DoneAsync(cluster, "numbers") < 5; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 200 && await DoneAsync(cluster, "numbers") < 5; i++) await process.PatientRoundsAsync(0.1);
         Assert.Equal(5, await DoneAsync(cluster, "numbers"));
         Assert.Subset(new HashSet<string>(["a.11", "a.12"]), Workers(cluster));
         // How soon all have been asked about is up to the computer; then some time in which nobody is asked about anew.
-        for (var i = 0; i < 400 && hung.Count < 10; i++) await TurnPatientlyAsync(cluster, process);
-        for (var i = 0; i < 30; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 400 && hung.Count < 10; i++) await process.PatientRoundsAsync(0.1);
+        for (var i = 0; i < 30; i++) await process.PatientRoundsAsync(0.1);
         Assert.Equal(10, hung.Count);
         Assert.Equal(10, hung.Distinct().Count());
         Assert.EndsWith("it did not answer within 00:00:05", Assert.Single(Of(process, "gives no answer")), StringComparison.Ordinal);
 
         never.SetResult(true);
         await cluster.InsertAsync(50, first: 6);
-        for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await TurnPatientlyAsync(cluster, process);
+        for (var i = 0; i < 100 && Of(process, "answers again").Count == 0; i++) await process.PatientRoundsAsync(0.1);
         Assert.Single(Of(process, "answers again"));
     }
 
@@ -202,19 +202,6 @@ public sealed class AllowTests
         for (var i = 0; i < 4; i++) await AskAsync();
         Assert.All(workers, worker => Assert.True(asked.Allows(worker.Worker), worker.Worker));
         Assert.False(asked.Check());
-    }
-
-    // The leader gives an answer a moment, which passes only here.
-    private static async Task TurnPatientlyAsync(TestCluster cluster, TestProcess process)
-    {
-        var round = process.RoundAsync();
-        for (var wait = 0; wait < 10_000 && !round.IsCompleted; wait++)
-        {
-            await Task.WhenAny(round, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
-            if (!round.IsCompleted) await cluster.AdvanceAsync(0.02);
-        }
-        await round;
-        await cluster.AdvanceAsync(0.1);
     }
 
     [Fact]

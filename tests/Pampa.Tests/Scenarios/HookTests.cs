@@ -222,6 +222,105 @@ public sealed class HookTests
         Assert.EndsWith("it did not end within 00:01:00", Assert.Single(Of(process, "and nothing else comes of it")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Code_that_blocks_its_thread_has_a_minute_as_well()
+    {
+        await using var cluster = await ClusterAsync(records: 1);
+        using var gate = new ManualResetEventSlim();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.OnFinished(_ => gate.Wait(TestCluster.Stopping));
+            job.Process(_ => { });
+        });
+        process.WaitsForHooks = false;
+        await cluster.UntilEndedAsync();
+        var idle = process.Lane.Store.Calls!.IdleAsync();
+        for (var i = 0; i < 300 && !idle.IsCompleted; i++)
+        {
+            await cluster.LiveAsync(65);
+            await Task.WhenAny(idle, Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestCluster.Stopping));
+        }
+        Assert.True(idle.IsCompleted);
+        Assert.EndsWith("it did not end within 00:01:00", Assert.Single(Of(process, "and nothing else comes of it")), StringComparison.Ordinal);
+        gate.Set();
+    }
+
+    [Fact]
+    public async Task Calls_that_never_end_are_no_more_than_there_are_places_and_that_is_told()
+    {
+        await using var cluster = await ClusterAsync(records: 20);
+        var gate = new TaskCompletionSource();
+        var begun = 0;
+        var process = await cluster.StartAsync(job =>
+        {
+            job.OnFinished(async _ =>
+            {
+                Interlocked.Increment(ref begun);
+                await gate.Task;
+            });
+            job.Process(_ => { });
+        });
+        process.WaitsForHooks = false;
+        await cluster.UntilEndedAsync();
+        Assert.Equal(20, process.Node.Untold);
+        for (var i = 0; i < 300 && Of(process, "do not end").Count == 0; i++)
+        {
+            await cluster.LiveAsync(65);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestCluster.Stopping);
+        }
+        Assert.Equal((16, 4), (begun, process.Node.Untold));
+        Assert.Contains("16 calls of its hooks do not end, the last one of its OnFinished, and no other is made until one of them ends; 4 wait", Assert.Single(Of(process, "do not end")), StringComparison.Ordinal);
+        await cluster.LiveAsync(200);
+        Assert.Equal(16, begun);
+        var idle = process.Lane.Store.Calls!.IdleAsync();
+        gate.SetResult();
+        await idle.WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System, TestCluster.Stopping);
+        Assert.Equal(20, begun);
+    }
+
+    [Fact]
+    public async Task Who_acts_in_a_process_at_work_waits_for_no_hook()
+    {
+        await using var cluster = await ClusterAsync(records: 2);
+        cluster.AttemptsAreGivenBack = true;
+        var gate = new TaskCompletionSource();
+        var process = await cluster.StartAsync(job =>
+        {
+            job.OnRelaunched(_ => gate.Task);
+            job.Process(_ => { });
+        });
+        process.WaitsForHooks = false;
+        await cluster.UntilEndedAsync();
+        var relaunched = process.Cluster.RelaunchAsync("numbers", ["1"], TestCluster.Stopping);
+        Assert.Equal(1, await relaunched.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping));
+        Assert.Equal(1, process.Node.Untold);
+        gate.SetResult();
+        await process.Lane.Store.Calls!.IdleAsync();
+    }
+
+    [Fact]
+    public async Task Who_acts_in_a_process_of_its_own_waits_for_the_hooks_but_not_from_within_one()
+    {
+        await using var cluster = await ClusterAsync(records: 2);
+        cluster.AttemptsAreGivenBack = true;
+        var told = new ConcurrentQueue<string>();
+        TestProcess? process = null;
+        process = await cluster.StartAsync(job =>
+        {
+            job.Process(_ => { });
+            job.OnRelaunched(async about =>
+            {
+                // It would wait for itself.
+                if (about.Key == "1") await process!.Tool.RelaunchAsync("numbers", ["2"], about.CancellationToken);
+                told.Enqueue(about.Key);
+            });
+        });
+        await cluster.UntilEndedAsync();
+        var relaunched = process.Tool.RelaunchAsync("numbers", ["1"], TestCluster.Stopping);
+        Assert.Equal(1, await relaunched.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping));
+        Assert.Equal(["1", "2"], told.Order());
+    }
+
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
     internal async Task What_runs_again_has_its_statement_and_its_code(Engine engine)
     {

@@ -118,6 +118,46 @@ public sealed class RelaunchCodeTests
     }
 
     [Fact]
+    public async Task One_that_does_not_obey_is_told_of_and_works_again_when_it_has_ended()
+    {
+        await using var cluster = await ClusterAsync();
+        var answer = new TaskCompletionSource<IEnumerable<string>>();
+        var process = await cluster.StartAsync(Named((_, _) => answer.Task));
+        await cluster.InsertAsync(1);
+        await process.PatientRoundsAsync(3);
+        Assert.True((await cluster.RowAsync(1)).IsCompleted);
+        for (var i = 0; i < 20; i++) await cluster.LiveAsync(5);
+        await process.PatientRoundsAsync(3);
+        Assert.Contains("it does not end, although it was told to after a minute", Assert.Single(Of(process, "relaunching fails")), StringComparison.Ordinal);
+        Assert.Single(cluster.Calls);
+        answer.SetResult(["1"]);
+        await cluster.UntilAsync(() => Task.FromResult(cluster.Calls.Count > 1), "it runs again");
+        Assert.Single(Of(process, "relaunching works again"));
+    }
+
+    [Fact]
+    public async Task Nothing_runs_again_while_too_much_of_that_was_not_told_yet()
+    {
+        await using var cluster = await ClusterAsync();
+        var told = new TaskCompletionSource();
+        var process = await cluster.StartAsync(Named((_, _) => Task.FromResult<IEnumerable<string>>(["1"]), job => job.OnRelaunched(_ => told.Task)));
+        process.WaitsForHooks = false;
+        await cluster.InsertAsync(1);
+        await cluster.UntilAsync(() => Task.FromResult(cluster.Calls.Count > 1), "it has run twice");
+        var (store, calls) = (process.Lane.Store, process.Lane.Store.Calls!);
+        Assert.True(store.TryParseKey("1", out var key));
+        while (calls.Count <= Jobs.Limits.RelaunchRows) calls.Tell(Jobs.HookKind.Relaunched, new TaskEvent(store.Table, key));
+        await cluster.UntilAsync(async () => (await cluster.RowAsync(1)).IsCompleted, "it has ended");
+        var before = cluster.Calls.Count;
+        await TurnAsync(cluster, 10, process);
+        Assert.Equal(before, cluster.Calls.Count);
+        told.SetResult();
+        await calls.IdleAsync();
+        await cluster.UntilAsync(() => Task.FromResult(cluster.Calls.Count > before), "it runs again");
+        await calls.IdleAsync();
+    }
+
+    [Fact]
     public async Task One_that_takes_long_holds_up_nobody_and_has_a_minute()
     {
         await using var cluster = await ClusterAsync();
@@ -129,36 +169,20 @@ public sealed class RelaunchCodeTests
             return answer.Task.WaitAsync(stopping);
         }));
         await cluster.InsertAsync(1);
-        await TurnPatientlyAsync(5);
+        await process.PatientRoundsAsync(5);
         Assert.True((await cluster.RowAsync(1)).IsCompleted);
         Assert.Equal(1, asked);
 
         answer.SetResult(["1"]);
-        await TurnPatientlyAsync(3);
+        await process.PatientRoundsAsync(3);
         Assert.True(cluster.Calls.Count >= 2);
 
         answer = new TaskCompletionSource<IEnumerable<string>>();
-        await TurnPatientlyAsync(6);
+        await process.PatientRoundsAsync(6);
         var before = asked;
         for (var i = 0; i < 14; i++) await cluster.LiveAsync(5);
-        await TurnPatientlyAsync(3);
+        await process.PatientRoundsAsync(3);
         Assert.Equal(before, asked);
         Assert.Contains("it did not end within 00:01:00", Assert.Single(Of(process, "relaunching fails")), StringComparison.Ordinal);
-
-        // The leader gives it a moment, which passes only here.
-        async Task TurnPatientlyAsync(double seconds)
-        {
-            for (var i = 0; i < seconds * 10; i++)
-            {
-                var round = process.RoundAsync();
-                for (var wait = 0; wait < 10_000 && !round.IsCompleted; wait++)
-                {
-                    await Task.WhenAny(round, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
-                    if (!round.IsCompleted) await cluster.AdvanceAsync(0.02);
-                }
-                await round;
-                await cluster.AdvanceAsync(0.1);
-            }
-        }
     }
 }

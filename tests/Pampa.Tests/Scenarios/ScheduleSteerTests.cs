@@ -209,4 +209,15 @@ public sealed class ScheduleSteerTests
         Assert.Equal(0, await leader.Cluster.TickAsync(Stopping));
         Assert.True(await leader.Cluster.DispatchAsync(Stopping) >= 0);
     }
+
+    [Fact]
+    public async Task A_tick_by_hand_that_is_done_is_not_told_as_failed_where_only_the_audit_is()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(ScheduleSetup.Program("0 3 * * *"));
+        await cluster.Db.ExecuteAsync("ALTER TABLE pampa_audit RENAME TO gone");
+        var error = await Assert.ThrowsAsync<TimeoutException>(() => process.Cluster.RunScheduleAsync("numbers", Stopping));
+        Assert.Contains("is done and stays so, do not run it again; only the line in the audit could not be written", error.Message, StringComparison.Ordinal);
+        Assert.Single(await cluster.RowsAsync());
+    }
 }

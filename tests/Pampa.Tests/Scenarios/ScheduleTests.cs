@@ -283,6 +283,53 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public async Task Ticks_of_every_second_that_take_a_moment_do_not_fall_behind()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var late = new List<TimeSpan>();
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+            pampa.AddSchedule("seconds", "* * * * * *", s => s.Do(async (tick, _, _) =>
+            {
+                late.Add(cluster.Time.GetUtcNow() - tick.At);
+                await cluster.AdvanceAsync(0.02);
+            }));
+        });
+        var began = cluster.Time.GetTimestamp();
+        while (cluster.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(120))
+        {
+            if (!await process.TickAsync()) await cluster.AdvanceAsync(process.Scheduler.Pause);
+        }
+        Assert.InRange(late.Count, 115, 120);
+        Assert.InRange(late.Max() - late.Min(), TimeSpan.Zero, TimeSpan.FromSeconds(0.5));
+    }
+
+    [Fact]
+    public async Task What_one_tick_throws_is_no_reason_to_let_the_records_of_another_wait()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            pampa.AddSchedule("failing", "* * * * *", s => s.Do((_, _, _) => throw new InvalidOperationException("no")));
+            Program("* * * * *")(pampa);
+        });
+        await TurnAsync(cluster, 2, process);
+        var told = process.Ticks;
+        // Its failure cannot be written down.
+        process.Faults.FailBefore("SET failures = failures + 1", times: 100);
+        await cluster.LiveAsync(58);
+        await UntilAsync(async () =>
+        {
+            await process.TickAsync();
+            return (await cluster.RowsAsync()).Count == 1;
+        }, cluster);
+        await process.TickAsync();
+        Assert.True(process.Outages > 0);
+        Assert.Equal(told + 1, process.Ticks);
+    }
+
+    [Fact]
     public async Task A_drain_has_no_ticks()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -65,6 +65,61 @@ public sealed class SelectTests
     }
 
     [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
+    public async Task Records_that_are_held_may_come_first_and_no_worker_stands_idle(string engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
+        var gates = Enumerable.Range(1, 40).ToDictionary(i => (long)i, _ => new TaskCompletionSource());
+        var running = new ConcurrentDictionary<long, bool>();
+        var process = await cluster.StartAsync(
+            job =>
+            {
+                job.QueueSize = 1;
+                job.MaxQueueSize = 1;
+                // It names what it has named before until that has ended.
+                job.Select($"SELECT value FROM numbers WHERE odd_checking_end_time IS NULL ORDER BY value LIMIT @n");
+                job.Process(async task =>
+                {
+                    var key = task.Get<long>("value");
+                    running[key] = true;
+                    await gates[key].Task;
+                    running.TryRemove(key, out _);
+                });
+            }, workers: 6);
+        var runs = Enumerable.Repeat(Task.FromResult(true), 6).ToArray();
+        await cluster.InsertAsync(40);
+        try
+        {
+            await LiveUntilAsync(() => running.Count == 6, "all workers are busy");
+            // Those that come first are held on.
+            foreach (var key in running.Keys.Order().TakeLast(2)) gates[key].SetResult();
+            await LiveUntilAsync(() => running.Count == 4, "two have ended");
+            await LiveUntilAsync(() => running.Count == 6, "all workers are busy again");
+        }
+        finally
+        {
+            foreach (var gate in gates.Values) gate.TrySetResult();
+        }
+
+        async Task LiveUntilAsync(Func<bool> isSo, string what)
+        {
+            for (var i = 0; i < 200 && !isSo(); i++)
+            {
+                process.TryBeat();
+                await process.DispatchAsync();
+                await process.StartAsync();
+                foreach (var (worker, at) in process.Node.Workers.Select((w, at) => (w, at)))
+                {
+                    if (runs[at].IsCompleted) runs[at] = worker.RunNextAsync();
+                }
+                await process.FinishAsync();
+                await cluster.AdvanceAsync(0.2);
+                await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestCluster.Stopping);
+            }
+            Assert.True(isSo(), what);
+        }
+    }
+
+    [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
     public async Task Ineligible_keys_block_no_other_and_are_asked_for_ever_more_seldom(string engine)
     {
         await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
@@ -227,27 +282,11 @@ public sealed class SelectTests
         });
         await cluster.InsertAsync(2);
         await cluster.InsertAsync(5, table: "others");
-        await TurnPatientlyAsync(2);
+        await process.PatientRoundsAsync(2);
         Assert.Equal((1, 5L), (asked, await DoneAsync(cluster, "others")));
         answer.SetResult(["2", "1"]);
-        await TurnPatientlyAsync(2);
+        await process.PatientRoundsAsync(2);
         Assert.Equal([2, 1], cluster.Calls.Where(c => c.Job == "numbers").Select(c => c.Key).Take(2));
-
-        // The leader gives it a moment, which passes only here.
-        async Task TurnPatientlyAsync(double seconds)
-        {
-            for (var i = 0; i < seconds * 10; i++)
-            {
-                var round = process.RoundAsync();
-                for (var wait = 0; wait < 10_000 && !round.IsCompleted; wait++)
-                {
-                    await Task.WhenAny(round, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
-                    if (!round.IsCompleted) await cluster.AdvanceAsync(0.02);
-                }
-                await round;
-                await cluster.AdvanceAsync(0.1);
-            }
-        }
     }
 
     private static async Task<List<string>> PrepareAsync(TestDatabase db, Action<JobBuilder> select)

@@ -40,6 +40,7 @@ public sealed class StandAloneTests
                 StopsOnError = options.StopOnError,
                 Backoff = options.Backoff,
                 ShutdownTimeout = options.ShutdownTimeout,
+                MaxDuration = options.MaxDuration,
             };
             Machine = new StandAloneProcess(parts, new Surroundings(logs, cluster.Time, new Random(1)));
 
@@ -188,6 +189,69 @@ public sealed class StandAloneTests
         Assert.Equal(3, deaf.Machine.Code);
         Assert.Contains(deaf.Lines, l => l.StartsWith("Error: Pampa[340] 'mirror': run 1 has not ended within 00:00:30", StringComparison.Ordinal));
         await go.CancelAsync();
+    }
+
+    [Fact]
+    public async Task One_run_that_is_stopped_before_it_is_done_is_not_taken_for_done()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        using var stop = new CancellationTokenSource();
+        using var begun = new SemaphoreSlim(0);
+        using var once = new Process(cluster, isOnce: true, code: (_, token) =>
+        {
+            begun.Release();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+        });
+        var code = once.Machine.RunAsync(stop.Token);
+        Assert.True(await begun.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        await stop.CancelAsync();
+        Assert.Equal(3, await code.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        // Nor is one that has not even begun.
+        using var never = new Process(cluster, isOnce: true);
+        Assert.Equal(3, await never.Machine.RunAsync(stop.Token).WaitAsync(Patience, TestContext.Current.CancellationToken));
+        Assert.Empty(never.Runs);
+    }
+
+    [Fact]
+    public async Task A_run_that_takes_longer_than_it_may_is_cancelled_and_has_failed()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        using var process = new Process(cluster, change: Limited, code: (_, token) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token));
+        var cycle = process.CycleAsync();
+        await UntilAsync(() =>
+        {
+            cluster.Time.Advance(TimeSpan.FromSeconds(61));
+            return cycle.IsCompleted;
+        });
+        Assert.True(await cycle);
+        Assert.Contains("run 1 failed after", Assert.Single(process.Lines), StringComparison.Ordinal);
+        Assert.Contains("The run did not end within 00:01:00 (MaxDuration).", process.Lines.Single(), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(true, "was told to end after 00:01:00 (MaxDuration) and is still at work"), InlineData(false, "much longer than any before it")]
+    public async Task A_run_that_never_ends_is_told_of_ever_more_seldom(bool isLimited, string told)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var end = new TaskCompletionSource();
+        using var process = new Process(cluster, change: o => isLimited ? Limited(o) : o, code: (_, _) => end.Task);
+        var cycle = process.CycleAsync();
+        await UntilAsync(() =>
+        {
+            cluster.Time.Advance(TimeSpan.FromMinutes(1));
+            return process.Lines.Any(l => l.Contains(told, StringComparison.Ordinal));
+        });
+        // For a day.
+        for (var i = 0; i < 24 * 60; i++) cluster.Time.Advance(TimeSpan.FromMinutes(1));
+        end.SetResult();
+        Assert.True(await cycle);
+        Assert.All(process.Lines, l => Assert.Contains(told, l, StringComparison.Ordinal));
+        Assert.InRange(process.Lines.Count, 1, 12);
+    }
+
+    private static StandAloneOptions Limited(StandAloneOptions options)
+    {
+        options.MaxDuration = TimeSpan.FromMinutes(1);
+        return options;
     }
 
     [Fact]

@@ -62,12 +62,20 @@ internal sealed class TestProcess : IAsyncDisposable
             tables, jobs, Leadership, new Watch(time), () => Membership.Node, program.PollInterval, log, time);
         Scheduler = new Scheduler(tables.Schedules, program.Schedules, Dispatcher.LeadAsync, database.Source, log, time, random)
         {
-            Ticked = () => Dispatcher.Wake(),
+            Ticked = () =>
+            {
+                Ticks++;
+                Dispatcher.Wake();
+            },
         };
         var stores = Lanes.ConvertAll(l => l.Store);
         var access = new ClusterAccess();
-        access.Set(new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler });
+        var parts = new ClusterParts(database, tables, stores, [], Dispatcher, (_, _) => Task.CompletedTask, _ => Task.CompletedTask) { Scheduler = Scheduler };
+        access.Set(parts);
         Cluster = new PampaCluster(access);
+        var alone = new ClusterAccess();
+        alone.Set(parts with { WaitsForHooks = true });
+        Tool = new PampaCluster(alone);
         Vitals = new Vitals(Node, tables.Nodes, notes, log, time);
         Sampler = new Sampler(tables, jobs, () => Dispatcher.IsLeading, Dispatcher.LeadAsync, notes, log, time) { AuditRetention = program.AuditRetention };
         Limits = new PublishedLimits(Store, Lanes.ConvertAll(lane => lane.Job), log);
@@ -142,6 +150,9 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>The cluster as a program of this process sees it.</summary>
     public PampaCluster Cluster { get; }
 
+    /// <summary>The same, as a process has it that does nothing else.</summary>
+    public PampaCluster Tool { get; }
+
     public PublishedLimits Limits { get; }
 
     /// <summary>Whether the process takes it that it hears what it is told.</summary>
@@ -213,6 +224,9 @@ internal sealed class TestProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>How often the dispatcher was told of ticks that were done.</summary>
+    public int Ticks { get; private set; }
+
     /// <summary>Whether a round ends only when the code of hooks has.</summary>
     public bool WaitsForHooks { get; set; } = true;
 
@@ -226,6 +240,25 @@ internal sealed class TestProcess : IAsyncDisposable
         await StartAsync();
         await RunAsync();
         await FinishAsync();
+    }
+
+    /// <summary>
+    /// Rounds for some seconds, ten in each, beside code of the program's that does not answer: the leader gives it a moment, which passes only
+    /// here.
+    /// </summary>
+    public async Task PatientRoundsAsync(double seconds)
+    {
+        for (var i = 0; i < seconds * 10; i++)
+        {
+            var round = RoundAsync();
+            for (var wait = 0; wait < 10_000 && !round.IsCompleted; wait++)
+            {
+                await Task.WhenAny(round, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
+                if (!round.IsCompleted) await cluster.AdvanceAsync(0.02);
+            }
+            await round;
+            await cluster.AdvanceAsync(0.1);
+        }
     }
 
     public void TryBeat()
