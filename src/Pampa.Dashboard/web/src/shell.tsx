@@ -257,7 +257,8 @@ function move(by: number): void {
 /** Another page begins at its top, and whoever is read to hears its title. */
 function useArrival(path: string): void {
   const isFirst = useRef(true);
-  useEffect(() => {
+  // With the page and not after its picture: the next key may have gone to a field by then, and what is typed there would be lost.
+  useLayoutEffect(() => {
     const isOnward = wentOnward();
     if (isFirst.current) {
       isFirst.current = false;
