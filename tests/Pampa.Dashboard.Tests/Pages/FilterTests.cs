@@ -80,7 +80,8 @@ public sealed class FilterTests(Browser browser)
         {
             await visit.Page.RouteAsync("**/api/preview", route => route.FulfillAsync(new RouteFulfillOptions
             {
-                ContentType = "application/json", Body = $$"""{"matched":{{matched}},"running":0,"isExact":false,"isRunningExact":false}""",
+                ContentType = "application/json",
+                Body = $$"""{"matched":{{matched}},"running":0,"isExact":false,"isRunningExact":false}""",
             }));
             await visit.Named(AriaRole.Button, "Skip", true).ClickAsync();
             await Assertions.Expect(Dialog(visit)).ToContainTextAsync(text);
@@ -116,7 +117,9 @@ public sealed class FilterTests(Browser browser)
         await visit.Page.GetByLabel("Choose 2").CheckAsync();
         await visit.Page.RouteAsync("**/api/preview", route => route.FulfillAsync(new RouteFulfillOptions
         {
-            Status = 503, ContentType = "application/json", Body = """{"error":"the database is busy"}""",
+            Status = 503,
+            ContentType = "application/json",
+            Body = """{"error":"the database is busy"}""",
         }));
         await visit.Named(AriaRole.Button, "Skip", true).ClickAsync();
         await Assertions.Expect(Dialog(visit)).ToContainTextAsync("It could not be counted.");

@@ -88,7 +88,9 @@ public sealed class SeenTests(Browser browser)
         await Assertions.Expect(visit.Page.Locator("table.audit")).ToContainTextAsync("by ada");
         await visit.Page.RouteAsync("**/api/audit?*", route => route.FulfillAsync(new RouteFulfillOptions
         {
-            Status = 503, ContentType = "application/json", Body = """{"error":"the database is away"}""",
+            Status = 503,
+            ContentType = "application/json",
+            Body = """{"error":"the database is away"}""",
         }));
         await visit.GoAsync("#/audit?who=bob");
         await Assertions.Expect(visit.Page.Locator(".failing")).ToContainTextAsync("the database is away");
