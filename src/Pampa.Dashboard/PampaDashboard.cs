@@ -39,19 +39,19 @@ public static class PampaDashboard
         var assets = Assets.Embedded.Value
             ?? throw new InvalidOperationException("This build of Pampa.Dashboard has no pages: it was made on a machine without Node.js. Install Node.js 20 or newer and build src/Pampa.Dashboard again, or use the package.");
         var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        var log = (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Pampa.Dashboard");
+        var log = (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
         var stopping = services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
         var below = path.TrimEnd('/');
         var reads = new Reads(time);
         var operations = new Operations(time, log, stopping);
         var watcher = new Watcher(cluster, options, reads, operations, time, log, stopping);
-        var sessions = new Sessions(below, time);
+        var sessions = new Sessions(time);
         var routes = new Routes(options, assets, sessions, new Looks(cluster, options, reads), new Acts(cluster, options, reads, operations), watcher)
         {
             Time = time,
             Stopping = stopping,
         };
-        var gate = new Gate(below, options, sessions, routes, log);
-        return endpoints.Map($"{below}/{{**path}}", gate.HandleAsync).WithDisplayName("Pampa dashboard");
+        var gate = new Gate(options, sessions, routes, log);
+        return endpoints.Map($"{below}/{{**{Below.Rest}}}", gate.HandleAsync).WithDisplayName("Pampa dashboard");
     }
 }

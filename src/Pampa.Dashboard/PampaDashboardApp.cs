@@ -37,7 +37,7 @@ public static class PampaDashboardApp
                 var plan = serve.Read(parsed);
                 var address = parsed.GetValue(database);
                 await using var opened = await PampaCluster.OpenPublishedAsync(address, parsed.GetValue(cluster)!, stopping);
-                return await new Server(opened, plan, Console.Out).RunAsync(stopping);
+                return await new Server(opened, plan, Console.Out, Console.Error).RunAsync(stopping);
             }
             catch (PampaConfigurationException e)
             {

@@ -24,7 +24,7 @@ internal static class DashboardVerb
                 // What would open it too far is told before anything is opened.
                 var plan = serve.Read(parsed);
                 return await context.WithClusterAsync(parsed.GetValue(database), async (cluster, of, stopping) =>
-                    await new Server(cluster, plan with { Database = $"{of.Description} ({of.Why})" }, context.Output).RunAsync(stopping));
+                    await new Server(cluster, plan with { Database = $"{of.Description} ({of.Why})" }, context.Output, context.Errors).RunAsync(stopping));
             }
             catch (PampaConfigurationException e)
             {

@@ -9,12 +9,11 @@ namespace Pampa.Serving;
 /// <summary>
 /// What every request passes, whatever it asks for: page, data, stream or action. Nothing of the dashboard is reached by another way.
 /// </summary>
-/// <param name="path">Below which path it is served; empty at the root.</param>
 /// <param name="options">Who may do what.</param>
 /// <param name="sessions">The cookies of browsers.</param>
 /// <param name="routes">What is behind the gate.</param>
 /// <param name="log">Told of what is refused.</param>
-internal sealed class Gate(string path, PampaDashboardOptions options, Sessions sessions, Routes routes, ILogger log)
+internal sealed class Gate(PampaDashboardOptions options, Sessions sessions, Routes routes, ILogger log)
 {
     private static readonly string[] LocalHosts = ["localhost", "127.0.0.1", "[::1]"];
     private static readonly string[] OfProxies = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
@@ -72,8 +71,7 @@ internal sealed class Gate(string path, PampaDashboardOptions options, Sessions 
         if (!isGuarded && StrangerRefusal(context) is { } stranger) return (null, stranger);
         if (options.Authorize is { } authorize && !await authorize(context))
             return (null, (StatusCodes.Status403Forbidden, "You may not see this dashboard."));
-        var way = request.Path.Value ?? "";
-        way = path.Length == 0 || !way.StartsWith(path, StringComparison.OrdinalIgnoreCase) ? way : way[path.Length..];
+        var way = Below.Of(request).Way;
         if (OriginRefusal(request, way) is { } origin) return (null, origin);
         return Enter(context, way);
     }
@@ -105,14 +103,19 @@ internal sealed class Gate(string path, PampaDashboardOptions options, Sessions 
     private static (int, string)? OriginRefusal(HttpRequest request, string way)
     {
         var headers = request.Headers;
-        if (headers.Origin.Count > 0 && headers.Origin != OwnOrigin(request)) return (StatusCodes.Status403Forbidden, "The request was made by a page of another site.");
         var site = headers["Sec-Fetch-Site"].ToString();
-        if (site is "" or "same-origin" or "none") return null;
+        if (site == "same-origin") return null;
+        if (headers.Origin.Count > 0 && !IsOwnOrigin(request)) return (StatusCodes.Status403Forbidden, "The request was made by a page of another site.");
+        if (site is "" or "none") return null;
         var isLink = HttpMethods.IsGet(request.Method) && way is "" or "/" && headers["Sec-Fetch-Mode"] == "navigate" && headers["Sec-Fetch-Dest"] == "document";
         return isLink ? null : (StatusCodes.Status403Forbidden, "The request was made by a page of another site.");
     }
 
-    private static string OwnOrigin(HttpRequest request) => $"{request.Scheme}://{request.Host}";
+    // A browser that says "same-origin" has compared better than can be done here: it knows the address that it asked, and not what a proxy
+    // has made of that. For browsers that do not say so: a proxy that takes the encryption away makes https of the page http of the request.
+    // The other way round a page that anybody on the way could have changed would act on one that is safe.
+    private static bool IsOwnOrigin(HttpRequest request) => request.Headers.Origin is [{ } origin]
+        && (origin == $"{request.Scheme}://{request.Host}" || origin == $"https://{request.Host}");
 
     private (Visit?, (int, string)?) Enter(HttpContext context, string way)
     {
@@ -133,7 +136,7 @@ internal sealed class Gate(string path, PampaDashboardOptions options, Sessions 
     private (int, string)? ChangeRefusal(HttpRequest request, Visit visit)
     {
         var site = request.Headers["Sec-Fetch-Site"].ToString();
-        if (site != "same-origin" && !(site.Length == 0 && request.Headers.Origin == OwnOrigin(request)))
+        if (site != "same-origin" && !(site.Length == 0 && IsOwnOrigin(request)))
             return (StatusCodes.Status403Forbidden, "Only the dashboard's own pages may change something.");
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
             return (StatusCodes.Status415UnsupportedMediaType, "The body must be JSON.");

@@ -5,6 +5,9 @@ namespace Pampa.Serving;
 /// <summary>What the dashboard says.</summary>
 internal static partial class Log
 {
+    /// <summary>Whose lines they are.</summary>
+    public const string Category = "Pampa.Dashboard";
+
     [LoggerMessage(900, LogLevel.Debug, "The dashboard has refused a request with {Status} ({Method}): {Why}")]
     public static partial void Refused(ILogger log, int status, string method, string why);
 

@@ -11,7 +11,8 @@ internal sealed class Query(IQueryCollection query)
 
     public string? Text(string name) => query[name].ToString() is { Length: > 0 } text ? Short(name, text) : null;
 
-    public string Needed(string name) => Text(name) ?? throw new ArgumentException($"The address must say {name}.");
+    /// <summary>It may be the empty text, but it must be there.</summary>
+    public string Needed(string name) => query.TryGetValue(name, out var text) ? Short(name, text.ToString()) : throw new ArgumentException($"The address must say {name}.");
 
     public IReadOnlyList<string> Texts(string name)
     {

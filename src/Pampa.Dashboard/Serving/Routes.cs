@@ -102,9 +102,9 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         await Answer.JsonAsync(context, new DoneShape("Signed in."), Json.DoneShape);
     }
 
-    private Task SignOutAsync(HttpContext context)
+    private static Task SignOutAsync(HttpContext context)
     {
-        sessions.End(context);
+        Sessions.End(context);
         return Answer.JsonAsync(context, new DoneShape("Signed out."), Json.DoneShape);
     }
 

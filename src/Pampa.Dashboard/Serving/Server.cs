@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Pampa.Serving;
 
@@ -15,7 +14,11 @@ namespace Pampa.Serving;
 /// A web server with nothing but the dashboard. It reads no settings of web applications (ASPNETCORE_URLS and the like), so nothing opens
 /// it further than the plan says.
 /// </summary>
-internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter output)
+/// <param name="cluster">What is shown.</param>
+/// <param name="plan">How.</param>
+/// <param name="output">Told where it is.</param>
+/// <param name="errors">Told of trouble.</param>
+internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter output, TextWriter errors)
 {
     public const int Misconfigured = 2;
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(5);
@@ -41,8 +44,7 @@ internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter ou
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopTime);
-        // What the framework says of itself is nobody's business here.
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddProvider(new Complaints(errors, TimeProvider.System));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -51,6 +53,7 @@ internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter ou
             kestrel.Listen(plan.Address, plan.Port);
         });
         var app = builder.Build();
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Log.Category);
         app.MapPampaDashboard("/", options =>
         {
             options.Cluster = cluster;
@@ -58,7 +61,7 @@ internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter ou
             options.IsReadOnly = plan.IsReadOnly;
             options.ShowsColumn = plan.Shows;
             options.AllowedHosts.UnionWith(plan.Hosts);
-            options.SignIn = plan.Auth is { } auth ? SignInOf(auth, NullLogger.Instance) : null;
+            options.SignIn = plan.Auth is { } auth ? SignInOf(auth, log) : null;
         });
         return app;
     }

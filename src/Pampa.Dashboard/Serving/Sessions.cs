@@ -28,9 +28,8 @@ internal enum SessionRole
 /// Sessions as cookies that only this process can have made, and the token that a page must show when it changes something. The key is
 /// random and of this process: after a restart people sign in again, and pages fetch a new token by themselves.
 /// </summary>
-/// <param name="path">The dashboard's path, the only one for which the cookie is sent.</param>
 /// <param name="time">Time.</param>
-internal sealed class Sessions(string path, TimeProvider time)
+internal sealed class Sessions(TimeProvider time)
 {
     public const string TokenHeader = "X-Pampa-Token";
     private const string Cookie = "pampa-dashboard";
@@ -59,21 +58,27 @@ internal sealed class Sessions(string path, TimeProvider time)
     }
 
     /// <summary>Ends the session: the browser forgets its cookie.</summary>
-    public void End(HttpContext context) => context.Response.Cookies.Delete(Cookie, Options(context));
+    public static void End(HttpContext context) => context.Response.Cookies.Delete(Cookie, Options(context));
 
     /// <summary>What a page of this session must show.</summary>
     public string TokenOf(Session session) => Sign($"token {session.Id}");
 
     public bool IsToken(Session? session, string? token) => session is not null && token is { Length: > 0 } && Matches(token, $"token {session.Id}");
 
-    private CookieOptions Options(HttpContext context) => new()
+    // It is sent for nothing but the dashboard, by the spelling that the page itself goes by.
+    private static CookieOptions Options(HttpContext context) => new()
     {
-        Path = $"{context.Request.PathBase}{path}/",
+        Path = $"{context.Request.PathBase.Add(Below.Of(context.Request).Base)}/",
         HttpOnly = true,
         SameSite = SameSiteMode.Strict,
-        Secure = context.Request.IsHttps,
+        Secure = IsEncrypted(context.Request),
         IsEssential = true,
     };
+
+    // Behind a proxy the browser's own word (the page's origin) or the proxy's. Whoever lies gets a cookie that his own browser keeps back.
+    private static bool IsEncrypted(HttpRequest request) => request.IsHttps
+        || request.Headers.Origin.ToString().StartsWith("https://", StringComparison.Ordinal)
+        || request.Headers["X-Forwarded-Proto"].ToString().Split(',')[0].Trim().Equals("https", StringComparison.OrdinalIgnoreCase);
 
     private string Sign(string text) => WebEncoders.Base64UrlEncode(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)));
 

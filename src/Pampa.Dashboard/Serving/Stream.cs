@@ -45,11 +45,11 @@ internal sealed class Stream(Watcher watcher, TimeProvider time, CancellationTok
         while (true)
         {
             var next = watcher.NextAsync(seen, ended);
-            // A line now and then, so that both sides notice when the other is gone.
+            // A word now and then, so that both sides notice when the other is gone: an event, for of comments a page is not told.
             while (await Task.WhenAny(next, Task.Delay(Breath, time, ended)) != next)
             {
                 ended.ThrowIfCancellationRequested();
-                await response.Body.WriteAsync(": here\n\n"u8.ToArray(), ended);
+                await response.Body.WriteAsync("event: here\ndata: 1\n\n"u8.ToArray(), ended);
                 await response.Body.FlushAsync(ended);
             }
             var (bytes, version) = await next;

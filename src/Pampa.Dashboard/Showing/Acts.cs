@@ -15,14 +15,14 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         {
             var onlyCount = new TaskActionOptions { DryRun = true };
             var would = await reads.RunAsync(t => cluster.As(who).ApplyAsync(order.Job, action, filter, onlyCount, null, t), stopping);
-            return new PreviewShape(would.Matched, would.Running, would.IsExact);
+            return new PreviewShape(would.Matched, would.Running, would.IsExact, would.IsExact);
         }
         // A dry run walks on and on; to count ends in a moment, with what it has by then.
         var taken = await CountAsync(order.Job, filter, Taken(action), stopping);
         var running = action is TaskAction.Cancel or TaskAction.Skip
             ? await CountAsync(order.Job, filter, [TaskState.Running], stopping)
             : new TaskCount(0, true);
-        return new PreviewShape(taken.Count, running.Count, taken.IsExact);
+        return new PreviewShape(taken.Count, running.Count, taken.IsExact, running.IsExact);
     }
 
     private static TaskState[] Taken(TaskAction action) => action switch

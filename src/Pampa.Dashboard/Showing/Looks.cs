@@ -9,6 +9,11 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
     private const int Window = 2_000;
     private const int MostGroups = 100;
     private const int LongestError = 500;
+    private const int LongestCore = 200;
+    private const int MostLooks = 20;
+
+    // What stands in a pattern for whatever differs from case to case.
+    private const char Particular = '…';
 
     public async Task<SamplesShape?> SamplesAsync(Query query, CancellationToken stopping)
     {
@@ -24,7 +29,10 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
         var report = await reads.RunAsync(t => cluster.ErrorsAsync(query.Needed("job"), Window, t), stopping);
         return new ErrorsShape(
             [.. report.Groups.Take(MostGroups).Select(g => new ErrorGroupShape(
-                options.Redact(g.Pattern), g.Count, g.First, g.Last, g.SampleKey, options.Redact(g.Sample)))],
+                options.Redact(g.Pattern), g.Count, g.First, g.Last, g.SampleKey, options.Redact(g.Sample))
+            {
+                Search = Core(g.Pattern, options.Redact(g.Pattern)),
+            })],
             report.Examined, report.IsComplete);
     }
 
@@ -45,16 +53,46 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
         {
             var wanted = query.Texts("column");
             var columns = wanted.Count == 0 ? [] : await cluster.ColumnsAsync(job, t);
-            return await cluster.TasksAsync(job, new TaskQuery
+            var asked = new TaskQuery
             {
                 Filter = await Filters.ReadAsync(cluster, options, job, order, t),
                 Order = query.Word("order", TaskOrder.Key),
                 After = query.Text("after"),
                 Limit = query.Whole("limit", 1, MostRows, 50),
                 Columns = [.. columns.Where(c => Filters.IsShown(options, job, c) && wanted.Contains(c.Name)).Select(c => c.Name)],
-            }, t);
+            };
+            return asked.Filter.ErrorContains is { } text ? await SeenAsync(job, asked, text, t) : await cluster.TasksAsync(job, asked, t);
         }, stopping);
         return new TaskPageShape([.. page.Tasks.Select(t => Shape(t, LongestError))], page.Next, page.IsPartial);
+    }
+
+    // The database searches what is hidden as well: a record that has the text only there is passed by, or whoever asks could find it out letter
+    // by letter. So is the place where the page ends, for that would tell it, too.
+    private async Task<TaskPage> SeenAsync(string job, TaskQuery asked, string text, CancellationToken stopping)
+    {
+        var seen = new List<TaskInfo>();
+        var after = asked.After;
+        for (var look = 0; look < MostLooks; look++)
+        {
+            var page = await cluster.TasksAsync(job, asked with { After = after, Limit = asked.Limit - seen.Count }, stopping);
+            foreach (var task in page.Tasks)
+            {
+                if (await ShowsAsync(job, task, text, stopping)) seen.Add(task);
+            }
+            after = page.Next;
+            if (after is null || page.IsPartial || seen.Count >= asked.Limit) return new TaskPage(seen, after, page.IsPartial);
+        }
+        return new TaskPage(seen, after, IsPartial: true);
+    }
+
+    // A page has the beginning of an error only.
+    private async Task<bool> ShowsAsync(string job, TaskInfo task, string text, CancellationToken stopping)
+    {
+        var error = task.Error ?? "";
+        if (Has(error)) return true;
+        return error.Length >= LongestError && await cluster.TaskAsync(job, task.Key, null, stopping) is { Task.Error: { } whole } && Has(whole);
+
+        bool Has(string all) => options.Redact(all).Contains(text, StringComparison.OrdinalIgnoreCase);
     }
 
     public async Task<TaskDetailShape?> TaskAsync(Query query, CancellationToken stopping)
@@ -91,6 +129,19 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
         }, t), stopping);
         return new AuditShape(
             [.. page.Entries.Select(e => new AuditEntryShape(e.Id, e.At, e.Who, e.Action, e.Target, options.Redact(e.Detail), e.Count))], page.Next);
+    }
+
+    /// <summary>
+    /// The longest piece of a pattern that stands as it is in every text of the group, of what lies before and behind all that is hidden:
+    /// what is asked with it is asked of the records themselves.
+    /// </summary>
+    internal static string? Core(string pattern, string shown)
+    {
+        var before = pattern.AsSpan().CommonPrefixLength(shown);
+        var behind = 0;
+        while (behind < Math.Min(pattern.Length, shown.Length) - before && pattern[^(behind + 1)] == shown[^(behind + 1)]) behind++;
+        var core = pattern[..before].Split(Particular).Concat(pattern[^behind..].Split(Particular)).Select(p => p.Trim()).MaxBy(p => p.Length)!;
+        return core.Length == 0 ? null : core[..Math.Min(core.Length, LongestCore)];
     }
 
     private TaskShape Shape(TaskInfo task, int longest) => new(

@@ -27,7 +27,8 @@ internal sealed class Reads
         await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), "Too many questions wait for the database just now. Try again in a moment.", stopping);
         try
         {
-            // The database ends what takes longer than two seconds by itself, with better words.
+            // Pages of records, counts of what matches and failures are ended by the database itself after two seconds, with better words;
+            // what reads little by its making (counts that have a bound, samples, the audit, schedules) is cancelled from here.
             return await WithinAsync(Deadline + Grace, askAsync, "The database did not answer within two seconds. Ask for less, or look at what keeps it busy.", stopping);
         }
         finally

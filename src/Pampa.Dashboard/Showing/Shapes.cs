@@ -25,6 +25,9 @@ internal sealed record JobShape(
 {
     public ScaleShape? Scale { get; init; }
 
+    /// <summary>False: its records were never counted, and the numbers are none.</summary>
+    public bool IsCounted { get; init; } = true;
+
     /// <summary>The last sample; pages have no use for what never falls.</summary>
     [JsonIgnore]
     public JobSample? Last { get; init; }
@@ -65,7 +68,11 @@ internal sealed record SampleShape(
 
 internal sealed record ErrorsShape(IReadOnlyList<ErrorGroupShape> Groups, int Examined, bool IsComplete);
 
-internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset? First, DateTimeOffset? Last, string SampleKey, string Sample);
+internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset? First, DateTimeOffset? Last, string SampleKey, string Sample)
+{
+    /// <summary>A text that stands as it is in every error of the group and hides nothing; null: there is none.</summary>
+    public string? Search { get; init; }
+}
 
 internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
@@ -98,7 +105,7 @@ internal sealed record AuditShape(IReadOnlyList<AuditEntryShape> Entries, string
 
 internal sealed record AuditEntryShape(string Id, DateTimeOffset At, string Who, string Action, string Target, string Detail, long Count);
 
-internal sealed record PreviewShape(long Matched, long Running, bool IsExact);
+internal sealed record PreviewShape(long Matched, long Running, bool IsExact, bool IsRunningExact);
 
 internal sealed record OperationShape(
     string Id, string Job, string Action, string Who, DateTimeOffset Began, long Changed, long Running, bool IsDone, string? Error);

@@ -1,8 +1,15 @@
 using System.Data.Common;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Pampa.Serving;
 
 namespace Pampa.Showing;
+
+/// <summary>What was seen, and how it goes over the line.</summary>
+internal readonly record struct Sight(SnapshotShape Shape, byte[] Bytes)
+{
+    public static Sight Of(SnapshotShape shape) => new(shape, JsonSerializer.SerializeToUtf8Bytes(shape, ShapeJson.Default.SnapshotShape));
+}
 
 /// <summary>Takes pictures of the cluster. What cannot be seen now stands in the next one as it was last seen.</summary>
 internal sealed class Snapshots(
@@ -14,6 +21,10 @@ internal sealed class Snapshots(
     private static readonly TimeSpan RatesEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HealthEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan HealthDeadline = TimeSpan.FromSeconds(30);
+
+    // Many jobs that take long to count shall not keep back what else there is to see: the others are counted in the next round.
+    private static readonly TimeSpan RoundFor = TimeSpan.FromSeconds(8);
+    private const string OwnError = "The dashboard has met an error of its own; its log tells which.";
     private readonly Dictionary<string, JobSight> jobs = new(StringComparer.Ordinal);
     private SnapshotShape? last;
     private DateTimeOffset lastGood;
@@ -41,44 +52,61 @@ internal sealed class Snapshots(
         public long RatesAt { get; set; }
     }
 
-    public async Task<SnapshotShape> TakeAsync(CancellationToken stopping)
+    public async Task<Sight> TakeAsync(CancellationToken stopping)
     {
         var now = time.GetUtcNow();
         try
         {
             var info = await reads.RunAsync(cluster.InfoAsync, stopping);
-            foreach (var job in await reads.RunAsync(cluster.JobsAsync, stopping)) await LookAsync(job, now, stopping);
+            var began = time.GetTimestamp();
+            foreach (var job in await reads.RunAsync(cluster.JobsAsync, stopping))
+            {
+                if (!jobs.TryGetValue(job, out var sight)) jobs[job] = sight = new JobSight();
+                if (time.GetElapsedTime(began) < RoundFor) await LookAsync(job, sight, now, stopping);
+            }
             Examine(stopping);
-            lastGood = time.GetUtcNow();
-            return last = Shape(info, lastGood);
+            var seenAt = time.GetUtcNow();
+            var seen = Sight.Of(Shape(info, seenAt));
+            // What cannot be written down is not kept, either: it could not be shown again.
+            (last, lastGood) = (seen.Shape, seenAt);
+            return seen;
         }
         catch (OperationCanceledException)
         {
             return Old(now, "The application stops.");
         }
-        catch (Exception e) when (e is DbException or TimeoutException or PampaConfigurationException)
-        {
-            return Old(now, options.Redact(e.Message));
-        }
         catch (Exception e)
         {
             // Whoever looks on would wait for ever for what comes next.
-            Log.NotSeen(log, e);
-            return Old(now, "The dashboard has met an error of its own; its log tells which.");
+            return Old(now, Words(e));
         }
     }
 
-    private SnapshotShape Old(DateTimeOffset now, string trouble) => (last ?? new SnapshotShape(now, 0, null, null, [], [], [], [], null, [])) with
+    private Sight Old(DateTimeOffset now, string trouble) => Sight.Of((last ?? new SnapshotShape(now, 0, null, null, [], [], [], [], null, [])) with
     {
         AgeSeconds = last is null ? 0 : (now - lastGood).TotalSeconds,
         Trouble = trouble,
         Operations = operations.List(),
-    };
+    });
+
+    // What the database says is told; but the rule that takes secrets out is the program's own, and may fail as well.
+    private string Words(Exception error)
+    {
+        try
+        {
+            if (error is DbException or TimeoutException or PampaConfigurationException) return options.Redact(error.Message);
+            Log.NotSeen(log, error);
+        }
+        catch (Exception e)
+        {
+            Log.NotSeen(log, e);
+        }
+        return OwnError;
+    }
 
     // Counting a large table takes a while: never more than a tenth of the time.
-    private async Task LookAsync(string job, DateTimeOffset now, CancellationToken stopping)
+    private async Task LookAsync(string job, JobSight sight, DateTimeOffset now, CancellationToken stopping)
     {
-        if (!jobs.TryGetValue(job, out var sight)) jobs[job] = sight = new JobSight();
         if (sight.CountedAt == 0 || time.GetElapsedTime(sight.CountedAt) > sight.Took * 9)
         {
             var began = time.GetTimestamp();
@@ -87,9 +115,10 @@ internal sealed class Snapshots(
                 sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping);
                 sight.Trouble = null;
             }
-            catch (TimeoutException e)
+            catch (Exception e) when (e is TimeoutException or DbException)
             {
-                sight.Trouble = e.Message;
+                // The other jobs have nothing to do with it.
+                sight.Trouble = Words(e);
             }
             (sight.CountedAt, sight.Took) = (time.GetTimestamp(), time.GetElapsedTime(began));
         }
@@ -106,6 +135,7 @@ internal sealed class Snapshots(
     {
         if (!looking.IsCompleted) return;
         if (looking is { IsCompletedSuccessfully: true, Result: { } seen }) health = seen;
+        if (looking.Exception is { } error) Log.NotSeen(log, error);
         if (healthBegan != 0 && time.GetElapsedTime(healthBegan) < HealthEvery) return;
         healthBegan = time.GetTimestamp();
         looking = Task.Run(() => ExamineAsync(stopping), stopping);
@@ -155,6 +185,7 @@ internal sealed class Snapshots(
                 ? new ScaleShape(name, s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Eta?.TotalSeconds, s.Early?.TotalSeconds)
                 : null,
             Last = sight.Last,
+            IsCounted = sight.Report is not null,
         };
     }
 

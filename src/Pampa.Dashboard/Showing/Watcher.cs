@@ -1,6 +1,6 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Pampa.Serving;
 
 namespace Pampa.Showing;
 
@@ -93,23 +93,41 @@ internal sealed class Watcher(
 
     private async Task LookAsync()
     {
-        while (true)
+        try
         {
-            var snapshot = await snapshots.TakeAsync(stopping);
-            var bytes = JsonSerializer.SerializeToUtf8Bytes(snapshot, ShapeJson.Default.SnapshotShape);
+            while (!Publish(await snapshots.TakeAsync(stopping))) await PauseAsync();
+        }
+        catch (Exception e)
+        {
+            // Streams end by it, and their pages ask anew: a look that is over without a word would leave them waiting for ever.
+            Log.NotSeen(log, e);
             TaskCompletionSource<(byte[] Bytes, long Version)> waiting;
             lock (mutex)
             {
-                current = (bytes, current.Version + 1);
-                seen = snapshot;
-                lastTaken = time.GetTimestamp();
+                isLooking = false;
                 (waiting, next) = (next, new(TaskCreationOptions.RunContinuationsAsynchronously));
-                if (stopping.IsCancellationRequested || (viewers == 0 && time.GetElapsedTime(lastAsked) > Linger)) isLooking = false;
             }
-            waiting.TrySetResult(current);
-            if (!isLooking) return;
-            await PauseAsync();
+            waiting.TrySetException(e);
         }
+    }
+
+    // Whether it is the last one for now. Once that is said somebody else may begin: nothing that is shared is looked at afterwards.
+    private bool Publish(Sight sight)
+    {
+        TaskCompletionSource<(byte[] Bytes, long Version)> waiting;
+        (byte[] Bytes, long Version) published;
+        bool isLast;
+        lock (mutex)
+        {
+            published = current = (sight.Bytes, current.Version + 1);
+            seen = sight.Shape;
+            lastTaken = time.GetTimestamp();
+            (waiting, next) = (next, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            isLast = stopping.IsCancellationRequested || (viewers == 0 && time.GetElapsedTime(lastAsked) > Linger);
+            if (isLast) isLooking = false;
+        }
+        waiting.TrySetResult(published);
+        return isLast;
     }
 
     private async Task PauseAsync()

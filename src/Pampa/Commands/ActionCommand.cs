@@ -34,9 +34,11 @@ internal static class ActionCommand
 
         public Option<long?> Limit { get; } = new("--limit") { HelpName = "N", Description = "Change at most so many (default: all that match)." };
 
-        /// <summary>Whether many may be meant whom nobody has named.</summary>
+        /// <summary>
+        /// Whether many may be meant whom nobody has named. To retry all that failed is what that verb is for; the others take what is well, too.
+        /// </summary>
         public bool IsBulk(CommandResult result, FilterOptions filter) =>
-            filter.HasConditions(result) || (result.GetValue(All) && Action is TaskAction.Cancel or TaskAction.Skip);
+            filter.HasConditions(result) || (result.GetValue(All) && Action is not TaskAction.Retry);
     }
 
     private static VerbCommand Create(Verb verb, TaskAction action, string name, string description, string done)

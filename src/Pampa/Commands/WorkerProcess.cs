@@ -26,6 +26,8 @@ internal sealed class WorkerProcess : IDisposable
         this.reading = reading;
     }
 
+    public int Id => process.Id;
+
     /// <summary>Starts one.</summary>
     /// <param name="arguments">What follows the program's name.</param>
     /// <param name="life">What limits it.</param>

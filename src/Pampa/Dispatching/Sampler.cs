@@ -22,7 +22,7 @@ internal sealed class Sampler(
     private const int MostEvents = 100_000;
     private const int AuditChunk = 1_000;
     private const int AuditChunks = 10;
-    private readonly Dictionary<string, (Pace Pace, long Count)> counted = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Pace Pace, long Count, TimeSpan? Oldest)> counted = new(StringComparer.Ordinal);
     private Dictionary<(string Node, long Life, string Job), JobDone> before = [];
     private LeaseTerm? current;
 
@@ -102,10 +102,11 @@ internal sealed class Sampler(
                 Instruments.Stand(job.Load.Meter, null);
                 continue;
             }
-            var standing = new JobStanding(pending, running.GetValueOrDefault(name), workers.GetValueOrDefault(name));
+            var standing = new JobStanding(pending.Count, pending.Oldest, running.GetValueOrDefault(name), workers.GetValueOrDefault(name));
             Instruments.Stand(job.Load.Meter, standing);
             rows.Add(new SampleRow(
-                name, Math.Min(pending, Limits.MatchedRows), pending <= Limits.MatchedRows, standing.Running, standing.Workers, done.GetValueOrDefault(name)));
+                name, Math.Min(standing.Pending, Limits.MatchedRows), standing.Pending <= Limits.MatchedRows, standing.Running, standing.Workers,
+                done.GetValueOrDefault(name)));
         }
         if (rows.Count > 0) await tables.Samples.WriteAsync(rows, term, stopping);
     }
@@ -134,16 +135,16 @@ internal sealed class Sampler(
     }
 
     // Where counting takes long it comes so seldom that it costs a fiftieth of a processor, and the last count stands meanwhile.
-    private async Task<long?> PendingAsync(JobDispatch job, CancellationToken stopping)
+    private async Task<(long Count, TimeSpan? Oldest)?> PendingAsync(JobDispatch job, CancellationToken stopping)
     {
         var name = job.Store.Job.Name;
-        if (!counted.TryGetValue(name, out var known)) known = (new Pace(Every / 2, time), 0);
-        if (!known.Pace.IsDue) return known.Count;
+        if (!counted.TryGetValue(name, out var known)) known = (new Pace(Every / 2, time), 0, null);
+        if (!known.Pace.IsDue) return (known.Count, known.Oldest);
         var began = time.GetTimestamp();
         try
         {
-            known.Count = await job.Store.CountDueAsync(Limits.MatchedRows + 1, null, stopping);
-            return known.Count;
+            (known.Count, known.Oldest) = await job.Store.CountDueAsync(Limits.MatchedRows + 1, stopping);
+            return (known.Count, known.Oldest);
         }
         catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Schema or ErrorKind.Data or ErrorKind.Locked
             || job.Store.Database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))

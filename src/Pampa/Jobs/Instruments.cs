@@ -27,6 +27,7 @@ internal static class Instruments
     static Instruments()
     {
         Meter.CreateObservableGauge("pampa.job.pending", () => Observe(s => s.Pending), "{task}", "Due tasks, as the leader counted them last; at most 100,001 are counted. Only the leader's process tells.");
+        Meter.CreateObservableGauge("pampa.job.oldest_pending", ObserveOldest, "s", "How long the task has been due that waits for the longest time, where that is known. Only the leader's process tells.");
         Meter.CreateObservableGauge("pampa.job.running", () => Observe(s => s.Running), "{task}", "Tasks that are started on all nodes. Only the leader's process tells.");
         Meter.CreateObservableGauge("pampa.job.workers", () => Observe(s => s.Workers), "{worker}", "Workers that serve the job on all nodes. Only the leader's process tells.");
     }
@@ -62,10 +63,15 @@ internal static class Instruments
 
     private static IEnumerable<Measurement<long>> Observe(Func<JobStanding, long> value) =>
         Standings.Select(s => new Measurement<long>(value(s.Value), s.Key.Job, s.Key.Node));
+
+    // Of what waits for nobody knows how long nothing is told: nought would say that it has just come.
+    private static IEnumerable<Measurement<double>> ObserveOldest() => Standings.Where(s => s.Value.OldestPending is not null || s.Value.Pending == 0)
+        .Select(s => new Measurement<double>(s.Value.OldestPending?.TotalSeconds ?? 0, s.Key.Job, s.Key.Node));
 }
 
 /// <summary>How a job stood when the leader looked last.</summary>
 /// <param name="Pending">Due tasks, as far as they were counted.</param>
+/// <param name="OldestPending">How long one of them has been due at most; null: none tells.</param>
 /// <param name="Running">Tasks that are started.</param>
 /// <param name="Workers">Workers that serve it.</param>
-internal sealed record JobStanding(long Pending, long Running, int Workers);
+internal sealed record JobStanding(long Pending, TimeSpan? OldestPending, long Running, int Workers);

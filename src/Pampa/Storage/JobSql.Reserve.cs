@@ -137,6 +137,10 @@ internal sealed partial class JobSql
     /// <summary>How many RESERVE would take next: at most @want.</summary>
     public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, locks: false)}) AS p";
 
+    /// <summary>The same with the seconds that one of them has been due, of all the longest; NULL: none tells since when.</summary>
+    public string CountDueWaits(string? where, string? orderBy) =>
+        $"SELECT count(*), max(p._pampa_w) FROM ({Pick(where, orderBy, afterCursor: false, locks: false, $"{Waits} AS _pampa_w")}) AS p";
+
     /// <summary>RESERVE in steps, 2 of 3: binds them. RETURNING keeps no order.</summary>
     public string ReserveApply(string? where, string? orderBy) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveRows)})

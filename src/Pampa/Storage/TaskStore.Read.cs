@@ -35,9 +35,13 @@ internal sealed partial class TaskStore
             Of(TaskState.Running), Of(TaskState.Completed), Of(TaskState.Failed))
         {
             IsExact = isExact,
-            OldestPending = waits is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, Limits.LongestDelay.TotalSeconds)) : null,
+            OldestPending = Waited(waits),
         };
     }
+
+    // A time may be infinite.
+    private static TimeSpan? Waited(double? seconds) =>
+        seconds is { } waits ? TimeSpan.FromSeconds(Math.Clamp(waits, 0, Limits.LongestDelay.TotalSeconds)) : null;
 
     private TaskInfo ReadInfo(DbDataReader reader)
     {

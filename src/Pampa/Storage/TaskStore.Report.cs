@@ -46,6 +46,9 @@ internal sealed partial class TaskStore
             (nameof(counted.Pending), counted.Pending), (nameof(counted.Scheduled), counted.Scheduled), (nameof(counted.Reserved), counted.Reserved),
             (nameof(counted.Running), counted.Running), (nameof(counted.Completed), counted.Completed), (nameof(counted.Failed), counted.Failed),
         ];
+        // No JSON and no picture has a place for what is not a number.
+        if (counted.PerSecond is { } rate && !(double.IsFinite(rate) && rate >= 0))
+            return FormattableString.Invariant($"it returned {rate} for {nameof(counted.PerSecond)}, and that is no rate");
         return Array.Find(counts, c => c.Count < 0) is { Name: { } name, Count: var count }
             ? FormattableString.Invariant($"it returned {count:N0} for {name}, and no count is below zero")
             : null;

@@ -45,13 +45,23 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// <summary>How many records RESERVE could take after a key: at most so many are counted, and that in a few seconds.</summary>
     public async Task<long> CountDueAsync(int most, TaskKey? cursor, CancellationToken stopping)
     {
-        var parameters = new List<(string Name, object? Value)>();
-        var where = Where(parameters);
-        var statement = new Statement(Sql.CountDue(where, Job.OrderBy?.Render("order", parameters), cursor is not null)) { IsByKey = true, Deadline = CountDeadline }
-            .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", most);
-        statement.Parameters.AddRange(parameters);
+        var statement = OfDue((where, order) => Sql.CountDue(where, order, cursor is not null), most);
         if (cursor is { } key) database.Dialect.BindCursor(statement, key);
         return (await database.QueryAsync(statement, reader => reader.GetInt64(0), stopping))[0];
+    }
+
+    /// <summary>The same of all, and how long one of those that were counted has been due at most; null: none tells since when.</summary>
+    public async Task<(long Count, TimeSpan? Oldest)> CountDueAsync(int most, CancellationToken stopping) =>
+        (await database.QueryAsync(OfDue(Sql.CountDueWaits, most), reader => (reader.GetInt64(0), Waited(NumberOrNull(reader, 1))), stopping))[0];
+
+    private Statement OfDue(Func<string?, string?, string> text, int most)
+    {
+        var parameters = new List<(string Name, object? Value)>();
+        var where = Where(parameters);
+        var statement = new Statement(text(where, Job.OrderBy?.Render("order", parameters))) { IsByKey = true, Deadline = CountDeadline }
+            .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", most);
+        statement.Parameters.AddRange(parameters);
+        return statement;
     }
 
     /// <summary>

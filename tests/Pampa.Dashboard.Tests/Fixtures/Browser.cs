@@ -30,6 +30,8 @@ public sealed class Browser : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (!File.Exists(Chromium) || Assets.Embedded.Value is null) return;
+        // What is awaited is as patient as what is done.
+        Assertions.SetDefaultExpectTimeout(Patience);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -64,6 +66,8 @@ public sealed class Browser : IAsyncLifetime
             ColorScheme = scheme,
             TimezoneId = "Europe/Madrid",
             Locale = "en-GB",
+            // A proxy of a test has a certificate of its own making.
+            IgnoreHTTPSErrors = true,
             HasTouch = width < 500,
             IsMobile = width < 500,
         });
@@ -92,6 +96,7 @@ public sealed class Browser : IAsyncLifetime
 /// <summary>A page that is looked at.</summary>
 internal sealed class Visit : IAsyncDisposable
 {
+    private static readonly string[] Own = ["http://127.0.0.1:", "https://127.0.0.1:", "data:"];
     private readonly IBrowserContext context;
     private readonly List<string> complaints = [];
 
@@ -111,7 +116,7 @@ internal sealed class Visit : IAsyncDisposable
         };
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith("http://127.0.0.1:", StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal)) complaints.Add($"asks {request.Url}");
+            if (!Own.Any(own => request.Url.StartsWith(own, StringComparison.Ordinal))) complaints.Add($"asks {request.Url}");
         };
     }
 

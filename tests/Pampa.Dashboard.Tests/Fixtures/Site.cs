@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Pampa.Serving;
 
@@ -12,6 +14,9 @@ internal sealed class SitePlan
 {
     /// <summary>Below which path the dashboard is.</summary>
     public string Path { get; init; } = "/pampa";
+
+    /// <summary>The group of endpoints that it is mapped in; null: none.</summary>
+    public string? Group { get; init; }
 
     public Action<PampaBuilder> Program { get; init; } = Shop.Small;
 
@@ -67,9 +72,10 @@ internal sealed class Site : IAsyncDisposable
         var app = builder.Build();
         plan.Before(app);
         if (plan.Path != "/") app.MapGet("/", () => "the application's own");
-        plan.Endpoint(app.MapPampaDashboard(plan.Path, plan.Options));
+        IEndpointRouteBuilder endpoints = plan.Group is { } group ? app.MapGroup(group) : app;
+        plan.Endpoint(endpoints.MapPampaDashboard(plan.Path, plan.Options));
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new Site(app, folder, plan.Path);
+        return new Site(app, folder, $"{plan.Group}{plan.Path}");
     }
 
     /// <summary>A caller that keeps cookies, and asks as the dashboard's own page does unless it is told otherwise.</summary>
@@ -80,6 +86,55 @@ internal sealed class Site : IAsyncDisposable
         await app.StopAsync(CancellationToken.None);
         await app.DisposeAsync();
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>
+    /// Takes a table away until it is given back: of <c>pampa_stretch</c>, which every look at the cluster reads and nothing else here, the whole
+    /// cluster cannot be seen.
+    /// </summary>
+    public async Task<IAsyncDisposable> WithoutAsync(string table)
+    {
+        await RenameAsync(table, $"{table}_away");
+        return new Given(this, table);
+    }
+
+    private Task RenameAsync(string from, string to) => WriteAsync($"ALTER TABLE {from} RENAME TO {to}");
+
+    /// <summary>Writes past everything that the application has.</summary>
+    public async Task WriteAsync(string statement)
+    {
+        await using var connection = await ConnectAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = statement;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Keeps everybody from writing until it is disposed.</summary>
+    public async Task<IAsyncDisposable> LockAsync()
+    {
+        var connection = await ConnectAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
+    private async Task<SqliteConnection> ConnectAsync()
+    {
+        var connection = new SqliteConnection($"Data Source={Database};Pooling=False;Default Timeout=30");
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private sealed class Given(Site site, string table) : IAsyncDisposable
+    {
+        private bool isDone;
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!isDone) await site.RenameAsync($"{table}_away", table);
+            isDone = true;
+        }
     }
 
     /// <summary>Makes every request look as if it came from another computer.</summary>

@@ -71,14 +71,14 @@ public sealed class ActionTests(Browser browser)
         await visit.PictureAsync("cancel");
         await ConfirmAsync(visit, "Cancel", "out of stock");
         await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync("No record matches");
-        var report = await site.Cluster.ReportAsync("price_orders", exact: true, Stopping);
-        Assert.Equal((0, 1, 2), (report.Pending, report.Completed, report.Failed));
+        // What takes longer than a moment goes on behind the page.
+        await Until.TrueAsync(async () => await site.Cluster.ReportAsync("price_orders", exact: true, Stopping) is { Pending: 0, Completed: 1, Failed: 2 });
 
         await visit.GoAsync("#/jobs/price_orders");
         await visit.Named(AriaRole.Button, "Retry failed").ClickAsync();
         await Assertions.Expect(Dialog(visit)).ToContainTextAsync("2 records");
         await ConfirmAsync(visit, "Retry");
-        Assert.Equal(2, (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Pending);
+        await Until.TrueAsync(async () => (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Pending == 2);
 
         await visit.GoAsync("#/jobs/price_orders/tasks/2");
         await visit.Named(AriaRole.Button, "Relaunch", true).ClickAsync();
@@ -117,7 +117,7 @@ public sealed class ActionTests(Browser browser)
         await visit.Named(AriaRole.Button, "Attach local.2").ClickAsync();
         await ConfirmAsync(visit, "Attach");
         await visit.Named(AriaRole.Button, "Drain", true).ClickAsync();
-        await ConfirmAsync(visit, "Detach", "new disk");
+        await ConfirmAsync(visit, "Drain", "new disk");
         await Assertions.Expect(visit.Page.Locator(".node header")).ToContainTextAsync("paused");
         Assert.Equal("node local", Assert.Single((await site.Cluster.InfoAsync(Stopping)).Held).Target.ToString());
         await visit.Named(AriaRole.Button, "Attach", true).ClickAsync();
@@ -132,9 +132,17 @@ public sealed class ActionTests(Browser browser)
         await using var visit = await browser.OpenAsync(site.Address);
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToHaveCountAsync(1);
         await Assertions.Expect(visit.Page.Locator(".bar-bottom")).ToContainTextAsync("read-only");
-        foreach (var hash in new[] { "#/", "#/jobs/price_orders", "#/tasks", "#/jobs/price_orders/tasks/1", "#/nodes", "#/schedules" })
+        (string Hash, string Title, string Text)[] pages =
+        [
+            ("#/", "Overview", "0 of 3 done"), ("#/jobs/price_orders", "price_orders", "Nothing has failed for good"), ("#/tasks", "Tasks", "You may look, but not act."),
+            ("#/jobs/price_orders/tasks/1", "1", "Nothing out of the ordinary"), ("#/nodes", "Nodes and workers", "local.1"), ("#/schedules", "Schedules", "nightly"),
+        ];
+        foreach (var (hash, title, text) in pages)
         {
             await visit.GoAsync(hash);
+            // The page before has none of the buttons, either.
+            await Assertions.Expect(visit.Page.Locator("h1")).ToContainTextAsync(title);
+            await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync(text);
             await Assertions.Expect(visit.Page.Locator("main .skeleton")).ToHaveCountAsync(0);
             var acts = new Regex(@"^(Pause|Resume|Retry|Cancel|Skip|Relaunch|Drain|Detach|Attach|Run)\b");
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { NameRegex = acts })).ToHaveCountAsync(0);

@@ -64,12 +64,13 @@ public sealed class StreamTests(Browser browser)
         }
     }
 
-    [Theory, InlineData("/ops/dash", ""), InlineData("/", ""), InlineData("/pampa", "/behind/a/proxy")]
-    public async Task It_works_below_any_path(string path, string pathBase)
+    [Theory, InlineData("/ops/dash", ""), InlineData("/", ""), InlineData("/pampa", "/behind/a/proxy"), InlineData("/pampa", "", "/admin"), InlineData("/pampa", "", null, "/PAMPA")]
+    public async Task It_works_below_any_path(string path, string pathBase, string? group = null, string? spelling = null)
     {
         await using var site = await Site.StartAsync(new SitePlan
         {
             Path = path,
+            Group = group,
             Before = app =>
             {
                 app.UsePathBase(pathBase);
@@ -77,7 +78,7 @@ public sealed class StreamTests(Browser browser)
             },
         });
         // Without the slash at its end, as people type it.
-        var typed = new Uri(site.Root, $"{pathBase}{(path == "/" ? "/" : path)}");
+        var typed = new Uri(site.Root, $"{pathBase}{group}{spelling ?? path}");
         await using var visit = await browser.OpenAsync(typed);
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
         await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
@@ -86,12 +87,33 @@ public sealed class StreamTests(Browser browser)
     }
 
     [Fact]
+    public async Task Behind_a_proxy_with_TLS_people_sign_in_and_act()
+    {
+        const string secret = "a-secret-that-is-long-enough";
+        await using var site = await Site.StartAsync();
+        var plan = new ServePlan(IPAddress.Loopback, 0, [], false, []) { Auth = new AuthPlan(AuthKind.Token) { Secret = secret } };
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
+        await app.StartAsync(Stopping);
+        await using (var proxy = await TlsProxy.StartAsync(new Uri(app.Urls.First())))
+        {
+            await using var visit = await browser.OpenAsync(proxy.Address);
+            await visit.Page.Locator("input[type=password]").FillAsync(secret);
+            await visit.Page.Keyboard.PressAsync("Enter");
+            await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
+            await visit.Page.Locator("dialog[open] button[type=submit]").ClickAsync();
+            await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");
+            Assert.True(Assert.Single(await visit.Page.Context.CookiesAsync()).Secure);
+        }
+        await app.StopAsync(Stopping);
+    }
+
+    [Fact]
     public async Task The_link_that_was_printed_signs_in_and_leaves_nothing_in_the_address()
     {
         const string secret = "a-secret-that-is-long-enough";
         await using var site = await Site.StartAsync();
         var plan = new ServePlan(IPAddress.Loopback, 0, [], false, []) { Auth = new AuthPlan(AuthKind.Token) { Secret = secret } };
-        await using var app = new Server(site.Cluster, plan, TextWriter.Null).Build();
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
         await app.StartAsync(Stopping);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         await using (var visit = await browser.OpenAsync(new Uri($"{address}/#secret={secret}")))

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Pampa.Dashboard.Tests.Fixtures;
 
@@ -85,6 +86,60 @@ public sealed class ChangeTests
         // A browser that does not tell where a request comes from tells the origin.
         using var old = await caller.PostAsync("api/steer", Pause, token, ("Origin", site.Root.GetLeftPart(UriPartial.Authority)));
         Assert.Equal(HttpStatusCode.OK, old.StatusCode);
+    }
+
+    [Fact]
+    public async Task Behind_a_proxy_that_takes_the_encryption_away_the_own_page_may_act()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = await site.NewCaller().WithSessionAsync();
+        var (token, page) = (("X-Pampa-Token", caller.Token), $"https://{site.Root.Authority}");
+        // The browser compares what it has asked; the proxy may have made another name of that.
+        foreach (var origin in new[] { page, "https://ops.example" })
+        {
+            using var said = await caller.PostAsync("api/steer", Pause, token, ("Sec-Fetch-Site", "same-origin"), ("Origin", origin));
+            Assert.Equal(HttpStatusCode.OK, said.StatusCode);
+        }
+        using var old = await caller.PostAsync("api/steer", Pause, token, ("Origin", page));
+        Assert.Equal(HttpStatusCode.OK, old.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_page_without_encryption_may_not_act_on_one_with()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Before = app => app.Use((HttpContext context, RequestDelegate next) =>
+            {
+                context.Request.Scheme = "https";
+                return next(context);
+            }),
+        });
+        using var caller = site.NewCaller();
+        using var response = await caller.GetAsync("api/session", ("Origin", site.Root.GetLeftPart(UriPartial.Authority)));
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        using var own = await caller.GetAsync("api/session", ("Origin", $"https://{site.Root.Authority}"));
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+    }
+
+    [Theory, InlineData("Origin"), InlineData("X-Forwarded-Proto")]
+    public async Task The_cookie_of_a_page_that_came_encrypted_never_goes_otherwise(string header)
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.Authorize = _ => ValueTask.FromResult(true) });
+        using var caller = site.NewCaller();
+        using var response = await caller.GetAsync("api/session", header == "Origin" ? (header, $"https://{site.Root.Authority}") : (header, "https, http"));
+        Assert.Contains("secure", Assert.Single(response.Headers.GetValues("Set-Cookie")), StringComparison.OrdinalIgnoreCase);
+        using var plain = await site.NewCaller().GetAsync("api/session");
+        Assert.DoesNotContain("secure", Assert.Single(plain.Headers.GetValues("Set-Cookie")), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory, InlineData("/admin", "/pampa", "/admin/pampa/"), InlineData(null, "/PamPa", "/PamPa/")]
+    public async Task The_cookie_is_for_the_path_that_the_browser_knows(string? group, string asked, string path)
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Group = group });
+        using var caller = new Caller(new Uri(site.Root, $"{group}{asked}/"));
+        using var response = await caller.GetAsync("api/session");
+        Assert.Contains($"path={path};", Assert.Single(response.Headers.GetValues("Set-Cookie")), StringComparison.Ordinal);
     }
 
     [Fact]

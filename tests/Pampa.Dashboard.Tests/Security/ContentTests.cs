@@ -76,6 +76,28 @@ public sealed class ContentTests
         Assert.Equal(HttpStatusCode.BadRequest, other.StatusCode);
     }
 
+    [Fact]
+    public async Task A_secret_in_an_error_cannot_be_found_out_by_searching()
+    {
+        await using var site = await Site.StartAsync();
+        // What a page has of an error is its beginning; the end is looked for in the record.
+        var text = $"Cannot log in: Password={Shop.Leaked}; {new string('x', 600)} the end";
+        await site.WriteAsync($"UPDATE orders SET price_orders_end_time = '2026-01-01T00:00:00.000Z', price_orders_success = 0, price_orders_error_description = '{text}'");
+        using var caller = site.NewCaller();
+        async Task<System.Text.Json.JsonElement> SearchAsync(string error) => await caller.JsonAsync($"api/tasks?job=price_orders&limit=1&error={Uri.EscapeDataString(error)}");
+        foreach (var guess in new[] { "Password=h", "hunter2", Shop.Leaked })
+        {
+            var (right, wrong) = (await SearchAsync(guess), await SearchAsync("there is none"));
+            Assert.Equal(wrong.ToString(), right.ToString());
+        }
+        foreach (var seen in new[] { "cannot log IN: password=", "the end" })
+        {
+            var found = await SearchAsync(seen);
+            Assert.Single(found.GetProperty("tasks").EnumerateArray());
+            Assert.NotNull(found.GetProperty("next").GetString());
+        }
+    }
+
     [Theory]
     [InlineData("Host=db;Username=shop;Password=hunter2;Timeout=3", "hunter2")]
     [InlineData("password = 'two words'; user=x", "two words")]

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Pampa.Dashboard.Tests.Fixtures;
 using Pampa.Serving;
 
@@ -156,7 +157,7 @@ public sealed class ExposureTests
         const string looking = "looking-secret-0123456789";
         await using var site = await Site.StartAsync();
         var plan = Plan(name => name == "PAMPA_DASHBOARD_SECRET" ? acting : looking, "--port", "0", "--auth", "token");
-        await using var app = new Server(site.Cluster, plan, TextWriter.Null).Build();
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, TextWriter.Null).Build();
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
@@ -200,6 +201,68 @@ public sealed class ExposureTests
         using var acted = await actor.PostAsync("api/steer", """{"action":"pause","kind":"job","name":"price_orders"}""");
         Assert.Equal(HttpStatusCode.OK, acted.StatusCode);
         await app.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task With_name_and_password_the_browser_asks_and_the_name_stands_in_the_audit()
+    {
+        await using var site = await Site.StartAsync();
+        const string secret = "a-secret-that-is-long-enough";
+        await using var app = new Server(site.Cluster, Plan(name => name == "PAMPA_DASHBOARD_SECRET" ? secret : null, "--port", "0", "--auth", "basic"), TextWriter.Null, TextWriter.Null).Build();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        using var caller = new Caller(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()));
+        foreach (var path in new[] { "", "theme.js", "api/session", "api/overview", "metrics" })
+        {
+            using var nobody = await caller.GetAsync(path);
+            Assert.Equal((HttpStatusCode.Unauthorized, "Basic"), (nobody.StatusCode, nobody.Headers.WwwAuthenticate.Single().Scheme));
+            using var wrong = await caller.GetAsync(path, ("Authorization", Basic("ada", "a guess that is wrong")));
+            Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
+        }
+        using var session = await caller.GetAsync("api/session", ("Authorization", Basic("ada", secret)));
+        var text = await session.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var token = System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("token").GetString()!;
+        using var paused = await caller.PostAsync(
+            "api/steer", """{"action":"pause","kind":"job","name":"price_orders"}""", ("Authorization", Basic("ada", secret)), ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", token));
+        Assert.Equal(HttpStatusCode.OK, paused.StatusCode);
+        Assert.Equal("ada", Assert.Single((await site.Cluster.AuditAsync(null, TestContext.Current.CancellationToken)).Entries).Who);
+        await app.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void A_session_ends_after_twelve_hours()
+    {
+        var time = new FakeTimeProvider();
+        var sessions = new Sessions(time);
+        var context = new DefaultHttpContext();
+        var begun = sessions.Begin(context, SessionRole.Operator);
+        context.Request.Headers.Cookie = context.Response.Headers.SetCookie.ToString().Split(';')[0];
+        time.Advance(TimeSpan.FromHours(12) - TimeSpan.FromSeconds(1));
+        Assert.Equal(begun, sessions.Read(context));
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Null(sessions.Read(context));
+    }
+
+    private static string Basic(string name, string secret) => $"Basic {Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{name}:{secret}"))}";
+
+    [Fact]
+    public async Task A_program_of_its_own_tells_of_wrong_secrets_and_of_its_own_errors_on_a_line_each()
+    {
+        await using var site = await Site.StartAsync();
+        await using var errors = new StringWriter();
+        var plan = Plan(_ => "a-secret-that-is-long-enough", "--port", "0", "--auth", "token");
+        await using var app = new Server(site.Cluster, plan, TextWriter.Null, errors).Build();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        using var caller = await new Caller(address).WithSessionAsync();
+        using var wrong = await caller.PostAsync("api/signin", """{"secret":"a guess that is wrong"}""");
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Log.Category);
+        Log.Fault(log, "GET", "/x\u001b[2J", new InvalidOperationException("one\ntwo"));
+        app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore").LogError("of the framework");
+        await app.StopAsync(TestContext.Current.CancellationToken);
+        var lines = errors.ToString().TrimEnd().Split(Environment.NewLine);
+        Assert.Collection(
+            lines, l => Assert.Contains("warn: Pampa.Dashboard[903] Somebody tries to sign in", l, StringComparison.Ordinal),
+            l => Assert.Matches(@"fail: Pampa\.Dashboard\[901\] .*\\u001B\[2J.*one two", l));
     }
 
     private static bool IsData(string path) => path is "metrics" || path.StartsWith("scale/", StringComparison.Ordinal)

@@ -53,10 +53,13 @@ public abstract partial class StoreConformance
     {
         await InsertAsync([(1, Row.Fresh)]);
         Assert.Null((await Store.ReportAsync(Stopping)).OldestPending);
+        Assert.Equal((1L, null), await Store.CountDueAsync(9, Stopping));
         await InsertAsync([(2, new Row { Rt = Clock.Now.AddMinutes(-5) }), (3, new Row { Rt = Clock.Now.AddMinutes(-90) }),
             (4, new Row { Rt = Clock.Now.AddHours(1) }), (5, new Row { Rt = Clock.Now.AddDays(-1), Rid = "a.1" })]);
         foreach (var report in new[] { await Store.ReportAsync(Stopping), await Store.ReportAsync(100, Stopping) })
             Assert.Equal(90, report.OldestPending!.Value.TotalMinutes, 0.1);
+        var (count, oldest) = await Store.CountDueAsync(9, Stopping);
+        Assert.Equal((3L, 90), (count, Math.Round(oldest!.Value.TotalMinutes)));
     }
 
     [Fact]

@@ -44,6 +44,7 @@ public sealed class OwnReportTests
     [InlineData("throws", "it throws InvalidOperationException: no such view")]
     [InlineData("null", "it returned null instead of a report")]
     [InlineData("negative", "it returned -3 for Completed, and no count is below zero")]
+    [InlineData("rate", "it returned NaN for PerSecond, and that is no rate")]
     [InlineData("hangs", "it did not answer within 00:00:00.2000000")]
     [InlineData("blocks", "it did not answer within 00:00:00.2000000")]
     public async Task What_is_wrong_with_it_is_told_beside_the_tables_counts(string how, string fault)
@@ -56,6 +57,7 @@ public sealed class OwnReportTests
             if (how == "throws") throw new InvalidOperationException("no such\nview");
             if (how == "hangs") await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, TestCluster.Stopping);
             if (how == "blocks") never.Wait(TestCluster.Stopping);
+            if (how == "rate") return (await context.CountAsync(stopping)) with { PerSecond = double.NaN };
             return how == "null" ? null! : (await context.CountAsync(stopping)) with { Completed = -3 };
         }, TimeSpan.FromMilliseconds(200));
         var report = await store.CountedAsync(isExact: true, TestCluster.Stopping);

@@ -122,7 +122,7 @@ public sealed class RightsTests
             var address = Address(db, role);
             await DoneAsync(address, "run", "--drain", "--workers", "2");
             Assert.Equal(40, await db.ScalarAsync<int>("SELECT count(*) FROM shop.\"Orders\" WHERE twice = 14 AND price_success"));
-            Assert.Contains("40 records are pending again", await DoneAsync(address, "relaunch", "price", "--all"), StringComparison.Ordinal);
+            Assert.Contains("40 records are pending again", await DoneAsync(address, "relaunch", "price", "--all", "--yes"), StringComparison.Ordinal);
             await DoneAsync(address, "pause", "job", "price");
             await DoneAsync(address, "resume", "job", "price");
             await DoneAsync(address, "status", "--exact", "--explain", "--workers");

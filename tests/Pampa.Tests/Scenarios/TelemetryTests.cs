@@ -230,6 +230,7 @@ public sealed class TelemetryTests
         using var heard = new Measurements("meter_standing");
         await using var cluster = await TestCluster.CreateAsync();
         await cluster.InsertAsync(50);
+        await cluster.Db.ExecuteAsync($"UPDATE numbers SET odd_checking_reservation_time = '{cluster.Db.Clock.Now.AddSeconds(-90):yyyy-MM-dd HH:mm:ss.fff}' WHERE value = 50");
         var process = await StartAsync(cluster, "meter_standing", job =>
         {
             job.MaxQueueSize = job.QueueSize = 1;
@@ -241,6 +242,7 @@ public sealed class TelemetryTests
         heard.Observe();
         Assert.Equal(48, Assert.Single(heard.Of("pampa.job.pending")).Value);
         Assert.Equal(2, Assert.Single(heard.Of("pampa.job.workers")).Value);
+        Assert.InRange(Assert.Single(heard.Of("pampa.job.oldest_pending")).Value, 89, 91);
 
         process.Sampler.Forget();
         heard.Observe();
@@ -273,7 +275,7 @@ public sealed class TelemetryTests
         };
         _ = Jobs.Instruments.Source;
         listener.Start();
-        Assert.Equal(10, names.Count);
+        Assert.Equal(11, names.Count);
         Assert.All(names, name => Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal));
     }
 

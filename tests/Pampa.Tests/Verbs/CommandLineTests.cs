@@ -177,7 +177,7 @@ public sealed class CommandLineTests() : VerbRig(Program)
         var retried = (await RunAsync("retry", "numbers", "--all", "--json")).Said;
         Assert.StartsWith("""{"job":"numbers","action":"retry","isDryRun":false,"count":1,"matched":1,""", retried, StringComparison.Ordinal);
         Assert.Contains("1 pending", (await RunAsync("status")).Said, StringComparison.Ordinal);
-        Assert.Contains("numbers: 19 records are pending again", (await RunAsync("relaunch", "numbers", "--all")).Said, StringComparison.Ordinal);
+        Assert.Contains("numbers: 19 records are pending again", (await RunAsync("relaunch", "numbers", "--all", "--yes")).Said, StringComparison.Ordinal);
         (code, _, var errors) = await RunAsync("status", "number");
         Assert.Equal((2, $"There is no job 'number' (did you mean 'numbers'?). Jobs are numbers.{Environment.NewLine}"), (code, errors));
     }

@@ -113,6 +113,7 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         Assert.Equal((2, ""), (code, said));
         Assert.Contains("Count them with --dry-run, then say --yes", errors, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync("skip", "numbers", "--all")).Code);
+        Assert.Equal(2, (await RunAsync("relaunch", "numbers", "--all")).Code);
         Assert.Equal("numbers: 10 records would be cancelled", (await RunAsync("cancel", "numbers", "--where", "value > 10", "--dry-run")).Said.TrimEnd());
         Assert.Equal("at\twho\taction\ttarget\trecords\tdetail", (await RunAsync("audit")).Said.TrimEnd());
 
@@ -123,7 +124,7 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         var retried = await JsonAsync("retry", "numbers", "--error", "cancelled by", "--limit", "4", "--yes");
         Assert.Equal(("retry", false), (retried.GetProperty("action").GetString(), retried.GetProperty("isDryRun").GetBoolean()));
         Assert.Equal((4, 4), (retried.GetProperty("count").GetInt64(), retried.GetProperty("matched").GetInt64()));
-        Assert.Equal("numbers: 7 records are pending again", (await RunAsync("relaunch", "numbers", "--all")).Said.TrimEnd());
+        Assert.Equal("numbers: 7 records are pending again", (await RunAsync("relaunch", "numbers", "--all", "--yes")).Said.TrimEnd());
 
         var entries = (await JsonAsync("audit")).GetProperty("entries").EnumerateArray().ToList();
         Assert.Equal(["relaunch", "retry", "skip", "cancel"], entries.Select(e => e.GetProperty("action").GetString()));

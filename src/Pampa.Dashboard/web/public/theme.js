@@ -6,5 +6,8 @@
   } catch (e) {
     // A browser that keeps nothing: then it is the system's.
   }
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+  var isChosen = theme === 'light' || theme === 'dark';
+  var root = document.documentElement;
+  if (isChosen) root.dataset.chosen = theme;
+  root.dataset.theme = isChosen ? theme : matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 })();

@@ -13,7 +13,7 @@ const words: Record<Kind, { pause: string; pauseText: string; resume: string; re
     resumeText: 'Its tasks are started again.',
   },
   node: {
-    pause: 'Detach',
+    pause: 'Drain',
     pauseText: 'The node stays in the cluster and gets no more tasks. What its workers run goes on to its end: then it is drained and can be stopped.',
     resume: 'Attach',
     resumeText: 'The node gets tasks again.',
@@ -39,6 +39,21 @@ export function steer(kind: Kind, name: string, isHeld: boolean): Ask {
   };
 }
 
+interface Preview {
+  matched: number;
+  running: number;
+  isExact: boolean;
+  isRunningExact: boolean;
+}
+
+function spared({ running, isRunningExact }: Preview): string {
+  if (running === 0) return isRunningExact ? '' : ' What runs just now is left alone.';
+  return running === 1 && isRunningExact ? ' 1 more runs just now and is left alone.' : ` ${count(running, isRunningExact)} more run just now and are left alone.`;
+}
+
+/** Operations whose end was told to whoever began them. */
+export const told = new Set<string>();
+
 export function onRecords(action: string, job: string, what: { keys: string[] } | { filter: Filter }, described: string): Ask {
   const w = actionWords[action]!;
   const body = { action, job, ...what };
@@ -50,20 +65,28 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
     isGrave: action === 'cancel' || action === 'skip',
     hasReason: true,
     preview: async () => {
-      const would = await post<{ matched: number; running: number; isExact: boolean }>('preview', body);
-      const spared = would.running > 0 ? ` ${plural(would.running, 'more')} run just now and are left alone.` : '';
+      const would = await post<Preview>('preview', body);
       return {
         text: (
           <>
-            <b>{count(would.matched, would.isExact)}</b> {would.matched === 1 && would.isExact ? 'record of' : 'records of'} {job} would change.{spared}
+            {would.matched === 0 && !would.isExact ? (
+              <>None was found in the second that counting may take; there may be more of {job} that would change.</>
+            ) : (
+              <>
+                <b>{count(would.matched, would.isExact)}</b> {would.matched === 1 && would.isExact ? 'record of' : 'records of'} {job} would change.
+              </>
+            )}
+            {spared(would)}
           </>
         ),
-        isNothing: would.matched === 0,
-        mustType: isMany && would.matched >= 10_000 ? job : undefined,
+        // What was not counted to its end may be none, or millions.
+        isNothing: would.matched === 0 && would.isExact,
+        mustType: isMany && (would.matched >= 10_000 || !would.isExact) ? job : undefined,
       };
     },
     act: async (reason) => {
       const done = await post<Operation>('records', { ...body, reason });
+      if (done.isDone) told.add(done.id);
       if (done.error) throw new Error(done.error);
       return done.isDone ? `${plural(done.changed, 'record')} ${w.done}.` : `${w.title} goes on; the strip at the top shows how far it is.`;
     },

@@ -18,14 +18,24 @@ export function onSession(tell: (session: Session) => void): () => void {
   return () => told.delete(tell);
 }
 
+const longest = 20_000;
+
 // Addresses are relative to the page, which may be served below any path.
 async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
+  const cut = new AbortController();
+  const give = (): void => cut.abort();
+  const timer = setTimeout(give, longest);
+  init?.signal?.addEventListener('abort', give);
   try {
-    response = await fetch(`api/${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
+    response = await fetch(`api/${path}`, { credentials: 'same-origin', cache: 'no-store', ...init, signal: cut.signal });
   } catch (e) {
     if (init?.signal?.aborted) throw e;
-    throw new Refusal(0, 'The server does not answer.');
+    // A browser keeps six connections to one server without TLS, and each page that is looked at holds one.
+    throw new Refusal(0, cut.signal.aborted ? 'The server has not answered for 20 seconds. If the dashboard is open in many windows, close some: a browser keeps few connections to one server.' : 'The server does not answer.');
+  } finally {
+    clearTimeout(timer);
+    init?.signal?.removeEventListener('abort', give);
   }
   if (response.ok) return (await response.json()) as T;
   let text = `The server answers with ${response.status}.`;
@@ -46,7 +56,7 @@ export async function loadSession(): Promise<Session> {
 export async function get<T>(path: string, query: Record<string, string | number | string[] | undefined | null> = {}, signal?: AbortSignal): Promise<T> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null && one !== '') search.append(name, String(one));
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null) search.append(name, String(one));
   }
   try {
     return await ask<T>(search.size > 0 ? `${path}?${search}` : path, signal ? { signal } : {});

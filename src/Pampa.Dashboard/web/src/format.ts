@@ -61,6 +61,11 @@ export function local(iso: string, now = new Date()): string {
   return (at.getFullYear() === now.getFullYear() ? dateAndClock : withYear).format(at);
 }
 
+/** As the database has it, without the name of its zone. */
+export function databaseShort(iso: string): string {
+  return database(iso).replace(/ UTC$/, '');
+}
+
 /** As the database has it. */
 export function database(iso: string): string {
   const at = new Date(iso);
@@ -80,6 +85,23 @@ const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202
 /** A text as it is, but that nothing in it hides or pretends to be another: such characters are spelled. */
 export function spell(text: string): string {
   return text.replace(unseen, (c) => `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+}
+
+/** A key, which may be the empty text. */
+export function keyText(key: string): string {
+  return key === '' ? '(empty)' : spell(key);
+}
+
+/** A moment for a field of date and time, and back. */
+export function toField(iso: string, isUtc: boolean): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return '';
+  return (isUtc ? at : new Date(at.getTime() - at.getTimezoneOffset() * 60_000)).toISOString().slice(0, 16);
+}
+
+export function ofField(value: string, isUtc: boolean): string | null {
+  const at = new Date(isUtc ? `${value}Z` : value);
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
 /** An error without the name of the exception that every failure for good has. */

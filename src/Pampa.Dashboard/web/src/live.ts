@@ -36,7 +36,7 @@ function lost(why: string): void {
   clearTimeout(watchdog);
   clearTimeout(retry);
   change({ isConnected: false, trouble: why });
-  retry = setTimeout(connect, wait);
+  retry = setTimeout(open, wait);
   wait = Math.min(wait * 2, 10_000);
 }
 
@@ -45,10 +45,20 @@ function receive(snapshot: Snapshot): void {
   wait = 1_000;
 }
 
+let isWanted = false;
+
 export function connect(): void {
+  isWanted = true;
+  open();
+}
+
+function open(): void {
+  // A browser keeps few connections to one server: a page that nobody looks at leaves them to the others.
+  if (document.hidden) return;
   source?.close();
   source = new EventSource('api/stream');
   heard();
+  source.addEventListener('here', heard);
   source.addEventListener('snapshot', (event) => {
     heard();
     receive(JSON.parse((event as MessageEvent<string>).data) as Snapshot);
@@ -66,11 +76,16 @@ export function connect(): void {
   };
 }
 
-export function disconnect(): void {
+function close(): void {
   source?.close();
   source = null;
   clearTimeout(watchdog);
   clearTimeout(retry);
+}
+
+export function disconnect(): void {
+  isWanted = false;
+  close();
 }
 
 export function useLive(): Live {
@@ -83,8 +98,13 @@ export function useLive(): Live {
   return now;
 }
 
-// A page that nobody looks at needs no stream.
 document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return;
-  if (!source && listeners.size > 0) connect();
+  if (document.hidden) {
+    close();
+    change({ isConnected: false, trouble: null });
+  } else if (isWanted) {
+    wait = 1_000;
+    clearTimeout(retry);
+    open();
+  }
 });

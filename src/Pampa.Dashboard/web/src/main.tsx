@@ -44,7 +44,7 @@ function App() {
   if (!session.isIn) return <SignIn title={session.title} />;
   return (
     <AskRoot>
-      <Shell session={session} page={place.path[0] ?? ''}>
+      <Shell session={session} path={place.path}>
         <Page place={place} session={session} />
       </Shell>
     </AskRoot>
@@ -55,7 +55,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   const [page, name, sub, key] = place.path;
   if (page === undefined) return <Overview session={session} />;
   if (page === 'jobs' && name !== undefined && sub === 'tasks' && key !== undefined) return <TaskRecord key={`${name}/${key}`} job={name} taskKey={key} session={session} />;
-  if (page === 'jobs' && name !== undefined && sub === undefined) return <JobPage key={name} name={name} session={session} />;
+  if (page === 'jobs' && name !== undefined && !sub) return <JobPage key={name} name={name} session={session} />;
   if (page === 'tasks') return <Tasks query={place.query} session={session} />;
   if (page === 'nodes') return <Nodes session={session} />;
   if (page === 'schedules') return <Schedules session={session} />;

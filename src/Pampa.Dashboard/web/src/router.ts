@@ -9,15 +9,31 @@ export interface Place {
 function read(): Place {
   const text = location.hash.replace(/^#\/?/, '');
   const [path = '', search = ''] = text.split('?', 2);
-  return { path: path.split('/').filter((p) => p.length > 0).map(plain), query: new URLSearchParams(search) };
+  // A key may be the empty text: behind the page's name nothing is left out.
+  return { path: path === '' ? [] : path.split('/').map(plain), query: new URLSearchParams(search) };
 }
 
-function plain(text: string): string {
+export function plain(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
     return text;
   }
+}
+
+let isOnward = false;
+addEventListener('click', (e) => (e.target instanceof Element && e.target.closest('a[href^="#/"]') ? (isOnward = true) : undefined), true);
+
+/** Whether somebody has gone on to where the page is now, and not back: then it begins at its top. */
+export function wentOnward(): boolean {
+  const was = isOnward;
+  isOnward = false;
+  return was;
+}
+
+/** Whether a click on a row means the row: nothing in it that can be pressed, and no text that is marked. */
+export function isPlainClick(e: Event): boolean {
+  return !(e.target as Element).closest('a,button,input,label') && (getSelection()?.toString() ?? '') === '';
 }
 
 export function usePlace(): Place {
@@ -42,5 +58,8 @@ export function go(href: string, isReplacing = false): void {
   if (isReplacing) {
     history.replaceState(null, '', href);
     dispatchEvent(new HashChangeEvent('hashchange'));
-  } else location.hash = href;
+  } else {
+    isOnward = true;
+    location.hash = href;
+  }
 }

@@ -27,6 +27,8 @@ export interface Job {
   completed: number;
   failed: number;
   isExact: boolean;
+  /** False: never yet, so that the numbers are none. */
+  isCounted: boolean;
   perSecond: number | null;
   eta: number | null;
   oldestPending: number | null;
@@ -140,6 +142,8 @@ export interface ErrorGroup {
   last: string | null;
   sampleKey: string;
   sample: string;
+  /** What all errors of the group have in common and nothing hides; null: nothing. */
+  search: string | null;
 }
 
 export interface Errors {

@@ -1,14 +1,16 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { loadSession, post } from './api';
-import { actionWords, age, count, database, zone } from './format';
+import { told } from './acts';
+import { actionWords, age, count, database, plural, zone } from './format';
 import { useLive } from './live';
-import { go, to } from './router';
-import type { Operation, Session } from './shapes';
-import { Button } from './ui/basics';
+import { go, to, wentOnward } from './router';
+import type { Operation, Session, Snapshot } from './shapes';
+import { Button, Failing } from './ui/basics';
 import { useAsk } from './ui/dialog';
 import { Icon, Mark } from './ui/icons';
 import { choose, useChosen, type Theme } from './ui/theme';
+import { chooseZone, useZone } from './ui/zone';
 import { useNow } from './use';
 
 const pages: [string, string, string][] = [
@@ -22,10 +24,16 @@ const pages: [string, string, string][] = [
 
 const jumps: Record<string, string> = { o: '', t: 'tasks', n: 'nodes', s: 'schedules', a: 'audit', h: 'health' };
 
-export function Shell({ session, page, children }: { session: Session; page: string; children: ComponentChildren }) {
+export function Shell({ session, path, children }: { session: Session; path: string[]; children: ComponentChildren }) {
   const [isHelp, setHelp] = useState(false);
   useKeys(() => setHelp(true));
+  useArrival(path.join('/'));
+  const { say } = useAsk();
+  const { snapshot, trouble } = useLive();
+  const page = path[0] ?? '';
   const here = page === 'jobs' ? '' : page;
+  // Of what was never seen nothing can be said, and least of all that there is none.
+  const unseen = snapshot === null ? trouble : isBlind(snapshot) ? snapshot.trouble : null;
   return (
     <div class="shell">
       <a class="jump" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById('main')?.focus())}>
@@ -50,14 +58,21 @@ export function Shell({ session, page, children }: { session: Session; page: str
           <ThemeSwitch />
           <Button class="quiet keys" icon="keyboard" onClick={() => setHelp(true)} title="Keys (?)" aria-label="Keys" />
           {session.asksSecret && (
-            <Button class="quiet" icon="out" title="Sign out" aria-label="Sign out" onClick={() => void post('signout', {}).then(loadSession)} />
+            <Button class="quiet" icon="out" title="Sign out" aria-label="Sign out" onClick={() => void post('signout', {}).then(loadSession).catch((e: Error) => say(`Not signed out: ${e.message}`, true))} />
           )}
         </div>
       </header>
       <Banner />
       <Strip session={session} />
       <main id="main" tabIndex={-1}>
-        {children}
+        {unseen ? (
+          <>
+            <h1>{pages.find(([p]) => p === here)?.[1] ?? session.title}</h1>
+            <Failing title="Nothing was seen yet." error={unseen} />
+          </>
+        ) : (
+          children
+        )}
       </main>
       <footer class="bar-bottom">
         <Clocks />
@@ -72,6 +87,11 @@ export function Shell({ session, page, children }: { session: Session; page: str
   );
 }
 
+/** Whether it says only that nothing could be seen, and never could. */
+function isBlind(snapshot: Snapshot): boolean {
+  return snapshot.trouble !== null && snapshot.jobs.length === 0;
+}
+
 function Alarm() {
   const { snapshot } = useLive();
   const findings = snapshot?.health?.findings ?? [];
@@ -83,7 +103,8 @@ function Alarm() {
 function Freshness() {
   const { isConnected, snapshot, cameAt } = useLive();
   const now = useNow();
-  const seconds = snapshot ? Math.max(0, (now - cameAt) / 1_000) + snapshot.ageSeconds : null;
+  const isSeen = snapshot !== null && !isBlind(snapshot);
+  const seconds = isSeen ? Math.max(0, (now - cameAt) / 1_000) + snapshot.ageSeconds : null;
   const isLive = isConnected && snapshot !== null && !snapshot.trouble;
   return (
     <span class={isLive ? 'fresh live' : 'fresh'} title={seconds === null ? 'nothing was seen yet' : `what is shown is ${age(seconds)} old`}>
@@ -100,7 +121,7 @@ function Banner() {
   const isLost = !isConnected && trouble !== null && (snapshot === null || now - cameAt > 4_000);
   const why = isLost ? trouble : (snapshot?.trouble ?? null);
   if (!why) return null;
-  const seconds = snapshot ? (now - cameAt) / 1_000 + snapshot.ageSeconds : null;
+  const seconds = snapshot && !isBlind(snapshot) ? (now - cameAt) / 1_000 + snapshot.ageSeconds : null;
   return (
     <div class="banner" role="alert">
       <Icon name="alert" />
@@ -112,13 +133,25 @@ function Banner() {
   );
 }
 
-/** Actions on many records that go on. */
+/** Actions on many records that go on, and how they have ended. */
 function Strip({ session }: { session: Session }) {
-  const { snapshot } = useLive();
+  const { snapshot, cameAt } = useLive();
   const { say } = useAsk();
   const now = useNow();
-  const seen = useRef(Date.now());
-  const all = (snapshot?.operations ?? []).filter((o) => !o.isDone || (o.error && o.error !== 'stopped' && Date.parse(o.began) > seen.current - 600_000));
+  const [away, setAway] = useState<ReadonlySet<string>>(new Set());
+  const going = useRef(new Set<string>());
+  const operations = snapshot?.operations ?? [];
+  useEffect(() => {
+    for (const o of operations) {
+      if (!o.isDone) going.current.add(o.id);
+      else if (going.current.delete(o.id) && !told.has(o.id) && (!o.error || o.error === 'stopped'))
+        say(`${actionWords[o.action]?.title ?? o.action} ${o.job}${o.error ? ' is stopped' : ''}: ${plural(o.changed, 'record')} ${actionWords[o.action]?.done ?? 'changed'}.`);
+    }
+  }, [snapshot]);
+  // By the server's clock, which has told when they began.
+  const there = snapshot ? Date.parse(snapshot.at) + snapshot.ageSeconds * 1_000 + (now - cameAt) : now;
+  const since = (o: Operation): number => Math.max(0, (there - Date.parse(o.began)) / 1_000);
+  const all = operations.filter((o) => !away.has(o.id) && (!o.isDone || (o.error && o.error !== 'stopped' && since(o) < 3_600)));
   if (all.length === 0) return null;
   const stop = (o: Operation): void => void post<{ text: string }>('stop', { id: o.id }).then((d) => say(d.text), (e: Error) => say(e.message, true));
   return (
@@ -130,12 +163,18 @@ function Strip({ session }: { session: Session }) {
             {actionWords[o.action]?.title ?? o.action} {o.job}
           </b>
           <span>
-            {o.error ? o.error : `${count(o.changed)} ${actionWords[o.action]?.done ?? 'changed'}`} · {age(Math.max(0, (now - Date.parse(o.began)) / 1_000))}, by {o.who}
+            {o.error ? o.error : `${count(o.changed)} ${actionWords[o.action]?.done ?? 'changed'}`} · {age(since(o))}, by {o.who}
           </span>
-          {!o.isDone && session.mayAct && (
-            <Button class="quiet" onClick={() => stop(o)}>
-              Stop
+          {o.isDone ? (
+            <Button class="quiet" onClick={() => setAway(new Set([...away, o.id]))}>
+              Put away
             </Button>
+          ) : (
+            session.mayAct && (
+              <Button class="quiet" onClick={() => stop(o)}>
+                Stop
+              </Button>
+            )
           )}
         </p>
       ))}
@@ -146,11 +185,15 @@ function Strip({ session }: { session: Session }) {
 function Clocks() {
   const { snapshot, cameAt } = useLive();
   const now = useNow();
-  const at = snapshot ? new Date(Date.parse(snapshot.at) + (now - cameAt)) : new Date(now);
+  const isDatabase = useZone() === 'database';
+  const at = snapshot ? new Date(Date.parse(snapshot.at) + snapshot.ageSeconds * 1_000 + (now - cameAt)) : new Date(now);
   const here = at.toLocaleTimeString('en-GB');
   return (
-    <span class="clocks" title={`Times are shown in your zone, ${zone}; the database's stand beside them or in their tooltips`}>
+    <span class="clocks">
       {here} <span class="hush">{zone}</span> · {database(at.toISOString())} <span class="hush">as in the database</span>
+      <Button aria-pressed={isDatabase} onClick={() => chooseZone(isDatabase ? 'here' : 'database')}>
+        Show the database’s times
+      </Button>
     </span>
   );
 }
@@ -202,9 +245,31 @@ function useKeys(help: () => void): void {
 
 /** To the row below or above; Enter opens it. */
 function move(by: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>('[data-row]')].map((row) => row.querySelector<HTMLElement>('a,button')).filter((l) => l !== null);
-  const at = links.findIndex((l) => l.closest('[data-row]')?.contains(document.activeElement));
-  links[Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
+  const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')];
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const row = rows[Math.min(rows.length - 1, Math.max(0, at + by))];
+  if (!row) return;
+  const inner = row.querySelector<HTMLElement>('a,button:not(:disabled)');
+  if (!inner) row.tabIndex = -1;
+  (inner ?? row).focus();
+}
+
+/** Another page begins at its top, and whoever is read to hears its title. */
+function useArrival(path: string): void {
+  const isFirst = useRef(true);
+  // With the page and not after its picture: the next key may have gone to a field by then, and what is typed there would be lost.
+  useLayoutEffect(() => {
+    const isOnward = wentOnward();
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    if (isOnward) scrollTo(0, 0);
+    const title = document.querySelector<HTMLElement>('main h1');
+    if (!title) return;
+    title.tabIndex = -1;
+    title.focus({ preventScroll: true });
+  }, [path]);
 }
 
 const keys: [string, string][] = [

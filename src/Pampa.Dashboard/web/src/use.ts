@@ -7,6 +7,8 @@ export interface Asked<T> {
   error: string | null;
   status: number;
   isBusy: boolean;
+  /** Whether the answer is one to another question: what it says of this one nobody knows yet. */
+  isOld: boolean;
   again: () => void;
 }
 
@@ -14,7 +16,7 @@ export type Questions = Record<string, string | number | string[] | undefined | 
 
 /** Asks the server, again when the question changes, and every so many seconds while the page is looked at. */
 export function useAsked<T>(path: string | null, query: Questions = {}, everySeconds = 0): Asked<T> {
-  const [state, setState] = useState<Omit<Asked<T>, 'again'> & { question: string }>({ data: null, error: null, status: 0, isBusy: true, question: '' });
+  const [state, setState] = useState<Omit<Asked<T>, 'again' | 'isOld'> & { question: string; answered: string }>({ data: null, error: null, status: 0, isBusy: true, question: '', answered: '' });
   const question = path === null ? '' : JSON.stringify([path, query]);
   const [turn, setTurn] = useState(0);
   const asking = useRef<AbortController | null>(null);
@@ -28,7 +30,7 @@ export function useAsked<T>(path: string | null, query: Questions = {}, everySec
       setState((s) => (s.question === question ? { ...s, isBusy: true } : { ...s, isBusy: true, question, error: null }));
       try {
         const data = await get<T>(path, query, abort.signal);
-        if (!abort.signal.aborted) setState({ data, error: null, status: 200, isBusy: false, question });
+        if (!abort.signal.aborted) setState({ data, error: null, status: 200, isBusy: false, question, answered: question });
       } catch (e) {
         if (abort.signal.aborted) return;
         const refusal = e instanceof Refusal ? e : new Refusal(0, 'The page has met an error of its own.');
@@ -47,7 +49,8 @@ export function useAsked<T>(path: string | null, query: Questions = {}, everySec
     // The question says all that path and query say.
   }, [question, everySeconds, turn]);
   const again = useCallback(() => setTurn((t) => t + 1), []);
-  return { data: state.data, error: state.error, status: state.status, isBusy: state.isBusy, again };
+  const isOfThis = state.question === question;
+  return { data: state.data, error: isOfThis ? state.error : null, status: isOfThis ? state.status : 0, isBusy: state.isBusy, isOld: state.data !== null && state.answered !== question, again };
 }
 
 /** This computer's clock, once a second. */

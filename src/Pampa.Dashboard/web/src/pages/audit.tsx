@@ -2,7 +2,8 @@ import { count, spell } from '../format';
 import { useLive } from '../live';
 import { go, to } from '../router';
 import type { AuditPage, Session } from '../shapes';
-import { Button, Empty, Failing, Panel, Skeleton, Time } from '../ui/basics';
+import { Answer, Button, Empty, Panel, Time } from '../ui/basics';
+import { Text } from '../ui/text';
 import { useAsked, useTitle } from '../use';
 
 export function Audit({ query, session }: { query: URLSearchParams; session: Session }) {
@@ -11,9 +12,12 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
   const before = query.getAll('before');
   const [job, who] = [query.get('job') ?? '', query.get('who') ?? ''];
   const asked = useAsked<AuditPage>('audit', { job, who, before: before[before.length - 1], limit: 50 }, before.length === 0 ? 10 : 0);
-  const change = (changes: { job?: string; who?: string; before?: string[] }): void => go(to(['audit'], { job, who, ...changes }));
+  const change = (changes: { job?: string; who?: string; before?: string[] }): void => go(to(['audit'], { job, who, ...changes }), !('before' in changes));
+  const turn = (e: Event, to: string[]): void => {
+    (e.currentTarget as Element).closest('.panel')?.scrollIntoView();
+    change({ before: to });
+  };
   const jobs = snapshot?.jobs.map((j) => j.name) ?? [];
-  const data = asked.data;
   return (
     <>
       <div class="title">
@@ -27,65 +31,65 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
               </option>
             ))}
           </select>
-          <input type="search" class="text" aria-label="By whom" placeholder="By whom" data-search="" value={who} onChange={(e) => change({ who: e.currentTarget.value })} autoComplete="off" />
+          <Text name="who" label="By whom" value={who} change={(changes) => change({ who: changes.who ?? '' })} isFirst />
         </div>
       </div>
       <Panel title="What people have done">
-        {asked.error && !data ? (
-          <Failing error={asked.error} again={asked.again} />
-        ) : !data ? (
-          <Skeleton rows={10} />
-        ) : data.entries.length === 0 ? (
-          <Empty title={job || who ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
-        ) : (
-          <>
-            <table class="grid audit">
-              <thead>
-                <tr>
-                  <th class="time-cell">When</th>
-                  <th>Who</th>
-                  <th>Action</th>
-                  <th>What</th>
-                  <th class="num">Records</th>
-                  <th class="wide">Detail</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.entries.map((e) => (
-                  <tr key={e.id} data-row>
-                    <td class="time-cell" data-label="When">
-                      <Time at={e.at} />
-                    </td>
-                    <td class="cut" data-label="Who" title={spell(e.who)}>
-                      {spell(e.who)}
-                    </td>
-                    <td data-label="Action">
-                      <b>{e.action}</b>
-                    </td>
-                    <td class="cut" data-label="What" title={spell(e.target)}>
-                      {spell(e.target)}
-                    </td>
-                    <td class="num" data-label="Records">
-                      {e.count > 0 ? count(e.count) : <span class="none">–</span>}
-                    </td>
-                    <td class="wide cut" data-label="Detail" title={spell(e.detail)}>
-                      {spell(e.detail) || <span class="none">–</span>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-            <footer class="pager">
-              <Button icon="previous" disabled={before.length === 0} onClick={() => change({ before: before.slice(0, -1) })}>
-                Newer
-              </Button>
-              <span class="hush">Page {before.length + 1}</span>
-              <Button disabled={!data.next} onClick={() => data.next && change({ before: [...before, data.next] })}>
-                Older
-              </Button>
-            </footer>
-          </>
-        )}
+        <Answer asked={asked} rows={10}>
+          {(data) =>
+            data.entries.length === 0 ? (
+              <Empty title={job || who ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
+            ) : (
+              <>
+                <table class="grid audit">
+                  <thead>
+                    <tr>
+                      <th class="time-cell">When</th>
+                      <th>Who</th>
+                      <th>Action</th>
+                      <th>What</th>
+                      <th class="num">Records</th>
+                      <th class="wide">Detail</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {data.entries.map((e) => (
+                      <tr key={e.id} data-row>
+                        <td class="time-cell" data-label="When">
+                          <Time at={e.at} />
+                        </td>
+                        <td class="cut" data-label="Who" title={spell(e.who)}>
+                          {spell(e.who)}
+                        </td>
+                        <td data-label="Action">
+                          <b>{e.action}</b>
+                        </td>
+                        <td class="cut" data-label="What" title={spell(e.target)}>
+                          {spell(e.target)}
+                        </td>
+                        <td class="num" data-label="Records">
+                          {e.count > 0 ? count(e.count) : <span class="none">–</span>}
+                        </td>
+                        <td class="wide cut" data-label="Detail" title={spell(e.detail)}>
+                          {spell(e.detail) || <span class="none">–</span>}
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+                <footer class="pager">
+                  <Button icon="previous" disabled={before.length === 0} onClick={(e) => turn(e, before.slice(0, -1))}>
+                    Newer
+                  </Button>
+                  <span class="hush">Page {before.length + 1}</span>
+                  <Button disabled={!data.next || asked.isOld} onClick={(e) => data.next && turn(e, [...before, data.next])}>
+                    Older
+                  </Button>
+                </footer>
+              </>
+            )
+          }
+        </Answer>
       </Panel>
     </>
   );

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { onRecords, steer } from '../acts';
-import { count, duration, local, plural, rate, reason, short, spell } from '../format';
+import { count, duration, keyText, plural, rate, reason, short, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
 import { states, type ErrorGroup, type Errors, type Job, type Sample, type Scale, type Session } from '../shapes';
-import { Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
+import { Answer, Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
 import { StateBar } from '../ui/bars';
 import { Chart } from '../ui/chart';
 import { useAsk } from '../ui/dialog';
@@ -51,7 +51,7 @@ export function JobPage({ name, session }: { name: string; session: Session }) {
               <Button icon={job.held ? 'play' : 'pause'} onClick={() => ask(steer('job', name, job.held !== null))}>
                 {job.held ? 'Resume' : 'Pause'}
               </Button>
-              <Button icon="retry" onClick={() => ask(onRecords('retry', name, { filter: { states: ['failed'] } }, `all failed tasks of ${name}`))} disabled={job.failed === 0}>
+              <Button icon="retry" onClick={() => ask(onRecords('retry', name, { filter: { states: ['failed'] } }, `all failed tasks of ${name}`))} disabled={job.isCounted && job.isExact && job.failed === 0}>
                 Retry failed
               </Button>
             </>
@@ -68,6 +68,11 @@ export function JobPage({ name, session }: { name: string; session: Session }) {
 function Figures({ job }: { job: Job }) {
   return (
     <>
+      {!job.isCounted || job.trouble ? (
+        <p class="note warn" role="status">
+          {job.isCounted ? 'The records could not be counted anew; the numbers are those of before.' : job.trouble ? 'The records could not be counted.' : 'The records are being counted.'} {job.trouble && spell(job.trouble)}
+        </p>
+      ) : null}
       {job.held?.reason && <p class="note">Paused: {spell(job.held.reason)}</p>}
       <div class="shares">
         <StateBar job={job} />
@@ -77,7 +82,7 @@ function Figures({ job }: { job: Job }) {
               <a href={to(['tasks'], { job: job.name, state: s })}>
                 <i class={`key ${s}`} aria-hidden="true" />
                 {s}
-                <b>{count(job[s], job.isExact)}</b>
+                <b>{job.isCounted ? count(job[s], job.isExact) : '–'}</b>
               </a>
             </li>
           ))}
@@ -85,9 +90,9 @@ function Figures({ job }: { job: Job }) {
       </div>
       <div class="stats">
         <Stat label="Per second" value={rate(job.perSecond)} hint="on all nodes" />
-        <Stat label="ETA" value={job.held ? '–' : job.eta === 0 ? 'done' : duration(job.eta)} hint={job.eta === null ? 'nobody works on it' : job.eta === 0 ? 'nothing is left' : 'for what is due now'} />
+        <Stat label="ETA" value={job.held || !job.isCounted ? '–' : job.eta === 0 ? 'done' : duration(job.eta)} hint={!job.isCounted ? 'not counted' : job.eta === null ? 'nobody works on it' : job.eta === 0 ? 'nothing is left' : 'for what is due now'} />
         {job.scale && (job.scale.finishBy !== null || job.scale.maxWait !== null) && <Goal scale={job.scale} />}
-        <Stat label="Oldest waits" value={duration(job.oldestPending)} hint={job.pending === 0 ? 'nothing waits' : job.oldestPending === null ? 'since when is not known' : 'since it is due'} />
+        <Stat label="Oldest waits" value={duration(job.oldestPending)} hint={!job.isCounted ? 'not counted' : job.pending === 0 ? 'nothing waits' : job.oldestPending === null ? 'since when is not known' : 'since it is due'} />
         <Stat label="Workers" value={`${job.workers} / ${job.wanted}`} hint={job.reason ?? 'have / wanted'} />
       </div>
     </>
@@ -96,13 +101,13 @@ function Figures({ job }: { job: Job }) {
 
 function Goal({ scale }: { scale: Scale }) {
   const isLate = (scale.early ?? 0) < 0;
-  const goal = scale.finishBy !== null ? `by ${local(scale.finishBy)}` : `within ${duration(scale.maxWait)}`;
+  const goal = scale.finishBy !== null ? <>by <Time at={scale.finishBy} /></> : `within ${duration(scale.maxWait)}`;
   return (
     <Stat
       label={isLate ? 'Late' : 'Early'}
       value={scale.early === null ? '–' : duration(Math.abs(scale.early))}
       tone={isLate ? 'bad' : ''}
-      hint={`wants ${plural(scale.workers, 'worker')} ${goal}`}
+      hint={<>wants {plural(scale.workers, 'worker')} {goal}</>}
     />
   );
 }
@@ -139,12 +144,11 @@ function Course({ job }: { job: string }) {
         </div>
       }
     >
-      {asked.error && samples.length === 0 ? (
-        <Failing error={asked.error} again={asked.again} />
-      ) : (
-        <div class={asked.isBusy && samples.length === 0 ? 'charts waiting' : 'charts'}>
+      {asked.error && <Failing error={asked.error} again={asked.again} />}
+      {!(asked.error && (asked.isOld || !asked.data)) && (
+        <div class={asked.isOld || (asked.isBusy && !asked.data) ? 'charts waiting' : 'charts'}>
           <Chart title="Ended per second" times={series.times} values={series.rates} format={rate} lines={[{ label: 'completed', color: '--completed', isArea: true }, { label: 'failed', color: '--failed' }]} />
-          <Chart title={isCut ? 'Pending (100,000+ where cut)' : 'Pending'} times={series.times} values={series.pending} format={short} lines={[{ label: 'pending', color: '--pending', isArea: true }]} />
+          <Chart title={isCut ? 'Pending (at least, where cut)' : 'Pending'} times={series.times} values={series.pending} format={short} lines={[{ label: 'pending', color: '--pending', isArea: true }]} />
           <Chart title="Duration" times={series.times} values={series.duration} format={duration} axis={duration} lines={[{ label: 'mean', color: '--scheduled' }]} />
           <Chart title="Workers" times={series.times} values={series.workers} format={(v) => (Number.isInteger(v) ? String(v) : v.toFixed(1))} lines={[{ label: 'assigned', color: '--running', isArea: true }, { label: 'running', color: '--reserved' }]} />
         </div>
@@ -157,64 +161,59 @@ function Failures({ job, session, failed }: { job: string; session: Session; fai
   const asked = useAsked<Errors>('errors', { job }, 15);
   const { ask } = useAsk();
   const data = asked.data;
+  const link = (g: ErrorGroup): string => to(['tasks'], { job, state: 'failed', error: g.search ?? undefined });
   return (
     <Panel
       title="Failures by error"
       side={data && data.groups.length > 0 && <span class="hush">{data.isComplete ? plural(data.examined, 'failed task') : `the latest ${plural(data.examined, 'failed task')}`}</span>}
     >
-      {asked.error && !data ? (
-        <Failing error={asked.error} again={asked.again} />
-      ) : !data ? (
-        <Skeleton rows={3} />
-      ) : data.groups.length === 0 ? (
-        <Empty title="Nothing has failed for good" isGood>
-          {failed > 0 ? 'The failures of a moment ago come with the next look.' : 'Attempts that failed and are tried again are not counted here.'}
-        </Empty>
-      ) : (
-        <table class="grid errors">
-          <thead>
-            <tr>
-              <th class="num">Tasks</th>
-              <th class="wide">Error</th>
-              <th>Last</th>
-              <th aria-label="Actions" />
-            </tr>
-          </thead>
-          <tbody>
-            {data.groups.map((g) => (
-              <tr key={g.pattern} data-row>
-                <td class="num" data-label="Tasks">
-                  {count(g.count)}
-                </td>
-                <td class="wide" data-label="Error">
-                  <a class="pattern" href={to(['tasks'], { job, state: 'failed', error: core(g) })} title={spell(g.sample)}>
-                    {reason(g.pattern)}
-                  </a>
-                  <span class="under">
-                    for example <a href={to(['jobs', job, 'tasks', g.sampleKey])}>{spell(g.sampleKey)}</a>
-                  </span>
-                </td>
-                <td data-label="Last">
-                  <Time at={g.last} />
-                </td>
-                <td class="do">
-                  {session.mayAct && (
-                    <Button class="quiet" icon="retry" onClick={() => ask(onRecords('retry', job, { filter: { states: ['failed'], error: core(g) } }, `the failed tasks with “${spell(core(g))}”`))} title="Retry these">
-                      Retry
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Answer asked={asked} rows={3}>
+        {({ groups }) =>
+          groups.length === 0 ? (
+            <Empty title="Nothing has failed for good" isGood>
+              {failed > 0 ? 'The failures of a moment ago come with the next look.' : 'Attempts that failed and are tried again are not counted here.'}
+            </Empty>
+          ) : (
+            <table class="grid errors">
+              <thead>
+                <tr>
+                  <th class="num">Tasks</th>
+                  <th class="wide">Error</th>
+                  <th>Last</th>
+                  <th aria-label="Actions" />
+                </tr>
+              </thead>
+              <tbody>
+                {groups.map((g) => (
+                  <tr key={g.pattern} data-row>
+                    <td class="num" data-label="Tasks">
+                      {count(g.count)}
+                    </td>
+                    <td class="wide" data-label="Error">
+                      <a class="pattern" href={link(g)} title={spell(g.sample)}>
+                        {reason(g.pattern)}
+                      </a>
+                      <span class="under">
+                        for example <a href={to(['jobs', job, 'tasks', g.sampleKey])}>{keyText(g.sampleKey)}</a>
+                      </span>
+                    </td>
+                    <td data-label="Last">
+                      <Time at={g.last} />
+                    </td>
+                    <td class="do">
+                      {session.mayAct && g.search && (
+                        <Button class="quiet" icon="retry" onClick={() => ask(onRecords('retry', job, { filter: { states: ['failed'], error: g.search! } }, `the failed tasks with “${spell(g.search!)}”`))} title="Retry these">
+                          Retry
+                        </Button>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Answer>
     </Panel>
   );
-}
-
-/** The longest piece of a pattern that stands as it is in every text of the group. */
-function core(group: ErrorGroup): string {
-  const pieces = group.pattern.split('…').map((p) => p.trim());
-  return pieces.reduce((best, p) => (p.length > best.length ? p : best), '').slice(0, 200) || group.sample.split('\n')[0]!.slice(0, 200);
 }

@@ -1,9 +1,9 @@
 import { steer } from '../acts';
-import { age, bytes, count, duration, plural, rate, spell } from '../format';
+import { age, bytes, count, duration, plural, rate, keyText, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
 import type { Node, Session, Worker } from '../shapes';
-import { Badge, Button, Empty, Failing, HeldBadge, Panel, Skeleton } from '../ui/basics';
+import { Badge, Button, Empty, HeldBadge, Panel, Skeleton } from '../ui/basics';
 import { Meter } from '../ui/bars';
 import { useAsk } from '../ui/dialog';
 import { useTitle } from '../use';
@@ -11,13 +11,13 @@ import { useTitle } from '../use';
 const enforced = { none: 'not enforced', partly: 'in part', full: 'enforced' };
 
 export function Nodes({ session }: { session: Session }) {
-  const { snapshot, trouble } = useLive();
+  const { snapshot } = useLive();
   useTitle(`Nodes · ${session.title}`);
   if (!snapshot)
     return (
       <>
         <h1>Nodes and workers</h1>
-        {trouble ? <Failing error={trouble} /> : <Skeleton rows={8} />}
+        <Skeleton rows={8} />
       </>
     );
   return (
@@ -142,7 +142,7 @@ function WorkerRow({ worker: w, isNodeHeld, session }: { worker: Worker; isNodeH
       <td class="wide cut" data-label="Task at hand">
         {w.running ? (
           <a class="key" href={to(['jobs', w.running.job, 'tasks', w.running.key])} title={spell(w.running.key)}>
-            {spell(w.running.key)}
+            {keyText(w.running.key)}
           </a>
         ) : (
           <span class="none">none for longer than a second</span>

@@ -1,22 +1,22 @@
 import { steer } from '../acts';
 import { count, duration, plural, rate, short } from '../format';
 import { useLive } from '../live';
-import { go, to } from '../router';
+import { go, isPlainClick, to } from '../router';
 import type { Job, Session, Snapshot } from '../shapes';
-import { Badge, Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat } from '../ui/basics';
+import { Badge, Button, Empty, HeldBadge, Panel, Skeleton, Stat } from '../ui/basics';
 import { Spark, StateBar } from '../ui/bars';
 import { useAsk } from '../ui/dialog';
 import { FindingRow } from './health';
 import { useTitle } from '../use';
 
 export function Overview({ session }: { session: Session }) {
-  const { snapshot, trouble } = useLive();
+  const { snapshot } = useLive();
   useTitle(`Overview · ${session.title}`);
   if (!snapshot)
     return (
       <>
         <h1>Overview</h1>
-        {trouble ? <Failing error={trouble} /> : <Skeleton rows={8} />}
+        <Skeleton rows={8} />
       </>
     );
   return (
@@ -26,7 +26,7 @@ export function Overview({ session }: { session: Session }) {
       <Concerns snapshot={snapshot} />
       <Panel title="Jobs" side={<span class="hush">{plural(snapshot.jobs.length, 'job')}</span>}>
         {snapshot.jobs.length === 0 ? (
-          <Empty title={snapshot.trouble ? 'Nothing was seen yet' : 'No job'}>{snapshot.trouble ?? 'Add one to the program with AddJob, and start it.'}</Empty>
+          <Empty title="No job">Add one to the program with AddJob, and start it.</Empty>
         ) : (
           <table class="grid jobs">
             <thead>
@@ -57,7 +57,7 @@ export function Overview({ session }: { session: Session }) {
 
 function Figures({ snapshot }: { snapshot: Snapshot }) {
   const sum = (of: (job: Job) => number): number => snapshot.jobs.reduce((n, job) => n + of(job), 0);
-  const isExact = snapshot.jobs.every((job) => job.isExact);
+  const isExact = snapshot.jobs.every((job) => job.isExact && job.isCounted);
   const busy = snapshot.workers.filter((w) => w.running).length;
   const due = sum((j) => j.pending);
   const running = sum((j) => j.running);
@@ -66,9 +66,9 @@ function Figures({ snapshot }: { snapshot: Snapshot }) {
   return (
     <div class="stats">
       <Stat label="Per second" value={rate(sum((j) => j.perSecond ?? 0))} hint="tasks ended, all jobs" />
-      <Stat label="Due" value={count(due, isExact)} hint={due === 0 ? 'nothing waits' : oldest === null ? 'for a worker' : `the oldest for ${duration(oldest)}`} />
+      <Stat label="Due" value={count(due, isExact)} hint={due === 0 ? (isExact ? 'nothing waits' : 'not all was counted') : oldest === null ? 'for a worker' : `the oldest for ${duration(oldest)}`} />
       <Stat label="In hand" value={count(running + sum((j) => j.reserved))} hint={`${count(running)} running`} />
-      <Stat label="Failed" value={count(failed, isExact)} tone={failed > 0 ? 'bad' : ''} hint={failed > 0 ? 'for good; look and retry' : 'none for good'} href={failed > 0 ? to(['tasks'], { state: 'failed' }) : undefined} />
+      <Stat label="Failed" value={count(failed, isExact)} tone={failed > 0 ? 'bad' : ''} hint={failed > 0 ? 'for good; look and retry' : isExact ? 'none for good' : 'not all was counted'} href={failed > 0 ? to(['tasks'], { state: 'failed' }) : undefined} />
       <Stat label="Workers" value={count(snapshot.workers.length)} hint={snapshot.workers.length === 0 ? 'no node is at work' : `${plural(snapshot.nodes.length, 'node')}, ${busy} at a long task`} tone={snapshot.workers.length === 0 ? 'bad' : ''} href={to(['nodes'])} />
       <Stat
         label="Leader"
@@ -123,12 +123,12 @@ function Row({ job, session }: { job: Job; session: Session }) {
   const href = to(['jobs', job.name]);
   const of = (n: number, state: string) => (
     <a class={`n ${state}${n === 0 ? ' zero' : ''}`} href={to(['tasks'], { job: job.name, state })}>
-      {short(n)}
+      {job.isCounted ? short(n) : '–'}
       {!job.isExact && n > 0 ? '+' : ''}
     </a>
   );
   return (
-    <tr data-row onClick={(e) => (e.target as Element).closest('a,button') ?? go(href)}>
+    <tr data-row onClick={(e) => isPlainClick(e) && go(href)}>
       <th scope="row" data-label="Job">
         <a class="name" href={href}>
           {job.name}
@@ -143,7 +143,9 @@ function Row({ job, session }: { job: Job; session: Session }) {
       <td class="wide" data-label="Records">
         <StateBar job={job} />
         <span class="under">
-          {count(job.completed, job.isExact)} of {count(job.pending + job.scheduled + job.reserved + job.running + job.completed + job.failed, job.isExact)} done
+          {job.isCounted
+            ? `${count(job.completed, job.isExact)} of ${count(job.pending + job.scheduled + job.reserved + job.running + job.completed + job.failed, job.isExact)} done`
+            : 'not counted yet'}
         </span>
       </td>
       <td class="num" data-label="Pending">
@@ -162,7 +164,7 @@ function Row({ job, session }: { job: Job; session: Session }) {
         <Spark values={job.rates} label={`Tasks of ${job.name} that ended a second, in the last 15 minutes`} />
       </td>
       <td class="num" data-label="ETA">
-        {job.held ? '–' : job.eta === 0 ? 'done' : duration(job.eta)}
+        {job.held || !job.isCounted ? '–' : job.eta === 0 ? 'done' : duration(job.eta)}
       </td>
       <td class="num" data-label="Workers" title={job.reason ?? ''}>
         {job.workers}

@@ -1,7 +1,7 @@
 import { onSchedule } from '../acts';
 import { count, duration, spell } from '../format';
 import type { Schedule, Session } from '../shapes';
-import { Badge, Button, Empty, Failing, Panel, Skeleton, Time } from '../ui/basics';
+import { Answer, Badge, Button, Empty, Panel, Time } from '../ui/basics';
 import { useAsk, type Ask } from '../ui/dialog';
 import { useAsked, useTitle } from '../use';
 
@@ -11,40 +11,39 @@ export function Schedules({ session }: { session: Session }) {
   useTitle(`Schedules · ${session.title}`);
   const asked = useAsked<{ schedules: Schedule[] }>('schedules', {}, 5);
   const { ask } = useAsk();
-  const data = asked.data?.schedules;
   const open = (what: Ask): void => ask({ ...what, act: async (reason, seconds) => what.act(reason, seconds).then((text) => (asked.again(), text)) });
   return (
     <>
       <h1>Schedules</h1>
       <Panel title="What comes by the clock">
-        {asked.error && !data ? (
-          <Failing error={asked.error} again={asked.again} />
-        ) : !data ? (
-          <Skeleton rows={4} />
-        ) : data.length === 0 ? (
-          <Empty title="No schedule">
-            Add one to the program: <code>pampa.AddSchedule("nightly", "0 3 * * *", …)</code>
-          </Empty>
-        ) : (
-          <table class="grid schedules">
-            <thead>
-              <tr>
-                <th>Schedule</th>
-                <th>When</th>
-                <th>State</th>
-                <th>Next</th>
-                <th>Last</th>
-                <th class="num">Missed</th>
-                <th aria-label="Actions" />
-              </tr>
-            </thead>
-            <tbody>
-              {data.map((s) => (
-                <Row key={s.name} schedule={s} session={session} open={open} />
-              ))}
-            </tbody>
-          </table>
-        )}
+        <Answer asked={asked} rows={4}>
+          {({ schedules: data }) =>
+            data.length === 0 ? (
+              <Empty title="No schedule">
+                Add one to the program: <code>pampa.AddSchedule("nightly", "0 3 * * *", …)</code>
+              </Empty>
+            ) : (
+              <table class="grid schedules">
+                <thead>
+                  <tr>
+                    <th>Schedule</th>
+                    <th>When</th>
+                    <th>State</th>
+                    <th>Next</th>
+                    <th>Last</th>
+                    <th class="num">Missed</th>
+                    <th aria-label="Actions" />
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.map((s) => (
+                    <Row key={s.name} schedule={s} session={session} open={open} />
+                  ))}
+                </tbody>
+              </table>
+            )
+          }
+        </Answer>
       </Panel>
     </>
   );

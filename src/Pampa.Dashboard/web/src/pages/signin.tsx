@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { loadSession, post } from '../api';
-import { go } from '../router';
+import { go, plain } from '../router';
 import { Mark } from '../ui/icons';
 
 /** Asks for the secret; one that stands behind the # came with the link that the server has printed. */
@@ -25,7 +25,7 @@ export function SignIn({ title }: { title: string }) {
     if (!given || began.current) return;
     began.current = true;
     go('#/', true);
-    void enter(decodeURIComponent(given));
+    void enter(plain(given));
   }, []);
   return (
     <main class="signin">

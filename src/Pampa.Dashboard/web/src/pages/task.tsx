@@ -1,8 +1,8 @@
 import { onRecords } from '../acts';
-import { duration, spell } from '../format';
+import { duration, keyText, spell } from '../format';
 import { to } from '../router';
 import type { Session, State, TaskDetail } from '../shapes';
-import { Button, Empty, Failing, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
+import { Answer, Button, Empty, Panel, StateBadge, Time } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { useAsk } from '../ui/dialog';
 import { useAsked, useTitle } from '../use';
@@ -16,7 +16,7 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
   const data = asked.data;
   const act = (action: string, icon: string, label: string) => {
     const can = data !== null && takes[action]!.includes(data.task.state);
-    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${spell(taskKey)}`);
+    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${keyText(taskKey)}`);
     return (
       <Button
         icon={icon}
@@ -43,7 +43,7 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
           <a class="up" href={to(['jobs', job])}>
             {job}
           </a>
-          <span class="name key">{spell(taskKey)}</span> {data && <StateBadge state={data.task.state} />}
+          <span class="name key">{keyText(taskKey)}</span> {data && <StateBadge state={data.task.state} />}
         </h1>
         {session.mayAct && (
           <div class="actions">
@@ -56,14 +56,12 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
       </div>
       {asked.status === 404 ? (
         <Empty title="There is no such record">
-          The table of {job} has none with the key {spell(taskKey)}. <a href={to(['tasks'], { job })}>All tasks of {job}</a>
+          The table of {job} has none with the key {keyText(taskKey)}. <a href={to(['tasks'], { job })}>All tasks of {job}</a>
         </Empty>
-      ) : asked.error && !data ? (
-        <Failing error={asked.error} again={asked.again} />
-      ) : !data ? (
-        <Skeleton rows={10} />
       ) : (
-        <Details data={data} job={job} />
+        <Answer asked={asked} rows={10}>
+          {(seen) => <Details data={seen} job={job} />}
+        </Answer>
       )}
     </>
   );

@@ -1,11 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { onRecords } from '../acts';
-import { count, plural, reason, spell } from '../format';
+import { count, keyText, ofField, plural, reason, spell, toField, zone as here } from '../format';
 import { useLive } from '../live';
-import { go, to } from '../router';
+import { go, isPlainClick, to } from '../router';
 import { states, type Column, type Filter, type Session, type Task, type TaskPage } from '../shapes';
-import { Button, Empty, Failing, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
+import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
+import { Text } from '../ui/text';
+import { useZone } from '../ui/zone';
 import { useAsked, useTitle } from '../use';
 
 const orders: [string, string][] = [
@@ -33,6 +35,18 @@ export function Tasks({ query, session }: { query: URLSearchParams; session: Ses
       </>
     );
   return <TasksOf key={job} job={job} jobs={jobs.includes(job) ? jobs : [job, ...jobs]} query={query} session={session} />;
+}
+
+/** Asks again when an action on many records of the job has ended. */
+function useEnds(job: string, again: () => void): void {
+  const { snapshot } = useLive();
+  const ended = (snapshot?.operations ?? []).filter((o) => o.job === job && o.isDone).map((o) => o.id).join();
+  const known = useRef<string | null>(null);
+  useEffect(() => {
+    if (!snapshot) return;
+    if (known.current !== null && known.current !== ended) again();
+    known.current = ended;
+  }, [snapshot, ended]);
 }
 
 function filterOf(query: URLSearchParams): Filter {
@@ -77,9 +91,12 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     column: chosen,
     after: after[after.length - 1],
     limit: 50,
-  });
-  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
-  useEffect(() => setPicked(new Set()), [asked.data]);
+  }, after.length === 0 ? 10 : 0);
+  useEnds(job, asked.again);
+  const [chosenKeys, setPicked] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => setPicked(new Set()), [query]);
+  // What is not on the page any more cannot be seen to be chosen.
+  const picked = useMemo(() => new Set((asked.data?.tasks ?? []).map((t) => t.key).filter((key) => chosenKeys.has(key))), [asked.data, chosenKeys]);
   const change = (changes: Record<string, string | string[] | null>): void => {
     const next = new URLSearchParams(query);
     next.set('job', job);
@@ -89,6 +106,11 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
       for (const one of Array.isArray(value) ? value : [value]) if (one) next.append(name, one);
     }
     go(to(['tasks'], next), !('after' in changes));
+  };
+  // A page begins at its top: the buttons stand at its foot.
+  const turn = (e: Event, to: string[]): void => {
+    (e.currentTarget as Element).closest('.panel')?.scrollIntoView();
+    change({ after: to });
   };
   const isFiltered = Boolean(filter.states?.length || filter.keyPrefix || filter.error || filter.worker || filter.from || filter.until || filter.where?.length);
   const act = (action: string, label: string, icon: string) => {
@@ -137,27 +159,22 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
           )
         }
       >
-        {asked.error && (!asked.data || asked.status === 400) ? (
-          <Failing error={asked.error} again={asked.again} />
-        ) : !asked.data ? (
-          <Skeleton rows={12} />
-        ) : (
-          <>
-            {asked.error && <Failing error={asked.error} again={asked.again} />}
-            <Rows page={asked.data} job={job} chosen={chosen} picked={picked} setPicked={setPicked} isBusy={asked.isBusy} isFiltered={isFiltered} mayAct={session.mayAct} />
-            <footer class="pager">
-              <Button icon="previous" disabled={after.length === 0} onClick={() => change({ after: after.slice(0, -1) })}>
-                Previous
-              </Button>
-              <span class="hush">
-                {asked.data.isPartial ? 'A part was searched; the rest comes with Next.' : `Page ${after.length + 1}${asked.data.next ? '' : ', the last'}`}
-              </span>
-              <Button disabled={!asked.data.next} onClick={() => asked.data?.next && change({ after: [...after, asked.data.next] })}>
-                Next
-              </Button>
-            </footer>
-          </>
-        )}
+        <Answer asked={asked} rows={12}>
+          {(data) => (
+            <>
+              <Rows page={data} job={job} chosen={chosen} picked={picked} setPicked={setPicked} isFiltered={isFiltered} mayAct={session.mayAct} />
+              <footer class="pager">
+                <Button icon="previous" disabled={after.length === 0} onClick={(e) => turn(e, after.slice(0, -1))}>
+                  Previous
+                </Button>
+                <span class="hush">{data.isPartial ? 'A part was searched; the rest comes with Next.' : `Page ${after.length + 1}${data.next ? '' : ', the last'}`}</span>
+                <Button disabled={!data.next || asked.isOld} onClick={(e) => data.next && turn(e, [...after, data.next])}>
+                  Next
+                </Button>
+              </footer>
+            </>
+          )}
+        </Answer>
       </Panel>
     </>
   );
@@ -178,6 +195,8 @@ function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
   const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
   const [isOpen, setOpen] = useState(isNeeded);
   useEffect(() => setOpen((was) => was || isNeeded), [isNeeded]);
+  const isUtc = useZone() === 'database';
+  const zone = isUtc ? 'UTC' : here;
   const searchable = columns.filter((c) => c.isKey || c.isState || c.isShown);
   return (
     <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
@@ -215,12 +234,16 @@ function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
             </select>
           </label>
           <label>
-            from
-            <input type="datetime-local" value={query.get('from') ?? ''} onChange={(e) => change({ from: e.currentTarget.value || null })} />
+            <span>
+              from <span class="hush">{zone}</span>
+            </span>
+            <input type="datetime-local" value={toField(query.get('from') ?? '', isUtc)} onChange={(e) => change({ from: ofField(e.currentTarget.value, isUtc) })} />
           </label>
           <label>
-            until
-            <input type="datetime-local" value={query.get('until') ?? ''} onChange={(e) => change({ until: e.currentTarget.value || null })} />
+            <span>
+              until <span class="hush">{zone}</span>
+            </span>
+            <input type="datetime-local" value={toField(query.get('until') ?? '', isUtc)} onChange={(e) => change({ until: ofField(e.currentTarget.value, isUtc) })} />
           </label>
           <Text name="where" label="Column" value={where} change={change} hint={searchable.length > 0 ? `${searchable[0]!.name} >= 10` : 'amount >= 10'} list="columns" />
           <datalist id="columns">
@@ -244,64 +267,17 @@ function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
   );
 }
 
-interface TextProps {
-  name: string;
-  label: string;
-  value: string | null;
-  change: (changes: Record<string, string | null>) => void;
-  hint?: string;
-  list?: string;
-  isFirst?: boolean;
-}
-
-/** A text that filters a moment after the last key, or at once with Enter. */
-function Text({ name, label, value, change, hint, list, isFirst }: TextProps) {
-  const [text, setText] = useState(value ?? '');
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  const latest = useRef(change);
-  latest.current = change;
-  useEffect(() => setText(value ?? ''), [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const send = (next: string): void => {
-    clearTimeout(timer.current);
-    if (next !== (value ?? '')) latest.current({ [name]: next || null });
-  };
-  return (
-    <input
-      type="search"
-      class="text"
-      aria-label={label}
-      placeholder={hint ? `${label}: ${hint}` : label}
-      value={text}
-      list={list}
-      autoComplete="off"
-      spellcheck={false}
-      data-search={isFirst ? '' : undefined}
-      onInput={(e) => {
-        const next = e.currentTarget.value;
-        setText(next);
-        clearTimeout(timer.current);
-        // A condition is only whole when it is written to its end.
-        if (name !== 'where' || next === '') timer.current = setTimeout(() => send(next), 400);
-      }}
-      onKeyDown={(e) => e.key === 'Enter' && send(text)}
-      onBlur={() => send(text)}
-    />
-  );
-}
-
 interface RowsProps {
   page: TaskPage;
   job: string;
   chosen: string[];
   picked: ReadonlySet<string>;
   setPicked: (picked: ReadonlySet<string>) => void;
-  isBusy: boolean;
   isFiltered: boolean;
   mayAct: boolean;
 }
 
-function Rows({ page, job, chosen, picked, setPicked, isBusy, isFiltered, mayAct }: RowsProps) {
+function Rows({ page, job, chosen, picked, setPicked, isFiltered, mayAct }: RowsProps) {
   if (page.tasks.length === 0)
     return (
       <Empty title={page.isPartial ? 'Nothing found yet' : isFiltered ? 'No record matches' : 'The table is empty'}>
@@ -323,7 +299,7 @@ function Rows({ page, job, chosen, picked, setPicked, isBusy, isFiltered, mayAct
     setPicked(next);
   };
   return (
-    <table class={`grid tasks${isBusy ? ' waiting' : ''}`} aria-busy={isBusy}>
+    <table class="grid tasks">
       <thead>
         <tr>
           {mayAct && (
@@ -344,15 +320,15 @@ function Rows({ page, job, chosen, picked, setPicked, isBusy, isFiltered, mayAct
       </thead>
       <tbody>
         {page.tasks.map((task) => (
-          <tr key={task.key} data-row class={picked.has(task.key) ? 'picked' : ''} onClick={(e) => (e.target as Element).closest('a,input,label') ?? go(to(['jobs', job, 'tasks', task.key]))}>
+          <tr key={task.key} data-row class={picked.has(task.key) ? 'picked' : ''} onClick={(e) => isPlainClick(e) && go(to(['jobs', job, 'tasks', task.key]))}>
             {mayAct && (
               <td class="pick">
-                <input type="checkbox" aria-label={`Choose ${task.key}`} checked={picked.has(task.key)} onChange={() => toggle(task.key)} />
+                <input type="checkbox" aria-label={`Choose ${keyText(task.key)}`} checked={picked.has(task.key)} onChange={() => toggle(task.key)} />
               </td>
             )}
             <th scope="row" class="key-cell" data-label="Key">
               <a class="name key" href={to(['jobs', job, 'tasks', task.key])} title={spell(task.key)}>
-                {spell(task.key)}
+                {keyText(task.key)}
               </a>
             </th>
             <td class="state-cell" data-label="State">
@@ -375,7 +351,7 @@ function Rows({ page, job, chosen, picked, setPicked, isBusy, isFiltered, mayAct
                 </td>
               );
             })}
-            <td class="wide cut" data-label="Error" title={spell(task.error ?? '')}>
+            <td class={task.error ? 'wide cut' : 'wide cut is-empty'} data-label="Error" title={spell(task.error ?? '')}>
               {task.error ? reason(task.error) : <span class="none">–</span>}
             </td>
           </tr>

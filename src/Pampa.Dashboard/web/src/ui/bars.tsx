@@ -5,7 +5,7 @@ import { states, type Job } from '../shapes';
 export function StateBar({ job }: { job: Job }) {
   const order = ['completed', 'failed', 'running', 'reserved', 'pending', 'scheduled'] as const;
   const total = order.reduce((sum, s) => sum + job[s], 0);
-  const label = states.map((s) => `${count(job[s], job.isExact || job[s] < 250_000)} ${s}`).join(', ');
+  const label = !job.isCounted ? 'not counted' : states.map((s) => `${count(job[s], job.isExact)} ${s}`).join(', ');
   return (
     <div class="bar" role="img" aria-label={label} title={label}>
       {total > 0 && order.map((s) => job[s] > 0 && <i key={s} class={s} style={{ flexGrow: String(job[s] / total) }} />)}

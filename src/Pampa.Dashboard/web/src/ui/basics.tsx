@@ -1,7 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { age, database, local, spell } from '../format';
+import { age, database, databaseShort, local, spell } from '../format';
 import type { Held, State } from '../shapes';
+import type { Asked } from '../use';
 import { Icon } from './icons';
+import { useZone } from './zone';
 
 export function Badge({ state, children }: { state: string; children?: ComponentChildren }) {
   return (
@@ -27,18 +29,19 @@ export function HeldBadge({ held, left }: { held: Held | null; left?: number }) 
   );
 }
 
-/** A moment in the viewer's zone; the database's stands beside it, or where there is no room in the tooltip. */
+/** A moment as the viewer wants it, in his zone or the database's; the other one stands beside it, or where there is no room in the tooltip. */
 export function Time({ at, isLong }: { at: string | null; isLong?: boolean }) {
+  const isDatabase = useZone() === 'database';
   if (!at) return <span class="none">–</span>;
   if (!isLong)
     return (
-      <time dateTime={at} title={`${database(at)} (the database's time)`}>
-        {local(at)}
+      <time dateTime={at} title={isDatabase ? `${local(at)} (your time)` : `${database(at)} (the database's time)`}>
+        {isDatabase ? databaseShort(at) : local(at)}
       </time>
     );
   return (
     <time dateTime={at}>
-      {local(at)} <span class="beside">{database(at)}</span>
+      {isDatabase ? database(at) : local(at)} <span class="beside">{isDatabase ? local(at) : database(at)}</span>
     </time>
   );
 }
@@ -53,12 +56,12 @@ export function Empty({ title, children, isGood }: { title: string; children?: C
   );
 }
 
-export function Failing({ error, again }: { error: string; again?: () => void }) {
+export function Failing({ error, again, title = 'That did not work.' }: { error: string; again?: () => void; title?: string }) {
   return (
     <div class="failing" role="alert">
       <Icon name="alert" />
       <div>
-        <strong>That did not work.</strong>
+        <strong>{title}</strong>
         <p>{spell(error)}</p>
       </div>
       {again && (
@@ -67,6 +70,17 @@ export function Failing({ error, again }: { error: string; again?: () => void })
         </button>
       )}
     </div>
+  );
+}
+
+/** What was asked for. An error stands above what was last seen; an answer to another question is dimmed, and gone once this one has failed. */
+export function Answer<T>({ asked, rows, children }: { asked: Asked<T>; rows: number; children: (data: T) => ComponentChildren }) {
+  const { data, error, isOld, again } = asked;
+  return (
+    <>
+      {error && <Failing error={error} again={again} />}
+      {data === null ? !error && <Skeleton rows={rows} /> : isOld && error ? null : <div class={isOld ? 'answer waiting' : 'answer'}>{children(data)}</div>}
+    </>
   );
 }
 

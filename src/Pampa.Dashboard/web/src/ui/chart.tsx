@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { tick } from '../format';
 import { useTheme } from './theme';
+import { useZone } from './zone';
 
 export interface Line {
   label: string;
@@ -32,11 +33,12 @@ export function Chart({ title, lines, times, values, format, axis = tick }: Show
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
   const theme = useTheme();
+  const zone = useZone();
   const isEmpty = times.length < 2;
   useEffect(() => {
     const element = box.current;
     if (!element || isEmpty) return undefined;
-    const made = new uPlot(options(element.clientWidth, lines, axis, setAt), [times, ...values] as uPlot.AlignedData, element);
+    const made = new uPlot(options(element.clientWidth, lines, axis, zone === 'database', setAt), [times, ...values] as uPlot.AlignedData, element);
     plot.current = made;
     const watch = new ResizeObserver(() => {
       if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height });
@@ -48,7 +50,7 @@ export function Chart({ title, lines, times, values, format, axis = tick }: Show
       plot.current = null;
     };
     // Colours are read when it is made; data comes below.
-  }, [theme, isEmpty, lines.length]);
+  }, [theme, zone, isEmpty, lines.length]);
   useEffect(() => plot.current?.setData([times, ...values] as uPlot.AlignedData), [times, values]);
   const shown = at ?? times.length - 1;
   return (
@@ -75,7 +77,7 @@ export function Chart({ title, lines, times, values, format, axis = tick }: Show
   );
 }
 
-function options(width: number, lines: Line[], label: (value: number) => string, point: (at: number | null) => void): uPlot.Options {
+function options(width: number, lines: Line[], label: (value: number) => string, isUtc: boolean, point: (at: number | null) => void): uPlot.Options {
   const axis = { stroke: css('--muted'), font: '11px system-ui, sans-serif', grid: { stroke: css('--line-soft'), width: 1 }, ticks: { show: false } };
   return {
     width,
@@ -85,7 +87,7 @@ function options(width: number, lines: Line[], label: (value: number) => string,
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'pampa', scales: ['x', null] }, points: { size: 6 } },
     scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] } },
     axes: [
-      { ...axis, space: 64, size: 26, values: (_u, ticks) => labels(ticks) },
+      { ...axis, space: 64, size: 26, values: (_u, ticks) => labels(ticks, isUtc) },
       { ...axis, size: 52, space: 34, values: (_u, ticks) => ticks.map((v) => label(v)) },
     ],
     series: [
@@ -103,10 +105,13 @@ function options(width: number, lines: Line[], label: (value: number) => string,
   };
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const ofClock: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
+const ofDay: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' };
+const here = [new Intl.DateTimeFormat('en-GB', ofClock), new Intl.DateTimeFormat('en-GB', ofDay)] as const;
+const utc = [new Intl.DateTimeFormat('en-GB', { ...ofClock, timeZone: 'UTC' }), new Intl.DateTimeFormat('en-GB', { ...ofDay, timeZone: 'UTC' })] as const;
 
-function labels(ticks: number[]): string[] {
+function labels(ticks: number[], isUtc: boolean): string[] {
   const isLong = ticks.length > 1 && ticks[1]! - ticks[0]! >= 86_400;
-  return ticks.map((t) => (isLong ? day : clock).format(new Date(t * 1_000)));
+  const format = (isUtc ? utc : here)[isLong ? 1 : 0];
+  return ticks.map((t) => format.format(new Date(t * 1_000)));
 }

@@ -126,7 +126,9 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
         )}
         {mustType && (
           <label>
-            Type <code>{mustType}</code> to go on
+            <span>
+              Type <code>{mustType}</code> to go on
+            </span>
             <input type="text" value={typed} onInput={(e) => setTyped(e.currentTarget.value)} autoComplete="off" spellcheck={false} />
           </label>
         )}

@@ -1,0 +1,114 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Showing;
+
+namespace Pampa.Dashboard.Tests;
+
+/// <summary>How the cluster is looked at: whatever one look meets, there is a next one.</summary>
+public sealed class WatchTests
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_report_of_the_programs_own_that_is_no_number_stops_no_page()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa => Shop.Small(
+                pampa, job => job.Report(async (context, stopping) => await context.CountAsync(stopping) with { PerSecond = double.NaN })),
+        });
+        using var caller = site.NewCaller();
+        var seen = await caller.JsonAsync("api/overview");
+        Assert.Null(seen.GetProperty("trouble").GetString());
+        Assert.Equal(3, Assert.Single(seen.GetProperty("jobs").EnumerateArray()).GetProperty("pending").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_rule_for_secrets_that_fails_is_no_end_of_looking()
+    {
+        var fails = true;
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Options = o => o.Redact = text => fails ? throw new FormatException("the rule is wrong") : text,
+        });
+        using var caller = site.NewCaller();
+        await using (await site.WithoutAsync("pampa_stretch"))
+        {
+            var seen = await caller.JsonAsync("api/overview");
+            Assert.Contains("an error of its own", seen.GetProperty("trouble").GetString(), StringComparison.Ordinal);
+        }
+        fails = false;
+        await Until.TrueAsync(async () => (await caller.JsonAsync("api/overview")).GetProperty("trouble").ValueKind == JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_job_that_cannot_be_counted_keeps_nothing_else_from_being_seen_and_is_not_told_to_be_empty()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        await using (await site.WithoutAsync("orders"))
+        {
+            var seen = await caller.JsonAsync("api/overview");
+            var job = Assert.Single(seen.GetProperty("jobs").EnumerateArray());
+            Assert.Null(seen.GetProperty("trouble").GetString());
+            Assert.False(job.GetProperty("isCounted").GetBoolean());
+            Assert.NotEmpty(job.GetProperty("trouble").GetString()!);
+            using var metrics = await caller.GetAsync("metrics");
+            var text = await metrics.Content.ReadAsStringAsync(Stopping);
+            Assert.Contains("pampa_up 1", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("pampa_job_tasks{", text, StringComparison.Ordinal);
+            using var scale = await caller.GetAsync("scale/price_orders");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, scale.StatusCode);
+        }
+        await Until.TrueAsync(async () =>
+            (await caller.JsonAsync("api/overview")).GetProperty("jobs")[0] is var job && job.GetProperty("isCounted").GetBoolean() && job.GetProperty("pending").GetInt64() == 3);
+    }
+
+    [Fact]
+    public async Task A_stream_with_nothing_new_says_so_in_a_way_that_a_page_hears()
+    {
+        await using var site = await Site.StartAsync();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
+        var (options, real, log) = (new PampaDashboardOptions(), TimeProvider.System, NullLogger.Instance);
+        var watcher = new Watcher(site.Cluster, options, new Reads(real), new Operations(real, log, stop.Token), real, log, stop.Token);
+        var time = new FakeTimeProvider();
+        var pipe = new Pipe();
+        var context = new DefaultHttpContext();
+        context.Response.Body = pipe.Writer.AsStream();
+        var sends = new Serving.Stream(watcher, time, stop.Token).SendAsync(context);
+        using var reader = new StreamReader(pipe.Reader.AsStream());
+        var hears = HearAsync(reader);
+        await Until.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(10));
+            return Task.FromResult(hears.IsCompleted);
+        });
+        await hears;
+        await stop.CancelAsync();
+        await sends;
+    }
+
+    [Theory]
+    [InlineData("no article …XK", "no article …XK", "no article")]
+    [InlineData("Cannot reach it: Password=…; time-out after …ms", "Cannot reach it: Password=•••; time-out after …ms", "Cannot reach it: Password=")]
+    [InlineData("token=abc, and then it could not go on", "token=•••, and then it could not go on", ", and then it could not go on")]
+    [InlineData("Password=x", "•••", null)]
+    [InlineData("…", "…", null)]
+    [InlineData("", "", null)]
+    public void What_is_searched_for_of_a_group_hides_nothing_and_stands_in_each_of_its_records(string pattern, string shown, string? core) =>
+        Assert.Equal(core, Looks.Core(pattern, shown));
+
+    private static async Task HearAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync(Stopping) is { } line)
+        {
+            if (line == "event: here" && await reader.ReadLineAsync(Stopping) is "data: 1") return;
+        }
+        Assert.Fail("The stream has ended.");
+    }
+}
