@@ -32,8 +32,10 @@ internal sealed record ProgramRun(int? ExitCode, string Said)
         }
         catch (OperationCanceledException)
         {
-            using (var order = Process.Start("/bin/kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) await order.WaitForExitAsync(CancellationToken.None);
-            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(Farewell, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var order = Process.Start("/bin/kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await order.WaitForExitAsync(CancellationToken.None);
+            var end = process.WaitForExitAsync(CancellationToken.None);
+            await end.WaitAsync(Farewell, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!process.HasExited) process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             stopping.ThrowIfCancellationRequested();
