@@ -1,7 +1,6 @@
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>Stand-alone programs as processes: they run once or again and again, stop, die and are followed by another.</summary>
-[Collection(OneByOne.Name)]
 public sealed class StandAloneProcessTests(ProgramFixture programs)
 {
     private const string Alone = "tests/Pampa.Tests/EndToEnd/programs/alone.cs";
