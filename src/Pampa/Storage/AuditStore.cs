@@ -69,12 +69,11 @@ internal sealed class AuditStore(Database database, string cluster)
     /// Throws away entries that are too old, the oldest first and so many at most, while the lease holds. Returns how many. They are found by
     /// their names, which follow the time.
     /// </summary>
-    public Task<int> ThinAsync(TimeSpan keep, int most, LeaseTerm lease, CancellationToken stopping) => database.ExecuteAsync(new Statement($"""
+    public Task<int> ThinAsync(TimeSpan keep, int most, LeaseTerm lease, CancellationToken stopping) => database.ExecuteAsync(lease.Bind(new Statement($"""
         DELETE FROM pampa_audit WHERE cluster = @cluster AND id IN (
           SELECT o.id FROM pampa_audit AS o WHERE o.cluster = @cluster ORDER BY o.id LIMIT @most) AND at < {Dialect.NowPlus("@keep")}
-          AND EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {Dialect.Now})
-        """) { MayRunTwice = true }.With("cluster", cluster).With("most", most).With("keep", -keep.TotalSeconds)
-        .With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term), stopping);
+          AND {LeaseTerm.Holds(Dialect)}
+        """) { MayRunTwice = true }.With("cluster", cluster).With("most", most).With("keep", -keep.TotalSeconds)), stopping);
 
     /// <summary>The name of an entry that is made now: later ones have higher ones, by the database's clock and not by anybody's own.</summary>
     public async Task<string> NewIdAsync(CancellationToken stopping)

@@ -91,9 +91,7 @@ internal sealed class HistoryStore(Database database, string cluster)
         return thrown;
     }
 
-    private string LeaseHolds =>
-        $"EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {Dialect.Now})";
+    private string LeaseHolds => LeaseTerm.Holds(Dialect);
 
-    private Statement UnderLease(string text, LeaseTerm lease) => new Statement(text) { MayRunTwice = true }.With("cluster", cluster)
-        .With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);
+    private Statement UnderLease(string text, LeaseTerm lease) => lease.Bind(new Statement(text) { MayRunTwice = true }.With("cluster", cluster));
 }

@@ -106,8 +106,7 @@ internal sealed partial class JobSql
     private string IsPending => $"t.{Rid} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max AND {Past}";
 
     /// <summary>PROTOCOL T1, T7, T9: the leader's term still stands.</summary>
-    private string LeaseHolds =>
-        $"EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {dialect.Now})";
+    private string LeaseHolds => LeaseTerm.Holds(dialect);
 
     /// <summary>PROTOCOL T2: the worker's session still stands.</summary>
     private string SessionHolds(string worker, string session) =>

@@ -3,7 +3,18 @@ using Pampa.Jobs;
 namespace Pampa.Storage;
 
 /// <summary>Who leads a scope, and in which term. Every write of a leader carries it.</summary>
-internal sealed record LeaseTerm(string Scope, string Holder, long Term);
+internal sealed record LeaseTerm(string Scope, string Holder, long Term)
+{
+    /// <summary>
+    /// PROTOCOL T1, T7, T9: the condition of each write of a leader, that its term still stands. Its parameters are the cluster and those of <see
+    /// cref="Bind"/>.
+    /// </summary>
+    public static string Holds(Dialect dialect) =>
+        $"EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {dialect.Now})";
+
+    /// <summary>Binds what <see cref="Holds"/> asks for, but for the cluster.</summary>
+    public Statement Bind(Statement statement) => statement.With("scope", Scope).With("holder", Holder).With("term", Term);
+}
 
 /// <summary>How a worker is.</summary>
 /// <param name="Node">Its node.</param>

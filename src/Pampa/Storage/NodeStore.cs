@@ -44,8 +44,8 @@ internal sealed class NodeStore(Database database, string cluster)
             """).With("cluster", cluster), row => (row.GetString(0), row.GetInt64(1)), stopping);
 
     /// <summary>Throws away what nodes have said that are silent for an hour, while the lease holds.</summary>
-    public Task<int> ForgetAsync(LeaseTerm lease, CancellationToken stopping) => database.ExecuteAsync(new Statement($"""
+    public Task<int> ForgetAsync(LeaseTerm lease, CancellationToken stopping) => database.ExecuteAsync(lease.Bind(new Statement($"""
         DELETE FROM pampa_node WHERE cluster = @cluster AND said_at < {Dialect.NowPlus("-3600")}
-          AND EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {Dialect.Now})
-        """) { MayRunTwice = true }.With("cluster", cluster).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term), stopping);
+          AND {LeaseTerm.Holds(Dialect)}
+        """) { MayRunTwice = true }.With("cluster", cluster)), stopping);
 }

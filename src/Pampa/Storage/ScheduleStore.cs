@@ -60,13 +60,11 @@ internal sealed partial class ScheduleStore(Database database, string cluster)
 
     private ColumnInfo Column => new("last_tick", Dialect.MomentType, ColumnKind.Time);
 
-    private string LeaseHolds =>
-        $"EXISTS (SELECT 1 FROM pampa_lease AS l WHERE l.cluster = @cluster AND l.scope = @scope AND l.holder = @holder AND l.term = @term AND l.expires_at > {Dialect.Now})";
+    private string LeaseHolds => LeaseTerm.Holds(Dialect);
 
     private Statement Of(string text, string name) => new Statement(text).With("cluster", cluster).With("name", name);
 
-    private Statement UnderLease(string text, string name, LeaseTerm lease) =>
-        Of(text, name).With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);
+    private Statement UnderLease(string text, string name, LeaseTerm lease) => lease.Bind(Of(text, name));
 
     private static Statement Defined(Statement statement, ScheduleDefinition schedule) => statement
         .With("expression", schedule.Expression).With("zone", schedule.ZoneName).With("definition", schedule.Publish()).With("program", ProcessIdentity.Program);

@@ -18,7 +18,7 @@ internal sealed partial class TaskStore
     public async Task<TakenBack> ReclaimAsync(
         IReadOnlyList<DeadWorker> dead, TimeSpan handTimeout, LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = WithLease(TakeBackStatement(Sql.Reclaim), lease).With("hand", handTimeout.TotalSeconds);
+        var statement = lease.Bind(TakeBackStatement(Sql.Reclaim)).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
         return await TakeBackAsync(statement, stopping);
     }
@@ -72,7 +72,7 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<int> ExhaustAsync(LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = WithLease(Statement(Sql.Exhaust), lease).With("want", database.Dialect.MaxRows);
+        var statement = lease.Bind(Statement(Sql.Exhaust)).With("want", database.Dialect.MaxRows);
         return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
     }
 

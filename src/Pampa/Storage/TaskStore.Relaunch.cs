@@ -29,7 +29,7 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<int> RelaunchDueAsync(LeaseTerm lease, CancellationToken stopping, EndWindow window = default)
     {
-        var statement = WithLease(Due(Sql.RelaunchDue, window), lease).With("want", database.Dialect.MaxRows);
+        var statement = lease.Bind(Due(Sql.RelaunchDue, window)).With("want", database.Dialect.MaxRows);
         return (await RelaunchAsync(statement, stopping)).Count;
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class TaskStore
         var isOfAge = byRule && Job.Relaunching!.After is not null;
         return ChunkedAsync(records, chunk =>
         {
-            var statement = WithLease(WithAge(Statement(Sql.RelaunchSeen(where, isOfAge), isByKey: true, endsAfter: LongestRule)), lease);
+            var statement = lease.Bind(WithAge(Statement(Sql.RelaunchSeen(where, isOfAge), isByKey: true, endsAfter: LongestRule)));
             statement.Parameters.AddRange(parameters);
             database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chunk.Select(r => Row(r.Key, r.EndedAt, r.State.ToString()))]);
             return RelaunchAsync(statement, stopping);

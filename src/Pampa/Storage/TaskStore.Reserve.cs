@@ -109,7 +109,7 @@ internal sealed partial class TaskStore
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
             : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands, locks)
             : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands, locks);
-        var statement = WithLease(Picking(asked, text, locks ? null : LongestUnlocked), asked.Lease);
+        var statement = asked.Lease.Bind(Picking(asked, text, locks ? null : LongestUnlocked));
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);
@@ -134,7 +134,7 @@ internal sealed partial class TaskStore
         var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.Cursor is not null) : sql.ReservePickNamed(where, asked.OrderBy);
         List<TaskKey> picked = [.. (await unit.QueryAsync(Picking(asked, pick), ReadKey)).Distinct()];
         if (picked.Count == 0) return [];
-        var apply = WithLease(ByKey(asked.Starts ? sql.ReserveApplyStarting(where, asked.OrderBy) : sql.ReserveApply(where, asked.OrderBy)), asked.Lease);
+        var apply = asked.Lease.Bind(ByKey(asked.Starts ? sql.ReserveApplyStarting(where, asked.OrderBy) : sql.ReserveApply(where, asked.OrderBy)));
         apply.Parameters.AddRange(asked.Parameters);
         if (asked.Starts) database.Dialect.Bind(apply, sql.ReserveStartingRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker, SessionOf(slots[i])))]);
         else database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);

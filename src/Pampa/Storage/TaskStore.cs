@@ -203,9 +203,6 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 
-    private static Statement WithLease(Statement statement, LeaseTerm lease) =>
-        statement.With("scope", lease.Scope).With("holder", lease.Holder).With("term", lease.Term);
-
     private async Task<List<TResult>> ChunkedAsync<TRow, TResult>(IReadOnlyList<TRow> rows, Func<IReadOnlyList<TRow>, Task<List<TResult>>> run)
     {
         var max = database.Dialect.MaxRows;
