@@ -87,13 +87,21 @@ internal static class StandAloneCommand
         {
             return await Verb.RunAsync(journal.Errors, async () =>
             {
-                if (!string.IsNullOrWhiteSpace(log) && LogFile.PathOf(log, FileName(process.Options)) is { } path) journal.Open(path);
-                var choice = DatabaseChoice.ChooseNamed(database, process.Options.Database, Environment.GetEnvironmentVariable);
-                if (choice is not null) choice = await choice.RecogniseAsync(signals.Stopping, journal.Errors.WriteLine);
-                if (choice is not null) await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-                using var provider = journal.Provider();
-                using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
-                return await process.RunAsync(choice?.Address, new Surroundings(logs, TimeProvider.System, Chance.Shared), signals.Stopping);
+                try
+                {
+                    if (!string.IsNullOrWhiteSpace(log) && LogFile.PathOf(log, FileName(process.Options)) is { } path) journal.Open(path);
+                    var choice = DatabaseChoice.ChooseNamed(database, process.Options.Database, Environment.GetEnvironmentVariable);
+                    if (choice is not null) choice = await choice.RecogniseAsync(signals.Stopping, journal.Errors.WriteLine);
+                    if (choice is not null) await journal.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
+                    using var provider = journal.Provider();
+                    using var logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(provider));
+                    return await process.RunAsync(choice?.Address, new Surroundings(logs, TimeProvider.System, Chance.Shared), signals.Stopping);
+                }
+                catch (OperationCanceledException) when (process.IsOnce && signals.Stopping.IsCancellationRequested)
+                {
+                    // It waited for the database still: who has asked for one run must not take it for done.
+                    return ExitCode.Abandoned;
+                }
             }, signals.Stopping);
         }
         catch (Exception e)

@@ -6,7 +6,6 @@ namespace Pampa.Dispatching;
 /// <summary>Reserves the records of one job, and goes round those that cannot be.</summary>
 internal sealed partial class Dispatcher
 {
-    private static readonly TimeSpan CursorRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LeastAvoidance = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
     private const int ToldSingly = 3;
@@ -17,7 +16,8 @@ internal sealed partial class Dispatcher
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
         if (!goesRound) job.Refused = 0;
-        if (job.Store.Job.HasOwnOrder || (!goesRound && time.GetElapsedTime(job.RestartedAt) >= CursorRestart)) Restart(job);
+        var restarts = !job.Store.Job.HasOwnOrder && !goesRound && job.Restarts.IsDue;
+        if (job.Store.Job.HasOwnOrder || restarts) job.Cursor = null;
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
@@ -25,9 +25,11 @@ internal sealed partial class Dispatcher
         var starts = slots.Exists(s => s.Session is not null);
         List<Bound> bound;
         using var starting = starts ? job.Load.BeginStart() : default(JobLoad.Starting?);
+        var began = time.GetTimestamp();
         try
         {
             bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch);
+            if (restarts) job.Restarts.End(began);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
@@ -114,11 +116,5 @@ internal sealed partial class Dispatcher
         var why = ErrorText.WithRemedy(error);
         if (isRefused ? job.Refused <= ToldSingly : job.GoneRound.IsDue(out _)) Log.GoneRound(log, job.Store.Job.Name, key, job.AvoidFor.TotalSeconds, why);
         else if (isRefused && job.Refused is 10 or 100 or 1_000 or 10_000 or 100_000) Log.ManyRefused(log, job.Store.Job.Name, job.Refused, key, why);
-    }
-
-    private void Restart(JobDispatch job)
-    {
-        job.Cursor = null;
-        job.RestartedAt = time.GetTimestamp();
     }
 }

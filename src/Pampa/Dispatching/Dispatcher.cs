@@ -293,7 +293,8 @@ internal sealed partial class Dispatcher(
         {
             job.EmptySince = 0;
             job.Selection?.Hasten();
-            Restart(job);
+            job.Cursor = null;
+            job.Restarts.Restart();
         }
         if (!job.IsLookDue) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.

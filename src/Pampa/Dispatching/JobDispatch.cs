@@ -96,8 +96,11 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The key after which picking goes on while full batches come back; null begins at the first.</summary>
     public TaskKey? Cursor { get; set; }
 
-    /// <summary>When the cursor was last at the beginning.</summary>
-    public long RestartedAt { get; set; }
+    /// <summary>
+    /// When the cursor goes back to the beginning, for what was given back behind it. Where the index there is full of what has ended, and a snapshot
+    /// that somebody holds open keeps that from being cleared away, the way costs more and more: it takes a twentieth of the time at most.
+    /// </summary>
+    public Pace Restarts { get; } = new(TimeSpan.FromSeconds(1), time, rarity: 20);
 
     /// <summary>
     /// How many rows a RESERVE that cannot pass locked rows by asks for; halved when it meets a lock, so that it comes

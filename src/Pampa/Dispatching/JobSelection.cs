@@ -13,12 +13,14 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     private const int VainBeforeTold = 2;
     private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(90);
 
     private readonly AsideCall<Named> call = new(time);
     private int asked;
     private int wanted;
     private int margin;
+    private long answeredAt;
     private int inVain;
     private long restsSince;
     private TimeSpan rest;
@@ -66,6 +68,7 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
         var named = await call.AnswerAsync(stopping);
         if (named is null && IsUnderWay && time.GetElapsedTime(call.BeganAt) >= Hopeless)
             throw new SnippetException("its Select does not end, although it was told to after a minute");
+        if (named is not null) answeredAt = time.GetTimestamp();
         return named;
     }
 
@@ -90,7 +93,9 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     /// </summary>
     private bool WidensFor(int named, int reserved, bool isInVain)
     {
-        if (reserved >= wanted) margin -= (margin + 7) / 8;
+        // To look at so many keys keeps the leader from everything else.
+        if (time.GetElapsedTime(answeredAt, restsSince) > LongestTurn) margin /= 2;
+        else if (reserved >= wanted) margin -= (margin + 7) / 8;
         else if (!isInVain && named >= asked && asked < Limits.NamedRows)
         {
             margin = Math.Min(Limits.NamedRows, Math.Max(wanted, 2 * margin));

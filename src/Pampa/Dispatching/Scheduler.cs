@@ -231,6 +231,11 @@ internal sealed class Scheduler(
                 isInDoubt = true;
                 await Task.Delay(tries * LongestPause / 2, time, stopping);
             }
+            catch (Exception e) when (isInDoubt && e is not (TickInDoubtException or OperationCanceledException))
+            {
+                // Whatever this try has met, and be it what an earlier one has written: that one may be done.
+                throw new TickInDoubtException(e);
+            }
         }
     }
 

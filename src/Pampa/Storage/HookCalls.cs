@@ -29,6 +29,15 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     /// <summary>What waits to be told, or is being told.</summary>
     public int Count => Volatile.Read(ref count);
 
+    /// <summary>What is worth waiting for: while calls that do not end have all places, nobody knows whether what waits will ever be told.</summary>
+    public int Awaited
+    {
+        get
+        {
+            lock (gate) return givenUp == MostAtOnce ? 0 : count;
+        }
+    }
+
     /// <summary>Tells it when others have been told.</summary>
     public void Tell(HookKind kind, TaskEvent about)
     {
@@ -62,10 +71,14 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
     }
 
-    /// <summary>Ends when all has been told.</summary>
+    /// <summary>Ends when all has been told, or when nobody knows whether it ever will be.</summary>
     public Task IdleAsync()
     {
-        lock (gate) return count == 0 ? Task.CompletedTask : (idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        lock (gate)
+        {
+            if (count == 0 || givenUp == MostAtOnce) return Task.CompletedTask;
+            return (idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
     }
 
     /// <summary>A hook's statement was refused, and what it was told of is written without it.</summary>
@@ -129,19 +142,28 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     {
         lock (gate)
         {
-            if (--count > 0) return;
-            idle?.SetResult();
-            idle = null;
+            if (--count == 0) EndWaiting();
         }
     }
 
     // Its place is free again when it ends, which may be never: others in its stead would be more and more.
     private async Task OutliveAsync(HookKind kind, Task code)
     {
-        if (Interlocked.Increment(ref givenUp) == MostAtOnce && stuck.IsDue(out _))
-            NoPlaceLeft(log, store.Job.Name, Hooks.NameOf(kind), MostAtOnce, Count);
+        bool isFull;
+        lock (gate)
+        {
+            isFull = ++givenUp == MostAtOnce;
+            if (isFull) EndWaiting();
+        }
+        if (isFull && stuck.IsDue(out _)) NoPlaceLeft(log, store.Job.Name, Hooks.NameOf(kind), MostAtOnce, Count);
         await code.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Interlocked.Decrement(ref givenUp);
+        lock (gate) givenUp--;
+    }
+
+    private void EndWaiting()
+    {
+        idle?.SetResult();
+        idle = null;
     }
 
     [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]

@@ -9,8 +9,8 @@ internal sealed partial class Node
     // A batch is not run where its start took five seconds.
     private static readonly TimeSpan LongestGrowth = TimeSpan.FromSeconds(2);
 
-    /// <summary>What hooks have not been told yet.</summary>
-    public int Untold => lanes.Sum(Telling);
+    /// <summary>What hooks have not been told yet, as far as it is worth waiting for.</summary>
+    public int Untold => lanes.Sum(lane => lane.Store.Calls?.Awaited ?? 0);
 
     private static int Telling(Lane lane) => lane.Store.Calls?.Count ?? 0;
 
