@@ -19,7 +19,7 @@ public sealed partial class JobBuilder
     /// </summary>
     /// <param name="statement">
     /// Returns the columns of the key: by their names, or just these columns in the key's order. It must say <c>@n</c>, the number of
-    /// records that are wanted. Each value in braces becomes a parameter.
+    /// records that are wanted (see <see cref="SelectContext.Max"/>). Each value in braces becomes a parameter.
     /// </param>
     public void Select(Sql statement)
     {

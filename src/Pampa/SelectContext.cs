@@ -16,7 +16,8 @@ public sealed class SelectContext
     public string Job { get; }
 
     /// <summary>
-    /// How many records are wanted: as many as workers have room for. More keys do no harm: the first of them that can be
+    /// How many records are wanted: as many as workers have room for, or more, up to 10,000, where what is held or waits for its time was named
+    /// first. More keys do no harm: the first of them that can be
     /// reserved are taken, and the rest is forgotten.
     /// </summary>
     public int Max { get; }
