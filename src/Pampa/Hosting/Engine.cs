@@ -228,7 +228,7 @@ internal sealed partial class Engine : IAsyncDisposable
                 : Array.Empty<Task>(),
         ];
         Task[] running = [.. Node.Workers.Select(w => Task.Run(() => w.RunAsync(work.Token), CancellationToken.None))];
-        Task[] finishing = [.. Node.Lanes.Select(lane => loop.RunAsync("finisher", lane.Finisher.CycleAsync, lane.Finisher.Posted, () => IdleNode, work.Token))];
+        Task[] finishing = [.. Node.Lanes.SelectMany(lane => FinishAsync(loop, lane.Finisher, work.Token))];
         var listening = listener?.RunAsync(intake.Token) ?? Task.CompletedTask;
         var drained = drainHorizon is { } horizon ? DrainedAsync(horizon, intake.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, intake.Token);
 

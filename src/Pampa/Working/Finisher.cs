@@ -10,19 +10,23 @@ namespace Pampa.Working;
 /// statement was under way. A result is repeated until the database has taken or refused it; one bad row never holds up
 /// or spoils its neighbours.
 /// </summary>
-internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
+internal sealed partial class Finisher(Lane lane, TimeProvider time, Random random)
 {
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestSearch = TimeSpan.FromSeconds(2);
     private readonly ConcurrentQueue<Pending> queue = new();
     private readonly Dialect dialect = lane.Store.Database.Dialect;
+
+    // Held while the lists change that both turns put rows into.
+    private readonly Lock gate = new();
     private List<Pending> locked = [];
     private long lastFlush;
     private long lastLockedTry;
     private TimeSpan lockPause = LockPause;
     private long searchingSince;
     private int count;
+    private int waiting;
 
     /// <summary>A result that is not written yet.</summary>
     /// <param name="Result">The result.</param>
@@ -45,8 +49,14 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     private void Enqueue(Pending pending)
     {
         Interlocked.Increment(ref count);
+        Requeue(pending);
+    }
+
+    private void Requeue(Pending pending)
+    {
         queue.Enqueue(pending);
         Posted.Set();
+        if (Interlocked.Increment(ref waiting) == Limits.StatementRows) Full.Set();
     }
 
     /// <summary>
@@ -58,19 +68,32 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
         if (lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsResting) return false;
         if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= lockPause) await TryLockedAsync(stopping);
         searchingSince = 0;
+        if (TakeHanded() is { Count: > 0 } handed)
+        {
+            await WriteAllAsync(handed, skipLocked: false, stopping);
+            return true;
+        }
         if (queue.IsEmpty) return false;
         await GatherAsync(stopping);
         lastFlush = time.GetTimestamp();
-        var batch = new List<Pending>();
-        while (batch.Count < Limits.StatementRows && queue.TryDequeue(out var pending)) batch.Add(pending);
-        await WriteAllAsync(batch, skipLocked: false, stopping);
+        await WriteAllAsync(TakeBatch(), skipLocked: false, stopping);
         return true;
     }
 
-    // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
+    private List<Pending> TakeBatch()
+    {
+        var batch = new List<Pending>();
+        while (batch.Count < Limits.StatementRows && queue.TryDequeue(out var pending)) batch.Add(pending);
+        if (Interlocked.Add(ref waiting, -batch.Count) >= Limits.StatementRows) Full.Set();
+        return batch;
+    }
+
     private Task WriteAllAsync(List<Pending> rows, bool skipLocked, CancellationToken stopping) =>
-        WriteEachAsync(Singly(rows).SelectMany(once => once.GroupBy(p => p.Result, Alike.Instance)
-            .SelectMany(group => group.Chunk(MaxRows))), skipLocked, stopping);
+        WriteEachAsync(Statements(rows), skipLocked, stopping);
+
+    // One statement each: where a later one failed, the rows of an earlier one would look like somebody else's.
+    private IEnumerable<IReadOnlyList<Pending>> Statements(List<Pending> rows) =>
+        Singly(rows).SelectMany(once => once.GroupBy(p => p.Result, Alike.Instance).SelectMany(group => group.Chunk(MaxRows)));
 
     // What hooks do is committed with the one record that they are told of.
     private int MaxRows => lane.Job.Hooks.HasStatements(HookKind.Finished) ? 1 : dialect.MaxRows;
@@ -126,8 +149,8 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         var began = time.GetTimestamp();
         searchingSince = 0;
-        var rows = locked;
-        locked = [];
+        List<Pending> rows;
+        lock (gate) (rows, locked) = (locked, []);
         try
         {
             await WriteAllAsync(rows, skipLocked: dialect.CanSkipLocked, stopping);
@@ -153,9 +176,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         List<TaskKey> settled;
         var table = rows[0].Result.Changes?.Table ?? lane.Store.Table;
-        // The limit may have fallen since a result was made: then there is no other try, and the database would take it for somebody else's.
-        var max = lane.Job.MaxAttempts;
-        if (rows.Exists(row => !row.Result.IsWithin(max))) rows = rows.ConvertAll(row => row with { Result = row.Result.Within(max) });
+        rows = Within(rows, out var max);
         try
         {
             settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max);
@@ -167,6 +188,18 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             else await FailedAsync(rows, e, skipLocked, stopping);
             return;
         }
+        await TakeInAsync(rows, settled, skipLocked, stopping);
+    }
+
+    // The limit may have fallen since a result was made: then there is no other try, and the database would take it for somebody else's.
+    private List<Pending> Within(List<Pending> rows, out int max)
+    {
+        var most = max = lane.Job.MaxAttempts;
+        return rows.Exists(row => !row.Result.IsWithin(most)) ? rows.ConvertAll(row => row with { Result = row.Result.Within(most) }) : rows;
+    }
+
+    private async Task TakeInAsync(List<Pending> rows, List<TaskKey> settled, bool skippedLocked, CancellationToken stopping)
+    {
         lane.Load.Meter.Wrote("finish", settled.Count);
         lane.Load.Resume(JobStep.Finish);
         lane.Load.TableLock.End();
@@ -177,7 +210,7 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
             Settle(row, Verdict.Accepted);
             return false;
         });
-        if (others.Count > 0) await ExplainAsync(others, skipLocked, stopping);
+        if (others.Count > 0) await ExplainAsync(others, skippedLocked, stopping);
     }
 
     private async Task FailedAsync(List<Pending> rows, Exception error, bool skippedLocked, CancellationToken stopping)
@@ -337,8 +370,11 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
 
     private void Park(List<Pending> rows, bool first = false)
     {
-        if (locked.Count == 0) lastLockedTry = time.GetTimestamp();
-        locked.InsertRange(first ? 0 : locked.Count, rows);
+        lock (gate)
+        {
+            if (locked.Count == 0) lastLockedTry = time.GetTimestamp();
+            locked.InsertRange(first ? 0 : locked.Count, rows);
+        }
     }
 
     // Each row that waits for a lock which cannot be passed by costs a wait, and new results wait meanwhile.
@@ -346,12 +382,6 @@ internal sealed class Finisher(Lane lane, TimeProvider time, Random random)
     {
         if (searchingSince == 0) searchingSince = time.GetTimestamp();
         return time.GetElapsedTime(searchingSince) >= LongestSearch;
-    }
-
-    private void Requeue(Pending row)
-    {
-        queue.Enqueue(row);
-        Posted.Set();
     }
 
     /// <summary>What one statement can write: the same columns, and completions apart from all else, for theirs is the shorter one.</summary>

@@ -1,0 +1,82 @@
+using System.Runtime.ExceptionServices;
+using Pampa.Jobs;
+using Pampa.Storage;
+
+namespace Pampa.Working;
+
+/// <summary>
+/// A second statement beside the first, where results gather quicker than one after the other can be written: while the one waits for the disk
+/// or the network, the other is at work. It does the easy part only. What meets any trouble goes back to the first turn, which alone searches
+/// for the row that is at fault.
+/// </summary>
+internal sealed partial class Finisher
+{
+    private readonly List<Pending> handed = [];
+
+    /// <summary>Whether there is a second turn: where the database has one writer at a time, it would only wait for the first.</summary>
+    public bool CanAssist => !dialect.HasSingleWriter;
+
+    /// <summary>Set when a whole statement's worth of results waits.</summary>
+    public Signal Full { get; } = new();
+
+    /// <summary>
+    /// Writes a whole statement's worth of results, if so many wait. Says whether it did. Throws when the database cannot be reached; nothing is
+    /// lost by that.
+    /// </summary>
+    public async Task<bool> AssistAsync(CancellationToken stopping)
+    {
+        if (Volatile.Read(ref waiting) < Limits.StatementRows || lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsMet) return false;
+        Exception? first = null;
+        foreach (var rows in Statements(TakeBatch()))
+        {
+            if (first is null) first = await TryWriteAsync([.. rows], stopping);
+            else HandBack(rows);
+        }
+        if (first is null) return true;
+        if (IsOutOfReach(first)) ExceptionDispatchInfo.Throw(first);
+        return false;
+    }
+
+    private async Task<Exception?> TryWriteAsync(List<Pending> rows, CancellationToken stopping)
+    {
+        rows = Within(rows, out var max);
+        List<TaskKey> settled;
+        try
+        {
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked: false, stopping, max);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Where the database has refused it, it was not written. Else that is not known.
+            var isRefused = dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema;
+            HandBack(isRefused ? rows : rows.ConvertAll(row => row with { IsAmbiguous = true }));
+            return e;
+        }
+        try
+        {
+            await TakeInAsync(rows, settled, skippedLocked: false, stopping);
+            return null;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Rows of which it could not be read what has become of them wait in the queue again.
+            return e;
+        }
+    }
+
+    private void HandBack(IEnumerable<Pending> rows)
+    {
+        lock (gate) handed.AddRange(rows);
+        Posted.Set();
+    }
+
+    private List<Pending> TakeHanded()
+    {
+        lock (gate)
+        {
+            List<Pending> rows = [.. handed];
+            handed.Clear();
+            return rows;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Pampa.Jobs;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>A second statement that writes results beside the first: the easy ones only.</summary>
+public sealed class SecondFinishTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Has tasks run and not written, until at least so many results wait.</summary>
+    private static async Task<TestProcess> WaitingAsync(TestCluster cluster, int results, Action<PampaTask>? handler = null, int workers = 4)
+    {
+        await cluster.InsertAsync(results);
+        var process = await cluster.StartAsync(job => job.Process(handler ?? (_ => { })), workers);
+        for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(0.05));
+        for (var i = 0; i < 20 && process.Lane.Finisher.Count < results; i++)
+        {
+            await process.DispatchAsync();
+            await process.StartAsync();
+            await process.RunAsync();
+        }
+        Assert.Equal(results, process.Lane.Finisher.Count);
+        return process;
+    }
+
+    private static Task<bool> AssistAsync(TestProcess process) => process.Lane.Finisher.AssistAsync(TestCluster.Stopping);
+
+    private static async Task EndsWellAsync(TestCluster cluster, TestProcess process, int all)
+    {
+        await cluster.UntilEndedAsync(maxRounds: 100);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal((all, all, 0, 0, 0),
+            (cluster.Calls.Count, process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, process.Lane.Finisher.Count));
+    }
+
+    [Fact]
+    public async Task It_writes_while_the_first_has_no_answer_yet()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 1_200);
+        using var reached = new ManualResetEventSlim();
+        using var held = new ManualResetEventSlim();
+        process.Faults.Meanwhile(TestProcess.Finish, () =>
+        {
+            reached.Set();
+            Assert.True(held.Wait(Patience));
+        });
+        var first = Task.Run(() => process.Lane.Finisher.CycleAsync(TestCluster.Stopping), TestCluster.Stopping);
+        Assert.True(reached.Wait(Patience, TestCluster.Stopping));
+
+        Assert.True(await AssistAsync(process).WaitAsync(Patience, TestCluster.Stopping));
+        Assert.Equal((700, 500, false), (process.Lane.Finisher.Count, process.Counters.Completed, first.IsCompleted));
+        // Less than a whole statement is left for the first.
+        Assert.False(await AssistAsync(process));
+        held.Set();
+        Assert.True(await first.WaitAsync(Patience, TestCluster.Stopping));
+        Assert.Equal(200, process.Lane.Finisher.Count);
+        await EndsWellAsync(cluster, process, 1_200);
+    }
+
+    [Fact]
+    public async Task It_is_called_only_where_a_whole_statement_waits()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, Limits.StatementRows - 1);
+        var finisher = process.Lane.Finisher;
+        Assert.False(await finisher.Full.WaitAsync(TimeSpan.Zero, cluster.Time, TestCluster.Stopping));
+        Assert.False(await AssistAsync(process));
+        await process.FinishAsync();
+
+        await cluster.InsertAsync(Limits.StatementRows + 1, first: 10_000);
+        for (var i = 0; i < 20 && finisher.Count <= Limits.StatementRows; i++)
+        {
+            await process.DispatchAsync();
+            await process.StartAsync();
+            await process.RunAsync();
+        }
+        Assert.True(await finisher.Full.WaitAsync(TimeSpan.Zero, cluster.Time, TestCluster.Stopping));
+        Assert.True(await AssistAsync(process));
+        Assert.Equal(1, finisher.Count);
+        await EndsWellAsync(cluster, process, 2 * Limits.StatementRows);
+    }
+
+    [Fact]
+    public async Task What_is_refused_goes_back_to_the_first_which_finds_the_row()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers ADD CONSTRAINT no_seven CHECK (value <> 7 OR odd_checking_success IS NOT TRUE)");
+        var process = await WaitingAsync(cluster, 600);
+        Assert.False(await AssistAsync(process));
+        // Nothing is charged or parked by that, and nothing is lost.
+        Assert.Equal((600, 0, 0), (process.Lane.Finisher.Count, process.Counters.Completed, process.Counters.Again));
+
+        await process.FinishAsync();
+        Assert.Equal((599, 1, 0), (process.Counters.Completed, process.Counters.Again, process.Lane.Finisher.Count));
+        Assert.Equal(7, Assert.Single(await cluster.RowsAsync(), row => !row.IsCompleted).Key);
+    }
+
+    [Fact]
+    public async Task A_lost_answer_is_read_back_by_the_first()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 600);
+        process.Faults.LoseAnswer(TestProcess.Finish);
+        await Assert.ThrowsAnyAsync<Exception>(() => AssistAsync(process));
+        Assert.Equal((600, 0), (process.Lane.Finisher.Count, process.Counters.Completed));
+        await EndsWellAsync(cluster, process, 600);
+    }
+
+    [Fact]
+    public async Task Where_it_cannot_be_read_what_has_become_of_some_no_other_is_lost()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        // Two sets of columns, two statements.
+        var process = await WaitingAsync(cluster, 600, task =>
+        {
+            if (task.Get<long>("value") % 2 == 0) task["is_odd"] = false;
+        });
+        // The first one's answer is lost; it is sent again beside others, and what has become of it cannot be read.
+        process.Faults.LoseAnswer(TestProcess.Finish);
+        await Assert.ThrowsAnyAsync<Exception>(() => process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
+        process.Faults.FailBefore("_pampa_v AS v ON t.\"value\"", times: 1);
+        await Assert.ThrowsAnyAsync<Exception>(() => AssistAsync(process));
+        Assert.Equal(600, process.Lane.Finisher.Count + process.Counters.Completed);
+        await EndsWellAsync(cluster, process, 600);
+    }
+
+    [Fact]
+    public async Task It_rests_while_the_table_is_locked_or_the_job_suspended()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 600);
+        var sent = 0;
+        process.Faults.Note(TestProcess.Finish, () => sent++);
+        process.Lane.Load.Suspend(JobStep.Finish, new InvalidOperationException("does not fit"));
+        Assert.False(await AssistAsync(process));
+        Assert.Equal(0, sent);
+        await cluster.LiveAsync(31);
+        await EndsWellAsync(cluster, process, 600);
+    }
+
+    [Fact]
+    public async Task One_writer_at_a_time_has_no_second()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        Assert.False((await cluster.StartAsync(job => job.Process(_ => { }))).Lane.Finisher.CanAssist);
+    }
+}
