@@ -7,6 +7,10 @@ internal static class PostgreSqlMoment
 {
     private const int Seconds = 19;
     private const int TicksPerMicrosecond = 10;
+    private const string Zone = "+00";
+
+    // 2026-11-27T02:32:04.1234567Z
+    private const int RoundTrip = 28;
 
     /// <summary>As the server would write it: to the microsecond, without zeros at the end.</summary>
     public static string Text(DateTime moment)
@@ -16,7 +20,13 @@ internal static class PostgreSqlMoment
         if (moment == DateTime.MinValue) return "-infinity";
         // With its switch for programs of old the driver gives the computer's own time.
         if (moment.Kind == DateTimeKind.Local) moment = moment.ToUniversalTime();
-        return moment.ToString("yyyy-MM-dd HH:mm:ss.FFFFFF+00", CultureInfo.InvariantCulture);
+        // The round-trip form is the one that is quick to write; two times of each task come by here.
+        Span<char> text = stackalloc char[RoundTrip + Zone.Length];
+        moment.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[10] = ' ';
+        var end = text[..(Seconds + 7)].TrimEnd('0').TrimEnd('.').Length;
+        Zone.CopyTo(text[end..]);
+        return new string(text[..(end + Zone.Length)]);
     }
 
     /// <summary>Reads that text, and nothing else: what has more digits, another zone or another form is left to the server.</summary>

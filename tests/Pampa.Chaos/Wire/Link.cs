@@ -45,8 +45,15 @@ internal sealed class Link(Proxy proxy, Socket client) : IDisposable
     {
         foreach (var socket in (Socket[])[client, .. isOrphan ? Array.Empty<Socket>() : [server]])
         {
-            // A reset and no farewell.
-            if (socket.Connected) socket.LingerState = new LingerOption(true, 0);
+            try
+            {
+                // A reset and no farewell.
+                if (socket.Connected) socket.LingerState = new LingerOption(true, 0);
+            }
+            catch (Exception e) when (e is ObjectDisposedException or SocketException)
+            {
+                // Its own end was quicker: there is nothing left to reset.
+            }
             socket.Dispose();
         }
     }

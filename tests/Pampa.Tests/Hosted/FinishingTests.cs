@@ -13,11 +13,11 @@ public sealed class FinishingTests
 
     // Each FINISH takes a while, and notes whether another one is under way: a sequence keeps that although nobody else sees it yet.
     private const string Noting = """
-        CREATE SEQUENCE overlaps;
+        CREATE SEQUENCE met;
         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
           IF EXISTS (SELECT 1 FROM changed WHERE visit_end_time IS NOT NULL) THEN
-            IF NOT pg_try_advisory_xact_lock(4711) THEN PERFORM nextval('overlaps'); END IF;
+            IF NOT pg_try_advisory_xact_lock(4711) THEN PERFORM nextval('met'); END IF;
             PERFORM pg_sleep(0.01);
           END IF;
           RETURN NULL;
@@ -31,16 +31,18 @@ public sealed class FinishingTests
     public async Task Where_results_gather_quicker_than_they_are_written_two_statements_write_them()
     {
         await using var db = await TestDatabase.CreateAsync(Engine.PostgreSql, null);
-        await db.ExecuteAsync($"CREATE TABLE pages (id bigint PRIMARY KEY); INSERT INTO pages SELECT generate_series(1, {Records}); {Noting}");
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Configuration["Pampa:Database"] = NumbersDatabase.PlainUrl(db.Source.ConnectionString);
         builder.Services.AddPampa(pampa =>
         {
             pampa.Workers = 4;
+            pampa.PollInterval = TimeSpan.FromMilliseconds(50);
+            pampa.Setup("CREATE TABLE IF NOT EXISTS pages (id bigint PRIMARY KEY)");
             pampa.AddJob("visit", "pages", "id", job => job.Process(_ => { }));
         });
         using var host = builder.Build();
         await host.StartAsync(Stopping);
+        await db.ExecuteAsync($"{Noting} INSERT INTO pages SELECT generate_series(1, {Records});");
         var cluster = host.Services.GetRequiredService<PampaCluster>();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
         deadline.CancelAfter(TimeSpan.FromSeconds(60));
@@ -48,7 +50,7 @@ public sealed class FinishingTests
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);
         await host.StopAsync(Stopping);
 
-        Assert.True(await db.ScalarAsync<bool>("SELECT is_called FROM overlaps"));
+        Assert.True(await db.ScalarAsync<bool>("SELECT is_called FROM met"));
         Assert.Equal(Records, await db.ScalarAsync<long>("SELECT count(*) FROM pages WHERE visit_success AND visit_reservation_times = 1"));
     }
 }

@@ -262,7 +262,7 @@ public sealed class LostAnswerTests
     public async Task Nothing_new_starts_while_too_many_results_wait_for_the_table()
     {
         await using var cluster = await TestCluster.CreateAsync();
-        await cluster.InsertAsync(4_000);
+        await cluster.InsertAsync(8_000);
         var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 4);
         for (var i = 0; i < 250; i++) process.Lane.Load.Durations.Add(TimeSpan.FromMilliseconds(1));
         process.Faults.FailBefore(TestProcess.Finish, times: int.MaxValue);

@@ -72,6 +72,7 @@ public sealed class SecondFinishTests
         await cluster.InsertAsync(Limits.StatementRows + 1, first: 10_000);
         for (var i = 0; i < 20 && finisher.Count <= Limits.StatementRows; i++)
         {
+            await cluster.LiveAsync(1);
             await process.DispatchAsync();
             await process.StartAsync();
             await process.RunAsync();
