@@ -102,6 +102,8 @@ public sealed class StreamTests(Browser browser)
         var typed = new Uri(site.Root, $"{pathBase}{group}{spelling ?? (pathBase.Length > 0 ? path.TrimEnd('/') : path)}");
         await using var visit = await browser.OpenAsync(typed);
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
+        // Where the application answers at its root, too, that is not where it was asked for.
+        Assert.StartsWith($"{typed.ToString().TrimEnd('/')}/", visit.Page.Url, StringComparison.Ordinal);
         await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
         await visit.Page.Locator("dialog[open] button[type=submit]").ClickAsync();
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");
