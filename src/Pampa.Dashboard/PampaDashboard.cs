@@ -43,7 +43,7 @@ public static class PampaDashboard
         var stopping = services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
         var below = path.TrimEnd('/');
         var reads = new Reads(time);
-        var operations = new Operations(time, log, stopping);
+        var operations = new Operations(options, time, log, stopping);
         var watcher = new Watcher(cluster, options, reads, operations, time, log, stopping);
         var sessions = new Sessions(time);
         var routes = new Routes(options, assets, sessions, new Looks(cluster, options, reads), new Acts(cluster, options, reads, operations), watcher)

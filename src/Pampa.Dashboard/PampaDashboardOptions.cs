@@ -43,8 +43,9 @@ public sealed class PampaDashboardOptions
     public Func<string, string, bool>? ShowsColumn { get; set; }
 
     /// <summary>
-    /// Takes secrets out of error texts before they are shown. Default: what follows <c>password=</c> and the like, bearer tokens, and
-    /// users and passwords in URLs.
+    /// Takes secrets out of error texts before they are shown, and out of what the dashboard logs of its actions. Default: what follows
+    /// <c>password=</c> and the like (names that end in password, secret, token or a kind of key, as in <c>PGPASSWORD</c> or
+    /// <c>"accessToken":</c>), bearer tokens, and users and passwords in URLs.
     /// </summary>
     public Func<string, string> Redact { get; set; } = Secrets.Mask;
 

@@ -67,7 +67,7 @@ public sealed partial class PampaCluster
         // Those are looked at as well, to tell that they were left alone.
         var passesRunning = !options.Running && action is (TaskAction.Cancel or TaskAction.Skip)
             && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
-        if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, cancellationToken);
+        if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, options.Limit, cancellationToken);
         var detail = Joined(FilterText.Of(filter), options.Reason is { Length: > 0 } why ? $"because: {why}" : "");
         var note = await NoteAsync(parts, Name(action), PampaTarget.Job(job), detail, cancellationToken);
         var bulk = new Bulk(store, action, filter, passesRunning ? [.. states, TaskState.Running] : states, note with { Reason = options.Reason });
@@ -78,9 +78,12 @@ public sealed partial class PampaCluster
     }
 
     private static async Task<TaskActionResult> CountAsync(
-        TaskStore store, TaskFilter filter, List<TaskState> states, bool passesRunning, CancellationToken stopping)
+        TaskStore store, TaskFilter filter, List<TaskState> states, bool passesRunning, long? limit, CancellationToken stopping)
     {
-        var matched = await store.CountAsync(filter with { States = states }, Limits.MatchedRows, isHurried: false, stopping);
+        var most = (int)Math.Min(limit ?? Limits.MatchedRows, Limits.MatchedRows);
+        var matched = await store.CountAsync(filter with { States = states }, most, isHurried: false, stopping);
+        // So many are meant, however many more there are.
+        if (matched.Count == limit) matched = matched with { IsExact = true };
         var running = !passesRunning ? new TaskCount(0, IsExact: true)
             : await store.CountAsync(filter with { States = [TaskState.Running] }, Limits.MatchedRows, isHurried: false, stopping);
         return new TaskActionResult(matched.Count, 0, running.Count, matched.IsExact && running.IsExact, null);

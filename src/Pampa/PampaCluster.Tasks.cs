@@ -53,7 +53,10 @@ public sealed partial class PampaCluster
         return
         [
             .. table.Table.Columns.Select(c => new TaskColumn(
-                c.Name, c.Type, table.Key.Any(k => k.Name == c.Name), table.State.Any(s => s.Name == c.Name) || table.Generation?.Name == c.Name)),
+                c.Name, c.Type, table.Key.Any(k => k.Name == c.Name), table.State.Any(s => s.Name == c.Name) || table.Generation?.Name == c.Name)
+            {
+                IsError = table.State[(int)StateColumn.ErrorDescription].Name == c.Name,
+            }),
         ];
     }
 

@@ -25,7 +25,10 @@ public enum TaskAction
 /// <summary>How an action on records goes about it.</summary>
 public sealed record TaskActionOptions
 {
-    /// <summary>Whether the records are only counted, at most 100,000 of them; nothing is changed or audited then. Default: no.</summary>
+    /// <summary>
+    /// Whether the records are only counted, at most 100,000 of them and no more than <see cref="Limit"/>; nothing is changed or audited then.
+    /// Default: no.
+    /// </summary>
     public bool DryRun { get; init; }
 
     /// <summary>Whether a filter without any condition is meant: all records that the action may take. Default: no, it is refused.</summary>
@@ -46,7 +49,7 @@ public sealed record TaskActionOptions
     /// <summary>How long to wait after each chunk, so that the work goes on beside it. Zero to a minute; default 50 ms.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How many records to change at most. Default null: all that match.</summary>
+    /// <summary>How many records to change at most, and of a dry run to count. At least 1; default null: all that match.</summary>
     public long? Limit { get; init; }
 }
 
@@ -54,6 +57,6 @@ public sealed record TaskActionOptions
 /// <param name="Matched">How many records match and are in a state that the action takes, as far as they were looked at.</param>
 /// <param name="Changed">How many were changed; those that changed meanwhile were left alone. Of a dry run 0.</param>
 /// <param name="Running">How many match and were left alone because a worker runs them: wait for them, or drain the job first.</param>
-/// <param name="IsExact">False: of a dry run there are more.</param>
+/// <param name="IsExact">False: of a dry run there are more, and no <see cref="TaskActionOptions.Limit"/> leaves them out.</param>
 /// <param name="AuditId">The id of its entry in the audit; null: nothing was changed.</param>
 public sealed record TaskActionResult(long Matched, long Changed, long Running, bool IsExact, string? AuditId);

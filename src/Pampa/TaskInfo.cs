@@ -32,4 +32,11 @@ public sealed record TaskValue(string Column, string? Text, bool IsCut);
 /// <param name="Type">Its type, as the database calls it.</param>
 /// <param name="IsKey">Whether it is one of the key.</param>
 /// <param name="IsState">Whether the job keeps its state in it.</param>
-public sealed record TaskColumn(string Name, string Type, bool IsKey, bool IsState);
+public sealed record TaskColumn(string Name, string Type, bool IsKey, bool IsState)
+{
+    /// <summary>
+    /// Whether the job keeps its error texts in it (<see cref="TaskColumns.ErrorDescription"/>), which may quote secrets: whoever hides parts of
+    /// them lets nobody search the column. Default: no.
+    /// </summary>
+    public bool IsError { get; init; }
+}

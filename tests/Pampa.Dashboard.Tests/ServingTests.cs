@@ -40,6 +40,26 @@ public sealed class ServingTests
         Assert.Equal("the application's own", await own.Content.ReadAsStringAsync(Stopping));
     }
 
+    [Theory, InlineData("/", "/ops", "ops/"), InlineData("/", "/behind/a proxy", "a%20proxy/"), InlineData("/pampa", "/ops", "pampa/")]
+    public async Task Behind_a_path_base_it_does_so_too(string path, string pathBase, string to)
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Path = path,
+            Before = app =>
+            {
+                app.UsePathBase(pathBase);
+                app.UseRouting();
+            },
+        });
+        using var caller = site.NewCaller();
+        var typed = $"{pathBase}{path.TrimEnd('/')}".Replace(" ", "%20", StringComparison.Ordinal);
+        using var response = await caller.GetAsync(typed);
+        Assert.Equal((HttpStatusCode.Found, to), (response.StatusCode, response.Headers.Location?.OriginalString));
+        using var page = await caller.GetAsync(new Uri(new Uri(site.Root, typed), to).ToString());
+        Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType));
+    }
+
     [Theory, InlineData("pampa"), InlineData("/p/{job}"), InlineData("/p?x"), InlineData("")]
     public async Task A_path_that_is_none_is_refused(string path)
     {

@@ -70,12 +70,73 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Old_counts_of_a_job_that_cannot_be_counted_any_more_are_no_measurements()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Program = pampa => Shop.Small(pampa, job => job.MaxWait = TimeSpan.FromSeconds(30)) });
+        using var caller = site.NewCaller();
+        string[] ofCounts = ["pampa_job_tasks{", "pampa_job_counted_exactly{", "pampa_job_workers_wanted{"];
+        var counted = await MetricsOf(caller);
+        Assert.All(ofCounts, name => Assert.Contains(name, counted, StringComparison.Ordinal));
+        Assert.Equal(1, (await caller.JsonAsync("scale/price_orders")).GetProperty("workers").GetInt32());
+        await using (await site.WithoutAsync("orders"))
+        {
+            await Until.TrueAsync(async () => (await JobOf(caller)).GetProperty("trouble").ValueKind == JsonValueKind.String);
+            // People are shown what was, and that it is old; programs are not.
+            Assert.Equal(3, (await JobOf(caller)).GetProperty("pending").GetInt64());
+            var text = await MetricsOf(caller);
+            Assert.Contains("pampa_job_paused{", text, StringComparison.Ordinal);
+            Assert.All([.. ofCounts, "pampa_job_eta_seconds{", "pampa_job_early_seconds{"], name => Assert.DoesNotContain(name, text, StringComparison.Ordinal));
+            using var scale = await caller.GetAsync("scale/price_orders");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, scale.StatusCode);
+        }
+        await Until.TrueAsync(async () => (await JobOf(caller)).GetProperty("trouble").ValueKind == JsonValueKind.Null);
+        // With the counts, not at some later look.
+        Assert.Equal(1, (await caller.JsonAsync("scale/price_orders")).GetProperty("workers").GetInt32());
+    }
+
+    [Fact]
+    public async Task Samples_that_cannot_be_read_are_told_of_the_job_and_keep_nothing_else_from_being_seen()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        await using (await site.WithoutAsync("pampa_sample"))
+        {
+            var seen = await caller.JsonAsync("api/overview");
+            var job = Assert.Single(seen.GetProperty("jobs").EnumerateArray());
+            Assert.Null(seen.GetProperty("trouble").GetString());
+            Assert.Equal((3L, JsonValueKind.Null), (job.GetProperty("pending").GetInt64(), job.GetProperty("trouble").ValueKind));
+            Assert.Contains("samples could not be read", job.GetProperty("fault").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_report_of_the_programs_own_is_shown_without_its_secrets()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa => Shop.Small(pampa, job => job.Report((_, _) => throw new FormatException($"Cannot log in: Password={Shop.Leaked}"))),
+        });
+        using var caller = site.NewCaller();
+        var job = await JobOf(caller);
+        Assert.Equal(3, job.GetProperty("pending").GetInt64());
+        Assert.Contains("Cannot log in: Password=•••", job.GetProperty("fault").GetString(), StringComparison.Ordinal);
+    }
+
+    private static async Task<JsonElement> JobOf(Caller caller) => Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
+
+    private static async Task<string> MetricsOf(Caller caller)
+    {
+        using var response = await caller.GetAsync("metrics");
+        return await response.Content.ReadAsStringAsync(Stopping);
+    }
+
+    [Fact]
     public async Task A_stream_with_nothing_new_says_so_in_a_way_that_a_page_hears()
     {
         await using var site = await Site.StartAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
         var (options, real, log) = (new PampaDashboardOptions(), TimeProvider.System, NullLogger.Instance);
-        var watcher = new Watcher(site.Cluster, options, new Reads(real), new Operations(real, log, stop.Token), real, log, stop.Token);
+        var watcher = new Watcher(site.Cluster, options, new Reads(real), new Operations(options, real, log, stop.Token), real, log, stop.Token);
         var time = new FakeTimeProvider();
         var pipe = new Pipe();
         var context = new DefaultHttpContext();

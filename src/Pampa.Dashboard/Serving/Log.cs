@@ -17,8 +17,8 @@ internal static partial class Log
     [LoggerMessage(902, LogLevel.Warning, "Job '{Job}': '{Action}' for many records, asked for by the dashboard, has stopped after {Changed}: {Error}")]
     public static partial void OperationFailed(ILogger log, string job, string action, long changed, string error);
 
-    [LoggerMessage(903, LogLevel.Warning, "Somebody tries to sign in to the dashboard with a wrong secret")]
-    public static partial void WrongSecret(ILogger log);
+    [LoggerMessage(903, LogLevel.Warning, "Somebody tries to sign in to the dashboard with a wrong secret, from {Address} ({Unsaid} more times since this was last said)")]
+    public static partial void WrongSecret(ILogger log, string address, int unsaid);
 
     [LoggerMessage(904, LogLevel.Error, "The dashboard cannot look at the cluster")]
     public static partial void NotSeen(ILogger log, Exception error);

@@ -39,8 +39,8 @@ internal sealed class Programs(Watcher watcher)
         if (seen.Trouble is { } trouble) return Answer.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, trouble);
         if (seen.Jobs.FirstOrDefault(j => j.Name == name) is not { } job)
             return Answer.ProblemAsync(context, StatusCodes.Status404NotFound, $"There is no job '{name}'. Jobs are {string.Join(", ", seen.Jobs.Select(j => j.Name))}.");
-        return job.Scale is { } scale
+        return job is { Trouble: null, Scale: { } scale }
             ? Answer.JsonAsync(context, scale, ShapeJson.Default.ScaleShape)
-            : Answer.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, job.Trouble ?? "The job has not been counted yet.");
+            : Answer.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, job.Trouble ?? job.Fault ?? "The job has not been counted yet.");
     }
 }

@@ -38,8 +38,8 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
     {
         if (path.Length == 0)
         {
-            // What the page asks for is relative to it, so that it need not know where it is.
-            var last = context.Request.Path.Value!.Split('/')[^1];
+            // What the page asks for is relative to it, so that it need not know where it is. All of its address may be the path base.
+            var last = context.Request.PathBase.Add(context.Request.Path).Value!.Split('/')[^1];
             context.Response.StatusCode = StatusCodes.Status302Found;
             context.Response.Headers.Location = $"{Uri.EscapeDataString(last)}/{context.Request.QueryString}";
             return Task.CompletedTask;
@@ -57,7 +57,7 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         {
             "/api/session" => SessionAsync(context, visit),
             "/api/overview" => OverviewAsync(context),
-            "/api/stream" => new Stream(watcher, Time, Stopping).SendAsync(context),
+            "/api/stream" => new Stream(watcher, Time, Stopping).SendAsync(context, () => sessions.IsOver(visit.Session)),
             "/api/samples" => ReadAsync(context, () => looks.SamplesAsync(query, stopping), Json.SamplesShape),
             "/api/errors" => ReadAsync(context, () => looks.ErrorsAsync(query, stopping), Json.ErrorsShape),
             "/api/columns" => ReadAsync(context, () => looks.ColumnsAsync(query, stopping), Json.ColumnsShape),
@@ -72,7 +72,7 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
     private Task PostAsync(HttpContext context, Visit visit) => visit.Path switch
     {
         "/api/signin" => SignInAsync(context),
-        "/api/signout" => SignOutAsync(context),
+        "/api/signout" => SignOutAsync(context, visit),
         "/api/preview" => ActAsync(context, Json.RecordsOrder, order => acts.PreviewAsync(order, visit.Who, context.RequestAborted), Json.PreviewShape),
         "/api/records" => ActAsync(context, Json.RecordsOrder, order => acts.ApplyAsync(order, visit.Who, context.RequestAborted), Json.OperationShape),
         "/api/steer" => ActAsync(context, Json.SteerOrder, order => acts.SteerAsync(order, visit.Who, context.RequestAborted), Json.DoneShape),
@@ -92,7 +92,7 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
     private async Task SignInAsync(HttpContext context)
     {
         if (await BodyAsync(context, Json.SignInOrder) is not { } order) return;
-        if (options.SignIn is not TokenSignIn signIn || signIn.Secrets.Check(order.Secret) is not (var role and not SessionRole.Visitor))
+        if (options.SignIn is not TokenSignIn signIn || signIn.Secrets.Check(order.Secret, context) is not (var role and not SessionRole.Visitor))
         {
             await Answer.ProblemAsync(context, StatusCodes.Status403Forbidden, "This is not the secret.");
             return;
@@ -102,9 +102,9 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         await Answer.JsonAsync(context, new DoneShape("Signed in."), Json.DoneShape);
     }
 
-    private static Task SignOutAsync(HttpContext context)
+    private Task SignOutAsync(HttpContext context, Visit visit)
     {
-        Sessions.End(context);
+        sessions.End(context, visit.Session);
         return Answer.JsonAsync(context, new DoneShape("Signed out."), Json.DoneShape);
     }
 

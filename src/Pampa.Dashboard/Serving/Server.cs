@@ -68,8 +68,8 @@ internal sealed class Server(PampaCluster cluster, ServePlan plan, TextWriter ou
 
     private static SignIn SignInOf(AuthPlan auth, ILogger log) => auth.Kind switch
     {
-        AuthKind.Token => new TokenSignIn(new SecretPair(auth.Secret, auth.ReadSecret, log)),
-        AuthKind.Basic => new BasicSignIn(new SecretPair(auth.Secret, auth.ReadSecret, log)),
+        AuthKind.Token => new TokenSignIn(new SecretPair(auth.Secret, auth.ReadSecret, log, TimeProvider.System)),
+        AuthKind.Basic => new BasicSignIn(new SecretPair(auth.Secret, auth.ReadSecret, log, TimeProvider.System)),
         _ => new HeaderSignIn(auth.Header, auth.Proxies, auth.Operators),
     };
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Pampa.Jobs;
 
 namespace Pampa.Serving;
 
@@ -29,16 +30,19 @@ internal abstract class SignIn
 /// <param name="acting">Of those who act.</param>
 /// <param name="looking">Of those who look; null: there is none.</param>
 /// <param name="log">Told of wrong ones.</param>
-internal sealed class SecretPair(string acting, string? looking, ILogger log)
+/// <param name="time">The clock by which they are told once a minute.</param>
+internal sealed class SecretPair(string acting, string? looking, ILogger log, TimeProvider time)
 {
     public const int ShortestLength = 16;
+    private readonly Telling wrong = new(time);
 
     /// <summary>What a secret proves.</summary>
-    public SessionRole Check(string secret)
+    public SessionRole Check(string secret, HttpContext context)
     {
         if (IsSame(secret, acting)) return SessionRole.Operator;
         if (looking is not null && IsSame(secret, looking)) return SessionRole.Reader;
-        Log.WrongSecret(log);
+        // A line a minute: whoever tries fills no disk.
+        if (wrong.IsDue(out var unsaid)) Log.WrongSecret(log, context.Connection.RemoteIpAddress?.ToString() ?? "an address that is not known", unsaid);
         return SessionRole.Visitor;
     }
 
@@ -62,7 +66,7 @@ internal sealed class TokenSignIn(SecretPair secrets) : SignIn
         if (session?.Role is SessionRole.Operator or SessionRole.Reader) return (true, session.Role == SessionRole.Operator, null);
         var shows = AuthenticationHeaderValue.TryParse(context.Request.Headers.Authorization, out var header)
             && "Bearer".Equals(header.Scheme, StringComparison.OrdinalIgnoreCase);
-        return (shows && secrets.Check(header!.Parameter ?? "") is SessionRole.Operator or SessionRole.Reader, false, null);
+        return (shows && secrets.Check(header!.Parameter ?? "", context) is SessionRole.Operator or SessionRole.Reader, false, null);
     }
 }
 
@@ -78,7 +82,7 @@ internal sealed class BasicSignIn(SecretPair secrets) : SignIn
         var text = Encoding.UTF8.GetString(bytes, 0, length);
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0) return default;
-        var role = secrets.Check(text[(colon + 1)..]);
+        var role = secrets.Check(text[(colon + 1)..], context);
         return (role is SessionRole.Operator or SessionRole.Reader, role == SessionRole.Operator, text[..colon]);
     }
 

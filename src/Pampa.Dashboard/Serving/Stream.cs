@@ -6,14 +6,14 @@ namespace Pampa.Serving;
 
 /// <summary>
 /// The stream of snapshots (server-sent events). Whoever reads slowly gets fewer, for only the newest is sent; after a quarter of an hour it
-/// ends and the browser asks again, at the gate.
+/// ends and the browser asks again, at the gate. It ends, too, when the session has ended that it was asked for with.
 /// </summary>
 internal sealed class Stream(Watcher watcher, TimeProvider time, CancellationToken stopping)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Breath = TimeSpan.FromSeconds(10);
 
-    public async Task SendAsync(HttpContext context)
+    public async Task SendAsync(HttpContext context, Func<bool>? isOver = null)
     {
         if (HttpMethods.IsHead(context.Request.Method)) return;
         using var viewer = watcher.Enter();
@@ -30,7 +30,7 @@ internal sealed class Stream(Watcher watcher, TimeProvider time, CancellationTok
         end.CancelAfter(Longest);
         try
         {
-            await SendAsync(context.Response, end.Token);
+            await SendAsync(context.Response, isOver ?? (() => false), end.Token);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -38,7 +38,7 @@ internal sealed class Stream(Watcher watcher, TimeProvider time, CancellationTok
         }
     }
 
-    private async Task SendAsync(HttpResponse response, CancellationToken ended)
+    private async Task SendAsync(HttpResponse response, Func<bool> isOver, CancellationToken ended)
     {
         await response.Body.WriteAsync("retry: 2000\n\n"u8.ToArray(), ended);
         var seen = 0L;
@@ -49,10 +49,12 @@ internal sealed class Stream(Watcher watcher, TimeProvider time, CancellationTok
             while (await Task.WhenAny(next, Task.Delay(Breath, time, ended)) != next)
             {
                 ended.ThrowIfCancellationRequested();
+                if (isOver()) return;
                 await response.Body.WriteAsync("event: here\ndata: 1\n\n"u8.ToArray(), ended);
                 await response.Body.FlushAsync(ended);
             }
             var (bytes, version) = await next;
+            if (isOver()) return;
             seen = version;
             await response.Body.WriteAsync("event: snapshot\ndata: "u8.ToArray(), ended);
             await response.Body.WriteAsync(bytes, ended);

@@ -78,8 +78,11 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         switch (order.Action)
         {
             case "run":
-                await own.RunScheduleAsync(order.Name, stopping);
-                return new DoneShape($"schedule {order.Name} has had a tick.");
+                // Not by the request's token: a tick is not undone because a page was closed, or had no patience.
+                var tick = await operations.BeginTickAsync(order.Name, who, t => own.RunScheduleAsync(order.Name, t));
+                if (!tick.IsDone) return new DoneShape($"The tick of {order.Name} goes on; the strip at the top shows when it ends.");
+                if (tick.Error is { } error) throw new InvalidOperationException(error);
+                return new DoneShape($"schedule {order.Name} has had a tick.") { Ended = tick.Id };
             case "pause":
                 await own.PauseScheduleAsync(order.Name, order.Reason, stopping);
                 return new DoneShape($"schedule {order.Name} is paused.");
@@ -91,7 +94,12 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
     }
 
     public Task<DoneShape> StopAsync(StopOrder order) =>
-        Task.FromResult(new DoneShape(operations.Stop(order.Id) ? "It stops; what was changed stays changed." : "It has ended already."));
+        Task.FromResult(new DoneShape(operations.Stop(order.Id) switch
+        {
+            OperationKind.Records => "It stops; what was changed stays changed.",
+            OperationKind.Tick => "It stops. Unless it had ended just then, nothing of the tick stays.",
+            _ => "It has ended already.",
+        }));
 
     private static DateTimeOffset? EndOf(double? seconds) => seconds switch
     {

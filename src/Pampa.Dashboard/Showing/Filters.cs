@@ -2,7 +2,10 @@ using Pampa.Serving;
 
 namespace Pampa.Showing;
 
-/// <summary>Filters as pages send them. A column that may not be shown may not be asked for either: that would show it bit by bit.</summary>
+/// <summary>
+/// Filters as pages send them. A column that may not be shown may not be asked for either: that would show it bit by bit. So would the error
+/// texts, of which secrets are hidden: only what is shown of them is searched (<see cref="TaskFilter.ErrorContains"/>).
+/// </summary>
 internal static class Filters
 {
     public static async Task<TaskFilter> ReadAsync(
@@ -11,10 +14,8 @@ internal static class Filters
         var where = (order.Where ?? []).Select(ColumnCondition.Parse).ToList();
         if (where.Count > 0)
         {
-            var open = (await cluster.ColumnsAsync(job, stopping)).Where(c => c.IsKey || c.IsState || IsShown(options, job, c)).Select(c => c.Name)
-                .ToHashSet(StringComparer.OrdinalIgnoreCase);
-            foreach (var condition in where.Where(c => !open.Contains(c.Column)))
-                throw new ArgumentException($"Column '{condition.Column}' is not shown here, so it cannot be searched either. The program's option ShowsColumn, or --show of the verb, allows it.");
+            var columns = await cluster.ColumnsAsync(job, stopping);
+            where = [.. where.Select(c => c with { Column = Allowed(options, job, columns, c.Column) })];
         }
         return new TaskFilter
         {
@@ -27,6 +28,20 @@ internal static class Filters
             Until = order.Until,
             Where = where,
         };
+    }
+
+    /// <summary>Whether conditions may name the column.</summary>
+    public static bool IsSearchable(PampaDashboardOptions options, string job, TaskColumn column) =>
+        !column.IsError && (column.IsKey || column.IsState || IsShown(options, job, column));
+
+    // By its very name: where two differ by upper and lower case alone, one may be hidden.
+    private static string Allowed(PampaDashboardOptions options, string job, IReadOnlyList<TaskColumn> columns, string name)
+    {
+        var column = columns.FirstOrDefault(c => c.Name == name) ?? columns.FirstOrDefault(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (column is not null && IsSearchable(options, job, column)) return column.Name;
+        throw new ArgumentException(column is { IsError: true }
+            ? $"Column '{column.Name}' holds the error texts, of which a part may be hidden here, so it is no column to search: use 'Error contains'."
+            : $"Column '{name}' is not shown here, so it cannot be searched either. The program's option ShowsColumn, or --show of the verb, allows it.");
     }
 
     public static bool IsShown(PampaDashboardOptions options, string job, TaskColumn column) =>

@@ -40,7 +40,8 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
     {
         var job = query.Needed("job");
         var columns = await reads.RunAsync(t => cluster.ColumnsAsync(job, t), stopping);
-        return new ColumnsShape([.. columns.Select(c => new ColumnShape(c.Name, c.Type, c.IsKey, c.IsState, Filters.IsShown(options, job, c)))]);
+        return new ColumnsShape([.. columns.Select(c => new ColumnShape(
+            c.Name, c.Type, c.IsKey, c.IsState, Filters.IsShown(options, job, c), Filters.IsSearchable(options, job, c)))]);
     }
 
     public async Task<TaskPageShape?> TasksAsync(Query query, CancellationToken stopping)

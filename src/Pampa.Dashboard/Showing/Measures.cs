@@ -18,15 +18,15 @@ internal static class Measures
         One("pampa_seen_age_seconds", "How old what is told here is.", s => s.AgeSeconds),
         new("pampa_leader_info", Gauge, "The node whose dispatcher leads.", s => s.Leader is { } l ? [new Value(1, ("node", l.Node))] : []),
         One("pampa_leader_term", "The number of the reign. A leader that changes often is in trouble.", s => s.Leader?.Term),
-        new("pampa_job_tasks", Gauge, "Tasks by state, as far as they were counted (pampa_job_counted_exactly).", s => s.Jobs.Where(j => j.IsCounted).SelectMany(States)),
-        OfJob("pampa_job_counted_exactly", "Whether all records were counted; else there are more than pampa_job_tasks says.", j => !j.IsCounted ? null : j.IsExact ? 1 : 0),
-        OfJob("pampa_job_oldest_pending_seconds", "How long the task waits that has been due for the longest time, where that is known.", j => j.OldestPending),
-        OfJob("pampa_job_ended_per_second", "Tasks that end a second on all nodes.", j => j.PerSecond),
-        OfJob("pampa_job_eta_seconds", "When all that is due will have ended at this rate.", j => j.Eta),
+        new("pampa_job_tasks", Gauge, "Tasks by state, as far as they were counted (pampa_job_counted_exactly).", s => s.Jobs.Where(j => j.IsMeasured).SelectMany(States)),
+        OfJob("pampa_job_counted_exactly", "Whether all records were counted; else there are more than pampa_job_tasks says.", j => !j.IsMeasured ? null : j.IsExact ? 1 : 0),
+        OfJob("pampa_job_oldest_pending_seconds", "How long the task waits that has been due for the longest time, where that is known.", j => j.IsMeasured ? j.OldestPending : null),
+        OfJob("pampa_job_ended_per_second", "Tasks that end a second on all nodes.", j => j.IsMeasured ? j.PerSecond : null),
+        OfJob("pampa_job_eta_seconds", "When all that is due will have ended at this rate.", j => j.IsMeasured ? j.Eta : null),
         OfJob("pampa_job_workers", "Workers that serve the job.", j => j.Workers),
         OfJob("pampa_job_workers_due", "Workers that its due tasks justify, of those that there are.", j => j.Wanted),
-        OfJob("pampa_job_workers_wanted", "Workers that it needs to be done in time: what the scale endpoint says.", j => j.Scale?.Workers),
-        OfJob("pampa_job_early_seconds", "How much earlier than it shall be the job will be done; less than zero: late.", j => j.Scale?.Early),
+        OfJob("pampa_job_workers_wanted", "Workers that it needs to be done in time: what the scale endpoint says.", j => j.IsMeasured ? j.Scale?.Workers : null),
+        OfJob("pampa_job_early_seconds", "How much earlier than it shall be the job will be done; less than zero: late.", j => j.IsMeasured ? j.Scale?.Early : null),
         OfJob("pampa_job_paused", "Whether it is paused.", j => j.Held is null ? 0 : 1),
         OfJob("pampa_job_completed_total", "Tasks that ended well.", j => j.Last?.Completed, Counter),
         OfJob("pampa_job_failed_total", "Tasks that failed for good.", j => j.Last?.Failed, Counter),
@@ -47,7 +47,7 @@ internal static class Measures
     /// <summary>The names of all that there may be.</summary>
     public static IEnumerable<string> Names => All.Select(m => m.Name);
 
-    // Of a database that does not answer nothing is known: what was is no measurement.
+    // Of a database that does not answer nothing is known, nor of a job that cannot be counted: what was is no measurement.
     public static string Write(SnapshotShape seen)
     {
         var text = new MeasureText();

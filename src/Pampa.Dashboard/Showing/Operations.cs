@@ -5,13 +5,14 @@ using Pampa.Serving;
 namespace Pampa.Showing;
 
 /// <summary>
-/// Actions on many records go on while people look elsewhere: a few at a time, each of which can be seen and stopped. They end with the
-/// process; what was changed by then stays, and is audited.
+/// Actions on many records, and ticks by hand, go on while people look elsewhere: a few at a time, each of which can be seen and stopped. They
+/// end with the process, not with the page that began them; what was changed by then stays, and is audited.
 /// </summary>
-internal sealed class Operations(TimeProvider time, ILogger log, CancellationToken stopping)
+internal sealed class Operations(PampaDashboardOptions options, TimeProvider time, ILogger log, CancellationToken stopping)
 {
     private const int AtOnce = 3;
     private const int Kept = 20;
+    private const string OwnError = "It has met an error; the log tells which.";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
     private readonly Lock mutex = new();
     private readonly List<Operation> all = [];
@@ -28,19 +29,33 @@ internal sealed class Operations(TimeProvider time, ILogger log, CancellationTok
         lock (mutex) return [.. all.Select(o => o.Shape).Reverse()];
     }
 
-    /// <summary>Begins something and waits a moment for it: what is short is answered with its end.</summary>
+    /// <summary>Begins an action on records and waits a moment for it: what is short is answered with its end.</summary>
     /// <exception cref="InvalidOperationException">Too much is under way.</exception>
-    public async Task<OperationShape> BeginAsync(
-        string job, string action, string who, Func<IProgress<TaskActionResult>, CancellationToken, Task<TaskActionResult>> runAsync)
+    public Task<OperationShape> BeginAsync(
+        string job, string action, string who, Func<IProgress<TaskActionResult>, CancellationToken, Task<TaskActionResult>> runAsync) =>
+        BeginAsync(New(OperationKind.Records, job, action, who), async operation =>
+        {
+            var end = await runAsync(new Said(r => Change(operation, s => s with { Changed = r.Changed, Running = r.Running })), operation.Stop.Token);
+            Change(operation, s => s with { Changed = end.Changed, Running = end.Running });
+        });
+
+    /// <summary>The same of a schedule's tick, which may take as long as its program lets it.</summary>
+    /// <exception cref="InvalidOperationException">Too much is under way.</exception>
+    public Task<OperationShape> BeginTickAsync(string schedule, string who, Func<CancellationToken, Task> runAsync) =>
+        BeginAsync(New(OperationKind.Tick, schedule, "run", who), operation => runAsync(operation.Stop.Token));
+
+    private OperationShape New(OperationKind kind, string name, string action, string who) =>
+        new(Guid.NewGuid().ToString("N"), name, action, who, time.GetUtcNow(), 0, 0, false, null) { Kind = kind };
+
+    private async Task<OperationShape> BeginAsync(OperationShape shape, Func<Operation, Task> runAsync)
     {
-        var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var operation = new Operation(new OperationShape(Guid.NewGuid().ToString("N"), job, action, who, time.GetUtcNow(), 0, 0, false, null), stop);
+        var operation = new Operation(shape, CancellationTokenSource.CreateLinkedTokenSource(stopping));
         lock (mutex)
         {
             if (all.Count(o => !o.Shape.IsDone) >= AtOnce)
             {
-                stop.Dispose();
-                throw new InvalidOperationException($"{AtOnce} actions on many records are under way already. Wait for one of them, or stop it.");
+                operation.Stop.Dispose();
+                throw new InvalidOperationException($"{AtOnce} actions on many records, or ticks by hand, are under way already. Wait for one of them, or stop it.");
             }
             all.Add(operation);
             if (all.Find(o => o.Shape.IsDone) is { } oldest && all.Count > Kept) all.Remove(oldest);
@@ -51,33 +66,51 @@ internal sealed class Operations(TimeProvider time, ILogger log, CancellationTok
     }
 
     /// <summary>Stops one; what was changed stays changed.</summary>
-    public bool Stop(string id)
+    /// <returns>What it was; null: it has ended already, or there was none.</returns>
+    public OperationKind? Stop(string id)
     {
         Operation? found;
         lock (mutex) found = all.Find(o => o.Shape.Id == id && !o.Shape.IsDone);
         found?.Stop.Cancel();
-        return found is not null;
+        return found?.Shape.Kind;
     }
 
-    private async Task RunAsync(Operation operation, Func<IProgress<TaskActionResult>, CancellationToken, Task<TaskActionResult>> runAsync)
+    private async Task RunAsync(Operation operation, Func<Operation, Task> runAsync)
     {
         try
         {
-            var end = await runAsync(new Said(r => Change(operation, s => s with { Changed = r.Changed, Running = r.Running })), operation.Stop.Token);
-            Change(operation, s => s with { Changed = end.Changed, Running = end.Running, IsDone = true });
+            await runAsync(operation);
+            Change(operation, s => s with { IsDone = true });
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || (e is InvalidOperationException && operation.Stop.IsCancellationRequested))
         {
-            Change(operation, s => s with { IsDone = true, Error = "stopped" });
+            // What code of the program throws then is told as its failure: it was told to stop.
+            Change(operation, s => s with { IsDone = true, Error = OperationShape.Stopped });
         }
         catch (Exception e)
         {
-            if (e is not ArgumentException) Log.OperationFailed(log, operation.Shape.Job, operation.Shape.Action, operation.Shape.Changed, e.Message);
-            Change(operation, s => s with { IsDone = true, Error = e is ArgumentException or DbException or TimeoutException ? Secrets.Mask(e.Message) : "It has met an error; the log tells which." });
+            var said = Words(e);
+            if (e is not ArgumentException) Log.OperationFailed(log, operation.Shape.Job, operation.Shape.Action, operation.Shape.Changed, said);
+            var isTold = e is ArgumentException or InvalidOperationException or DbException or TimeoutException;
+            Change(operation, s => s with { IsDone = true, Error = isTold ? said : OwnError });
         }
         finally
         {
             lock (mutex) operation.Stop.Dispose();
+        }
+    }
+
+    // The rule that takes secrets out is the program's own, and may fail as well: the operation has ended all the same.
+    private string Words(Exception error)
+    {
+        try
+        {
+            return options.Redact(error.Message);
+        }
+        catch (Exception e)
+        {
+            Log.NotSeen(log, e);
+            return OwnError;
         }
     }
 

@@ -6,7 +6,11 @@ namespace Pampa.Showing;
 
 internal sealed record ProblemShape(string Error);
 
-internal sealed record DoneShape(string Text);
+internal sealed record DoneShape(string Text)
+{
+    /// <summary>What is answered with its end; null: it is none of what goes on behind the pages, or still does.</summary>
+    public string? Ended { get; init; }
+}
 
 internal sealed record SessionShape(
     string Title, bool IsIn, bool MayAct, bool IsReadOnly, string? Who, bool AsksSecret, string Token, string? Database, string Version);
@@ -27,6 +31,13 @@ internal sealed record JobShape(
 
     /// <summary>False: its records were never counted, and the numbers are none.</summary>
     public bool IsCounted { get; init; } = true;
+
+    /// <summary>What is wrong beside that: with the job's own report, or with its samples; null: nothing.</summary>
+    public string? Fault { get; init; }
+
+    /// <summary>Whether the counts are those of the last look, and not of one before.</summary>
+    [JsonIgnore]
+    public bool IsMeasured => IsCounted && Trouble is null;
 
     /// <summary>The last sample; pages have no use for what never falls.</summary>
     [JsonIgnore]
@@ -76,7 +87,7 @@ internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset
 
 internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
-internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown);
+internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown, bool IsSearchable);
 
 internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial);
 
@@ -107,8 +118,28 @@ internal sealed record AuditEntryShape(string Id, DateTimeOffset At, string Who,
 
 internal sealed record PreviewShape(long Matched, long Running, bool IsExact, bool IsRunningExact);
 
+/// <summary>Something that goes on behind the pages; of a tick, Job is its schedule.</summary>
 internal sealed record OperationShape(
-    string Id, string Job, string Action, string Who, DateTimeOffset Began, long Changed, long Running, bool IsDone, string? Error);
+    string Id, string Job, string Action, string Who, DateTimeOffset Began, long Changed, long Running, bool IsDone, string? Error)
+{
+    /// <summary>The error of what somebody has stopped, or the end of the application.</summary>
+    public const string Stopped = "stopped";
+
+    public OperationKind Kind { get; init; }
+}
+
+/// <summary>What goes on.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OperationKind>))]
+internal enum OperationKind
+{
+    /// <summary>An action on records of a job.</summary>
+    [JsonStringEnumMemberName("records")]
+    Records,
+
+    /// <summary>A tick of a schedule by hand.</summary>
+    [JsonStringEnumMemberName("tick")]
+    Tick,
+}
 
 // What comes over the line.
 

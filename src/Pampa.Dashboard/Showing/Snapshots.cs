@@ -39,6 +39,9 @@ internal sealed class Snapshots(
 
         public string? Trouble { get; set; }
 
+        /// <summary>What is wrong with the rest: the job's own report, or its samples.</summary>
+        public string? Fault { get; set; }
+
         public long CountedAt { get; set; }
 
         public TimeSpan Took { get; set; }
@@ -104,30 +107,43 @@ internal sealed class Snapshots(
         return OwnError;
     }
 
-    // Counting a large table takes a while: never more than a tenth of the time.
+    // Whatever one job meets, the others have nothing to do with it.
     private async Task LookAsync(string job, JobSight sight, DateTimeOffset now, CancellationToken stopping)
     {
+        // Counting a large table takes a while: never more than a tenth of the time.
         if (sight.CountedAt == 0 || time.GetElapsedTime(sight.CountedAt) > sight.Took * 9)
         {
-            var began = time.GetTimestamp();
-            try
-            {
-                sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping);
-                sight.Trouble = null;
-            }
-            catch (Exception e) when (e is TimeoutException or DbException)
-            {
-                // The other jobs have nothing to do with it.
-                sight.Trouble = Words(e);
-            }
+            var (began, wasInTrouble) = (time.GetTimestamp(), sight.Trouble is not null);
+            sight.Trouble = await TryAsync(async () => sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping));
             (sight.CountedAt, sight.Took) = (time.GetTimestamp(), time.GetElapsedTime(began));
+            // What follows from the counts is none while there are none, and is there again with them.
+            if (sight.Trouble is not null) sight.Scale = null;
+            else if (wasInTrouble) sight.RatesAt = 0;
         }
         if (sight.RatesAt != 0 && time.GetElapsedTime(sight.RatesAt) < RatesEvery) return;
         sight.RatesAt = time.GetTimestamp();
-        var samples = await reads.RunAsync(t => cluster.SamplesAsync(job, now - RateSpan, null, RatePoints, t), stopping);
-        sight.Rates = [.. samples.Select(s => Math.Round(s.CompletedPerSecond + s.FailedPerSecond, 2))];
-        sight.Last = samples.Count > 0 ? samples[^1] : sight.Last;
-        if (sight.Report is { } report) sight.Scale = await reads.RunAsync(t => cluster.ScaleAsync(report, t), stopping);
+        sight.Fault = await TryAsync(async () =>
+        {
+            var samples = await reads.RunAsync(t => cluster.SamplesAsync(job, now - RateSpan, null, RatePoints, t), stopping);
+            sight.Rates = [.. samples.Select(s => Math.Round(s.CompletedPerSecond + s.FailedPerSecond, 2))];
+            sight.Last = samples.Count > 0 ? samples[^1] : sight.Last;
+            sight.Scale = sight is { Trouble: null, Report: { } report } ? await reads.RunAsync(t => cluster.ScaleAsync(report, t), stopping) : null;
+        });
+        // An old number of workers would start or stop some for what is not so any more.
+        if (sight.Fault is not null) sight.Scale = null;
+    }
+
+    private async Task<string?> TryAsync(Func<Task> lookAsync)
+    {
+        try
+        {
+            await lookAsync();
+            return null;
+        }
+        catch (Exception e) when (e is TimeoutException or DbException)
+        {
+            return Words(e);
+        }
     }
 
     // Beside the rest: to examine takes seconds.
@@ -172,7 +188,7 @@ internal sealed class Snapshots(
             info.AbsentNodes, health, operations.List());
     }
 
-    private static JobShape JobOf(string name, JobSight sight, ClusterInfo info, HeldShape? held)
+    private JobShape JobOf(string name, JobSight sight, ClusterInfo info, HeldShape? held)
     {
         var share = info.Jobs.FirstOrDefault(j => j.Job == name);
         var report = sight.Report ?? new Report(name, 0, 0, 0, 0, 0, 0) { IsExact = false };
@@ -186,8 +202,13 @@ internal sealed class Snapshots(
                 : null,
             Last = sight.Last,
             IsCounted = sight.Report is not null,
+            Fault = FaultOf(report, sight),
         };
     }
+
+    private string? FaultOf(Report report, JobSight sight) =>
+        report.Fault is { } fault ? $"The records are counted without the job's own report, for {options.Redact(fault)}"
+        : sight.Fault is { } why ? $"Its samples could not be read: {why}" : null;
 
     // "MaxRam 512 MB: enforced by …"
     internal static LimitShape LimitOf(WorkerLimitInfo limit)

@@ -21,7 +21,7 @@ internal static class ActionCommand
     {
         public Option<bool> All { get; } = new("--all") { Description = "All of them, as they are now." };
 
-        public Option<bool> DryRun { get; } = new("--dry-run") { Description = "Only count how many it would be, at most 100,000." };
+        public Option<bool> DryRun { get; } = new("--dry-run") { Description = "Only count how many it would be, at most 100,000 and no more than --limit." };
 
         public Option<bool> Yes { get; } = new("--yes") { Description = "Do not ask whether so many are meant." };
 

@@ -9,7 +9,6 @@ namespace Pampa.Commands;
 internal static class CellTable
 {
     private const string Gap = "  ";
-    private const char Cut = '…';
 
     /// <summary>The lines, the headers first.</summary>
     /// <param name="headers">The columns; the last one may be as wide as there is room.</param>
@@ -25,17 +24,16 @@ internal static class CellTable
 
     private static IEnumerable<string> Drawn(string[][] cells, int room)
     {
-        var widths = Enumerable.Range(0, cells[0].Length).Select(c => cells.Max(row => row[c].Length)).ToArray();
+        var widths = Enumerable.Range(0, cells[0].Length).Select(c => cells.Max(row => CellText.Width(row[c]))).ToArray();
         foreach (var row in cells)
         {
             var line = new StringBuilder();
             for (var c = 0; c < row.Length; c++)
             {
                 if (c > 0) line.Append(Gap);
-                line.Append(c == row.Length - 1 ? row[c] : row[c].PadRight(widths[c]));
+                line.Append(c == row.Length - 1 ? row[c] : CellText.PadRight(row[c], widths[c]));
             }
-            var text = line.ToString().TrimEnd();
-            yield return text.Length > room ? $"{text[..Math.Max(0, room - 1)]}{Cut}" : text;
+            yield return CellText.Cut(line.ToString().TrimEnd(), room);
         }
     }
 }

@@ -99,7 +99,7 @@ internal static class CommandLine
     private static RootCommand CreatePublished(Verb verb, string program, Option<string> cluster)
     {
         var root = new RootCommand("Looks at a Pampa cluster and operates it, from nothing but the address of its database: the jobs are those that its processes have published there.");
-        AddAll(root, verb, [.. Operating(verb), ExplainCommand.Create(verb), CompletionCommand.Create(verb, program)]);
+        AddAll(root, verb, [.. Operating(verb), SchedulesCommand.Create(verb), ExplainCommand.Create(verb), CompletionCommand.Create(verb, program)]);
         root.Options.Add(cluster);
         root.Options.OfType<HelpOption>().Single().Action = new HelpPage(program);
         return root;

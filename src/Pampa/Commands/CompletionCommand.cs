@@ -4,7 +4,8 @@ namespace Pampa.Commands;
 
 /// <summary>
 /// The verb <c>completion</c>: a script by which a shell completes the program's verbs, options and jobs. The shell asks the program itself
-/// each time (<c>[suggest:POSITION] "LINE"</c>), so that the script is never out of date.
+/// each time (<c>[suggest:POSITION] "LINE"</c>), so that the script is never out of date. Without a program there are no jobs to tell: for them
+/// the database would have to be asked at each key, wherever it is.
 /// </summary>
 internal static class CompletionCommand
 {
@@ -12,7 +13,8 @@ internal static class CompletionCommand
 
     public static Command Create(Verb verb, string program)
     {
-        var command = new VerbCommand("completion", "Prints a script by which bash, zsh, fish or pwsh completes verbs, options and jobs of this program.")
+        var what = verb.IsPublished ? "verbs and options" : "verbs, options and jobs";
+        var command = new VerbCommand("completion", $"Prints a script by which bash, zsh, fish or pwsh completes {what} of this program.")
         {
             Examples =
             [
@@ -53,10 +55,12 @@ internal static class CompletionCommand
                 }
                 compdef {{function}} '{{Quoted(program)}}'
                 """,
+            // No command may be what another one prints, but it may be what a variable holds.
             "fish" => $"""
                 function {function}
-                  set -l line (commandline -cp)
-                  (commandline -o)[1] "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
+                  set -l words (commandline -opc)
+                  set -l line (commandline -pc)
+                  $words[1] "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
                 end
                 complete -f -c '{Quoted(program)}' -a '({function})'
                 """,

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -40,7 +39,7 @@ internal sealed partial class LiveTable(Terminal terminal)
         width = Math.Max(1, width - 1);
         var jobs = Visible(all, Math.Max(1, height - RowsAround));
         var rows = jobs.ConvertAll(Cells);
-        var widths = Fit([.. Headers.Select((header, c) => Math.Max(header.Length, rows.Max(row => row[c].GetCellWidth())))], width);
+        var widths = Fit([.. Headers.Select((header, c) => Math.Max(header.Length, rows.Max(row => CellText.Width(row[c]))))], width);
         var columns = Columns(widths);
         var table = new Table { Width = width }.NoBorder();
         foreach (var c in columns)
@@ -55,23 +54,9 @@ internal sealed partial class LiveTable(Terminal terminal)
         }
         for (var i = 0; i < jobs.Count; i++)
             table.AddRow(columns.Select(c => c == Bar ? BarOf(jobs[i], widths[c]) : Plain(rows[i][c], StyleOf(c, jobs[i]))));
-        List<IRenderable> parts = [Plain(Cut(Header(title, all, elapsed), width), new Style(decoration: Decoration.Bold)), table];
-        if (all.Count > jobs.Count) parts.Add(Plain(Cut($"and {all.Count - jobs.Count} more jobs", width), Dim));
+        List<IRenderable> parts = [Plain(CellText.Cut(Header(title, all, elapsed), width), new Style(decoration: Decoration.Bold)), table];
+        if (all.Count > jobs.Count) parts.Add(Plain(CellText.Cut($"and {all.Count - jobs.Count} more jobs", width), Dim));
         return Lines(parts, width);
-    }
-
-    private static string Cut(string text, int width)
-    {
-        if (text.GetCellWidth() <= width) return text;
-        var cut = new StringBuilder();
-        var cells = 0;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            cells += rune.ToString().GetCellWidth();
-            if (cells > width - 1) break;
-            cut.Append(rune);
-        }
-        return cut.Append('…').ToString();
     }
 
     private static readonly Style Dim = new(decoration: Decoration.Dim);
@@ -95,7 +80,7 @@ internal sealed partial class LiveTable(Terminal terminal)
             if (part is not Table) console.WriteLine();
         }
         return [.. drawn.ToString().Split('\n').Select(l => l.TrimEnd('\r', ' ')).Where(l => l.Length > 0)
-            .Select(l => new LiveLine(l, Styles.Replace(l, "").GetCellWidth()))];
+            .Select(l => new LiveLine(l, CellText.Width(Styles.Replace(l, ""))))];
     }
 
     private static Text Plain(string text, Style style) => new(text, style) { Overflow = Overflow.Ellipsis };

@@ -59,9 +59,14 @@ internal sealed class LiveWatch(Func<int?, CancellationToken, Task<IReadOnlyList
             return;
         }
         var (width, height) = Terminal.Size();
-        // What does not fit would scroll, and be seen twice.
-        var fitting = lines.Take(Math.Max(1, height - 1)).Select(Printable.Line).Select(line => line[..Math.Min(line.Length, Math.Max(0, width - 1))]);
-        await output.WriteAsync(region.Update([], [.. fitting.Select(line => new LiveLine(line, line.Length))], width));
+        await output.WriteAsync(region.Update([], Fitting(lines, width, height), width));
         await output.FlushAsync(CancellationToken.None);
     }
+
+    /// <summary>What there is room for: what does not fit would scroll, and be seen twice.</summary>
+    internal static IReadOnlyList<LiveLine> Fitting(IReadOnlyList<string> lines, int width, int height) =>
+    [
+        .. lines.Take(Math.Max(1, height - 1)).Select(line => CellText.Cut(Printable.Line(line), width - 1))
+            .Select(line => new LiveLine(line, CellText.Width(line))),
+    ];
 }

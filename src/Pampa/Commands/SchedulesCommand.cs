@@ -8,25 +8,39 @@ namespace Pampa.Commands;
 internal static class SchedulesCommand
 {
     private static readonly string[] Actions = ["list", "pause", "resume", "run"];
+    private static readonly (string, string)[] RunExamples = [("schedules run nightly", "A tick of its own, now; the regular ones come as ever.")];
+    private static readonly (int, string)[] RunCodes = [(ExitCode.TasksFailed, "the tick has failed (with run)")];
 
     public static Command Create(Verb verb)
     {
-        var command = new VerbCommand("schedules", "Shows when each schedule is due next and what came of its last tick; or pauses, resumes or runs one.")
+        // What a tick does is code, or a statement of it, and both are the program's alone.
+        var (runs, ran) = verb.IsPublished ? ("or pauses or resumes one", "paused or resumed") : ("or pauses, resumes or runs one", "paused, resumed or run");
+        var command = new VerbCommand("schedules", $"Shows when each schedule is due next and what came of its last tick; {runs}.")
         {
             Examples =
             [
                 ("schedules", "All of them."), ("schedules pause nightly --reason maintenance", "No tick until it is resumed; those that pass meanwhile are not made up for."),
-                ("schedules resume nightly", "Its next tick is the next one from now on."), ("schedules run nightly", "A tick of its own, now; the regular ones come as ever."),
+                ("schedules resume nightly", "Its next tick is the next one from now on."),
+                .. verb.IsPublished ? [] : RunExamples,
             ],
             ExitCodes =
             [
-                (ExitCode.Done, "done"), (ExitCode.TasksFailed, "the tick has failed (with run)"),
+                (ExitCode.Done, "done"), .. verb.IsPublished ? [] : RunCodes,
                 (ExitCode.Configuration, "wrong arguments or configuration, or no connection"), (ExitCode.InternalError, "internal error"),
             ],
         };
-        var action = new Argument<string?>("action") { Description = "list, pause, resume or run (default: list).", Arity = ArgumentArity.ZeroOrOne };
+        var action = new Argument<string?>("action")
+        {
+            Description = $"{(verb.IsPublished ? "list, pause or resume" : "list, pause, resume or run")} (default: list).",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         action.AcceptOnlyFromAmong(Actions);
-        var name = new Argument<string?>("name") { Description = "The schedule that is paused, resumed or run.", Arity = ArgumentArity.ZeroOrOne };
+        if (verb.IsPublished)
+        {
+            action.CompletionSources.Clear();
+            action.CompletionSources.Add(Actions[..^1]);
+        }
+        var name = new Argument<string?>("name") { Description = $"The schedule that is {ran}.", Arity = ArgumentArity.ZeroOrOne };
         var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "With pause: why, for whoever asks (default: none)." };
         var database = Verb.DatabaseOption();
         var json = Verb.JsonOption();
@@ -37,6 +51,11 @@ internal static class SchedulesCommand
         {
             if (result.GetResult(action) is { } given && given.Errors.Any()) return;
             var what = result.GetValue(action) ?? Actions[0];
+            if (what == Actions[^1] && verb.IsPublished)
+            {
+                result.AddError("schedules: its program does that: what a tick does is known there alone. Say 'schedules run NAME' to the program.");
+                return;
+            }
             var isList = what == Actions[0];
             if (isList && result.GetValue(name) is not null) result.AddError("schedules: list takes no name.");
             if (!isList && result.GetValue(name) is null) result.AddError($"schedules: say which one to {what}.");

@@ -35,8 +35,9 @@ internal static class StatusTable
 
     private static List<string>? Fitting(string[][] rows, int width)
     {
-        var widths = rows[0].Select((_, c) => rows.Max(row => row[c].Length)).ToArray();
+        var widths = rows[0].Select((_, c) => rows.Max(row => CellText.Width(row[c]))).ToArray();
         if (widths.Sum() + (widths.Length - 1) * Gap.Length > width) return null;
-        return [.. rows.Select(row => string.Join(Gap, row.Select((cell, c) => c == 0 ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).TrimEnd())];
+        string Cell(string text, int c) => c == 0 ? CellText.PadRight(text, widths[c]) : CellText.PadLeft(text, widths[c]);
+        return [.. rows.Select(row => string.Join(Gap, row.Select(Cell)).TrimEnd())];
     }
 }

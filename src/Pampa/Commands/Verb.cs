@@ -42,6 +42,9 @@ internal sealed class Verb
         }
     }
 
+    /// <summary>Whether there is no program: no code, no condition, and no job until the database is asked.</summary>
+    public bool IsPublished => isPublished;
+
     public TextWriter Output => output;
 
     public TextWriter Errors => errors;

@@ -5,11 +5,11 @@ using System.Text.Json;
 namespace Pampa.Dashboard.Tests.Fixtures;
 
 /// <summary>Somebody who asks over HTTP, with the cookies that he was given.</summary>
-internal sealed class Caller : IDisposable
+/// <param name="address">Where.</param>
+/// <param name="cookies">Those of a browser that asks elsewhere, too.</param>
+internal sealed class Caller(Uri address, CookieContainer? cookies = null) : IDisposable
 {
-    private readonly HttpClient http;
-
-    public Caller(Uri address) => http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() })
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = cookies ?? new CookieContainer() })
     {
         BaseAddress = address,
         Timeout = TimeSpan.FromSeconds(30),

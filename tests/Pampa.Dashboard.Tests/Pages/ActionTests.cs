@@ -29,6 +29,8 @@ public sealed class ActionTests(Browser browser)
         await visit.PictureAsync("pause");
         await ConfirmAsync(visit, "Pause", "stock-taking");
         await Assertions.Expect(row).ToContainTextAsync("paused");
+        // Whoever works with keys goes on where he was.
+        await Assertions.Expect(visit.Named(AriaRole.Button, "Resume price_orders")).ToBeFocusedAsync();
         var held = Assert.Single((await site.Cluster.InfoAsync(Stopping)).Held);
         Assert.Equal(("job price_orders", "stock-taking"), (held.Target.ToString(), held.Reason));
         await visit.Named(AriaRole.Button, "Resume price_orders").ClickAsync();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Pampa.Dashboard.Tests.Fixtures;
 using Pampa.Serving;
+using Pampa.Showing;
 
 namespace Pampa.Dashboard.Tests.Pages;
 
@@ -50,6 +51,26 @@ public sealed class StreamTests(Browser browser)
     }
 
     [Fact]
+    public async Task Where_too_many_look_on_a_page_says_that_it_asks_instead_until_there_is_a_place()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        var open = new List<HttpResponseMessage>();
+        for (var i = 0; i < Watcher.MostViewers; i++) open.Add(await caller.GetAsync("api/stream"));
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains("503", StringComparison.Ordinal);
+        var banner = visit.Page.Locator(".banner");
+        await Assertions.Expect(banner).ToContainTextAsync("No live updates.");
+        await Assertions.Expect(banner).Not.ToContainTextAsync("Not connected");
+        await site.Cluster.PauseAsync(PampaTarget.Job("price_orders"), "from elsewhere", null, Stopping);
+        await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");
+        await visit.PictureAsync("asked");
+        foreach (var response in open) response.Dispose();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Assertions.Expect(banner).ToHaveCountAsync(0);
+    }
+
+    [Fact]
     public async Task A_stream_sends_what_is_seen_again_and_again()
     {
         await using var site = await Site.StartAsync();
@@ -64,7 +85,7 @@ public sealed class StreamTests(Browser browser)
         }
     }
 
-    [Theory, InlineData("/ops/dash", ""), InlineData("/", ""), InlineData("/pampa", "/behind/a/proxy"), InlineData("/pampa", "", "/admin"), InlineData("/pampa", "", null, "/PAMPA")]
+    [Theory, InlineData("/ops/dash", ""), InlineData("/", ""), InlineData("/", "/ops"), InlineData("/pampa", "/behind/a/proxy"), InlineData("/pampa", "", "/admin"), InlineData("/pampa", "", null, "/PAMPA")]
     public async Task It_works_below_any_path(string path, string pathBase, string? group = null, string? spelling = null)
     {
         await using var site = await Site.StartAsync(new SitePlan
@@ -78,9 +99,11 @@ public sealed class StreamTests(Browser browser)
             },
         });
         // Without the slash at its end, as people type it.
-        var typed = new Uri(site.Root, $"{pathBase}{group}{spelling ?? path}");
+        var typed = new Uri(site.Root, $"{pathBase}{group}{spelling ?? (pathBase.Length > 0 ? path.TrimEnd('/') : path)}");
         await using var visit = await browser.OpenAsync(typed);
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("price_orders");
+        // Where the application answers at its root, too, that is not where it was asked for.
+        Assert.StartsWith($"{typed.ToString().TrimEnd('/')}/", visit.Page.Url, StringComparison.Ordinal);
         await visit.Named(AriaRole.Button, "Pause price_orders").ClickAsync();
         await visit.Page.Locator("dialog[open] button[type=submit]").ClickAsync();
         await Assertions.Expect(visit.Page.Locator("table.jobs tbody tr")).ToContainTextAsync("paused");

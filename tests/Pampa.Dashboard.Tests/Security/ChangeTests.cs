@@ -201,9 +201,28 @@ public sealed class ChangeTests
         await using var site = await Site.StartAsync();
         using var caller = await site.NewCaller().WithSessionAsync();
         using var forged = new Caller(site.Address);
-        using var response = await forged.PostAsync("api/steer", Pause, ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", caller.Token), ("Cookie", "pampa-dashboard=x.Operator.99999999999.AAAA"));
+        using var given = await forged.GetAsync("api/session");
+        var name = Assert.Single(given.Headers.GetValues("Set-Cookie")).Split('=')[0];
+        using var other = new Caller(site.Address);
+        using var response = await other.PostAsync("api/steer", Pause, ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", caller.Token), ("Cookie", $"{name}=x.Operator.99999999999.AAAA"));
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         await AssertNothingChangedAsync(site);
+    }
+
+    [Fact]
+    public async Task Two_dashboards_of_a_computer_leave_each_others_sessions_alone()
+    {
+        await using var one = await Site.StartAsync();
+        await using var two = await Site.StartAsync();
+        // A browser tells cookies by the computer, and not by the port.
+        var cookies = new CookieContainer();
+        using var first = await new Caller(one.Address, cookies).WithSessionAsync();
+        using var second = await new Caller(two.Address, cookies).WithSessionAsync();
+        foreach (var caller in new[] { first, second, first })
+        {
+            using var done = await caller.PostAsync("api/steer", Pause);
+            Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+        }
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -242,6 +242,51 @@ public sealed class ExposureTests
         Assert.Null(sessions.Read(context));
     }
 
+    [Fact]
+    public async Task Who_has_signed_out_is_out_with_every_copy_of_the_cookie_and_sees_nothing_more()
+    {
+        const string secret = "a-secret-that-is-long-enough";
+        await using var site = await Site.StartAsync();
+        await using var app = new Server(site.Cluster, Plan(_ => secret, "--port", "0", "--auth", "token"), TextWriter.Null, TextWriter.Null).Build();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        var cookies = new CookieContainer();
+        var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        using var caller = await new Caller(address, cookies).WithSessionAsync();
+        using var let = await caller.PostAsync("api/signin", $$"""{"secret":"{{secret}}"}""");
+        await caller.WithSessionAsync();
+        var copied = Assert.Single(cookies.GetAllCookies());
+        using var thief = new Caller(address);
+        using var before = await thief.GetAsync("api/overview", ("Cookie", $"{copied.Name}={copied.Value}"));
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+        using var stream = await thief.GetAsync("api/stream", ("Cookie", $"{copied.Name}={copied.Value}"));
+        Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+
+        using var left = await caller.PostAsync("api/signout", "{}");
+        Assert.Equal(HttpStatusCode.OK, left.StatusCode);
+
+        using var after = await thief.GetAsync("api/overview", ("Cookie", $"{copied.Name}={copied.Value}"));
+        Assert.Equal(HttpStatusCode.Unauthorized, after.StatusCode);
+        // It ends with what it would have sent next.
+        var stopping = TestContext.Current.CancellationToken;
+        await stream.Content.CopyToAsync(System.IO.Stream.Null, stopping).WaitAsync(TimeSpan.FromSeconds(30), stopping);
+        await app.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Who_tries_secrets_is_told_of_with_his_address_and_once_a_minute()
+    {
+        var time = new FakeTimeProvider();
+        var told = new Told();
+        var secrets = new SecretPair("a-secret-that-is-long-enough", null, told, time);
+        for (var i = 0; i < 1_000; i++) Assert.Equal(SessionRole.Visitor, secrets.Check($"guess {i}", From("203.0.113.7")));
+        Assert.Equal(SessionRole.Operator, secrets.Check("a-secret-that-is-long-enough", From("10.0.0.1")));
+        Assert.Contains("from 203.0.113.7 (0 more", Assert.Single(told.Lines), StringComparison.Ordinal);
+        time.Advance(TimeSpan.FromMinutes(1));
+        secrets.Check("another guess", From("203.0.113.8"));
+        Assert.Equal(2, told.Lines.Count);
+        Assert.Contains("from 203.0.113.8 (999 more times", told.Lines[1], StringComparison.Ordinal);
+    }
+
     private static string Basic(string name, string secret) => $"Basic {Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{name}:{secret}"))}";
 
     [Fact]
@@ -254,14 +299,14 @@ public sealed class ExposureTests
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         using var caller = await new Caller(address).WithSessionAsync();
-        using var wrong = await caller.PostAsync("api/signin", """{"secret":"a guess that is wrong"}""");
+        for (var i = 0; i < 3; i++) (await caller.PostAsync("api/signin", """{"secret":"a guess that is wrong"}""")).Dispose();
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Log.Category);
         Log.Fault(log, "GET", "/x\u001b[2J", new InvalidOperationException("one\ntwo"));
         app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore").LogError("of the framework");
         await app.StopAsync(TestContext.Current.CancellationToken);
         var lines = errors.ToString().TrimEnd().Split(Environment.NewLine);
         Assert.Collection(
-            lines, l => Assert.Contains("warn: Pampa.Dashboard[903] Somebody tries to sign in", l, StringComparison.Ordinal),
+            lines, l => Assert.Matches(@"warn: Pampa\.Dashboard\[903\] Somebody tries to sign in .* from (::ffff:)?127\.0\.0\.1 \(", l),
             l => Assert.Matches(@"fail: Pampa\.Dashboard\[901\] .*\\u001B\[2J.*one two", l));
     }
 

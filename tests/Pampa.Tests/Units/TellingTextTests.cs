@@ -55,6 +55,23 @@ public sealed class TellingTextTests
         Assert.Equal(["k        …", "a\\tb", "\\u001B[31…"], CellTable.Lines(["k", "error"], rows, 10));
     }
 
+    [Fact]
+    public void Cells_are_as_wide_as_a_terminal_draws_them_and_none_is_cut_in_two()
+    {
+        string?[][] rows = [["価格表", "x"], ["ab", "y"], ["🐘", "z"]];
+        Assert.Equal(["k       v", "価格表  x", "ab      y", "🐘      z"], CellTable.Lines(["k", "v"], rows, 80));
+        Assert.Equal(["k   …", "価格…", "ab  …", "🐘  …"], CellTable.Lines(["k", "v"], rows, 5));
+        Assert.Equal(
+            [new LiveLine("価格…", 5), new LiveLine("🐘🐘…", 5), new LiveLine("a", 1), new LiveLine("", 0)],
+            LiveWatch.Fitting(["価格表", "🐘🐘🐘", "a", "", "not seen"], 6, 5));
+        for (var width = 0; width < 9; width++)
+        {
+            var cut = CellText.Cut("🐘a🐘b", width);
+            Assert.True(CellText.Width(cut) <= width);
+            Assert.DoesNotContain(cut.EnumerateRunes(), r => r == System.Text.Rune.ReplacementChar);
+        }
+    }
+
     [Theory]
     [InlineData(1, 1, 500, 10)]
     [InlineData(1, 20, 500, 60)]

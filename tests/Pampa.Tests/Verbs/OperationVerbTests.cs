@@ -115,6 +115,13 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         Assert.Equal(2, (await RunAsync("skip", "numbers", "--all")).Code);
         Assert.Equal(2, (await RunAsync("relaunch", "numbers", "--all")).Code);
         Assert.Equal("numbers: 10 records would be cancelled", (await RunAsync("cancel", "numbers", "--where", "value > 10", "--dry-run")).Said.TrimEnd());
+        // So many are meant, and it ends with them: not 3+, and not all that there are.
+        foreach (var (limit, would) in new[] { ("3", 3), ("10", 10), ("11", 10) })
+        {
+            Assert.Equal($"numbers: {would} records would be cancelled", (await RunAsync("cancel", "numbers", "--where", "value > 10", "--dry-run", "--limit", limit)).Said.TrimEnd());
+            var counted = await JsonAsync("cancel", "numbers", "--where", "value > 10", "--dry-run", "--limit", limit);
+            Assert.Equal((would, true), (counted.GetProperty("matched").GetInt32(), counted.GetProperty("isExact").GetBoolean()));
+        }
         Assert.Equal("at\twho\taction\ttarget\trecords\tdetail", (await RunAsync("audit")).Said.TrimEnd());
 
         await ExecuteAsync("UPDATE numbers SET numbers_reservation_id = 'x.1', numbers_start_time = '2026-01-01T00:00:00.000Z' WHERE value = 11");

@@ -26,6 +26,7 @@ public sealed class PublishedVerbTests : IDisposable
                 if (task.Get<long>("value") == 13) throw new InvalidOperationException("unlucky");
             });
         });
+        pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(_ => $"INSERT INTO numbers (value) VALUES (99)"));
     }
 
     private async Task RunProgramAsync()
@@ -125,6 +126,31 @@ public sealed class PublishedVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Schedules_are_listed_paused_and_resumed_and_run_by_their_program_alone()
+    {
+        await RunProgramAsync();
+
+        var (code, said, errors) = await LookAsync("schedules");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("nightly: '0 3 * * *' (UTC), next ", said, StringComparison.Ordinal);
+        Assert.Equal((0, $"schedule nightly is paused{Environment.NewLine}", ""), await LookAsync("schedules", "pause", "nightly", "--reason", "moving"));
+        using (var json = JsonDocument.Parse((await LookAsync("schedules", "list", "--json")).Said))
+        {
+            var schedule = json.RootElement.GetProperty("schedules")[0];
+            Assert.Equal(("Paused", "moving", false), (schedule.GetProperty("state").GetString(), schedule.GetProperty("pauseReason").GetString(), schedule.GetProperty("isInProgram").GetBoolean()));
+        }
+        Assert.Equal((0, $"schedule nightly is resumed{Environment.NewLine}", ""), await LookAsync("schedules", "resume", "nightly"));
+        Assert.Contains("pause schedule", (await LookAsync("audit")).Said, StringComparison.Ordinal);
+
+        (code, said, errors) = await LookAsync("schedules", "run", "nightly");
+        Assert.Equal((2, ""), (code, said));
+        Assert.StartsWith("schedules: its program does that", errors, StringComparison.Ordinal);
+        var help = new StringWriter();
+        Assert.Equal(0, await CommandLine.RunPublishedAsync(["schedules", "--help"], "pampa", help, new StringWriter()));
+        Assert.DoesNotContain("run", help.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_only_the_program_can_do_is_no_verb_of_it()
     {
         foreach (var verb in (string[])["run", "node", "dispatcher", "migrate", "preview"])
@@ -170,6 +196,30 @@ public sealed class PublishedVerbTests : IDisposable
         Assert.Contains(expected, output.ToString().Split(Environment.NewLine));
     }
 
+    [Theory, InlineData("sta", "status"), InlineData("schedules ", "pause"), InlineData("tasks numbers --sta", "--state")]
+    public async Task Without_a_program_a_shell_is_told_verbs_and_options(string line, string expected)
+    {
+        var output = new StringWriter();
+        Assert.Equal(0, await CommandLine.RunPublishedAsync([$"[suggest:{line.Length}]", line], "pampa", output, new StringWriter()));
+        var told = output.ToString().Split(Environment.NewLine);
+        Assert.Contains(expected, told);
+        Assert.DoesNotContain("run", told);
+        var help = new StringWriter();
+        Assert.Equal(0, await CommandLine.RunPublishedAsync(["completion", "--help"], "pampa", help, new StringWriter()));
+        Assert.Contains("completes verbs and options of", help.ToString().ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+
+    // No command of fish may be what another one prints: a variable holds it.
+    [Fact]
+    public void The_script_of_fish_is_of_a_shape_that_it_takes() => Assert.Equal("""
+        function _my_shop_complete
+          set -l words (commandline -opc)
+          set -l line (commandline -pc)
+          $words[1] "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
+        end
+        complete -f -c 'my.shop' -a '(_my_shop_complete)'
+        """, CompletionCommand.Script("fish", "my.shop"));
+
     [Theory, InlineData("bash"), InlineData("zsh"), InlineData("fish"), InlineData("pwsh")]
     public async Task Its_script_asks_the_program_itself(string shell)
     {
@@ -190,5 +240,21 @@ public sealed class PublishedVerbTests : IDisposable
         await Tool.RunAsync("bash", "-c",
             $"{script}\nCOMP_WORDS=('{program}' sta); COMP_CWORD=1; COMP_LINE='x sta'; COMP_POINT=5; _shop_program_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\" >'{said}'");
         Assert.Equal(["status", "standby"], await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Fish_completes_with_it()
+    {
+        const string fish = "/usr/bin/fish";
+        Assert.SkipUnless(System.IO.File.Exists(fish), $"There is no fish here: {fish} is missing (apt-get install fish).");
+        var (program, asked) = (Path.Combine(folder.FullName, "shop-program"), Path.Combine(folder.FullName, "asked"));
+        await System.IO.File.WriteAllTextAsync(
+            program, $"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{asked}'\nprintf 'status\\nstandby\\ntasks\\n'\n", TestContext.Current.CancellationToken);
+        await Tool.RunAsync("chmod", "+x", program);
+        var said = Path.Combine(folder.FullName, "said");
+        await Tool.RunAsync(fish, "--no-config", "-c", $"{CompletionCommand.Script("fish", "shop-program")}\ncomplete -C '{program} sta' >'{said}'");
+        Assert.Equal(["standby", "status"], (await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken)).Order());
+        var line = $"{program} sta";
+        Assert.Equal([$"[suggest:{line.Length}]", line], await System.IO.File.ReadAllLinesAsync(asked, TestContext.Current.CancellationToken));
     }
 }

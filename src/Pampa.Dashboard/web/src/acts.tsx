@@ -104,6 +104,10 @@ export function onSchedule(action: 'run' | 'pause' | 'resume', name: string): As
     text: <p>{texts[1]}</p>,
     verb: texts[0]!,
     hasReason: action === 'pause',
-    act: async (reason) => (await post<{ text: string }>('schedule', { action, name, reason })).text,
+    act: async (reason) => {
+      const done = await post<{ text: string; ended: string | null }>('schedule', { action, name, reason });
+      if (done.ended) told.add(done.ended);
+      return done.text;
+    },
   };
 }

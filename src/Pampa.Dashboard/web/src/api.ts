@@ -20,12 +20,13 @@ export function onSession(tell: (session: Session) => void): () => void {
 
 const longest = 20_000;
 
-// Addresses are relative to the page, which may be served below any path.
+// Addresses are relative to the page, which may be served below any path. A question may be given up and asked again; what is done is done,
+// and whoever gave up would not know whether it was.
 async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
   const cut = new AbortController();
   const give = (): void => cut.abort();
-  const timer = setTimeout(give, longest);
+  const timer = init?.method === 'POST' ? undefined : setTimeout(give, longest);
   init?.signal?.addEventListener('abort', give);
   try {
     response = await fetch(`api/${path}`, { credentials: 'same-origin', cache: 'no-store', ...init, signal: cut.signal });

@@ -8,14 +8,17 @@ export interface Live {
   /** When the last snapshot came, by this computer's clock. */
   cameAt: number;
   isConnected: boolean;
+  /** Without the stream, whose place the server or something in between refuses: an ordinary question every now and then is answered. */
+  isAsked: boolean;
   trouble: string | null;
 }
 
-let live: Live = { snapshot: null, cameAt: 0, isConnected: false, trouble: null };
+let live: Live = { snapshot: null, cameAt: 0, isConnected: false, isAsked: false, trouble: null };
 const listeners = new Set<(live: Live) => void>();
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let wait = 1_000;
+let refused = 0;
 const silence = 25_000;
 let watchdog: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,8 +44,9 @@ function lost(why: string): void {
 }
 
 function receive(snapshot: Snapshot): void {
-  change({ snapshot, cameAt: Date.now(), isConnected: true, trouble: null });
+  change({ snapshot, cameAt: Date.now(), isConnected: true, isAsked: false, trouble: null });
   wait = 1_000;
+  refused = 0;
 }
 
 let isWanted = false;
@@ -67,8 +71,10 @@ function open(): void {
     // A stream does not tell why it was refused; an ordinary question does.
     lost('The connection to the server is lost.');
     void get<Snapshot>('overview').then(
-      (snapshot) => change({ snapshot, cameAt: Date.now() }),
+      // Once may be a connection that was just then made anew.
+      (snapshot) => !live.isConnected && change({ snapshot, cameAt: Date.now(), isAsked: ++refused > 1 }),
       (e: unknown) => {
+        change({ isAsked: false });
         if (e instanceof Refusal && e.status === 401) void loadSession();
         else if (e instanceof Refusal && e.status > 0) change({ trouble: e.message });
       },
@@ -101,7 +107,7 @@ export function useLive(): Live {
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
     close();
-    change({ isConnected: false, trouble: null });
+    change({ isConnected: false, isAsked: false, trouble: null });
   } else if (isWanted) {
     wait = 1_000;
     clearTimeout(retry);

@@ -37,6 +37,8 @@ export interface Job {
   reason: string | null;
   held: Held | null;
   trouble: string | null;
+  /** What is wrong beside that, with its own report or its samples. */
+  fault: string | null;
   rates: number[];
   scale: Scale | null;
 }
@@ -101,6 +103,8 @@ export interface Finding {
 
 export interface Operation {
   id: string;
+  kind: 'records' | 'tick';
+  /** Of a tick its schedule. */
   job: string;
   action: string;
   who: string;
@@ -158,6 +162,8 @@ export interface Column {
   isKey: boolean;
   isState: boolean;
   isShown: boolean;
+  /** Whether conditions may name it. */
+  isSearchable: boolean;
 }
 
 export type State = 'pending' | 'scheduled' | 'reserved' | 'running' | 'completed' | 'failed';

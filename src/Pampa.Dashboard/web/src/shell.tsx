@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { loadSession, post } from './api';
 import { told } from './acts';
-import { actionWords, age, count, database, plural, zone } from './format';
+import { actionWords, age, count, database, plural, spell, zone } from './format';
 import { useLive } from './live';
 import { go, to, wentOnward } from './router';
 import type { Operation, Session, Snapshot } from './shapes';
@@ -115,10 +115,19 @@ function Freshness() {
 }
 
 function Banner() {
-  const { isConnected, snapshot, cameAt, trouble } = useLive();
+  const { isConnected, isAsked, snapshot, cameAt, trouble } = useLive();
   const now = useNow();
+  if (isAsked && !snapshot?.trouble)
+    return (
+      <div class="banner" role="status">
+        <Icon name="alert" />
+        <p>
+          <b>No live updates.</b> The server keeps as many pages up to date already as it may, or something in between lets no stream through. This page asks every ten seconds instead.
+        </p>
+      </div>
+    );
   // A moment without connection is nothing that anybody need read.
-  const isLost = !isConnected && trouble !== null && (snapshot === null || now - cameAt > 4_000);
+  const isLost = !isConnected && !isAsked && trouble !== null && (snapshot === null || now - cameAt > 4_000);
   const why = isLost ? trouble : (snapshot?.trouble ?? null);
   if (!why) return null;
   const seconds = snapshot && !isBlind(snapshot) ? (now - cameAt) / 1_000 + snapshot.ageSeconds : null;
@@ -133,7 +142,16 @@ function Banner() {
   );
 }
 
-/** Actions on many records that go on, and how they have ended. */
+function titled(o: Operation): string {
+  return o.kind === 'tick' ? 'Run' : (actionWords[o.action]?.title ?? o.action);
+}
+
+function ended(o: Operation): string {
+  if (o.kind === 'tick') return o.error ? `The tick of ${o.job} is stopped.` : `schedule ${o.job} has had a tick.`;
+  return `${titled(o)} ${o.job}${o.error ? ' is stopped' : ''}: ${plural(o.changed, 'record')} ${actionWords[o.action]?.done ?? 'changed'}.`;
+}
+
+/** Actions on many records and ticks by hand that go on, and how they have ended. */
 function Strip({ session }: { session: Session }) {
   const { snapshot, cameAt } = useLive();
   const { say } = useAsk();
@@ -144,8 +162,7 @@ function Strip({ session }: { session: Session }) {
   useEffect(() => {
     for (const o of operations) {
       if (!o.isDone) going.current.add(o.id);
-      else if (going.current.delete(o.id) && !told.has(o.id) && (!o.error || o.error === 'stopped'))
-        say(`${actionWords[o.action]?.title ?? o.action} ${o.job}${o.error ? ' is stopped' : ''}: ${plural(o.changed, 'record')} ${actionWords[o.action]?.done ?? 'changed'}.`);
+      else if (going.current.delete(o.id) && !told.has(o.id) && (!o.error || o.error === 'stopped')) say(ended(o));
     }
   }, [snapshot]);
   // By the server's clock, which has told when they began.
@@ -160,10 +177,11 @@ function Strip({ session }: { session: Session }) {
         <p key={o.id} class={o.error ? 'bad' : ''}>
           {!o.isDone && <i class="spin" aria-hidden="true" />}
           <b>
-            {actionWords[o.action]?.title ?? o.action} {o.job}
+            {titled(o)} {o.job}
           </b>
           <span>
-            {o.error ? o.error : `${count(o.changed)} ${actionWords[o.action]?.done ?? 'changed'}`} · {age(since(o))}, by {o.who}
+            {o.error ? `${spell(o.error)} · ` : o.kind === 'records' ? `${count(o.changed)} ${actionWords[o.action]?.done ?? 'changed'} · ` : ''}
+            {age(since(o))}, by {o.who}
           </span>
           {o.isDone ? (
             <Button class="quiet" onClick={() => setAway(new Set([...away, o.id]))}>

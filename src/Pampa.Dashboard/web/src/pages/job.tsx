@@ -73,6 +73,11 @@ function Figures({ job }: { job: Job }) {
           {job.isCounted ? 'The records could not be counted anew; the numbers are those of before.' : job.trouble ? 'The records could not be counted.' : 'The records are being counted.'} {job.trouble && spell(job.trouble)}
         </p>
       ) : null}
+      {job.fault && (
+        <p class="note warn" role="status">
+          {spell(job.fault)}
+        </p>
+      )}
       {job.held?.reason && <p class="note">Paused: {spell(job.held.reason)}</p>}
       <div class="shares">
         <StateBar job={job} />

@@ -197,7 +197,7 @@ function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
   useEffect(() => setOpen((was) => was || isNeeded), [isNeeded]);
   const isUtc = useZone() === 'database';
   const zone = isUtc ? 'UTC' : here;
-  const searchable = columns.filter((c) => c.isKey || c.isState || c.isShown);
+  const searchable = columns.filter((c) => c.isSearchable);
   return (
     <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
       <div class="chips" role="group" aria-label="States">

@@ -84,7 +84,8 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
     setError(null);
     try {
       say(await ask.act(reason.trim() || null, ends[end]![1]));
-      close();
+      // The dialog's own end gives the focus back to what had it, and tells of itself.
+      element.current?.close();
     } catch (e) {
       setError(e instanceof Error ? e.message : 'The page has met an error of its own.');
       setBusy(false);
