@@ -18,7 +18,7 @@ public sealed partial class PampaCluster
     /// </summary>
     /// <param name="target">What.</param>
     /// <param name="reason">Why, for whoever asks <c>status</c>; at most 500 characters. Default: none.</param>
-    /// <param name="until">When it goes on by itself, by the database's clock. Default null: when it is resumed.</param>
+    /// <param name="until">When it goes on by itself, by the database's clock (<see cref="NowAsync"/>). Default null: when it is resumed.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">There is no such job, node or worker, the reason is too long, or the end is past.</exception>
     public Task PauseAsync(PampaTarget target, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default) =>
@@ -109,8 +109,9 @@ public sealed partial class PampaCluster
         }
     }
 
-    /// <summary>The database's clock.</summary>
-    internal async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+    /// <summary>The time by the database's clock, by which all times count that are given or told here: this computer's may differ.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken = default) =>
         await (await access.GetAsync(cancellationToken)).Tables.Control.NowAsync(cancellationToken);
 
     private static async Task<long> HeldRecordsAsync(ClusterParts parts, Hold hold, CancellationToken stopping)

@@ -28,6 +28,27 @@ public sealed class VerbContext
         return Printable.Line(text);
     }
 
+    /// <summary>
+    /// Whether something that moves is welcome on <see cref="Output"/>: it comes to a terminal that can show it, and is no log of a build
+    /// (<c>CI</c>).
+    /// </summary>
+    public bool IsLive => Terminal.IsForPeople(isPlain: false, !Terminal.IsOn(Output), Environment.GetEnvironmentVariable)
+        && Terminal.Find(Output, Environment.GetEnvironmentVariable) is not null;
+
+    /// <summary>
+    /// Rows of texts as all verbs print them: in columns where <see cref="Output"/> comes to a terminal, and no wider than that; else with tabs
+    /// between the cells, for other programs. Control characters in them are spelled.
+    /// </summary>
+    /// <param name="headers">The columns.</param>
+    /// <param name="rows">As many cells each; null: an empty one.</param>
+    /// <returns>The lines, the headers first.</returns>
+    public IEnumerable<string> Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string?>> rows)
+    {
+        ArgumentNullException.ThrowIfNull(headers);
+        ArgumentNullException.ThrowIfNull(rows);
+        return CellTable.Lines(headers, rows, Terminal.IsOn(Output) ? Terminal.Size().Width : null);
+    }
+
     /// <summary>The option <c>--db</c> as all verbs have it.</summary>
     public static Option<string?> DatabaseOption() => Verb.DatabaseOption();
 

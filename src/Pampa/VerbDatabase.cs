@@ -36,6 +36,27 @@ public sealed class VerbDatabase
         return DatabaseAddress.HasPassword(address);
     }
 
+    /// <summary>
+    /// An address of a server as the database's driver takes it: a URL becomes an ADO.NET connection string that says the same. It holds the
+    /// password, if there is one.
+    /// </summary>
+    /// <param name="address">The address itself, not where it stands.</param>
+    /// <returns>Null: it is not valid, or is that of a file.</returns>
+    public static string? ToConnectionString(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        try
+        {
+            var read = DatabaseAddress.Parse(address);
+            return read.Dialect is SqliteDialect ? null : read.ConnectionString;
+        }
+        catch (FormatException)
+        {
+            // What is wrong with it tells whoever connects there.
+            return null;
+        }
+    }
+
     /// <summary>The <see cref="Description"/>.</summary>
     public override string ToString() => Description;
 }

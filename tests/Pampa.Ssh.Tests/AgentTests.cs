@@ -168,6 +168,12 @@ public sealed class AgentTests(SshWorld world)
         Assert.Equal(("Host=two", next.Text), (await agent.DatabaseAsync(Stopping), (await agent.LaunchAsync(Stopping))!.Text));
         await agent.RestoreAsync(Stopping);
         Assert.Equal(("Host=one", former.Text), (await agent.DatabaseAsync(Stopping), (await agent.LaunchAsync(Stopping))!.Text));
+        // An upgrade that does not come so far as to place anything goes back to what there is, and not to what one before it has kept.
+        await agent.PutDatabaseAsync("Host=two", false, Stopping);
+        await agent.PlaceAsync(Stopping);
+        await agent.PutDatabaseAsync("Host=three", false, Stopping);
+        await agent.RestoreAsync(Stopping);
+        Assert.Equal("Host=two", await agent.DatabaseAsync(Stopping));
         // What was thought better of is not placed.
         Assert.True(await agent.PutLaunchAsync(next, Stopping));
         Assert.False(await agent.PutLaunchAsync(former, Stopping));

@@ -19,8 +19,16 @@ public sealed class ServiceTests(SshWorld world)
         systemd.Bind(new UnixDomainSocketEndPoint(path));
         // A node makes no table.
         await SshWorld.RunAsync(loads.With(), "migrate", "--db", $"env:{loads.Variable}");
-        string[] arguments = ["node", "--name", "service", "--workers", "2", "--plain", "--db", $"env:{loads.Variable}", .. isIsolated ? ["--isolated"] : Array.Empty<string>()];
-        var start = Tool.Order("/", Path.Combine(world.NewFolder(), "log"), Path.Combine(loads.Published, "load"), arguments);
+        var logs = world.NewFolder();
+        string[] arguments =
+        [
+            "node", "--name", "service", "--workers", "2", "--plain", "--log", $"{logs}/", "--db", $"env:{loads.Variable}",
+            .. isIsolated ? ["--isolated"] : Array.Empty<string>(),
+        ];
+        // What its lives before this one have left.
+        var errors = Path.Combine(logs, "errors.log");
+        await File.WriteAllTextAsync(errors, string.Concat(Enumerable.Repeat("a line of a former life\n", 100_000)), TestContext.Current.CancellationToken);
+        var start = Tool.Order("/", errors, Path.Combine(loads.Published, "load"), arguments);
         start.Environment["NOTIFY_SOCKET"] = path;
         start.Environment["WATCHDOG_USEC"] = "1000000";
         using var process = Process.Start(start)!;
@@ -29,6 +37,7 @@ public sealed class ServiceTests(SshWorld world)
             var told = new List<string>();
             while (told.Count(t => t == "WATCHDOG=1") < 3 || !told.Exists(t => t.StartsWith("READY=1", StringComparison.Ordinal))) told.Add(Hear());
             Assert.Single(told, t => t == "READY=1\nSTATUS=node service, 2 workers");
+            await Processes.UntilAsync(() => new FileInfo(errors).Length < 300_000, "its error output is cut");
             await Tool.RunAsync("kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
             while (told[^1] != "STOPPING=1") told.Add(Hear());
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -186,6 +186,47 @@ public sealed class SettingsTests
     public void Only_a_password_that_has_changed_is_no_other_database(string one, string other, bool isSo) =>
         Assert.Equal(isSo, NodeDatabase.DiffersInPassword(one, other));
 
+    [Theory]
+    [InlineData("Host=db;Username=me;Password=a", true, true)]
+    [InlineData("postgres://me:b@DB:5432/me?require_auth=none", true, true)]
+    [InlineData("Host=db;Username=me;Database=me;SSL Mode=Require", true, true)]
+    [InlineData("Host=db;Username=me;Database=other", false, false)]
+    [InlineData("Host=db;Username=other;Database=me", false, false)]
+    [InlineData("Host=db2;Username=me", false, false)]
+    [InlineData("Host=db;Port=5433;Username=me", false, false)]
+    // Where a port of the node leads its address does not tell.
+    [InlineData("Host=127.0.0.1;Port=15432;Username=me", false, true)]
+    [InlineData("Host=127.0.0.1;Port=15432;Username=other", false, false)]
+    [InlineData("me.db", false, false)]
+    [InlineData("", false, false)]
+    public void Another_address_of_the_same_database_is_known_as_such(string had, bool isSo, bool isSoThroughPort)
+    {
+        var given = new VerbDatabase(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse("postgres://me:b@db/me"), "test"));
+        var direct = new SshNode("web1", "host");
+        var through = new SshNode("web1", "host") { DatabaseForwardPort = 15_433 };
+        Assert.Equal((isSo, isSo), (NodeDatabase.Of(direct, given).IsThatOf(had), NodeDatabase.IsThatOf(direct, given, had)));
+        Assert.Equal((isSoThroughPort, isSoThroughPort), (NodeDatabase.Of(through, given).IsThatOf(had), NodeDatabase.IsThatOf(through, given, had)));
+    }
+
+    [Fact]
+    public void What_calls_the_database_its_own_way_is_known_by_database_and_user()
+    {
+        var given = new VerbDatabase(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse("postgres://me:b@localhost/shop"), "test"));
+        var node = new SshNode("web1", "host") { Database = "env:ELSEWHERE" };
+        Assert.True(NodeDatabase.IsThatOf(node, given, "postgres://me:c@db.example/shop"));
+        Assert.False(NodeDatabase.IsThatOf(node, given, "postgres://me:c@db.example/other"));
+        Assert.True(NodeDatabase.GoesThrough("Host=127.0.0.1;Port=15432", 15_432));
+        Assert.False(NodeDatabase.GoesThrough("Host=db;Port=15432", 15_432));
+    }
+
+    [Fact]
+    public void A_pause_lasts_as_long_as_the_service_may_take_to_end()
+    {
+        var patience = new Patience(TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(1));
+        Assert.Equal(TimeSpan.FromMinutes(33), patience.Whole(NodeFacts.Read("")));
+        Assert.Equal(TimeSpan.FromMinutes(57), patience.Whole(NodeFacts.Read("TimeoutStopUSec=10min\n")));
+    }
+
     [Fact]
     public void How_a_node_is_started_is_remembered_with_its_workers_and_limits()
     {

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Npgsql;
 using Pampa.Servers;
 using Pampa.Ssh.Commands;
@@ -30,8 +33,8 @@ public sealed class StepTests(SshWorld world)
         return agent;
     }
 
-    private async Task<NodeAgent> ConnectAsync(string name, SshServer? server = null, Action<SshNode>? more = null) =>
-        new(await SshConnection.OpenAsync(world.Node(name, more, server), false, _ => { }, Stopping), "pampa");
+    private async Task<NodeAgent> ConnectAsync(string name, SshServer? server = null, Action<SshNode>? more = null, Action<string>? tell = null) =>
+        new(await SshConnection.OpenAsync(world.Node(name, more, server), false, tell ?? (_ => { }), Stopping), "pampa");
 
     [Fact]
     public async Task A_restart_that_does_not_come_back_is_the_last_and_the_database_hides_nothing_of_it()
@@ -43,8 +46,8 @@ public sealed class StepTests(SshWorld world)
         await using var one = first.Connection;
         var second = await FakeAsync("stays2");
         await using var two = second.Connection;
-        string[] restart = ["nodes", "restart", "--start-timeout", "00:00:01"];
-        var (code, said) = await loads.RunAsync(program, restart);
+        string[] restart = ["nodes", "restart", "--start-timeout"];
+        var (code, said) = await loads.RunAsync(program, [.. restart, "00:00:01"]);
         Assert.Equal(1, code);
         Assert.Contains("Node 'stays1': it does not come back: it is not at work within 00:00:01", said, StringComparison.Ordinal);
         Assert.Contains("Those after it were left as they are: stays2.", said, StringComparison.Ordinal);
@@ -53,7 +56,7 @@ public sealed class StepTests(SshWorld world)
 
         // The database goes while it starts.
         await loads.RunAsync(program, "pause", "node", "stays2", "--reason", Holding.Reason);
-        var restarting = Task.Run(() => loads.RunAsync(program, [.. restart, "stays2"]), Stopping);
+        var restarting = Task.Run(() => loads.RunAsync(program, [.. restart, "00:00:10", "stays2"]), Stopping);
         await Processes.UntilAsync(() => Processes.With("--name stays2 ").Count > 0 || restarting.IsCompleted, "it is started");
         var settings = new NpgsqlConnectionStringBuilder(loads.Address);
         var gone = settings.Database;
@@ -66,7 +69,7 @@ public sealed class StepTests(SshWorld world)
         }
         (code, said) = await restarting;
         Assert.Equal(1, code);
-        Assert.Contains("Node 'stays2': it does not come back: it is not at work within 00:00:01: the database does not answer", said, StringComparison.Ordinal);
+        Assert.Contains("Node 'stays2': it does not come back: it is not at work within 00:00:10: the database does not answer", said, StringComparison.Ordinal);
         Assert.Contains("Node 'stays2' may still be paused", said, StringComparison.Ordinal);
         Assert.Contains("resume node stays2", said, StringComparison.Ordinal);
         (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
@@ -77,6 +80,13 @@ public sealed class StepTests(SshWorld world)
     public async Task A_pause_of_ours_ends_with_the_step_or_by_itself_and_one_of_somebody_else_does_not()
     {
         await using var loads = await Loads.MakeAsync(world);
+        // The database's clock, which is not this computer's.
+        await loads.ExecuteAsync("""
+            CREATE SCHEMA ahead;
+            CREATE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql STABLE AS $f$SELECT pg_catalog.now() + interval '1 day'$f$;
+            CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS $f$SELECT pg_catalog.clock_timestamp() + interval '1 day'$f$;
+            DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = ahead, pg_catalog, public', current_database()); END $$;
+            """);
         await loads.WithClusterAsync(loads.With(("held", null)), async cluster =>
         {
             var target = PampaTarget.Node("held");
@@ -87,7 +97,7 @@ public sealed class StepTests(SshWorld world)
             {
                 Assert.Equal(0, await holding.DrainAsync(Short.Drain, Stopping));
                 var own = await HeldAsync();
-                Assert.Equal(Holding.Reason, own?.Reason);
+                Assert.Equal(FormattableString.Invariant($"{By("process")} {Environment.ProcessId}"), own?.Reason);
                 Assert.InRange(own?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(61));
                 throw new NodeException("it fails");
             }, Stopping));
@@ -96,10 +106,22 @@ public sealed class StepTests(SshWorld world)
             holding = Hold();
             await holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping);
             Assert.Equal(("maintenance", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
-            await cluster.PauseAsync(target, Holding.Reason, cancellationToken: Stopping);
-            await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
-            Assert.Null(await HeldAsync());
+            Assert.Equal("; it stays paused (maintenance)", holding.Stays);
+
+            // What a verb has left that is no more is put right; one that is at work, or may be, is left alone.
+            using var gone = Process.Start("true");
+            await gone.WaitForExitAsync(Stopping);
+            string[] left = [Holding.Reason, FormattableString.Invariant($"{By("process")} {gone.Id}")];
+            string[] working = [$"{By("process")} 1", $"{Holding.Reason} by me@elsewhere, process 7"];
+            foreach (var reason in left.Concat(working))
+            {
+                await cluster.PauseAsync(target, reason, cancellationToken: Stopping);
+                await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
+                Assert.Equal(working.Contains(reason) ? reason : null, (await HeldAsync())?.Reason);
+            }
         });
+
+        static string By(string what) => $"{Holding.Reason} by {Environment.UserName}@{Environment.MachineName}, {what}";
     }
 
     [Fact]
@@ -108,13 +130,47 @@ public sealed class StepTests(SshWorld world)
         await using var loads = await Loads.MakeAsync(world);
         var agent = await FakeAsync("moves", runs: true);
         await using var connection = agent.Connection;
-        var process = (await agent.ProbeAsync(Stopping)).Process;
-        var (code, said) = await loads.RunAsync(loads.With(("moves", null)), "nodes", "up", "--program", await FakeProgram.MakeAsync(world, "moved"));
-        Assert.Equal(1, code);
-        Assert.Contains($"this one does not know its process {process}", said, StringComparison.Ordinal);
-        Assert.Contains("nodes down moves", said, StringComparison.Ordinal);
-        Assert.Equal(process, (await agent.ProbeAsync(Stopping)).Process);
-        Assert.Equal("Host=elsewhere", await agent.DatabaseAsync(Stopping));
+        agent.Node.RebootCommand = ["false"];
+        var facts = await agent.ProbeAsync(Stopping);
+        using var release = await Release.ReadAsync(await FakeProgram.MakeAsync(world, "moved"), null, Stopping);
+        await agent.ReceiveAsync(release, _ => { }, Stopping);
+        var (patience, time) = (Short with { Look = TimeSpan.FromMilliseconds(1) }, TimeSpan.FromSeconds(5));
+        await loads.WithClusterAsync(loads.With(("moves", null)), async cluster =>
+        {
+            var stop = new StopVerbs((cluster, loads.Database), patience);
+            var wanted = new Wanted(release, Launch.Of(agent.Node, release.Program, facts.Folder), NodeDatabase.Of(agent.Node, loads.Database), (_, _) => null);
+            Action? drains = null;
+            var row = new NodeRow("moves", "", changed =>
+            {
+                if (changed.Step == "draining") drains?.Invoke();
+            });
+            (Func<CancellationToken, Task> DoAsync, string Remedy)[] verbs =
+            [
+                (token => new Upgrade(agent, cluster, patience, row).RunAsync(wanted, false, token), "First run 'nodes down moves' with the database that it has"),
+                (token => stop.DownAsync(agent, row, token), "with --db, or --no-drain"),
+                (token => stop.RestartAsync(agent, time, row, token), "stop it first with 'nodes down moves --no-drain'"),
+                (token => new RebootVerb(agent, (cluster, loads.Database), patience, time, row).RunAsync(time, token), "stop it first with 'nodes down moves --no-drain'"),
+            ];
+            foreach (var (doAsync, remedy) in verbs)
+            {
+                var said = (await Assert.ThrowsAsync<NodeException>(() => doAsync(Stopping))).Message;
+                Assert.Contains($"this one does not know its process {facts.Process}", said, StringComparison.Ordinal);
+                Assert.Contains(remedy, said, StringComparison.Ordinal);
+            }
+            Assert.Equal("Host=elsewhere", await agent.DatabaseAsync(Stopping));
+
+            // One that has been cut off for long, by its password or otherwise, is not heard of either, and is here all the same.
+            await agent.PutDatabaseAsync($"{loads.Address};Password=former;Require Auth=ScramSHA256", true, Stopping);
+            foreach (var (doAsync, _) in verbs)
+            {
+                row.Say("");
+                using var enough = new CancellationTokenSource();
+                drains = enough.Cancel;
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => doAsync(enough.Token));
+                Assert.Equal("draining", row.Step);
+            }
+        });
+        Assert.Equal(facts.Process, (await agent.ProbeAsync(Stopping)).Process);
         await agent.StopAsync(Short.Stop, kills: true, Stopping);
     }
 
@@ -135,7 +191,13 @@ public sealed class StepTests(SshWorld world)
         Assert.Equal((true, null), await agent.HearsAsync(port, Stopping));
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keeping);
-        Assert.Equal((false, null), await agent.HearsAsync(PrivatePostgres.FreePort(), Stopping));
+        var free = PrivatePostgres.FreePort();
+        Assert.Equal((false, null), await agent.HearsAsync(free, Stopping));
+        if (!Environment.IsPrivilegedProcess) return;
+        using var stranger = Listeners.OnAll(free);
+        stranger.Start();
+        Listeners.GiveAway(stranger);
+        Assert.Equal<(bool, long?)>((false, Listeners.Stranger), await agent.HearsAsync(free, Stopping));
     }
 
     /// <summary>The first line meets a disk that is full.</summary>
@@ -150,7 +212,7 @@ public sealed class StepTests(SshWorld world)
     public async Task A_reboot_that_is_stopped_leaves_no_node_stopped_without_a_word()
     {
         await using var loads = await Loads.MakeAsync(world);
-        var agent = await FakeAsync("reboots", runs: true);
+        var agent = await FakeAsync("reboots", runs: true, loads.Address);
         await using var connection = agent.Connection;
         var process = (await agent.ProbeAsync(Stopping)).Process;
         var told = Path.Combine(world.Account.Home, "told-to-reboot");
@@ -159,7 +221,7 @@ public sealed class StepTests(SshWorld world)
         {
             async Task<string> StopAsync(CancellationTokenSource stop, Action<NodeRow> changed)
             {
-                var verb = new RebootVerb(agent, cluster, Short, TimeSpan.FromMinutes(1), new NodeRow("reboots", "", changed));
+                var verb = new RebootVerb(agent, (cluster, loads.Database), Short, TimeSpan.FromMinutes(1), new NodeRow("reboots", "", changed));
                 return (await Assert.ThrowsAsync<NodeException>(() => verb.RunAsync(TimeSpan.FromSeconds(5), stop.Token))).Message;
             }
             using var before = new CancellationTokenSource();
@@ -187,7 +249,8 @@ public sealed class StepTests(SshWorld world)
         await using var loads = await Loads.MakeAsync(world);
         await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
         var port = PrivatePostgres.FreePort();
-        var agent = await ConnectAsync("breaks", server, node => node.DatabaseForwardPort = port);
+        var told = new List<string>();
+        var agent = await ConnectAsync("breaks", server, node => node.DatabaseForwardPort = port, told.Add);
         await using var connection = agent.Connection;
         await agent.ProbeAsync(Stopping);
         using var release = await Release.ReadAsync(loads.Published, null, Stopping);
@@ -202,13 +265,14 @@ public sealed class StepTests(SshWorld world)
                 Directory.SetLastWriteTimeUtc(Path.Combine(old, name), DateTime.UnixEpoch);
             }
         }
-        var breaks = true;
+        // Meanwhile somebody else of this computer has the port of the way, as 'nodes forward' of another computer would.
+        using var other = new TcpListener(IPAddress.Loopback, port);
+        var steps = new List<string>();
         var row = new NodeRow("breaks", "", changed =>
         {
-            if (!breaks || changed.Step != "waiting for its heartbeat") return;
-            breaks = false;
-            server.StopAsync().GetAwaiter().GetResult();
-            server.StartAgainAsync().GetAwaiter().GetResult();
+            steps.Add(changed.Step);
+            if (changed.Step == "starting") Break(server, () => Processes.UntilAsync(() => Listeners.TryStart(other), "the port is free").GetAwaiter().GetResult());
+            if (changed.Step == "waiting for its heartbeat") Break(server, other.Stop);
         });
         var to = new NpgsqlConnectionStringBuilder(loads.Address);
         // The program does not depend on the way through the connection, for what does may end with it.
@@ -219,10 +283,46 @@ public sealed class StepTests(SshWorld world)
             var wanted = new Wanted(release, Launch.Of(agent.Node, release.Program, facts.Folder), database, (_, _) => null);
             await new Upgrade(agent, cluster, Short with { Start = TimeSpan.FromMinutes(1) }, row).RunAsync(wanted, false, Stopping);
         });
-        Assert.False(breaks);
+        Assert.Contains("waiting for its heartbeat", steps);
+        Assert.Contains($"port {port} of its 127.0.0.1 cannot lead to the database", Assert.Single(told), StringComparison.Ordinal);
         Assert.StartsWith(Environment.IsPrivilegedProcess ? "up; former releases are still there: " : "up", row.Step, StringComparison.Ordinal);
         Assert.True((await agent.HearsAsync(port, Stopping)).IsHeard);
         await agent.StopAsync(Short.Stop, kills: true, Stopping);
         if (Directory.Exists(Path.Combine(old, "a"))) Directory.Delete(old, recursive: true);
+    }
+
+    private static void Break(SshServer server, Action meanwhile)
+    {
+        server.StopAsync().GetAwaiter().GetResult();
+        meanwhile();
+        server.StartAgainAsync().GetAwaiter().GetResult();
+    }
+
+    [Fact]
+    public async Task A_stranger_who_takes_the_port_while_the_line_is_broken_is_shown_no_log_in()
+    {
+        if (!Environment.IsPrivilegedProcess) Assert.Skip("Without root there is no other user who listens.");
+        await using var loads = await Loads.MakeAsync(world);
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var port = PrivatePostgres.FreePort();
+        var agent = await ConnectAsync("waylaid", server, node => node.DatabaseForwardPort = port);
+        await using var connection = agent.Connection;
+        var facts = await agent.ProbeAsync(Stopping);
+        using var release = await SshWorld.DeliverAsync(agent, await FakeProgram.MakeAsync(world, "waylaid"));
+        using var stranger = new TcpListener(IPAddress.Loopback, port);
+        var row = new NodeRow("waylaid", "", changed =>
+        {
+            if (changed.Step != "starting") return;
+            Break(server, () => Processes.UntilAsync(() => Listeners.TryStart(stranger), "the port is free").GetAwaiter().GetResult());
+            Listeners.GiveAway(stranger);
+        });
+        await loads.WithClusterAsync(loads.With(("waylaid", null)), async cluster =>
+        {
+            var wanted = new Wanted(release, Launch.Of(agent.Node, release.Program, facts.Folder), NodeDatabase.Of(agent.Node, loads.Database), (_, _) => null);
+            var said = (await Assert.ThrowsAsync<NodeException>(() => new Upgrade(agent, cluster, Short, row).RunAsync(wanted, false, Stopping))).Message;
+            Assert.Contains($"on port {port} of its loopback listens somebody else, user {Listeners.Stranger}", said, StringComparison.Ordinal);
+        });
+        Assert.Null((await agent.ProbeAsync(Stopping)).Process);
+        Assert.False(File.Exists(Path.Combine(world.Account.Home, "nodes", "pampa", "waylaid", "pid")));
     }
 }

@@ -42,7 +42,7 @@ public sealed class SystemdTests(SshWorld world)
               *"stop "*)
                 if [ -e '{state}/hangs' ]; then
                   rm '{state}/hangs'
-                  setsid sh -c 'sleep 1; kill $(cat "$0/pid"); rm "$0/pid"' '{state}' </dev/null >/dev/null 2>&1 &
+                  setsid sh -c 'sleep 4; kill $(cat "$0/pid"); rm "$0/pid"' '{state}' </dev/null >/dev/null 2>&1 &
                   exit 1
                 fi
                 kill "$(cat '{state}/pid')"; rm '{state}/pid'

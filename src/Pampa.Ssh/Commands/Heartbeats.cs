@@ -61,9 +61,29 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
         return $"it is not at work within {patience:c}: {(trouble ?? missing).TrimEnd('.')}{await SaidAsync(agent, stopping)}";
     }
 
-    /// <summary>Whether the process of a node that lives works on this database, or has until a moment ago.</summary>
-    public async Task<bool> KnowsAsync(SshNode node, NodeFacts facts, CancellationToken stopping) => (await cluster.InfoAsync(stopping)).Workers
-        .Any(worker => (worker.Node == node.Name || IsWorker(worker.Node, node.Name)) && IsIn(worker, facts));
+    /// <summary>
+    /// Refuses to go on with a process that lives and that this database does not know: a drain of what works on another one would wait for
+    /// nothing, for no task of it is known here.
+    /// </summary>
+    /// <param name="agent">The node.</param>
+    /// <param name="facts">What it has said of its process.</param>
+    /// <param name="patience">How long it is looked for: one that has just begun, or gets through again, takes a moment to say so.</param>
+    /// <param name="remedy">What to do.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <exception cref="NodeException">It is not known here, with the remedy.</exception>
+    public async Task CheckAsync(NodeAgent agent, NodeFacts facts, TimeSpan patience, string remedy, CancellationToken stopping)
+    {
+        var began = time.GetTimestamp();
+        while (!await KnowsAsync(agent.Node.Name, facts, stopping))
+        {
+            if (time.GetElapsedTime(began) >= patience)
+                throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': its address is that of another database, and this one does not know its process {facts.Process}, so what that runs cannot be drained from here; it is left as it was. {remedy}"));
+            await Task.Delay(LookEvery, time, stopping);
+        }
+    }
+
+    private async Task<bool> KnowsAsync(string node, NodeFacts facts, CancellationToken stopping) => (await cluster.InfoAsync(stopping)).Workers
+        .Any(worker => (worker.Node == node || IsWorker(worker.Node, node)) && IsIn(worker, facts));
 
     /// <summary>How many of them take tasks, and how many there must be: as many as it was told, or tells, to have; else all that are there.</summary>
     private static async Task<(int Ready, int All)> CountAsync(NodeAgent agent, Launch launch, List<WorkerInfo> living, CancellationToken stopping)

@@ -1,9 +1,14 @@
 using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
 using Pampa.Ssh.Connecting;
 
 namespace Pampa.Ssh.Commands;
 
-/// <summary>Lets a node begin nothing while it is worked on. A pause that somebody else has made stays when that is over.</summary>
+/// <summary>
+/// Lets a node begin nothing while it is worked on. A pause that somebody else has made stays when that is over, also one of a verb that may be
+/// at work still.
+/// </summary>
 /// <param name="cluster">The node's cluster.</param>
 /// <param name="node">The node.</param>
 /// <param name="longest">
@@ -11,9 +16,18 @@ namespace Pampa.Ssh.Commands;
 /// </param>
 internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longest)
 {
+    /// <summary>How the reason begins; who has made the pause follows, which earlier versions have not said.</summary>
     public const string Reason = "nodes: it is being stopped or upgraded";
+
+    // Less is over before anything is drained.
+    private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(10);
+    private static readonly string Here = $"{Reason} by {Environment.UserName}@{Environment.MachineName}, process ";
     private readonly PampaTarget target = PampaTarget.Node(node.Name);
     private bool isOurs;
+    private HeldInfo? others;
+
+    /// <summary>What is to be said of a pause that stays, behind what else there is; empty: none does.</summary>
+    public string Stays => others is null ? "" : $"; it stays paused ({(others.Reason.Length > 0 ? others.Reason : "no reason was given")})";
 
     /// <summary>Does something with the node, and lets it go on then, whatever has come in between; also where a former verb has left it paused.</summary>
     /// <exception cref="NodeException">That was not possible, after what else there was to say.</exception>
@@ -21,7 +35,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     {
         try
         {
-            isOurs = await FindAsync(stopping) is { Reason: Reason };
+            await LookAsync(stopping);
             await doAsync();
         }
         catch (Exception e) when (NodesVerb.IsOfNode(e) || e is OperationCanceledException)
@@ -41,24 +55,41 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     /// <summary>Pauses the node and waits until nothing of it runs. Returns how many tasks still do when the time is over.</summary>
     public async Task<long> DrainAsync(TimeSpan patience, CancellationToken stopping)
     {
-        // One that a former verb has left behind is ours, too.
-        var held = await FindAsync(stopping) is { Reason: not Reason } other ? other : null;
-        isOurs = held is null;
-        var now = TimeProvider.System.GetUtcNow();
-        if (held is not null) return await cluster.DrainAsync(target, patience, held.Reason, held.EndsIn is { } left ? now + left : null, stopping);
-        try
-        {
-            return await cluster.DrainAsync(target, patience, Reason, now + longest, stopping);
-        }
-        catch (ArgumentException)
-        {
-            // This computer's clock is so far behind the database's that the end would be past.
-            return await cluster.DrainAsync(target, patience, Reason, null, stopping);
-        }
+        await LookAsync(stopping);
+        // Another one goes on as it is; the time is the database's, for this computer's clock may be wrong.
+        var now = await cluster.NowAsync(stopping);
+        if (others is not null) return await cluster.DrainAsync(target, patience, others.Reason, others.EndsIn is { } left ? now + left : null, stopping);
+        isOurs = true;
+        return await cluster.DrainAsync(target, patience, Here + Environment.ProcessId.ToString(CultureInfo.InvariantCulture), now + longest, stopping);
     }
 
-    private async Task<HeldInfo?> FindAsync(CancellationToken stopping) =>
-        (await cluster.InfoAsync(stopping)).Held.FirstOrDefault(held => held.Target == target);
+    /// <summary>Finds out whose pause there is, if there is one.</summary>
+    private async Task LookAsync(CancellationToken stopping)
+    {
+        var held = (await cluster.InfoAsync(stopping)).Held.FirstOrDefault(h => h.Target == target && !(h.EndsIn < WorthKeeping));
+        isOurs = held is not null && IsLeft(held);
+        others = isOurs ? null : held;
+    }
+
+    /// <summary>Whether a verb has made it that is no more. Of another computer's that cannot be told, so it is left alone for the time that it has.</summary>
+    private static bool IsLeft(HeldInfo held)
+    {
+        if (held.Reason == Reason) return true;
+        if (!held.Reason.StartsWith(Here, StringComparison.Ordinal)
+            || !int.TryParse(held.Reason.AsSpan(Here.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return false;
+        if (id == Environment.ProcessId) return true;
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            // Numbers are used again: one that is younger than the pause has not made it.
+            return TimeProvider.System.GetLocalNow() - process.StartTime < held.HeldFor;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // There is none, or not any more.
+            return true;
+        }
+    }
 
     /// <summary>Lets it go on. Returns what is to be said where that is not possible.</summary>
     private async Task<string?> TryEndAsync()
@@ -71,7 +102,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
         }
         catch (Exception e) when (e is DbException or TimeoutException)
         {
-            return $"Node '{node.Name}' may still be paused, for the database does not answer: {e.Message.TrimEnd('.')}. Then it takes tasks again after 'resume node {node.Name}', or the next 'nodes up'.";
+            return $"Node '{node.Name}' may still be paused, for the database does not answer: {e.Message.TrimEnd('.')}. Then it takes tasks again after 'resume node {node.Name}', or the next 'nodes up' from this computer.";
         }
     }
 }

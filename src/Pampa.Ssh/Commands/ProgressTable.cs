@@ -12,24 +12,21 @@ internal sealed class ProgressTable : IAsyncDisposable
     private readonly List<NodeRow> rows;
     private readonly CancellationTokenSource ended = new();
     private readonly Task drawing;
+    private readonly bool isLive;
     private bool isEnded;
 
-    public ProgressTable(IEnumerable<SshNode> nodes, TextWriter output)
+    public ProgressTable(IEnumerable<SshNode> nodes, VerbContext context)
     {
-        this.output = output;
+        (output, isLive) = (context.Output, context.IsLive);
         rows = [.. nodes.Select(node => new NodeRow(node.Name, Connecting.SshFailure.Address(node), Tell))];
-        IsLive = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected
-            && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "") && Environment.GetEnvironmentVariable("CI") is not { Length: > 0 };
-        drawing = IsLive ? Task.Run(DrawAsync) : Task.CompletedTask;
+        drawing = isLive ? Task.Run(DrawAsync) : Task.CompletedTask;
     }
-
-    private bool IsLive { get; }
 
     public NodeRow Row(SshNode node) => rows.Find(row => row.Name == node.Name)!;
 
     private void Tell(NodeRow row)
     {
-        if (IsLive) return;
+        if (isLive) return;
         // What went wrong stands at the end, among the errors.
         lock (gate) output.WriteLine(VerbContext.Spell($"{row.Name}: {row.Step}"));
     }

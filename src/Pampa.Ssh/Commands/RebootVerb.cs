@@ -5,9 +5,10 @@ using Pampa.Ssh.Remote;
 namespace Pampa.Ssh.Commands;
 
 /// <summary><c>nodes reboot</c>: drained, rebooted, connected to again, started, heard of.</summary>
-internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience patience, TimeSpan bootTime, NodeRow row)
+internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDatabase Database) ground, Patience patience, TimeSpan bootTime, NodeRow row)
 {
     private static readonly TimeSpan TryEvery = TimeSpan.FromSeconds(2);
+    private readonly Heartbeats heartbeats = new(ground.Cluster, TimeProvider.System);
 
     public static VerbCommand Create(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
     {
@@ -24,14 +25,14 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
         var trust = NodeOptions.TrustOption();
         verb.Arguments.Add(name);
         foreach (var option in (Option[])[drain, boot, start, trust, database]) verb.Options.Add(option);
-        verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, async () =>
+        verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (cluster, given, stopping) => NodesVerb.RunAsync(context, async () =>
         {
             var node = NodeOptions.Find(nodes, parsed.GetValue(name)!);
             var fleet = new Fleet([node], pampa.Cluster, parsed.GetValue(trust), 1, context.Errors);
-            await using var table = new ProgressTable([node], context.Output);
+            await using var table = new ProgressTable([node], context);
             var patience = new Patience(parsed.GetValue(drain), pampa.ShutdownTimeout + TimeSpan.FromMinutes(1), parsed.GetValue(start));
             await fleet.WithAsync(node, agent =>
-                new RebootVerb(agent, cluster, patience, parsed.GetValue(boot), table.Row(node)).RunAsync(pampa.ShutdownTimeout, stopping), stopping);
+                new RebootVerb(agent, (cluster, given), patience, parsed.GetValue(boot), table.Row(node)).RunAsync(pampa.ShutdownTimeout, stopping), stopping);
             return NodesVerb.Done;
         }, stopping)));
         return verb;
@@ -43,7 +44,9 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
         var before = await agent.ProbeAsync(stopping);
         var command = node.RebootCommand ?? await DefaultAsync(stopping);
         await CheckAsync(command, stopping);
-        var holding = new Holding(cluster, node, patience.Whole + bootTime);
+        if (before.Process is not null && !NodeDatabase.IsThatOf(node, ground.Database, await agent.DatabaseAsync(stopping)))
+            await heartbeats.CheckAsync(agent, before, patience.Look, $"Say the database that it has with --db, or stop it first with 'nodes down {node.Name} --no-drain'.", stopping);
+        var holding = new Holding(ground.Cluster, node, patience.Whole(before) + bootTime);
         await holding.AroundAsync(async () =>
         {
             if (before.Process is not null)
@@ -60,7 +63,7 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
             var after = await RebootAsync(command, before, shutdown, stopping);
             if (before.Process is not null) await StartAsync(after, shutdown, stopping);
         }, stopping);
-        row.Done(before.Process is null ? "rebooted; the node was not running" : "up");
+        row.Done($"{(before.Process is null ? "rebooted; the node was not running" : "up")}{holding.Stays}");
     }
 
     // Before anything is drained: what is not permitted is no reason to stop a node.
@@ -169,7 +172,7 @@ internal sealed class RebootVerb(NodeAgent agent, PampaCluster cluster, Patience
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), stopping);
         }
         row.Say("waiting for its heartbeat");
-        if (await new Heartbeats(cluster, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, stopping) is { } why)
+        if (await heartbeats.WaitAsync(agent, launch, began, patience.Start, stopping) is { } why)
             throw new NodeException($"Node '{agent.Node.Name}': its computer is there, but not the node: {why}.");
     }
 }

@@ -45,7 +45,7 @@ internal static class StatusVerb
             var code = await context.RunAsync(stopping => NodesVerb.RunAsync(context, async () =>
             {
                 var lines = await LookAsync(context, pampa.Cluster, options, parsed, info, stopping);
-                await context.Output.WriteLineAsync(parsed.GetValue(json) ? Json(lines) : Text(lines));
+                await context.Output.WriteLineAsync(parsed.GetValue(json) ? Json(lines) : Text(context, lines));
                 return await NodesVerb.TellAsync(context, [.. lines.Where(l => l.Failure is not null).Select(l => (l.Node, l.Failure!))]);
             }, stopping));
             return code != NodesVerb.Done ? code : heard;
@@ -67,13 +67,13 @@ internal static class StatusVerb
         ];
     }
 
-    private static string Text(List<Line> lines) => string.Join(
-        Environment.NewLine, [Table(lines), .. lines.SelectMany(line => LimitsOf(line).Select(limit => $"{line.Node.Name}: {limit}"))]);
+    private static string Text(VerbContext context, List<Line> lines) => string.Join(
+        Environment.NewLine, [.. Table(context, lines), .. lines.SelectMany(line => LimitsOf(line).Select(limit => $"{line.Node.Name}: {limit}"))]);
 
     // Its workers say the same, as a rule.
     private static IEnumerable<WorkerLimitInfo> LimitsOf(Line line) => (line.Parts ?? []).SelectMany(part => part.Limits).Distinct();
 
-    private static string Table(List<Line> lines) => TextTable.Of(
+    private static IEnumerable<string> Table(VerbContext context, List<Line> lines) => context.Table(
         ["node", "address", "process", "since", "release", "workers", "heard", ""],
         lines.Select(line => (string[])
         [

@@ -5,7 +5,9 @@ using Pampa.Ssh.Remote;
 namespace Pampa.Ssh.Commands;
 
 /// <summary><c>nodes down</c> and <c>nodes restart</c>: drained first, so that no task is lost and none pays with an attempt.</summary>
-internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
+/// <param name="ground">The cluster, and the database that it is in; null: nothing is drained.</param>
+/// <param name="patience">How long the steps may take.</param>
+internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? ground, Patience patience)
 {
     public static VerbCommand Down(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
     {
@@ -44,14 +46,14 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
             return !inTurn && parsed.GetValue(noDrain)
                 ? context.RunAsync(stopping => NodesVerb.RunAsync(context, () => RunAsync(null, stopping), stopping))
                 : context.WithClusterAsync(
-                    parsed.GetValue(database), (cluster, _, stopping) => NodesVerb.RunAsync(context, () => RunAsync(cluster, stopping), stopping));
+                    parsed.GetValue(database), (cluster, given, stopping) => NodesVerb.RunAsync(context, () => RunAsync((cluster, given), stopping), stopping));
 
-            async Task<int> RunAsync(PampaCluster? cluster, CancellationToken stopping)
+            async Task<int> RunAsync((PampaCluster, VerbDatabase)? ground, CancellationToken stopping)
             {
                 var chosen = options.Chosen(parsed);
                 var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), parsed.GetValue(options.Parallel), context.Errors);
-                await using var table = new ProgressTable(chosen, context.Output);
-                var stop = new StopVerbs(cluster, patience);
+                await using var table = new ProgressTable(chosen, context);
+                var stop = new StopVerbs(ground, patience);
                 Task DoAsync(NodeAgent agent) => doAsync(stop, agent, table.Row(agent.Node), stopping);
                 var failures = inTurn ? await fleet.InTurnAsync(DoAsync, stopping) : await fleet.EachAsync(DoAsync, stopping);
                 foreach (var (node, why) in failures) table.Row(node).Fail(why);
@@ -62,42 +64,53 @@ internal sealed class StopVerbs(PampaCluster? cluster, Patience patience)
         return verb;
     }
 
-    private async Task DownAsync(NodeAgent agent, NodeRow row, CancellationToken stopping)
+    public async Task DownAsync(NodeAgent agent, NodeRow row, CancellationToken stopping)
     {
-        var isRunning = (await agent.ProbeAsync(stopping)).Process is not null;
-        await AroundAsync(agent, row, isRunning, async () =>
+        var facts = await agent.ProbeAsync(stopping);
+        var isRunning = facts.Process is not null;
+        var stays = await AroundAsync(agent, row, facts, "Say the database that it has with --db, or --no-drain if that one is gone.", async () =>
         {
             // Where none is there, a file that tells of a process that is gone goes, too.
             await agent.StopAsync(patience.Stop, kills: isRunning, CancellationToken.None);
             await agent.DisableAsync(CancellationToken.None);
         }, stopping);
-        row.Done(isRunning ? "down" : "was not running");
+        row.Done($"{(isRunning ? "down" : "was not running")}{stays}");
     }
 
-    private async Task RestartAsync(NodeAgent agent, TimeSpan shutdown, NodeRow row, CancellationToken stopping)
+    public async Task RestartAsync(NodeAgent agent, TimeSpan shutdown, NodeRow row, CancellationToken stopping)
     {
         var facts = await agent.ProbeAsync(stopping);
         if (facts.Current.Length == 0 || facts.Program.Length == 0)
             throw new NodeException($"Node '{agent.Node.Name}': nothing was delivered to it yet: run 'nodes up'.");
         var launch = await agent.LaunchAsync(stopping) ?? Launch.Of(agent.Node, facts.Program, facts.Folder);
-        await AroundAsync(agent, row, facts.Process is not null, async () =>
+        var remedy = $"Say the database that it has with --db, or stop it first with 'nodes down {agent.Node.Name} --no-drain'.";
+        var stays = await AroundAsync(agent, row, facts, remedy, async () =>
         {
             await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
             row.Say("starting");
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), CancellationToken.None);
             row.Say("waiting for its heartbeat");
-            var why = await new Heartbeats(cluster!, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
+            var why = await new Heartbeats(ground!.Value.Cluster, TimeProvider.System).WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
             if (why is not null) throw new NodeException($"Node '{agent.Node.Name}': it does not come back: {why}.");
         }, stopping);
-        row.Done("up");
+        row.Done($"up{stays}");
     }
 
-    /// <summary>Does something with a node of which nothing runs meanwhile.</summary>
-    private Task AroundAsync(NodeAgent agent, NodeRow row, bool isRunning, Func<Task> doAsync, CancellationToken stopping)
+    /// <summary>Does something with a node of which nothing runs meanwhile. Returns what is to be said of a pause that stays.</summary>
+    private async Task<string> AroundAsync(NodeAgent agent, NodeRow row, NodeFacts facts, string remedy, Func<Task> doAsync, CancellationToken stopping)
     {
-        var holding = cluster is null ? null : new Holding(cluster, agent.Node, patience.Whole);
-        return holding is null ? DrainedAsync() : holding.AroundAsync(DrainedAsync, stopping);
+        var isRunning = facts.Process is not null;
+        Holding? holding = null;
+        if (ground is var (cluster, database))
+        {
+            if (isRunning && !NodeDatabase.IsThatOf(agent.Node, database, await agent.DatabaseAsync(stopping)))
+                await new Heartbeats(cluster, TimeProvider.System).CheckAsync(agent, facts, patience.Look, remedy, stopping);
+            holding = new Holding(cluster, agent.Node, patience.Whole(facts));
+        }
+        if (holding is null) await DrainedAsync();
+        else await holding.AroundAsync(DrainedAsync, stopping);
+        return holding?.Stays ?? "";
 
         async Task DrainedAsync()
         {

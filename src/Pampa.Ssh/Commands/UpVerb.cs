@@ -53,7 +53,7 @@ internal sealed class UpVerb
         var databases = nodes.ToDictionary(node => node, node => NodeDatabase.Of(node, database));
         await using var releases = new Releases(ProgramSource.Find(parsed.GetValue(program)));
         var fleet = new Fleet(nodes, pampa.Cluster, parsed.GetValue(options.Trust), parsed.GetValue(options.Parallel), context.Errors);
-        await using var table = new ProgressTable(nodes, context.Output);
+        await using var table = new ProgressTable(nodes, context);
         var failures = await fleet.EachAsync(agent => DeliverAsync(agent, releases, table.Row(agent.Node), stopping), stopping);
         foreach (var (node, why) in failures) table.Row(node).Fail(why);
         if (failures.Count == 0) failures = await RollAsync(fleet, parsed, new Ground(cluster, releases, databases, table), stopping);

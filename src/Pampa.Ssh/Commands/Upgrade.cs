@@ -10,11 +10,14 @@ namespace Pampa.Ssh.Commands;
 /// <param name="Start">For the first heartbeat.</param>
 internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start)
 {
-    // For the orders between them, and for clocks that do not agree.
+    // For the orders between them.
     private static readonly TimeSpan Reserve = TimeSpan.FromMinutes(15);
 
-    /// <summary>As long as all of it may take, with the way back.</summary>
-    public TimeSpan Whole => Drain + 3 * Stop + 2 * Start + Reserve;
+    /// <summary>For a process that lives to be heard of in the database that it is looked for in.</summary>
+    public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>As long as all of it may take on this node, with the way back: a service may have more time to end than this program gives.</summary>
+    public TimeSpan Whole(NodeFacts facts) => Drain + 3 * (facts.StopTime is { } own && own > Stop ? own : Stop) + 2 * Start + Reserve;
 }
 
 /// <summary>What a node is to run.</summary>
@@ -35,28 +38,30 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private readonly Heartbeats heartbeats = new(cluster, TimeProvider.System);
 
+    // The address that it had when this began.
+    private string formerAddress = "";
+
     /// <exception cref="NodeException">What went wrong, and how the node is left.</exception>
     public async Task RunAsync(Wanted wanted, bool isForced, CancellationToken stopping)
     {
         var facts = await agent.ProbeAsync(stopping);
-        var (isOther, isOtherDatabase) = await PutAsync(wanted, stopping);
-        await ForwardAsync(wanted.Database, stopping);
+        formerAddress = await agent.DatabaseAsync(stopping);
+        var isOther = await PutAsync(wanted, stopping);
+        await ForwardAsync(wanted.Database, isNeeded: true, stopping);
         var isDone = !isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false };
-        var holding = new Holding(cluster, agent.Node, patience.Whole);
+        if (!isDone && facts.Process is not null && formerAddress != wanted.Database.Address && !wanted.Database.IsThatOf(formerAddress))
+            await heartbeats.CheckAsync(agent, facts, patience.Look, $"First run 'nodes down {agent.Node.Name}' with the database that it has (--db), or with --no-drain if that one is gone.", stopping);
+        var holding = new Holding(cluster, agent.Node, patience.Whole(facts));
         await holding.AroundAsync(async () =>
         {
             if (isDone) return;
-            if (facts.Process is not null)
-            {
-                if (isOtherDatabase) await CheckIsHereAsync(facts, stopping);
-                await DrainAsync(holding, stopping);
-            }
+            if (facts.Process is not null) await DrainAsync(holding, stopping);
             // From here on it is brought to an end, whoever wants to stop: each step has its deadline.
             await agent.Connection.EnsureAsync(CancellationToken.None);
-            await ForwardAsync(wanted.Database, CancellationToken.None);
+            await ForwardAsync(wanted.Database, isNeeded: true, CancellationToken.None);
             await ChangeAsync(wanted, facts, isOther);
         }, stopping);
-        row.Done(isDone ? "runs this release already" : await PruneAsync());
+        row.Done($"{(isDone ? "runs this release already" : await PruneAsync())}{holding.Stays}");
     }
 
     /// <summary>Takes away what is not needed any more. Returns what has become of the node, which is up whatever comes of that.</summary>
@@ -73,21 +78,14 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         }
     }
 
-    /// <summary>Writes settings and address beside those that there are. Returns whether anything is another, and whether the database is.</summary>
-    private async Task<(bool IsOther, bool IsOtherDatabase)> PutAsync(Wanted wanted, CancellationToken stopping)
+    /// <summary>Writes settings and address beside those that there are. Returns whether anything is another that takes a new start.</summary>
+    private async Task<bool> PutAsync(Wanted wanted, CancellationToken stopping)
     {
         // Read anew for each connection: the process that runs needs a password that has changed, perhaps to end what it has begun. That it is
         // the right one this program knows of its own address alone, for it has just connected with it.
-        var takesUp = agent.Node.Database is null && NodeDatabase.DiffersInPassword(await agent.DatabaseAsync(stopping), wanted.Database.Address);
-        var isOtherDatabase = await agent.PutDatabaseAsync(wanted.Database.Address, takesUp, stopping) && !takesUp;
-        return (await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherDatabase, isOtherDatabase);
-    }
-
-    // A drain of what works on another database would wait for nothing: no task of it is known here.
-    private async Task CheckIsHereAsync(NodeFacts facts, CancellationToken stopping)
-    {
-        if (await heartbeats.KnowsAsync(agent.Node, facts, stopping)) return;
-        throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': it is to have another database, and this one does not know its process {facts.Process}, so what that runs cannot be drained from here; it is left as it was. First run 'nodes down {agent.Node.Name}' with the database that it has, or with --no-drain if that one is gone."));
+        var takesUp = agent.Node.Database is null && NodeDatabase.DiffersInPassword(formerAddress, wanted.Database.Address);
+        var isOtherAddress = await agent.PutDatabaseAsync(wanted.Database.Address, takesUp, stopping) && !takesUp;
+        return await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherAddress;
     }
 
     private async Task DrainAsync(Holding holding, CancellationToken stopping)
@@ -101,7 +99,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     {
         var former = await agent.LaunchAsync(CancellationToken.None);
         await StopAsync(wanted, before, former);
-        if (await StartAsync(wanted.Release.Name, wanted.Launch, wanted.Unit(wanted.Launch, before), places: true) is not { } why) return;
+        if (await StartAsync(wanted.Release.Name, wanted.Launch, wanted.Unit(wanted.Launch, before), wanted.Database, places: true) is not { } why) return;
         var text = $"Node '{agent.Node.Name}': release {wanted.Release.Name} does not start: {why.TrimEnd('.')}.";
         string left;
         try
@@ -127,7 +125,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         row.Say("going back");
         await agent.RestoreAsync(CancellationToken.None);
         var had = isSame ? "settings and the database that it had" : $"release that it had, {before.Current}";
-        if (await StartAsync(before.Current, former, wanted.Unit(former, before)) is not { } worse)
+        if (await StartAsync(before.Current, former, wanted.Unit(former, before), WayOf(wanted)) is not { } worse)
             return isSame ? $"It runs with the {had} again." : $"It runs release {before.Current} again.";
         await agent.Connection.EnsureAsync(CancellationToken.None);
         await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
@@ -171,17 +169,22 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             await Task.Delay(LookEvery, TimeProvider.System, CancellationToken.None);
         }
         if (former is null || before.Current.Length == 0) return "Nothing was switched; it has ended meanwhile and is stopped.";
-        return await StartAsync(before.Current, former, wanted.Unit(former, before)) is { } why
+        return await StartAsync(before.Current, former, wanted.Unit(former, before), WayOf(wanted)) is { } why
             ? $"Nothing was switched; it has ended meanwhile, and does not start again: {why}" : "Nothing was switched; it has ended meanwhile, and runs again as it was.";
     }
 
+    /// <summary>The database with its way through the connection, if the address that the node had goes that way; null: it does not.</summary>
+    private NodeDatabase? WayOf(Wanted wanted) => NodeDatabase.GoesThrough(formerAddress, agent.Node.DatabaseForwardPort) ? wanted.Database : null;
+
     /// <summary>Starts a release, perhaps with the settings that were put beside. Returns why it does not run; null: it does.</summary>
-    private async Task<string?> StartAsync(string release, Launch launch, string? unit, bool places = false)
+    private async Task<string?> StartAsync(string release, Launch launch, string? unit, NodeDatabase? way, bool places = false)
     {
         try
         {
             row.Say("starting");
             await agent.Connection.EnsureAsync(CancellationToken.None);
+            // Where the connection broke meanwhile, the port may be somebody else's by now.
+            if (way is not null) await ForwardAsync(way, isNeeded: false, CancellationToken.None);
             if (places) await agent.PlaceAsync(CancellationToken.None);
             await agent.SwitchAsync(release, CancellationToken.None);
             var began = TimeProvider.System.GetTimestamp();
@@ -195,8 +198,12 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         }
     }
 
-    /// <summary>While this verb runs the node reaches the database through it; later through <c>nodes forward</c>.</summary>
-    private async Task ForwardAsync(NodeDatabase database, CancellationToken stopping)
+    /// <summary>
+    /// While this verb runs the node reaches the database through it; later through <c>nodes forward</c>. A way that is not needed for the step
+    /// and that the node does not give is told: whether there is another one the heartbeat will show.
+    /// </summary>
+    /// <exception cref="NodeException">Somebody else listens there, or the way is needed and the node does not give it.</exception>
+    private async Task ForwardAsync(NodeDatabase database, bool isNeeded, CancellationToken stopping)
     {
         if (database.Forward is not { } to) return;
         var port = agent.Node.DatabaseForwardPort!.Value;
@@ -204,6 +211,14 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         // The server's own ways are opened by whoever has logged in, or by root: whoever else listens would be told the log-in.
         if (stranger is { } other)
             throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': on port {port} of its loopback listens somebody else, user {other}, to whom the node would show the database's log-in: say another DatabaseForwardPort."));
-        if (!isHeard) await agent.Connection.ForwardAsync(port, to.Host, to.Port, stopping);
+        if (isHeard) return;
+        try
+        {
+            await agent.Connection.ForwardAsync(port, to.Host, to.Port, stopping);
+        }
+        catch (NodeException e) when (!isNeeded)
+        {
+            row.Say(e.Message);
+        }
     }
 }

@@ -32,13 +32,13 @@ internal static class UsageVerb
                 found[agent.Node] = await agent.UsageAsync(stopping);
             }, stopping);
             var rows = chosen.Where(found.ContainsKey).Select(node => (node, found[node])).ToList();
-            await context.Output.WriteLineAsync(parsed.GetValue(json) ? Json(rows) : Text(rows));
+            await context.Output.WriteLineAsync(parsed.GetValue(json) ? Json(rows) : string.Join(Environment.NewLine, Table(context, rows)));
             return await NodesVerb.TellAsync(context, failures);
         }, stopping)));
         return verb;
     }
 
-    private static string Text(List<(SshNode Node, NodeUsage Usage)> rows) => TextTable.Of(
+    private static IEnumerable<string> Table(VerbContext context, List<(SshNode Node, NodeUsage Usage)> rows) => context.Table(
         ["node", "cpu", "load", "memory MB", "disk free MB", "node's memory MB", "processes"],
         rows.Select(row => (string[])
         [

@@ -18,6 +18,7 @@ internal sealed class SshConnection : IAsyncDisposable
     private readonly Action<string> tell;
     private readonly List<(int Port, string Host, int HostPort)> forwards = [];
     private bool forwardsAgain;
+    private bool isTold;
 
     private SshConnection(SshNode node, SshFolder folder, bool trustsNew, Action<string> tell)
     {
@@ -53,7 +54,10 @@ internal sealed class SshConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Connects again, with all that it forwards, where the connection does not stand any more.</summary>
+    /// <summary>
+    /// Connects again, with all that it forwards, where the connection does not stand any more. A port that the node does not give again is
+    /// told, and no failure: not all that goes on needs it, and who does looks who listens there.
+    /// </summary>
     /// <exception cref="NodeException">Why that is not possible.</exception>
     public async Task EnsureAsync(CancellationToken stopping)
     {
@@ -61,13 +65,25 @@ internal sealed class SshConnection : IAsyncDisposable
         {
             // One that only was too busy to answer would live on without its socket, and keep the ports that it has on the node.
             if (File.Exists(folder.Socket)) await OrderAsync("exit", [], stopping);
-            forwardsAgain = forwards.Count > 0;
+            (forwardsAgain, isTold) = (forwards.Count > 0, false);
             await ConnectAsync(stopping);
         }
-        if (!forwardsAgain) return;
-        // A port may be the former connection's for a moment still: then the next call tries again.
-        foreach (var (port, host, hostPort) in forwards.ToList()) await ForwardAsync(port, host, hostPort, stopping);
-        forwardsAgain = false;
+        if (forwardsAgain) await ForwardAgainAsync(stopping);
+    }
+
+    private async Task ForwardAgainAsync(CancellationToken stopping)
+    {
+        try
+        {
+            foreach (var (port, host, hostPort) in forwards.ToList()) await ForwardAsync(port, host, hostPort, stopping);
+            forwardsAgain = false;
+        }
+        catch (NodeException e)
+        {
+            // It may be the former connection's for a moment still, or somebody else's by now: the next call tries again.
+            if (!isTold) tell(e.Message);
+            isTold = true;
+        }
     }
 
     private async Task ConnectAsync(CancellationToken stopping)

@@ -52,8 +52,8 @@ internal sealed record UnitFile
             "NotifyAccess=main",
             $"ExecStart={command}",
             $"WorkingDirectory={Path}/work",
-            // What it says of an end is where a detached start puts it, for whoever has started it by SSH and may not read the journal. A loop of
-            // ends does not fill the disk.
+            // What it says of an end is where a detached start puts it, for whoever has started it by SSH and may not read the journal. The program
+            // itself keeps the file short while it lives; this is for a loop of ends that do not come so far.
             $"ExecStartPre=-/bin/sh -c {Quote("find \"$0\" -size +1024k -exec rm -f {} +")} {Quote($"{Folder}/log/errors.log")}",
             $"StandardError=append:{Path}/log/errors.log",
             // Without the library a program of .NET that has not been told so does not start at all.

@@ -177,9 +177,11 @@ case $order in
     ;;
 
   # A file of the node's own, for the user alone: $1 its name. Where it is another one than there is, it stands beside that (next), until
-  # place; with $2 = now it takes its place at once. It is there with all of its text, or as it was.
+  # place; with $2 = now it takes its place at once. It is there with all of its text, or as it was. To what an upgrade before this one has
+  # kept (former) nobody goes back any more.
   put)
     mkdir -p "$folder"
+    rm -f "$folder/$1.former"
     cat > "$folder/$1.new"
     if [ -f "$folder/$1" ] && [ "$(sha256sum < "$folder/$1.new")" = "$(sha256sum < "$folder/$1")" ]; then
       rm -f "$folder/$1.new" "$folder/$1.next"
@@ -270,7 +272,8 @@ case $order in
     program=$1
     shift
     cd "$folder/work"
-    setsid "$release/$program" "$@" < /dev/null > /dev/null 2> "$folder/log/errors.log" &
+    # Appending, so that the program may cut it.
+    setsid "$release/$program" "$@" < /dev/null > /dev/null 2>> "$folder/log/errors.log" &
     pid=$!
     start=$(began "$pid")
     if [ -z "$start" ]; then
@@ -323,11 +326,15 @@ case $order in
     fi
     ;;
 
-  # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one.
+  # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one. Of one who
+  # listens on all addresses of IPv6 it cannot be told whether he takes those of IPv4, too, so he may only be a stranger.
   hears)
     port=$(printf '%04X' "$1")
-    (grep -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp || true) | while read -r number local remote state queue timer retries user rest; do
-      echo "hears=1"
+    (
+      grep -h -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp || true
+      grep -h -E ": (0{32}|0{16}FFFF00000100007F):$port 0{32}:0000 0A " /proc/net/tcp6 2>/dev/null || true
+    ) | while read -r number local remote state queue timer retries user rest; do
+      [ "${#local}" -gt 13 ] || echo "hears=1"
       [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
     done
     ;;

@@ -23,12 +23,14 @@ internal sealed class LogFile : IAsyncDisposable
     private const int LongestQueue = 10_000;
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan CutEvery = TimeSpan.FromSeconds(5);
     private readonly Channel<string> lines = Channel.CreateBounded<string>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
     private readonly Action<string> tell;
     private readonly TimeProvider time;
     private readonly LogFormat format;
     private readonly Logger file;
     private readonly Task writing;
+    private readonly ITimer? cutting;
     private long leftOut;
     private long lost;
     private int isTold;
@@ -50,6 +52,8 @@ internal sealed class LogFile : IAsyncDisposable
             to => to.File(new Whole(), path, fileSizeLimitBytes: largestFile, rollOnFileSizeLimit: true, retainedFileCountLimit: Files, shared: false),
             new Listener(this)).CreateLogger();
         writing = Task.Run(WriteAsync);
+        var errors = ErrorOutput.Find(System.IO.Path.GetDirectoryName(path) ?? path);
+        cutting = errors is null ? null : time.CreateTimer(_ => errors.Cut(), null, TimeSpan.Zero, CutEvery);
         // A second signal, or the exception of some thread, ends the process: what was said before it is wanted most.
         AppDomain.CurrentDomain.ProcessExit += OnExit;
         AppDomain.CurrentDomain.UnhandledException += OnUnhandled;
@@ -179,6 +183,7 @@ internal sealed class LogFile : IAsyncDisposable
     {
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
         AppDomain.CurrentDomain.UnhandledException -= OnUnhandled;
+        if (cutting is not null) await cutting.DisposeAsync();
         lines.Writer.TryComplete();
         await writing.WaitAsync(LastLines, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (writing.IsCompleted) return;

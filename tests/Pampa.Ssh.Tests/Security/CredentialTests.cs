@@ -217,7 +217,10 @@ public sealed class CredentialTests(SshWorld world)
     [InlineData("postgres://me:a@db/shop", "ScramSHA256")]
     [InlineData("postgres://me:a@db/shop?require_auth=md5,scram-sha-256", "MD5,ScramSHA256")]
     [InlineData("postgres://me:a@db/shop?sslmode=verify-ca", null)]
-    [InlineData("postgres://me@db/shop", null)]
+    [InlineData("postgres://me@db/shop?passfile=/srv/pass", "ScramSHA256")]
+    // The node may have a password of this user in ~/.pgpass.
+    [InlineData("postgres://me@db/shop", "!Password,!MD5")]
+    [InlineData("postgres://me:a@db/shop?require_auth=none", "None")]
     public void Through_a_port_of_the_node_the_password_goes_to_who_knows_it_already(string address, string? methods)
     {
         var database = new VerbDatabase(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse(address), "test"));

@@ -24,6 +24,9 @@ internal sealed class Loads : IAsyncDisposable
 
     public string Address { get; }
 
+    /// <summary>The same as a verb has it.</summary>
+    public VerbDatabase Database => new(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse(Address), "test"));
+
     /// <summary>The folder that the program was published into.</summary>
     public string Published { get; }
 

@@ -56,6 +56,24 @@ public sealed class AddedVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task A_verb_prints_tables_as_the_others_do()
+    {
+        VerbCommand Rows(VerbContext context)
+        {
+            var verb = new VerbCommand("rows", "Prints rows.");
+            verb.SetAction((_, _) => context.RunAsync(async _ =>
+            {
+                foreach (var line in context.Table(["a", "b"], [["1", "\e[2J"], [null, "2"]])) await context.Output.WriteLineAsync(line);
+                // Nobody looks on.
+                return context.IsLive ? 1 : 0;
+            }));
+            return verb;
+        }
+        var (code, output, _) = await RunAsync(pampa => pampa.AddVerb(Rows), "rows");
+        Assert.Equal((0, "a\tb\n1\t\\u001B[2J\n\t2\n"), (code, output.ReplaceLineEndings("\n")));
+    }
+
+    [Fact]
     public async Task Verbs_stand_below_a_verb()
     {
         var (code, output, _) = await RunAsync(pampa => pampa.AddVerb(Group), "people", "greet", "you");
