@@ -165,7 +165,7 @@ internal sealed partial class Engine : IAsyncDisposable
         {
             var log = surroundings.Logs.CreateLogger("Pampa");
             // Who only looks, or has nobody to tell, hears at once what is wrong.
-            var waits = changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
+            var waits = isToRun && changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
             var preparation = new Preparation(database, address, changes, time)
             {
                 Does = isToRun ? [.. DoneBy(role, program)] : null,
