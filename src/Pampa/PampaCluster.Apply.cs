@@ -34,6 +34,10 @@ public sealed partial class PampaCluster
     /// matches, is as it was seen, and is in a state that the action takes. What is done stands in the audit, chunk by chunk in the same
     /// transaction. Records that somebody has locked at the moment are passed by.
     /// </summary>
+    /// <remarks>
+    /// While more than 10,000 calls of the job's hooks are still to be made in this process, a retry or a relaunch waits between its chunks until
+    /// they are fewer (but not out of a hook).
+    /// </remarks>
     /// <param name="job">The job's name.</param>
     /// <param name="action">What to do.</param>
     /// <param name="filter">Which records. One without any condition is refused, unless the options say that all are meant.</param>
@@ -73,7 +77,7 @@ public sealed partial class PampaCluster
         var bulk = new Bulk(store, action, filter, passesRunning ? [.. states, TaskState.Running] : states, note with { Reason = options.Reason });
         var result = await DoAsync(bulk, options, progress, cancellationToken);
         if (result.Changed > 0) await parts.WakeAsync(job, cancellationToken);
-        if (parts.WaitsForHooks && !HookCalls.IsInside && store.Calls is { } calls) await calls.IdleAsync().WaitAsync(cancellationToken);
+        if (parts.WaitsForHooks && store.Calls is { IsInside: false } calls) await calls.TellAllAsync(Timeout.InfiniteTimeSpan, cancellationToken);
         return result;
     }
 
@@ -111,9 +115,14 @@ public sealed partial class PampaCluster
             }
             if (choice.IsLast || result.Changed >= options.Limit) return result;
             cursor = choice.Cursor;
+            if (bulk.Action is TaskAction.Retry or TaskAction.Relaunch) await RoomAsync(bulk.Store, stopping);
             if (mine.Count > 0 && options.Pause > TimeSpan.Zero) await Task.Delay(options.Pause, TimeProvider.System, stopping);
         }
     }
+
+    // Hooks are told beside, some at a time: what is relaunched faster would gather without a bound.
+    private static Task RoomAsync(TaskStore store, CancellationToken stopping) =>
+        store.Calls is { IsInside: false } calls ? calls.UntilAsync(Limits.RelaunchRows).WaitAsync(stopping) : Task.CompletedTask;
 
     // Hooks are promised the end of each attempt whose start they were told, and nobody would tell them of this one.
     private static void CheckStops(JobDefinition job, TaskAction action)

@@ -66,9 +66,12 @@ public sealed partial class PampaCluster
     /// <param name="cancellationToken">Gives up; then nobody knows whether it was done.</param>
     /// <returns>The tick.</returns>
     /// <exception cref="ArgumentException">This program has no such schedule.</exception>
-    /// <exception cref="InvalidOperationException">The tick has failed, and nothing of it stays.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The tick has failed, or has taken longer than <see cref="ScheduleBuilder.MaxDuration"/>, and nothing of it stays.
+    /// </exception>
     /// <exception cref="TimeoutException">
-    /// The database does not answer: the message says whether the tick is done and only its line in the audit is missing, or nothing is known.
+    /// The database does not answer, or has not answered an earlier try: the message says whether the tick is done and only its line in the audit
+    /// is missing, or nothing is known.
     /// </exception>
     public async Task<ScheduleTick> RunScheduleAsync(string schedule, CancellationToken cancellationToken = default)
     {

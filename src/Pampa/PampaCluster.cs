@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pampa.Hosting;
 using Pampa.Jobs;
@@ -8,7 +9,7 @@ namespace Pampa;
 /// <summary>
 /// A cluster as a program sees it: what there is to do, and what to do about it. In an application it comes from
 /// dependency injection (<see cref="PampaServices"/>); its methods wait until the application has started. A program of
-/// its own opens one with <see cref="OpenAsync(Action{PampaBuilder}, CancellationToken)"/>. Safe for use by several threads.
+/// its own opens one with <see cref="OpenAsync(Action{PampaBuilder}, ILoggerFactory, CancellationToken)"/>. Safe for use by several threads.
 /// </summary>
 /// <remarks>
 /// Methods that take a job's name throw <see cref="ArgumentException"/> where the program has no such job, and what the
@@ -30,25 +31,42 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// the dispatcher's steps in a loop of its own.
     /// </summary>
     /// <param name="configure">Adds the jobs, as in <see cref="PampaApp.RunAsync(string[], Action{PampaBuilder})"/>.</param>
+    /// <param name="logs">
+    /// Where is told what goes wrong beside the calls, and comes back from none of them: what the code of hooks throws, and what has not been told
+    /// when the cluster is closed. Default null: nowhere.
+    /// </param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PampaConfigurationException">Everything that is wrong.</exception>
-    public static async Task<PampaCluster> OpenAsync(Action<PampaBuilder> configure, CancellationToken cancellationToken = default)
+    public static async Task<PampaCluster> OpenAsync(
+        Action<PampaBuilder> configure, ILoggerFactory? logs = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(configure);
         var program = new PampaBuilder();
         configure(program);
         var choice = await DatabaseChoice.Choose(null, program.Database, Environment.GetEnvironmentVariable).RecogniseAsync(cancellationToken);
-        return await OpenAsync(program, choice.Address, SchemaChanges.Own, cancellationToken);
+        return await OpenAsync(program, choice.Address, SchemaChanges.Own, logs ?? NullLoggerFactory.Instance, cancellationToken);
     }
 
-    internal static async Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, SchemaChanges changes, CancellationToken stopping)
+    internal static Task<PampaCluster> OpenAsync(PampaBuilder program, DatabaseAddress address, SchemaChanges changes, CancellationToken stopping) =>
+        OpenAsync(program, address, changes, NullLoggerFactory.Instance, stopping);
+
+    internal static async Task<PampaCluster> OpenAsync(
+        PampaBuilder program, DatabaseAddress address, SchemaChanges changes, ILoggerFactory logs, CancellationToken stopping)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, ProcessRole.All, new Surroundings(NullLoggerFactory.Instance, TimeProvider.System, Chance.Shared), stopping, changes,
-            isToRun: false);
+            program, address, ProcessRole.All, new Surroundings(logs, TimeProvider.System, Chance.Shared), stopping, changes, isToRun: false);
         var access = new ClusterAccess();
-        access.Set(engine.Parts with { WaitsForHooks = true });
-        return new PampaCluster(access, engine.DisposeAsync);
+        var parts = engine.Parts with { WaitsForHooks = true };
+        access.Set(parts);
+        return new PampaCluster(access, () => CloseAsync(engine, parts));
+    }
+
+    // Steps wait for no hooks, and an action that somebody has given up did not: what they were to tell would be cut off in the middle.
+    private static async ValueTask CloseAsync(Engine engine, ClusterParts parts)
+    {
+        await Task.WhenAll(parts.Stores.Select(s => s.Calls).OfType<HookCalls>().Where(calls => !calls.IsInside)
+            .Select(calls => calls.TellAllAsync(HookCalls.Deadline, CancellationToken.None)));
+        await engine.DisposeAsync();
     }
 
     /// <summary>The names of the program's jobs, in the order in which they were added.</summary>
@@ -156,10 +174,19 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// attempt left, and makes those pending again that their jobs relaunch by themselves (<see
     /// cref="JobBuilder.RelaunchAfter"/>). It does nothing while another process leads.
     /// </summary>
+    /// <remarks>
+    /// It does not wait for the hooks of what it relaunches. Where more than 10,000 calls of a job's hooks are still to be made, a cluster that
+    /// was opened (<see cref="OpenAsync(Action{PampaBuilder}, ILoggerFactory, CancellationToken)"/>) waits until they are fewer; in an
+    /// application, and out of a hook, nothing of that job is relaunched, and a line in the log says so, one a minute.
+    /// </remarks>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many records it changed.</returns>
-    public async Task<int> RelaunchAsync(CancellationToken cancellationToken = default) =>
-        await (await access.GetAsync(cancellationToken)).Dispatcher.RelaunchAsync(cancellationToken);
+    public async Task<int> RelaunchAsync(CancellationToken cancellationToken = default)
+    {
+        var parts = await access.GetAsync(cancellationToken);
+        foreach (var store in parts.WaitsForHooks ? parts.Stores : []) await RoomAsync(store, cancellationToken);
+        return await parts.Dispatcher.RelaunchAsync(cancellationToken);
+    }
 
     /// <summary>
     /// The dispatcher's third step alone: reserves due records for workers that run low, on all nodes. It does
@@ -171,8 +198,8 @@ public sealed partial class PampaCluster : IAsyncDisposable
         await (await access.GetAsync(cancellationToken)).Dispatcher.DispatchAsync(cancellationToken);
 
     /// <summary>
-    /// Closes what <see cref="OpenAsync(Action{PampaBuilder}, CancellationToken)"/> opened; one from dependency injection
-    /// has nothing to close.
+    /// Closes what <see cref="OpenAsync(Action{PampaBuilder}, ILoggerFactory, CancellationToken)"/> opened; one from dependency injection
+    /// has nothing to close. Waits for the hooks that were caused by it, for a minute at most (and not in one of them).
     /// </summary>
     public ValueTask DisposeAsync() => disposeAsync?.Invoke() ?? default;
 

@@ -74,7 +74,9 @@ public sealed class VerbContext
     /// Runs something with the cluster of the program on the database that is given or that stands in the environment.
     /// </summary>
     /// <param name="database">What <c>--db</c> says; null: nothing.</param>
-    /// <param name="run">As in <see cref="RunAsync"/>.</param>
+    /// <param name="run">
+    /// As in <see cref="RunAsync"/>. What goes wrong beside its calls, as in the code of hooks that they cause, is told on <see cref="Errors"/>.
+    /// </param>
     /// <param name="setsUp">
     /// Whether the database is prepared first, as <c>run</c> does it. Default false: it is looked at from outside and nothing is made in
     /// it, and a table that is not there is an error.

@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Data.Common;
+using Microsoft.Extensions.Logging;
 using Pampa.Hosting;
 using Pampa.Jobs;
 using Pampa.Storage;
@@ -127,9 +128,23 @@ internal sealed class Verb
         string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, SchemaChanges changes = SchemaChanges.None) =>
         RunAsync(database, async (made, choice) =>
         {
-            await using var cluster = await PampaCluster.OpenAsync(made, choice.Address, changes, stopping);
+            using var logs = Complaining();
+            await using var cluster = await PampaCluster.OpenAsync(made, choice.Address, changes, logs, stopping);
             return await runAsync(cluster, choice);
         }, stopping);
+
+    // What goes wrong beside the verb, as in the code of hooks, comes back from none of its calls.
+    private ILoggerFactory Complaining()
+    {
+        var gate = new Lock();
+        var lines = new LineLog(Complain, TimeProvider.System);
+        return LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
+
+        void Complain(DateTimeOffset at, LogLevel level, string text, LineEnd? end)
+        {
+            lock (gate) errors.WriteLine(LogLine.Of(at, level, text, hasColors: false));
+        }
+    }
 
     private static PampaBuilder Make(Action<PampaBuilder> configure)
     {

@@ -16,7 +16,8 @@ internal sealed partial class Dispatcher
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
         if (!goesRound) job.Refused = 0;
-        var restarts = !job.Store.Job.HasOwnOrder && !goesRound && job.Restarts.IsDue;
+        var before = job.Cursor;
+        var restarts = !job.Store.Job.HasOwnOrder && job.Restarts.IsDue;
         if (job.Store.Job.HasOwnOrder || restarts) job.Cursor = null;
         if (goesRound) job.Cursor ??= job.Avoided;
         var after = job.Cursor;
@@ -30,9 +31,11 @@ internal sealed partial class Dispatcher
         {
             bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch);
             if (restarts) job.Restarts.End(began);
+            if (restarts || after is null) job.IsCutOff = false;
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
+            if ((restarts || after is null) && job.Store.Database.Dialect.IsStatementTimeout(e)) CutOff(job, before ?? after ?? job.Reached, began);
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.
             if (starts) job.Load.LoseStart();
@@ -55,11 +58,22 @@ internal sealed partial class Dispatcher
         job.Load.Meter.Wrote("reserve", bound.Count);
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Reservation.Key : null;
+        if (bound.Count > 0) job.Reached = bound[^1].Reservation.Key;
+        job.Cursor = !job.Store.Job.HasOwnOrder && (isFull || job.IsCutOff) ? job.Reached : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = after is not null && !goesRound;
+        var mayBeMore = after is not null && !goesRound && !job.IsCutOff;
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
+    }
+
+    // Where somebody holds a snapshot all that has ended lies before what is due: what cannot be passed by in time is tried seldom, and in between
+    // it goes on from where it was.
+    private static void CutOff(JobDispatch job, TaskKey? cursor, long began)
+    {
+        if (job.Store.Job.HasOwnOrder) return;
+        job.IsCutOff = true;
+        job.Cursor = cursor;
+        job.Restarts.End(began);
     }
 
     private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Bound> all, string ownNode)

@@ -21,7 +21,7 @@ internal sealed partial class Dispatcher
             && !await job.Store.IsAnyOpenAsync(named.Keys, Limits.LongestDelay, stopping);
         job.Load.Resume(JobStep.Dispatch);
         Tell(job, selection, named, taking);
-        var isFull = selection.Settle(named.Count, taking.Count, isInVain) || (taking.Count > 0 && taking.Count == wanted);
+        var isFull = selection.Settle(named.Rows, taking.Count, isInVain) || (taking.Count > 0 && taking.Count == wanted);
         if (selection.IsTroubleNew)
         {
             var example = named.Keys.Count > 0 ? job.Store.Database.Dialect.Display(named.Keys[0]) : named.Misfits[0];

@@ -188,7 +188,7 @@ internal sealed partial class Dispatcher(
         foreach (var job in jobs)
         {
             job.Load.StartsAtOnce = false;
-            job.Cursor = null;
+            job.ForgetCursor();
             job.EmptySince = 0;
             job.Pass.Reset();
             job.Selection?.Reset();
@@ -293,8 +293,7 @@ internal sealed partial class Dispatcher(
         {
             job.EmptySince = 0;
             job.Selection?.Hasten();
-            job.Cursor = null;
-            job.Restarts.Restart();
+            job.Restarts.Hasten();
         }
         if (!job.IsLookDue) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.

@@ -96,11 +96,28 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The key after which picking goes on while full batches come back; null begins at the first.</summary>
     public TaskKey? Cursor { get; set; }
 
+    /// <summary>The last record that was reserved in order: from there it goes on where the way from the beginning cannot be gone.</summary>
+    public TaskKey? Reached { get; set; }
+
     /// <summary>
-    /// When the cursor goes back to the beginning, for what was given back behind it. Where the index there is full of what has ended, and a snapshot
-    /// that somebody holds open keeps that from being cleared away, the way costs more and more: it takes a twentieth of the time at most.
+    /// Whether the database has ended the last look from the beginning, because it took too long. Until one comes through, only those that <see
+    /// cref="Restarts"/> allows begin there: else no other would come to anything.
+    /// </summary>
+    public bool IsCutOff { get; set; }
+
+    /// <summary>
+    /// When the cursor goes back to the beginning, for what was given back behind it: each second, and sooner where that is told. Where the index
+    /// there is full of what has ended, and a snapshot that somebody holds open keeps that from being cleared away, the way costs more and more: it
+    /// takes a twentieth of the time at most.
     /// </summary>
     public Pace Restarts { get; } = new(TimeSpan.FromSeconds(1), time, rarity: 20);
+
+    /// <summary>Picking begins anew, knowing nothing.</summary>
+    public void ForgetCursor()
+    {
+        Cursor = Reached = null;
+        IsCutOff = false;
+    }
 
     /// <summary>
     /// How many rows a RESERVE that cannot pass locked rows by asks for; halved when it meets a lock, so that it comes
@@ -133,14 +150,13 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>When the last look found less than was asked for; 0 while there is more.</summary>
     public long EmptySince { get; set; }
 
-    /// <summary>There may be more, from the beginning: told by whatever thread knows.</summary>
+    /// <summary>There may be more: told by whatever thread knows.</summary>
     public void Wake()
     {
         lock (gate)
         {
             wakes++;
             EmptySince = 0;
-            Cursor = null;
         }
     }
 
@@ -168,7 +184,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         lookBegan = time.GetTimestamp();
         // What is told while the program's selection is at it, it may not have seen.
         if (Selection is { IsUnderWay: true }) return;
-        lock (gate) seenWakes = wakes;
+        lock (gate)
+        {
+            // It may lie behind the cursor, if there is one: a job that has found no more begins at the first anyway.
+            if (wakes != seenWakes) Restarts.Hasten();
+            seenWakes = wakes;
+        }
     }
 
     /// <summary>Whether the last look found less than was asked for; being woken does not change that.</summary>

@@ -33,6 +33,9 @@ internal sealed class JobRelaunch(JobDispatch job, Relaunching relaunching, ILog
 
     public JobDispatch Job => job;
 
+    /// <summary>How often it is said that hooks hold it back.</summary>
+    public Telling HeldBack { get; } = new(time);
+
     private TaskStore Store => job.Store;
 
     private Dialect Dialect => Store.Database.Dialect;

@@ -73,6 +73,9 @@ internal sealed class JobSelection(TaskStore store, TimeProvider time)
     }
 
     /// <summary>An answer was used. Says whether there may be more at once.</summary>
+    /// <param name="named">How many rows it had, whether they name a record once or again.</param>
+    /// <param name="reserved">How many records were reserved by it.</param>
+    /// <param name="isInVain">Whether none of them can be.</param>
     public bool Settle(int named, int reserved, bool isInVain)
     {
         restsSince = time.GetTimestamp();

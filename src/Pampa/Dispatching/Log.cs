@@ -111,6 +111,10 @@ internal static partial class Log
         + "again each hour, everything else goes on, and it is told once: {Error}")]
     public static partial void AuditNotThinned(ILogger log, string error);
 
+    [LoggerMessage(228, LogLevel.Warning, "Job '{Job}': nothing of it is relaunched now, although that was asked for: {Calls} calls of its hooks are still to be made "
+        + "({Unsaid} more times since this was last said)")]
+    public static partial void RelaunchHeldBack(ILogger log, string job, int calls, int unsaid);
+
     [LoggerMessage(225, LogLevel.Debug, "Job '{Job}': no sample is taken, its due records cannot be counted: {Error}")]
     public static partial void NotSampled(ILogger log, string job, string error);
 }

@@ -33,7 +33,11 @@ internal sealed class Relauncher(IEnumerable<JobDispatch> jobs, ILogger log, Tim
         {
             if (isHeld(one.Job) || one.Job.Load.IsSuspendedAt(JobStep.Dispatch) || one.Job.Load.TableLock.IsResting) continue;
             // Their hooks are told beside, some at a time: a process without workers has no other brake.
-            if (one.Job.Store.Calls is { Count: > Limits.RelaunchRows }) continue;
+            if (one.Job.Store.Calls is { Count: > Limits.RelaunchRows and var calls })
+            {
+                if (isAsked && one.HeldBack.IsDue(out var unsaid)) Log.RelaunchHeldBack(log, one.Job.Store.Job.Name, calls, unsaid);
+                continue;
+            }
             var count = await one.PassAsync(term, isAsked, stopping);
             if (count > 0) Log.Relaunched(log, one.Job.Store.Job.Name, count);
             all += count;

@@ -14,10 +14,16 @@ internal sealed class Scheduler(
     ILogger log, TimeProvider time, Random random) : IDisposable
 {
     /// <summary>
-    /// Ticks that are under way at once at most; each has a connection. One that does not end although its time is over holds up its own
-    /// schedule and no other.
+    /// Ticks that are under way at once at most. One that does not end although its time is over is not among them: it holds up its own schedule
+    /// and no other.
     /// </summary>
     public const int MostAtOnce = 8;
+
+    /// <summary>
+    /// Connections of all ticks: one that does not end keeps its own, so that there may be no more of those than of the others. Where they are all,
+    /// nothing begins.
+    /// </summary>
+    public const int MostConnections = 2 * MostAtOnce;
 
     private const int MaxTries = 5;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
@@ -28,6 +34,7 @@ internal sealed class Scheduler(
     private readonly List<Ticking> all = [.. schedules.Select(s => new Ticking(s, time))];
     private LeaseTerm? current;
     private long lookedAt;
+    private bool isFullTold;
 
     /// <summary>Called when a tick was done: there may be new records of any job.</summary>
     public Action? Ticked { get; init; }
@@ -114,7 +121,7 @@ internal sealed class Scheduler(
             var row = look.Rows.FirstOrDefault(r => r.Name == one.Schedule.Name);
             // Somebody has deleted it: it is made known again, and begins anew.
             if (row is null) current = null;
-            if (one.Plan(row, look.Now, at) is not { } plan || all.Count(t => t.UnderWay is not null && !t.IsOverdue) >= MostAtOnce) continue;
+            if (one.Plan(row, look.Now, at) is not { } plan || !HasPlace()) continue;
             one.Begin(plan.At, async () =>
             {
                 try
@@ -127,6 +134,19 @@ internal sealed class Scheduler(
                 }
             });
         }
+    }
+
+    private bool HasPlace()
+    {
+        var underWay = all.FindAll(t => t.UnderWay is not null);
+        var overdue = underWay.FindAll(t => t.IsOverdue);
+        if (overdue.Count < MostConnections) isFullTold = false;
+        else if (!isFullTold)
+        {
+            isFullTold = true;
+            Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)));
+        }
+        return underWay.Count < MostConnections && underWay.Count - overdue.Count < MostAtOnce;
     }
 
     // Most end in a moment, and what they bring is dispatched the sooner.
@@ -188,11 +208,14 @@ internal sealed class Scheduler(
         }
         catch (Exception e)
         {
-            var error = deadline.IsCancellationRequested ? $"it did not end within {schedule.MaxDuration:c} (MaxDuration): {e.Message}" : e.Message;
+            var error = deadline.IsCancellationRequested ? TookTooLong(schedule, e) : e.Message;
             await FailedAsync(schedule, row, plan.At, error, term, stopping);
             return false;
         }
     }
+
+    private static string TookTooLong(ScheduleDefinition schedule, Exception error) =>
+        $"it did not end within {schedule.MaxDuration:c} (MaxDuration): {error.Message}";
 
     // Where the answer to its commit was lost it may be done all the same: then the row says so, and there is no failure.
     private async Task FailedAsync(
@@ -226,12 +249,21 @@ internal sealed class Scheduler(
                 Ticked?.Invoke();
                 return tick;
             }
+            catch (Exception e) when (stopping.IsCancellationRequested && e is not TickInDoubtException)
+            {
+                throw new OperationCanceledException(e.Message, e, stopping);
+            }
+            catch (Exception e) when (deadline.IsCancellationRequested && e is not TickInDoubtException)
+            {
+                var late = new TickCodeException(TookTooLong(schedule, e), e);
+                throw isInDoubt ? new TickInDoubtException(late) : late;
+            }
             catch (Exception e) when (tries < MaxTries && (e is TickInDoubtException || (isInDoubt && store.IsAway(e))))
             {
                 isInDoubt = true;
                 await Task.Delay(tries * LongestPause / 2, time, stopping);
             }
-            catch (Exception e) when (isInDoubt && e is not (TickInDoubtException or OperationCanceledException))
+            catch (Exception e) when (isInDoubt && e is not TickInDoubtException)
             {
                 // Whatever this try has met, and be it what an earlier one has written: that one may be done.
                 throw new TickInDoubtException(e);

@@ -51,7 +51,7 @@ internal sealed partial class Engine : IAsyncDisposable
         // And for what is called beside the work.
         own += jobTables.Any(t => t.Job.Allowing?.AskAsync is not null) ? AskedCode.MostAtOnce : 0;
         own += jobTables.Any(t => Enum.GetValues<HookKind>().Any(t.Job.Hooks.HasCode)) ? HookCalls.MostAtOnce : 0;
-        own += Math.Min(program.Schedules.Count, Scheduler.MostAtOnce);
+        own += Math.Min(program.Schedules.Count, Scheduler.MostConnections);
         handlers = dialect.OpenPlain(address.ConnectionString, $"{name}/handlers", own + program.Workers + 4);
         messages = dialect.Notifications?.Open(address.ConnectionString, $"{name}/listen");
         wakeUps = new WakeUps(database, program.Cluster);
@@ -165,7 +165,7 @@ internal sealed partial class Engine : IAsyncDisposable
         {
             var log = surroundings.Logs.CreateLogger("Pampa");
             // Who only looks, or has nobody to tell, hears at once what is wrong.
-            var waits = changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
+            var waits = isToRun && changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
             var preparation = new Preparation(database, address, changes, time)
             {
                 Does = isToRun ? [.. DoneBy(role, program)] : null,

@@ -36,6 +36,6 @@ internal static class Selections
         var named = await store.LookAtSelectionAsync(Limits.NamedRows, stopping);
         var isNamed = named.Keys.Any(k => store.Database.Dialect.Display(k) == key);
         var before = (await store.EligibleAsync(named.Keys, stopping)).FindIndex(t => t.Key == key);
-        return new Choice(isNamed, named.Count, named.Count < Limits.NamedRows, before >= 0 ? before : null);
+        return new Choice(isNamed, named.Count, named.Rows < Limits.NamedRows, before >= 0 ? before : null);
     }
 }

@@ -178,7 +178,8 @@ internal sealed class StandAloneProcess(StandAloneParts parts, Surroundings surr
         if (!running.IsCompleted && !stopping.IsCancellationRequested)
         {
             Log.RunWithoutLease(log, parts.Name, number);
-            await WatchAsync(running, stopping);
+            // It keeps nobody else from beginning any more: how long it takes is told no further.
+            await running.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (running.IsCompleted) return true;
         Log.RunStopping(log, parts.Name, number, parts.ShutdownTimeout);

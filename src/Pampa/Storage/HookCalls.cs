@@ -13,18 +13,23 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     /// <summary>How many are called at the same time. One that is given up keeps its place until it ends: it holds a thread or a connection.</summary>
     public const int MostAtOnce = 16;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
-    private static readonly AsyncLocal<bool> Inside = new();
+    /// <summary>How long each may take.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+
+    // Of which process or tool: one may open another, and act on it.
+    private static readonly AsyncLocal<Database?> Inside = new();
     private readonly Queue<(HookKind Kind, TaskEvent About)> waiting = new();
     private readonly Lock gate = new();
     private readonly Telling stuck = new(time);
-    private TaskCompletionSource? idle;
+    private readonly Dictionary<int, TaskCompletionSource> waiters = [];
     private int callers;
     private int count;
     private int givenUp;
 
-    /// <summary>Whether it is code of a hook that asks: what waits for all hooks would wait for itself.</summary>
-    public static bool IsInside => Inside.Value;
+    /// <summary>
+    /// Whether it is code of a hook that asks, of whatever job of this process or tool: what waits for the hooks would wait for itself.
+    /// </summary>
+    public bool IsInside => ReferenceEquals(Inside.Value, store.Database);
 
     /// <summary>What waits to be told, or is being told.</summary>
     public int Count => Volatile.Read(ref count);
@@ -72,13 +77,28 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     }
 
     /// <summary>Ends when all has been told, or when nobody knows whether it ever will be.</summary>
-    public Task IdleAsync()
+    public Task IdleAsync() => UntilAsync(0);
+
+    /// <summary>Ends when no more than so many are left to be told, or when nobody knows whether they ever will be.</summary>
+    public Task UntilAsync(int most)
     {
         lock (gate)
         {
-            if (count == 0 || givenUp == MostAtOnce) return Task.CompletedTask;
-            return (idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (count <= most || givenUp == MostAtOnce) return Task.CompletedTask;
+            if (!waiters.TryGetValue(most, out var end)) waiters[most] = end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return end.Task;
         }
+    }
+
+    /// <summary>Waits until all has been told. What is not, although it is not waited for any longer, is said: it may be lost.</summary>
+    public async Task TellAllAsync(TimeSpan atMost, CancellationToken stopping)
+    {
+        var all = IdleAsync();
+        await all.WaitAsync(atMost, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stopping.ThrowIfCancellationRequested();
+        int left;
+        lock (gate) left = all.IsCompleted && givenUp < MostAtOnce ? 0 : count;
+        if (left > 0) NotTold(log, store.Job.Name, left);
     }
 
     /// <summary>A hook's statement was refused, and what it was told of is written without it.</summary>
@@ -134,7 +154,7 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
 
     private async Task CallAsync(HookKind kind, TaskEvent about, CancellationToken stopping)
     {
-        Inside.Value = true;
+        Inside.Value = store.Database;
         await RunAsync(kind, about, stopping);
     }
 
@@ -142,7 +162,8 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
     {
         lock (gate)
         {
-            if (--count == 0) EndWaiting();
+            count--;
+            EndWaiting();
         }
     }
 
@@ -162,8 +183,12 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
 
     private void EndWaiting()
     {
-        idle?.SetResult();
-        idle = null;
+        if (waiters.Count == 0) return;
+        foreach (var (most, end) in waiters.Where(w => count <= w.Key || givenUp == MostAtOnce).ToList())
+        {
+            waiters.Remove(most);
+            end.SetResult();
+        }
     }
 
     [LoggerMessage(121, LogLevel.Warning, "Job '{Job}': its {Hook} fails for record {Key}, and nothing else comes of it: {Error}")]
@@ -171,6 +196,9 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
 
     [LoggerMessage(125, LogLevel.Error, "Job '{Job}': {Calls} calls of its hooks do not end, the last one of its {Hook}, and no other is made until one of them ends; {Waiting} wait, and where too many do the job starts nothing: give what the code waits for a time-out")]
     private static partial void NoPlaceLeft(ILogger log, string job, string hook, int calls, int waiting);
+
+    [LoggerMessage(126, LogLevel.Warning, "Job '{Job}': {Calls} calls of its hooks have not ended or were not made, and are waited for no longer: what they were to tell may be lost")]
+    private static partial void NotTold(ILogger log, string job, int calls);
 
     [LoggerMessage(122, LogLevel.Warning, "Job '{Job}': record {Key}: the statement of its OnFinished is refused for the outcome {Outcome}, which is written without it: {Error}")]
     private static partial void StatementLeftOut(ILogger log, string job, string key, string outcome, string error);

@@ -3,7 +3,7 @@ using Pampa.Jobs;
 
 namespace Pampa.Storage;
 
-/// <summary>The program's own code for a tick has thrown, or has done what it must not.</summary>
+/// <summary>The program's own code for a tick has thrown, has done what it must not, or takes too long.</summary>
 internal sealed class TickCodeException(string message, Exception? innerException = null) : Exception(message, innerException);
 
 /// <summary>A commit was not answered: only the database's rows tell whether it took effect.</summary>
@@ -55,8 +55,11 @@ internal sealed partial class ScheduleStore
         }
     }
 
-    /// <summary>Whether an error says that the database cannot be reached or cannot serve now.</summary>
-    public bool IsAway(Exception error) => Dialect.Classify(error) == ErrorKind.Infrastructure;
+    /// <summary>
+    /// Whether an error says that the database cannot be reached or cannot serve now. Not where it has ended a statement that took longer than
+    /// it allows: that is the tick's own failure.
+    /// </summary>
+    public bool IsAway(Exception error) => Dialect.Classify(error) == ErrorKind.Infrastructure && !Dialect.IsStatementTimeout(error);
 
     private static bool IsPlannable(string statement)
     {

@@ -6,9 +6,13 @@ namespace Pampa.Storage;
 /// <summary>What a job's own selection has named.</summary>
 /// <param name="Keys">Keys in its order, each once.</param>
 /// <param name="Misfits">What is no key of the table, for people.</param>
-internal sealed record Named(IReadOnlyList<TaskKey> Keys, IReadOnlyList<string> Misfits)
+/// <param name="Rows">How many rows or texts it returned: a join names the same record for each of its tags, and they fill its LIMIT.</param>
+internal sealed record Named(IReadOnlyList<TaskKey> Keys, IReadOnlyList<string> Misfits, int Rows)
 {
     public int Count => Keys.Count + Misfits.Count;
+
+    /// <summary>Of all the rows that came, which may name a record again and again.</summary>
+    public static Named Of(List<TaskKey> keys, List<string> misfits) => new([.. keys.Distinct()], misfits, keys.Count + misfits.Count);
 }
 
 /// <summary>The program's own selection: a statement, or code.</summary>
@@ -69,7 +73,7 @@ internal sealed partial class TaskStore
             if (text is not null && TryParseKey(text, out var key) && MayBeKey(text)) keys.Add(key);
             else misfits.Add(text ?? "null");
         }
-        return new Named([.. keys.Distinct()], misfits);
+        return Named.Of(keys, misfits);
     }
 
     // The database would refuse the statement for such a one, and with it the others.
@@ -130,7 +134,7 @@ internal sealed partial class TaskStore
                 }
             }
         }
-        return new Named([.. keys.Distinct()], misfits);
+        return Named.Of(keys, misfits);
     }
 
     /// <summary>Where the columns of the key stand: found by their names, else they are all that there is.</summary>

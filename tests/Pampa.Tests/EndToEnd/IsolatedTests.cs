@@ -83,6 +83,27 @@ public sealed class IsolatedTests(ProgramFixture programs)
     }
 
     [Fact]
+    public async Task What_their_hooks_are_still_to_be_told_they_are_told_at_the_stop()
+    {
+        await using var database = await NumbersDatabase.CreateAsync(onSqlite: true, programs);
+        var go = Path.Combine(programs.NewFolder(), "go");
+        Task<Child> CaseAsync(params string[] verb) => programs.StartAsync(
+            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "hooked"), ("PAMPA_TEST_GO", go)]);
+        var dispatcher = await CaseAsync("dispatcher");
+        await dispatcher.HearAsync("This process leads 'cluster' in term 1");
+        var node = await CaseAsync("node", "--name", "iso", "--workers", "2", "--isolated");
+        await node.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Completed) == 20, "all numbers are completed");
+        node.Terminate();
+        await node.UntilAsync(
+            async () => (await database.ReadAsync("SELECT 1 FROM pampa_worker WHERE state = 'ready'")).Count == 0 || node.Said.Contains("Stopping", StringComparison.Ordinal), "it stops");
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await node.EndAsync());
+        Assert.Equal(20, Directory.GetFiles(Path.GetDirectoryName(go)!).Count(file => file != go));
+        dispatcher.Terminate();
+        Assert.Equal(0, await dispatcher.EndAsync());
+    }
+
+    [Fact]
     public async Task A_name_that_is_at_work_ends_the_node_with_4_whatever_other_workers_do()
     {
         await using var database = await NumbersDatabase.CreateAsync(onSqlite: true, programs);

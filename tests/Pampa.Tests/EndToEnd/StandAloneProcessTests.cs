@@ -145,6 +145,19 @@ public sealed class StandAloneProcessTests(ProgramFixture programs)
         Assert.StartsWith("Database: ", run.Said, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_run_that_is_stopped_while_it_waits_for_the_database_is_not_taken_for_done()
+    {
+        // It takes the connection and never answers.
+        using var server = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        server.Start();
+        await using var run = await StartAsync("plain", "--once", "--db", $"postgres://me@127.0.0.1:{((System.Net.IPEndPoint)server.LocalEndpoint).Port}/shop");
+        using var connection = await server.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        run.Terminate();
+        Assert.Equal(3, await run.EndAsync());
+        Assert.Empty(Noted);
+    }
+
     [Theory]
     [InlineData("single", "SingleInstance needs a database, in which the processes of the name 'mirror' see each other. Give one with --db, PAMPA_DATABASE_URL or Database")]
     [InlineData("plain", "Unknown option '--dealy'. Did you mean '--delay'?", "--dealy", "3")]

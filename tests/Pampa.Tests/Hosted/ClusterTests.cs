@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Pampa.Tests.EndToEnd;
 using Pampa.Tests.Fixtures;
 using Engine = Pampa.Tests.Fixtures.Engine;
@@ -180,5 +182,40 @@ public sealed class ClusterTests
         Assert.Equal(0, (await cluster.ReportAsync("visit", exact: true, Stopping)).Failed);
         Assert.Contains("visit: its own Report fails, these are the table's counts: it throws InvalidOperationException: no such view", await page.LinesAsync(null, Stopping));
         Assert.Contains("\"fault\":\"it throws InvalidOperationException", await page.JsonAsync("db", Stopping), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_tool_is_closed_when_the_hooks_of_its_steps_have_been_told_and_tells_what_they_throw()
+    {
+        await using var db = await TestDatabase.CreateAsync(Engine.Sqlite, null);
+        var gate = new TaskCompletionSource();
+        var lines = new ConcurrentQueue<string>();
+        var told = new ConcurrentQueue<string>();
+        using var logs = LoggerFactory.Create(logging =>
+            logging.AddProvider(new Pampa.Commands.LineLog((_, level, text, _) => lines.Enqueue($"{level}: {text}"), TimeProvider.System)));
+        var cluster = await PampaCluster.OpenAsync(
+            pampa =>
+            {
+                pampa.Database = AddressOf(db);
+                Pages(pampa, _ => default);
+                pampa.Jobs[0].RelaunchAfter = TimeSpan.FromSeconds(1);
+                pampa.Jobs[0].RelaunchJitter = 0;
+                pampa.Jobs[0].OnRelaunched(async about =>
+                {
+                    await gate.Task;
+                    if (about.Key == "a") throw new FormatException("not that one");
+                    told.Enqueue(about.Key);
+                });
+            }, logs, Stopping);
+        await db.ExecuteAsync("UPDATE pages SET visit_end_time = '2020-01-01 00:00:00', visit_success = TRUE WHERE url IN ('a', 'b')");
+        Assert.Equal(2, await cluster.RelaunchAsync(Stopping));
+        var closed = cluster.DisposeAsync().AsTask();
+        await Task.WhenAny(closed, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Stopping));
+        Assert.False(closed.IsCompleted);
+        gate.SetResult();
+        await closed.WaitAsync(Patience, Stopping);
+        Assert.Equal("b", Assert.Single(told));
+        Assert.EndsWith("Job 'visit': its OnRelaunched fails for record a, and nothing else comes of it: FormatException: not that one",
+            Assert.Single(lines, line => line.StartsWith("Warning", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 }

@@ -280,7 +280,7 @@ public sealed class HostedTests : IDisposable
         {
             pampa.Database = File;
             Numbers(pampa, job => job.Process(_ => { }), count: 1);
-        }, Stopping);
+        }, cancellationToken: Stopping);
         var task = Assert.Single((await cluster.TasksAsync("numbers", cancellationToken: Stopping)).Tasks);
         Assert.Equal((TaskState.Pending, 0), (task.State, task.Attempts));
     }
@@ -292,7 +292,7 @@ public sealed class HostedTests : IDisposable
         {
             pampa.Database = File;
             Numbers(pampa, job => job.Process<CheckNumber, Number>());
-        }, Stopping));
+        }, cancellationToken: Stopping));
         Assert.StartsWith("Job 'numbers': Process<CheckNumber, Number>() makes its class by dependency injection, which this program has none of.",
             error.Errors[0], StringComparison.Ordinal);
     }

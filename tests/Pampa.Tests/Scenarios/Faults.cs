@@ -34,9 +34,9 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>How often something went wrong.</summary>
     public int Hits { get; private set; }
 
-    /// <summary>Statements that hold the text fail and have no effect; the first few may be spared.</summary>
-    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null) =>
-        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal) && spared-- <= 0, false, times, null, error));
+    /// <summary>Statements that hold the text, and not another one, fail and have no effect; the first few may be spared.</summary>
+    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null, string? lacking = null) =>
+        Plan(new Fault(text => Holds(text, part, lacking) && spared-- <= 0, false, times, null, error));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
     public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
@@ -45,9 +45,12 @@ internal sealed class Faults(Func<string, Exception> error)
     public void Meanwhile(string part, Action happening) =>
         Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, 1, happening));
 
-    /// <summary>Something happens before each statement that holds the text, and the statement takes its way.</summary>
-    public void Note(string part, Action happening) =>
-        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, int.MaxValue, happening));
+    /// <summary>Something happens before each statement that holds the text, and not another one, and the statement takes its way.</summary>
+    public void Note(string part, Action happening, string? lacking = null) =>
+        Plan(new Fault(text => Holds(text, part, lacking), false, int.MaxValue, happening));
+
+    private static bool Holds(string text, string part, string? lacking) =>
+        text.Contains(part, StringComparison.Ordinal) && (lacking is null || !text.Contains(lacking, StringComparison.Ordinal));
 
     /// <summary>Nothing that is planned goes wrong any more.</summary>
     public void Clear()

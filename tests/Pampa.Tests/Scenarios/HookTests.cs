@@ -272,7 +272,8 @@ public sealed class HookTests
         Assert.Equal((16, 4), (begun, calls.Count));
         // Whoever waits for all to be told, as a drain does and a verb, would wait for ever.
         Assert.Equal(0, process.Node.Untold);
-        await calls.IdleAsync().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);
+        await calls.TellAllAsync(Timeout.InfiniteTimeSpan, TestCluster.Stopping).WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, TestCluster.Stopping);
+        Assert.EndsWith("4 calls of its hooks have not ended or were not made, and are waited for no longer: what they were to tell may be lost", Assert.Single(Of(process, "may be lost")), StringComparison.Ordinal);
         Assert.Contains("16 calls of its hooks do not end, the last one of its OnFinished, and no other is made until one of them ends; 4 wait", Assert.Single(Of(process, "do not end")), StringComparison.Ordinal);
         await cluster.LiveAsync(200);
         Assert.Equal(16, begun);

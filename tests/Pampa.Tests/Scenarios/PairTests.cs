@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
@@ -17,6 +18,9 @@ public sealed class PairTests
     private const string Batch = "batch";
     private const string Transaction = "transaction";
     private const string Hooks = "hooks";
+    private const string Code = "code";
+    private const string Allow = "allow";
+    private const string Due = "due";
     private const int Records = 6;
     private const int Rounds = 2;
 
@@ -26,7 +30,16 @@ public sealed class PairTests
     // What the schedule's one tick brings.
     private const int Ticked = 101;
 
-    private static readonly string[] Features = [Select, Relaunch, Schedule, Priority, Sequence, Batch, Transaction, Hooks];
+    // Whom nobody lets have work that may refuse it.
+    private const string Refuses = "a.1";
+
+    // The others are due since long ago, the last one first.
+    private static readonly DateTime FirstDue = Fixtures.TestClock.Begin.AddSeconds(12);
+
+    private static readonly string[] Features = [Select, Relaunch, Schedule, Priority, Sequence, Batch, Transaction, Hooks, Code, Allow, Due];
+
+    /// <summary>What the code of hooks was told; of the same attempt perhaps several times.</summary>
+    private readonly ConcurrentDictionary<(string Job, long Value, long Round, int Attempt, string What), bool> told = new();
 
     private static readonly Dictionary<string, string> Refused = new()
     {
@@ -60,7 +73,7 @@ public sealed class PairTests
     [Fact]
     public void What_cannot_go_together_is_refused_before_anything_starts()
     {
-        Assert.Equal(28, Pairs.Count());
+        Assert.Equal(55, Pairs.Count());
         foreach (var pair in Pairs)
         {
             var (program, errors) = (new PampaBuilder(), new List<string>());
@@ -80,8 +93,8 @@ public sealed class PairTests
         await cluster.Db.GrantOwnAsync("INSERT ON effects");
         foreach (var pair in Allowed)
         {
-            await cluster.CreateTableAsync(pair.Name, ", generation bigint, round bigint NOT NULL DEFAULT 0, customer bigint NOT NULL DEFAULT 9, priority bigint NOT NULL DEFAULT 0");
-            await cluster.Db.ExecuteAsync($"INSERT INTO {pair.Name} (value, customer, priority) VALUES {string.Join(", ", Enumerable.Range(1, Records).Select(v => $"({v}, {v % 2}, {-v})"))}");
+            await cluster.CreateTableAsync(pair.Name, ", generation bigint, round bigint NOT NULL DEFAULT 0, customer bigint NOT NULL DEFAULT 9, priority bigint NOT NULL DEFAULT 0, due timestamp");
+            await cluster.Db.ExecuteAsync($"INSERT INTO {pair.Name} (value, customer, priority, due) VALUES {string.Join(", ", Enumerable.Range(1, Records).Select(v => $"({v}, {v % 2}, {-v}, '{DueOf(v):yyyy-MM-dd HH:mm:ss}')"))}");
             if (pair.Has(Schedule)) await cluster.Db.GrantOwnAsync($"INSERT ON {pair.Name}");
         }
         var process = await cluster.StartProgramAsync(pampa => Allowed.ForEach(pair => Add(pampa, pair)), workers: Allowed.Count + 4);
@@ -96,7 +109,9 @@ public sealed class PairTests
         Assert.DoesNotContain(process.Lines, line => line.StartsWith("Error", StringComparison.Ordinal));
     }
 
-    private static void Add(PampaBuilder pampa, Pair pair)
+    private static DateTime DueOf(int value) => value == 1 ? FirstDue : FirstDue.AddDays(-value);
+
+    private void Add(PampaBuilder pampa, Pair pair)
     {
         if (pair.Has(Schedule)) pampa.AddSchedule(pair.Name, "* * * * *", schedule => schedule.Do(_ => Raw($"INSERT INTO {pair.Name} (value) VALUES ({Ticked})")));
         pampa.AddJob(pair.Name, pair.Name, "value", job =>
@@ -118,6 +133,14 @@ public sealed class PairTests
                 job.OnFinished(task => Effect(task, $"{task.Outcome}"));
                 job.OnRelaunched(task => Effect(task, "relaunched"));
             }
+            if (pair.Has(Code))
+            {
+                job.OnStarting(task => Tell(task, "starting"));
+                job.OnFinished(task => Tell(task, $"{task.Outcome}"));
+                job.OnRelaunched(task => Tell(task, "relaunched"));
+            }
+            if (pair.Has(Allow)) job.Allow(worker => worker.Worker != Refuses);
+            if (pair.Has(Due)) job.DueColumn = "due";
             if (pair.Has(Batch)) job.ProcessBatch(4, (tasks, _) => Work(tasks));
             if (pair.Has(Transaction)) job.ProcessInTransaction(WorkAsync);
             if (!pair.Has(Batch) && !pair.Has(Transaction)) job.Process(Work);
@@ -133,6 +156,8 @@ public sealed class PairTests
 
     private static Sql Effect(TaskEvent task, string what) =>
         $"INSERT INTO effects (job, value, generation, what) VALUES ({task.Job}, {task.Get<long>("value")}, {task.Get<long>("round")}, {what})";
+
+    private void Tell(TaskEvent task, string what) => told[(task.Job, task.Get<long>("value"), task.Get<long>("round"), task.Attempt, what)] = true;
 
     // State columns are not the handler's business; the generation stands in the key for other systems.
     private static long GenerationOf(PampaTask task) => long.Parse(task.IdempotencyKey.Split('/')[^1], CultureInfo.InvariantCulture);
@@ -182,7 +207,7 @@ public sealed class PairTests
         return string.Join(Environment.NewLine, [.. left, .. process.Lines.TakeLast(20)]);
     }
 
-    private static async Task CheckAsync(TestCluster cluster, Pair pair)
+    private async Task CheckAsync(TestCluster cluster, Pair pair)
     {
         var rows = await cluster.RowsAsync(pair.Name);
         Assert.Equal(pair.Keys.Select(key => (pair.Name, (long)key, "completed")), rows.Select(r => (pair.Name, r.Key, r.IsCompleted ? "completed" : $"{r}")));
@@ -199,8 +224,14 @@ public sealed class PairTests
         await WrittenAsync(cluster, pair, "Completed", pair.Has(Hooks) ? ended : 0);
         await WrittenAsync(cluster, pair, "Again", pair.Has(Hooks) ? 1 : 0);
         await WrittenAsync(cluster, pair, "relaunched", pair.Has(Hooks) ? relaunched : 0);
+        Assert.Equal((pair.Name, pair.Has(Code) ? (started, ended, 1, relaunched) : (0, 0, 0, 0)),
+            (pair.Name, (Told(pair, "starting"), Told(pair, "Completed"), Told(pair, "Again"), Told(pair, "relaunched"))));
+        if (pair.Has(Allow)) Assert.DoesNotContain(calls, call => call.Worker == Refuses);
+        if (pair.Has(Due)) Assert.True(rows[0].St >= FirstDue, $"{pair.Name}: {rows[0]}");
         CheckOrder(pair, [.. calls.Select(call => call.Key).Where(key => key != Ticked)]);
     }
+
+    private int Told(Pair pair, string what) => told.Keys.Count(t => t.Job == pair.Name && t.What == what);
 
     /// <summary>How often something was written, and that it was written once for each round of a record.</summary>
     private static async Task WrittenAsync(TestCluster cluster, Pair pair, string what, int count, int perRound = 1)
@@ -215,12 +246,13 @@ public sealed class PairTests
     {
         // What runs again comes between those that run for the first time, and the tasks of a batch come together.
         if (pair.Has(Relaunch) || pair.Has(Batch)) return;
-        if (pair.Has(Priority)) Assert.Equal((pair.Name, (long)Records), (pair.Name, calls[0]));
+        var isBackwards = pair.Has(Priority) || pair.Has(Due);
+        if (isBackwards) Assert.Equal((pair.Name, (long)Records), (pair.Name, calls[0]));
         if (!pair.Has(Sequence)) return;
         foreach (var customer in (int[])[0, 1])
         {
             var own = calls.Where(key => key % 2 == customer).ToList();
-            Assert.Equal(pair.Has(Priority) ? own.OrderDescending() : own.Order(), own);
+            Assert.Equal(isBackwards ? own.OrderDescending() : own.Order(), own);
         }
     }
 }

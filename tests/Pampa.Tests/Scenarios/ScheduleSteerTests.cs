@@ -220,4 +220,73 @@ public sealed class ScheduleSteerTests
         Assert.Contains("is done and stays so, do not run it again; only the line in the audit could not be written", error.Message, StringComparison.Ordinal);
         Assert.Single(await cluster.RowsAsync());
     }
+
+    private static Action<PampaBuilder> Slow(Action? begun = null) => pampa =>
+    {
+        TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+        pampa.AddSchedule("slow", "@daily", schedule =>
+        {
+            schedule.MaxDuration = TimeSpan.FromSeconds(5);
+            schedule.Do(_ => $"INSERT INTO numbers (value) VALUES (1)");
+            schedule.Do((tick, _, _) =>
+            {
+                begun?.Invoke();
+                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, tick.CancellationToken);
+            });
+        });
+    };
+
+    [Fact]
+    public async Task By_hand_a_tick_has_its_time_and_no_more()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(Slow());
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => UntilEndedAsync(cluster, process.Cluster.RunScheduleAsync("slow", Stopping)));
+        Assert.StartsWith("Schedule 'slow': the tick has failed, and nothing of it stays: it did not end within 00:00:05 (MaxDuration): ", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await cluster.RowsAsync());
+
+        // An earlier try may be done: that this one took too long says nothing of it.
+        process.Faults.FailBefore("INSERT INTO numbers", error: new Pampa.Storage.TickInDoubtException(cluster.Gone("no answer")));
+        var doubt = await Assert.ThrowsAsync<TimeoutException>(() => UntilEndedAsync(cluster, process.Cluster.RunScheduleAsync("slow", Stopping)));
+        Assert.Contains("whether the tick was done is not known: it did not end within 00:00:05 (MaxDuration)", doubt.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_a_tick_by_hand_is_told_so_and_nothing_of_it_stays()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
+        var process = await cluster.StartProgramAsync(Slow(stop.Cancel));
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => process.Cluster.RunScheduleAsync("slow", stop.Token));
+        Assert.Equal(stop.Token, error.CancellationToken);
+        Assert.Empty(await cluster.RowsAsync());
+    }
+
+    [Fact]
+    public async Task By_hand_a_statement_that_the_server_ends_is_a_tick_that_has_failed()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.Db.GrantOwnAsync("INSERT ON numbers");
+        var process = await cluster.StartProgramAsync(Program("@daily"));
+        process.Faults.FailBefore("INSERT INTO numbers", error: new Npgsql.PostgresException("canceling statement due to statement timeout", "ERROR", "ERROR", "57014"));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => process.Cluster.RunScheduleAsync("numbers", Stopping));
+        Assert.Contains("the tick has failed, and nothing of it stays: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("statement timeout", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await cluster.RowsAsync());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task By_hand_a_tick_that_may_be_done_is_never_told_as_failed(bool isDone)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(Program("@daily"));
+        if (isDone) process.Faults.LoseAnswer("pampa_schedule_run (");
+        else process.Faults.FailBefore("COMMIT");
+        // The try after that meets something else, and be it what the first one has written.
+        process.Faults.FailBefore("pampa_schedule_run (", spared: 1, error: new Microsoft.Data.Sqlite.SqliteException("a rule refuses it", 19));
+        var error = await Assert.ThrowsAsync<TimeoutException>(() => UntilEndedAsync(cluster, process.Cluster.RunScheduleAsync("numbers", Stopping)));
+        Assert.Contains("whether the tick was done is not known: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("a rule refuses it", error.Message, StringComparison.Ordinal);
+        Assert.Equal(isDone ? 1 : 0, (await cluster.RowsAsync()).Count);
+    }
 }

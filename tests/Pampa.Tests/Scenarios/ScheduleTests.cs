@@ -200,6 +200,43 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public async Task Those_that_never_end_have_no_more_connections_than_there_are_for_them()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var releases = new System.Collections.Concurrent.ConcurrentQueue<TaskCompletionSource>();
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            TestCluster.AddNumbers(pampa, job => job.Process(_ => { }));
+            for (var i = 1; i <= 20; i++)
+            {
+                pampa.AddSchedule($"stuck{i}", "* * * * *", s =>
+                {
+                    s.MaxDuration = TimeSpan.FromSeconds(1);
+                    s.Do((_, _, _) =>
+                    {
+                        var release = new TaskCompletionSource();
+                        releases.Enqueue(release);
+                        return release.Task;
+                    });
+                });
+            }
+        });
+        await TurnAsync(cluster, 2, process);
+        await cluster.LiveAsync(58);
+        for (var i = 0; i < 60 && Of(process, "no other tick begins").Count == 0; i++) await LiveBesideAsync(cluster, 1, process);
+        await LiveBesideAsync(cluster, 5, process);
+        Assert.Equal(Dispatching.Scheduler.MostConnections, releases.Count);
+        Assert.Contains("16 ticks go on although their MaxDuration is over", Assert.Single(Of(process, "no other tick begins")), StringComparison.Ordinal);
+        // Each that ends makes room for another.
+        Assert.True(releases.TryDequeue(out var first));
+        first.SetResult();
+        for (var i = 0; i < 20 && releases.Count < Dispatching.Scheduler.MostConnections; i++) await LiveBesideAsync(cluster, 1, process);
+        Assert.Equal(Dispatching.Scheduler.MostConnections, releases.Count);
+        while (releases.TryDequeue(out var last)) last.SetResult();
+        await process.Scheduler.EndAsync();
+    }
+
+    [Fact]
     public async Task Code_that_throws_or_takes_too_long_is_undone_and_tried_again()
     {
         await using var cluster = await TestCluster.CreateAsync();

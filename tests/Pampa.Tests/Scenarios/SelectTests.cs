@@ -64,8 +64,24 @@ public sealed class SelectTests
         await cluster.UntilEndedAsync();
     }
 
+    /// <summary>Each record three times, as a join with its tags names it.</summary>
+    private const string Tagged = "numbers CROSS JOIN (SELECT 1 AS tag UNION ALL SELECT 2 UNION ALL SELECT 3) tags";
+
     [Theory, MemberData(nameof(Engines), MemberType = typeof(Stretching.RosterSetup))]
-    public async Task Records_that_are_held_may_come_first_and_no_worker_stands_idle(string engine)
+    public async Task Records_that_are_named_several_times_each_are_no_fewer_at_a_time(string engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
+        var process = await cluster.StartAsync(Doing(job => job.Select($"SELECT value FROM {Raw(Tagged)} WHERE {Raw(FreeOnes)} ORDER BY value LIMIT @n")), workers: 4);
+        await cluster.InsertAsync(120);
+        // Four tasks a round. Where a full answer is taken for all that there is, the rest waits for the poll interval, and is asked for in small numbers.
+        await cluster.UntilEndedAsync(maxRounds: 40);
+        Assert.Equal(Enumerable.Range(1, 120), cluster.Calls.Select(c => (int)c.Key).Order());
+        Assert.Empty(Of(process, "can be reserved"));
+    }
+
+    [Theory, InlineData(nameof(Engine.Sqlite), "numbers"), InlineData(nameof(Engine.Sqlite), Tagged)]
+    [InlineData(nameof(Engine.PostgreSql), "numbers"), InlineData(nameof(Engine.Portable), "numbers")]
+    public async Task Records_that_are_held_may_come_first_and_no_worker_stands_idle(string engine, string source)
     {
         await using var cluster = await TestCluster.CreateAsync(Enum.Parse<Engine>(engine));
         var gates = Enumerable.Range(1, 40).ToDictionary(i => (long)i, _ => new TaskCompletionSource());
@@ -76,7 +92,7 @@ public sealed class SelectTests
                 job.QueueSize = 1;
                 job.MaxQueueSize = 1;
                 // It names what it has named before until that has ended.
-                job.Select($"SELECT value FROM numbers WHERE odd_checking_end_time IS NULL ORDER BY value LIMIT @n");
+                job.Select($"SELECT value FROM {Raw(source)} WHERE odd_checking_end_time IS NULL ORDER BY value LIMIT @n");
                 job.Process(async task =>
                 {
                     var key = task.Get<long>("value");

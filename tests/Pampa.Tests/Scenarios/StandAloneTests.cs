@@ -357,6 +357,26 @@ public sealed class StandAloneTests
     }
 
     [Fact]
+    public async Task A_run_that_goes_on_without_the_lease_is_not_said_to_keep_others_from_theirs()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var end = new TaskCompletionSource();
+        using var process = new Process(cluster, isSingle: true, change: Limited, code: (_, _) => end.Task);
+        process.Instance!.Beat();
+        var cycle = process.CycleAsync();
+        await cluster.AdvanceAsync(15);
+        await UntilAsync(() => process.Lines.Any(l => l.Contains("another process may begin although this run goes on", StringComparison.Ordinal)));
+        for (var i = 0; i < 100; i++)
+        {
+            cluster.Time.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+        end.SetResult();
+        Assert.True(await cycle);
+        Assert.DoesNotContain(process.Lines, l => l.Contains("no other begins", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task One_run_of_a_process_that_runs_elsewhere_is_refused()
     {
         await using var cluster = await TestCluster.CreateAsync();

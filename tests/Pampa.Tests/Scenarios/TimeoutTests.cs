@@ -52,6 +52,87 @@ public sealed class TimeoutTests
         Assert.Equal(2, cluster.Calls.Count);
     }
 
+    /// <summary>What a RESERVE has that goes on behind a key.</summary>
+    private const string Cursor = "@cursor0";
+
+    private static async Task<(TestCluster Cluster, TestProcess Process)> BacklogAsync(int records)
+    {
+        var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(records);
+        var process = await cluster.StartAsync(
+            job =>
+            {
+                (job.QueueSize, job.MaxQueueSize) = (2, 2);
+                job.Process(_ => { });
+            }, workers: 1);
+        await process.RoundAsync();
+        return (cluster, process);
+    }
+
+    [Fact]
+    public async Task Where_the_way_from_the_beginning_takes_too_long_it_goes_on_from_where_it_was()
+    {
+        var (cluster, process) = await BacklogAsync(40);
+        await using var _ = cluster;
+        process.Faults.FailBefore(TestProcess.Reserve, times: int.MaxValue, error: TooLong, lacking: Cursor);
+        await cluster.UntilEndedAsync();
+        Assert.True(process.Faults.Hits > 0);
+        // Nor is it lost where nothing was left: what comes then comes behind it.
+        await cluster.InsertAsync(5, first: 41);
+        process.Dispatcher.Wake();
+        await cluster.UntilEndedAsync();
+        // What comes before it waits until the way is free.
+        await cluster.InsertAsync(1, first: 0);
+        process.Dispatcher.Wake();
+        await cluster.LiveAsync(10);
+        for (var round = 0; round < 10; round++) await process.RoundAsync();
+        Assert.True((await cluster.RowAsync(0)).IsFree);
+        process.Faults.Clear();
+        await cluster.UntilEndedAsync();
+        await cluster.InsertAsync(1, first: -1);
+        process.Dispatcher.Wake();
+        await process.RoundAsync();
+        await process.RoundAsync();
+        Assert.True((await cluster.RowAsync(-1)).IsCompleted);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task However_often_it_is_told_of_records_the_way_from_the_beginning_takes_a_share_of_its_time(bool isTold)
+    {
+        var (cluster, process) = await BacklogAsync(400);
+        await using var _ = cluster;
+        var walks = 0;
+        process.Faults.Note(
+            TestProcess.Reserve, () =>
+            {
+                walks++;
+                cluster.Time.Advance(TimeSpan.FromSeconds(0.1));
+            }, lacking: Cursor);
+        for (var round = 0; round < 100; round++)
+        {
+            if (isTold) process.Dispatcher.Wake();
+            else process.Lane.Load.GiveBack();
+            await process.RoundAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+        Assert.InRange(walks, 3, 10);
+        Assert.InRange(cluster.Calls.Count, 80, 110);
+    }
+
+    [Fact]
+    public async Task What_it_is_told_of_in_the_middle_of_a_backlog_is_found_at_once_where_the_way_is_short()
+    {
+        var (cluster, process) = await BacklogAsync(100);
+        await using var _ = cluster;
+        await process.RoundAsync();
+        await process.RoundAsync();
+        await cluster.InsertAsync(1, first: 0);
+        process.Dispatcher.Wake();
+        await process.RoundAsync();
+        await process.RoundAsync();
+        Assert.False((await cluster.RowAsync(0)).IsFree);
+    }
+
     [Fact]
     public async Task A_rule_of_relaunching_that_takes_too_long_keeps_nobody_from_dispatching_and_rests()
     {

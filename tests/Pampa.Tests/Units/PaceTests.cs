@@ -68,4 +68,19 @@ public sealed class PaceTests
         // Four times as seldom, and not 1,500 seconds.
         Assert.Equal(40, Wait(pace));
     }
+
+    [Fact]
+    public void Hastened_it_comes_as_soon_as_its_own_duration_allows_and_once()
+    {
+        var pace = new Pace(Every, time);
+        Pass(pace, 0.1);
+        pace.Hasten();
+        Assert.Equal(5, Wait(pace));
+        Pass(pace, 0.1);
+        Assert.Equal(10, Wait(pace));
+        pace.Hasten();
+        Pass(pace, 0);
+        pace.Hasten();
+        Assert.Equal(0, Wait(pace));
+    }
 }

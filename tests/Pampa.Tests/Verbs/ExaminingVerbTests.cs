@@ -155,7 +155,7 @@ public sealed class ExaminingVerbTests() : VerbRig(Program)
         {
             Program(pampa);
             pampa.Database = File;
-        }, TestContext.Current.CancellationToken);
+        }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(["nothing-runs"], (await cluster.ExamineAsync(TestContext.Current.CancellationToken)).Select(f => f.Id));
     }
 }

@@ -14,6 +14,11 @@ public sealed class ScheduleVerbTests() : VerbRig(Program)
             schedule.TimeZone = "Asia/Kolkata";
             schedule.Do(tick => $"INSERT INTO numbers (value) VALUES ({tick.At.ToUnixTimeMilliseconds()})");
         });
+        pampa.AddSchedule("slow", "@yearly", schedule =>
+        {
+            schedule.MaxDuration = TimeSpan.FromSeconds(1);
+            schedule.Do((tick, _, _) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, tick.CancellationToken));
+        });
         pampa.AddSchedule("broken", "@yearly", schedule => schedule.Do((_, _, _) => throw new InvalidOperationException("not\e[2J today")));
     }
 
@@ -48,8 +53,11 @@ public sealed class ScheduleVerbTests() : VerbRig(Program)
         (code, said, errors) = await RunAsync("schedules", "run", "broken");
         Assert.Equal((1, "", @"Schedule 'broken': the tick has failed, and nothing of it stays: its code throws InvalidOperationException: not\u001B[2J today"),
             (code, said, errors.TrimEnd()));
+        (code, said, errors) = await RunAsync("schedules", "run", "slow");
+        Assert.Equal((1, ""), (code, said));
+        Assert.StartsWith("Schedule 'slow': the tick has failed, and nothing of it stays: it did not end within 00:00:01 (MaxDuration): ", errors, StringComparison.Ordinal);
         (code, said, errors) = await RunAsync("schedules", "run", "nihgtly");
-        Assert.Equal((2, "", "There is no schedule 'nihgtly' (did you mean 'nightly'?). Schedules are broken, nightly."), (code, said, errors.TrimEnd()));
+        Assert.Equal((2, "", "There is no schedule 'nihgtly' (did you mean 'nightly'?). Schedules are broken, nightly, slow."), (code, said, errors.TrimEnd()));
     }
 
     [Theory]

@@ -115,6 +115,16 @@ return await PampaApp.RunAsync(args, pampa =>
             Fill(3);
             Add(process: task => SpinWait.SpinUntil(() => task.Get<long>("value") != 1 || File.Exists(Environment.GetEnvironmentVariable("PAMPA_TEST_GO"))));
             break;
+        case "hooked":
+            Create();
+            Fill(20);
+            Add(job => job.OnFinished(async about =>
+            {
+                var go = Environment.GetEnvironmentVariable("PAMPA_TEST_GO")!;
+                while (!File.Exists(go)) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, about.CancellationToken);
+                File.WriteAllText($"{go}.{about.Key}", about.Worker);
+            }));
+            break;
         case "hungry":
             Create();
             Fill(40);
