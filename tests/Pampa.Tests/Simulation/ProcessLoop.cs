@@ -47,7 +47,8 @@ internal static class ProcessLoops
         {
             var finisher = process.Lanes[i].Finisher;
             loops.Add(new ProcessLoop(process, $"finisher {process.Lanes[i].Job.Name}", true, () => finisher.CycleAsync(CancellationToken.None)));
-            if (finisher.CanAssist) loops.Add(new ProcessLoop(process, $"second finisher {process.Lanes[i].Job.Name}", true, () => finisher.AssistAsync(CancellationToken.None)));
+            if (!finisher.CanAssist) continue;
+            loops.Add(new ProcessLoop(process, $"second finisher {process.Lanes[i].Job.Name}", true, () => finisher.AssistAsync(CancellationToken.None)));
         }
         foreach (var (i, worker) in process.Node.Workers.Index()) loops.Add(new ProcessLoop(process, $"worker {i + 1}", false, worker.RunNextAsync));
         return loops;
