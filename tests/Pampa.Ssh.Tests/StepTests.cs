@@ -107,6 +107,26 @@ public sealed class StepTests(SshWorld world)
             await holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping);
             Assert.Equal(("maintenance", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
             Assert.Equal("; it stays paused (maintenance)", holding.Stays);
+            await cluster.ResumeAsync(target, Stopping);
+
+            holding = Hold();
+            await holding.AroundAsync(async () =>
+            {
+                await holding.DrainAsync(Short.Drain, Stopping);
+                await cluster.PauseAsync(target, "its disk is failing", cancellationToken: Stopping);
+            }, Stopping);
+            Assert.Equal(("its disk is failing", "; it stays paused (its disk is failing)"), ((await HeldAsync())?.Reason, holding.Stays));
+
+            // One that would end in the middle does not, and ends when it should after that.
+            await cluster.PauseAsync(target, "lunch", await cluster.NowAsync(Stopping) + TimeSpan.FromMinutes(5), Stopping);
+            holding = Hold();
+            await holding.AroundAsync(async () =>
+            {
+                await holding.DrainAsync(Short.Drain, Stopping);
+                Assert.InRange((await HeldAsync())?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(61));
+            }, Stopping);
+            Assert.Equal("lunch", (await HeldAsync())?.Reason);
+            Assert.InRange((await HeldAsync())?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(5));
 
             // What a verb has left that is no more is put right; one that is at work, or may be, is left alone.
             using var gone = Process.Start("true");
@@ -118,6 +138,11 @@ public sealed class StepTests(SshWorld world)
                 await cluster.PauseAsync(target, reason, cancellationToken: Stopping);
                 await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
                 Assert.Equal(working.Contains(reason) ? reason : null, (await HeldAsync())?.Reason);
+                if (!working.Contains(reason)) continue;
+                holding = Hold();
+                var refused = await Assert.ThrowsAsync<NodeException>(() => holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping));
+                Assert.Contains($"somebody is at it already ({reason})", refused.Message, StringComparison.Ordinal);
+                Assert.Equal(reason, (await HeldAsync())?.Reason);
             }
         });
 

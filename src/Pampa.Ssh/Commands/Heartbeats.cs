@@ -19,10 +19,11 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
     /// </summary>
     /// <param name="agent">The node.</param>
     /// <param name="launch">How it was started.</param>
+    /// <param name="release">The release that was started.</param>
     /// <param name="since">When it was started: what was heard before does not count.</param>
     /// <param name="patience">How long.</param>
     /// <param name="stopping">Gives up.</param>
-    public async Task<string?> WaitAsync(NodeAgent agent, Launch launch, long since, TimeSpan patience, CancellationToken stopping)
+    public async Task<string?> WaitAsync(NodeAgent agent, Launch launch, string release, long since, TimeSpan patience, CancellationToken stopping)
     {
         NodeFacts? facts = null;
         var probed = since;
@@ -39,6 +40,7 @@ internal sealed class Heartbeats(PampaCluster cluster, TimeProvider time)
                     // A line that breaks meanwhile is nothing that the node could help.
                     await agent.Connection.EnsureAsync(stopping);
                     facts = await agent.ProbeAsync(stopping);
+                    if (facts.Current != release) return $"somebody else has switched it to release {facts.Current} meanwhile";
                     if (facts is { Process: null, Manager: ServiceManager.None }) return await EndedAsync(agent, stopping);
                 }
                 if (facts.Process is null)

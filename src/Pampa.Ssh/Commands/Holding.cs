@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
@@ -23,8 +24,9 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(10);
     private static readonly string Here = $"{Reason} by {Environment.UserName}@{Environment.MachineName}, process ";
     private readonly PampaTarget target = PampaTarget.Node(node.Name);
-    private bool isOurs;
+    private string? ours;
     private HeldInfo? others;
+    private DateTimeOffset? extendedFrom;
 
     /// <summary>What is to be said of a pause that stays, behind what else there is; empty: none does.</summary>
     public string Stays => others is null ? "" : $"; it stays paused ({(others.Reason.Length > 0 ? others.Reason : "no reason was given")})";
@@ -56,19 +58,26 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     public async Task<long> DrainAsync(TimeSpan patience, CancellationToken stopping)
     {
         await LookAsync(stopping);
-        // Another one goes on as it is; the time is the database's, for this computer's clock may be wrong.
+        // The time is the database's, for this computer's clock may be wrong.
         var now = await cluster.NowAsync(stopping);
-        if (others is not null) return await cluster.DrainAsync(target, patience, others.Reason, others.EndsIn is { } left ? now + left : null, stopping);
-        isOurs = true;
-        return await cluster.DrainAsync(target, patience, Here + Environment.ProcessId.ToString(CultureInfo.InvariantCulture), now + longest, stopping);
+        if (others is null)
+        {
+            ours = Here + Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+            return await cluster.DrainAsync(target, patience, ours, now + longest, stopping);
+        }
+        if (others.Reason.StartsWith(Reason, StringComparison.Ordinal))
+            throw new NodeException($"Node '{node.Name}': somebody is at it already ({others.Reason}): wait until that is over, or say 'resume node {node.Name}' if it is known to be gone.");
+        // Another one goes on as it is. One that would end in the middle lasts as long as this does, and has its own end again then.
+        if (others.EndsIn < longest) extendedFrom = now + others.EndsIn;
+        return await cluster.DrainAsync(target, patience, others.Reason, extendedFrom is null ? now + others.EndsIn : now + longest, stopping);
     }
 
     /// <summary>Finds out whose pause there is, if there is one.</summary>
     private async Task LookAsync(CancellationToken stopping)
     {
         var held = (await cluster.InfoAsync(stopping)).Held.FirstOrDefault(h => h.Target == target && !(h.EndsIn < WorthKeeping));
-        isOurs = held is not null && IsLeft(held);
-        others = isOurs ? null : held;
+        ours = held is not null && IsLeft(held) ? held.Reason : null;
+        others = ours is null ? held : null;
     }
 
     /// <summary>Whether a verb has made it that is no more. Of another computer's that cannot be told, so it is left alone for the time that it has.</summary>
@@ -84,7 +93,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
             // Numbers are used again: one that is younger than the pause has not made it.
             return TimeProvider.System.GetLocalNow() - process.StartTime < held.HeldFor;
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
         {
             // There is none, or not any more.
             return true;
@@ -94,10 +103,25 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     /// <summary>Lets it go on. Returns what is to be said where that is not possible.</summary>
     private async Task<string?> TryEndAsync()
     {
-        if (!isOurs) return null;
+        if (ours is null && extendedFrom is null) return null;
         try
         {
-            await cluster.ResumeAsync(target, CancellationToken.None);
+            var held = (await cluster.InfoAsync(CancellationToken.None)).Held.FirstOrDefault(h => h.Target == target);
+            if (held is null) return null;
+            if (held.Reason != (ours ?? others?.Reason))
+            {
+                // Somebody has made his own of it meanwhile, and wants it to last.
+                others = held;
+            }
+            else if (extendedFrom is { } end && end > await cluster.NowAsync(CancellationToken.None))
+            {
+                await cluster.PauseAsync(target, held.Reason, end, CancellationToken.None);
+            }
+            else
+            {
+                await cluster.ResumeAsync(target, CancellationToken.None);
+                others = null;
+            }
             return null;
         }
         catch (Exception e) when (e is DbException or TimeoutException)

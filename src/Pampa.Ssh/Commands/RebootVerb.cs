@@ -172,7 +172,7 @@ internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDat
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), stopping);
         }
         row.Say("waiting for its heartbeat");
-        if (await heartbeats.WaitAsync(agent, launch, began, patience.Start, stopping) is { } why)
+        if (await heartbeats.WaitAsync(agent, launch, facts.Current, began, patience.Start, stopping) is { } why)
             throw new NodeException($"Node '{agent.Node.Name}': its computer is there, but not the node: {why}.");
     }
 }

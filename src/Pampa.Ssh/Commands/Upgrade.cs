@@ -190,7 +190,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, unit, CancellationToken.None);
             row.Say("waiting for its heartbeat");
-            return await heartbeats.WaitAsync(agent, launch, began, patience.Start, CancellationToken.None);
+            return await heartbeats.WaitAsync(agent, launch, release, began, patience.Start, CancellationToken.None);
         }
         catch (NodeException e)
         {

@@ -295,13 +295,14 @@ case $order in
       [ "$(control show -p ActiveState --value "$service" 2>/dev/null)" != failed ] || control reset-failed "$service" || true
     fi
     if detached; then
-      kill -TERM "$pid"
+      # It may end by itself just now: then there is nobody to tell.
+      kill -TERM "$pid" 2>/dev/null || true
       left=$(($1 * 5))
       while detached; do
         if [ "$left" -le 0 ]; then
           [ "$2" = kill ] || fail "process $pid does not end within $1 s"
           # It leads a session of its own, so what it has started goes with it, and nothing else.
-          kill -KILL "-$pid"
+          kill -KILL "-$pid" 2>/dev/null || true
           echo "killed=1"
           left=25
         fi
@@ -332,7 +333,7 @@ case $order in
     port=$(printf '%04X' "$1")
     (
       grep -h -E ": (0100007F|00000000):$port 00000000:0000 0A " /proc/net/tcp || true
-      grep -h -E ": (0{32}|0{16}FFFF00000100007F):$port 0{32}:0000 0A " /proc/net/tcp6 2>/dev/null || true
+      grep -h -E ": (0{32}|0{16}FFFF0000(0100007F|0{8})):$port 0{32}:0000 0A " /proc/net/tcp6 2>/dev/null || true
     ) | while read -r number local remote state queue timer retries user rest; do
       [ "${#local}" -gt 13 ] || echo "hears=1"
       [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
@@ -342,7 +343,8 @@ case $order in
   # The last $1 lines of the log; with $2 = follow what comes, until the input ends.
   logs)
     all=$(logs)
-    if [ -s "$folder/log/errors.log" ]; then
+    # The lines of the log go there, too: they are worth it where the log has not begun, or may not tell the end.
+    if [ -s "$folder/log/errors.log" ] && { [ -z "$all" ] || ! alive; }; then
       tail -n "$1" "$folder/log/errors.log" >&2
     fi
     if [ "$2" != follow ]; then
