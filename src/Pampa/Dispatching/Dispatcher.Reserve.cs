@@ -10,6 +10,9 @@ internal sealed partial class Dispatcher
     private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
     private const int ToldSingly = 3;
 
+    // Who has a place to go on from need not walk for longer over what has ended; and nobody renews the lease meanwhile.
+    private static readonly TimeSpan LongestRestart = TimeSpan.FromSeconds(5);
+
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
         if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
@@ -29,13 +32,16 @@ internal sealed partial class Dispatcher
         var began = time.GetTimestamp();
         try
         {
-            bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch);
+            bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch, endsAfter: restarts && before is not null ? LongestRestart : null);
             if (restarts) job.Restarts.End(began);
-            if (restarts || after is null) job.IsCutOff = false;
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
-            if ((restarts || after is null) && job.Store.Database.Dialect.IsStatementTimeout(e)) CutOff(job, before ?? after ?? job.Reached, began);
+            if (restarts && before is not null && job.Store.Database.Dialect.IsStatementTimeout(e))
+            {
+                job.Cursor = before;
+                job.Restarts.End(began);
+            }
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.
             if (starts) job.Load.LoseStart();
@@ -58,22 +64,11 @@ internal sealed partial class Dispatcher
         job.Load.Meter.Wrote("reserve", bound.Count);
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count == slots.Count;
-        if (bound.Count > 0) job.Reached = bound[^1].Reservation.Key;
-        job.Cursor = !job.Store.Job.HasOwnOrder && (isFull || job.IsCutOff) ? job.Reached : null;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Reservation.Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = after is not null && !goesRound && !job.IsCutOff;
+        var mayBeMore = after is not null && !goesRound;
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
-    }
-
-    // Where somebody holds a snapshot all that has ended lies before what is due: what cannot be passed by in time is tried seldom, and in between
-    // it goes on from where it was.
-    private static void CutOff(JobDispatch job, TaskKey? cursor, long began)
-    {
-        if (job.Store.Job.HasOwnOrder) return;
-        job.IsCutOff = true;
-        job.Cursor = cursor;
-        job.Restarts.End(began);
     }
 
     private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Bound> all, string ownNode)

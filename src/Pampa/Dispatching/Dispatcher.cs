@@ -188,7 +188,7 @@ internal sealed partial class Dispatcher(
         foreach (var job in jobs)
         {
             job.Load.StartsAtOnce = false;
-            job.ForgetCursor();
+            job.Cursor = null;
             job.EmptySince = 0;
             job.Pass.Reset();
             job.Selection?.Reset();
@@ -274,7 +274,7 @@ internal sealed partial class Dispatcher(
             takenBack += all.Total;
             if (all.Again + all.Failed > 0) job.Load.NoteDeath();
             job.EmptySince = 0;
-            job.Cursor = null;
+            job.GoBack();
         }
         while (await job.Store.ExhaustAsync(term, stopping) is var ended and > 0)
         {
@@ -293,7 +293,7 @@ internal sealed partial class Dispatcher(
         {
             job.EmptySince = 0;
             job.Selection?.Hasten();
-            job.Restarts.Hasten();
+            job.GoBack();
         }
         if (!job.IsLookDue) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
@@ -365,7 +365,7 @@ internal sealed partial class Dispatcher(
         catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
         {
             if (job.TooLong.IsDue(out var unsaid)) Log.PickTooLong(log, job.Store.Job.Name, unsaid, e.Message);
-            job.EndLook(mayBeMore: false);
+            job.EndLook(mayBeMore: job.Cursor is not null);
             job.ForgetLook();
             return false;
         }

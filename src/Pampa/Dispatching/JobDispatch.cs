@@ -96,15 +96,6 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The key after which picking goes on while full batches come back; null begins at the first.</summary>
     public TaskKey? Cursor { get; set; }
 
-    /// <summary>The last record that was reserved in order: from there it goes on where the way from the beginning cannot be gone.</summary>
-    public TaskKey? Reached { get; set; }
-
-    /// <summary>
-    /// Whether the database has ended the last look from the beginning, because it took too long. Until one comes through, only those that <see
-    /// cref="Restarts"/> allows begin there: else no other would come to anything.
-    /// </summary>
-    public bool IsCutOff { get; set; }
-
     /// <summary>
     /// When the cursor goes back to the beginning, for what was given back behind it: each second, and sooner where that is told. Where the index
     /// there is full of what has ended, and a snapshot that somebody holds open keeps that from being cleared away, the way costs more and more: it
@@ -112,11 +103,13 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// </summary>
     public Pace Restarts { get; } = new(TimeSpan.FromSeconds(1), time, rarity: 20);
 
-    /// <summary>Picking begins anew, knowing nothing.</summary>
-    public void ForgetCursor()
+    /// <summary>
+    /// There may be some before the cursor: it goes back as soon as the pace allows. Of a sequence at once, for there the next one is always before it.
+    /// </summary>
+    public void GoBack()
     {
-        Cursor = Reached = null;
-        IsCutOff = false;
+        if (store.Job.Sequence is not null) Cursor = null;
+        else Restarts.Hasten();
     }
 
     /// <summary>
@@ -187,7 +180,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         lock (gate)
         {
             // It may lie behind the cursor, if there is one: a job that has found no more begins at the first anyway.
-            if (wakes != seenWakes) Restarts.Hasten();
+            if (wakes != seenWakes) GoBack();
             seenWakes = wakes;
         }
     }

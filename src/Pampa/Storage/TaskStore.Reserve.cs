@@ -31,7 +31,7 @@ internal sealed partial class TaskStore
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
         JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, TaskKey? Cursor, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
-        string? OrderBy, IReadOnlyList<(string Name, object? Value)> Parameters)
+        string? OrderBy, IReadOnlyList<(string Name, object? Value)> Parameters, TimeSpan? EndsAfter)
     {
         /// <summary>Whether it starts anything.</summary>
         public bool Starts { get; } = Named is null && Slots.Any(s => s.Session is not null);
@@ -50,12 +50,12 @@ internal sealed partial class TaskStore
     /// <summary>The same, and T2 with the same write for slots with a session: of records that were never tried.</summary>
     public async Task<List<Bound>> BindAsync(
         IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
-        IReadOnlyList<TaskKey>? named = null)
+        IReadOnlyList<TaskKey>? named = null, TimeSpan? endsAfter = null)
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var asked = new Reserving(
-            Table, slots, lease, ownNode, cursor, batch ?? Guid.CreateVersion7().ToString("N"), named, where, Job.OrderBy?.Render("order", parameters), parameters);
+            Table, slots, lease, ownNode, cursor, batch ?? Guid.CreateVersion7().ToString("N"), named, where, Job.OrderBy?.Render("order", parameters), parameters, endsAfter);
         if (!database.Dialect.ReservesInOneStatement) return await database.UnitAsync(unit => BindInStepsAsync(asked, unit), stopping);
         var notifications = database.Dialect.Notifications;
         string[] told = notifications is null ? [] : [.. slots.Where(s => s.IsLow && s.Node != ownNode).Select(s => s.Node).Distinct()];
@@ -109,7 +109,7 @@ internal sealed partial class TaskStore
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
             : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands, locks)
             : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands, locks);
-        var statement = asked.Lease.Bind(Picking(asked, text, locks ? null : LongestUnlocked));
+        var statement = asked.Lease.Bind(Picking(asked, text, locks ? asked.EndsAfter : LongestUnlocked));
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);

@@ -11,7 +11,11 @@ namespace Pampa.Working;
 /// </summary>
 internal sealed partial class Finisher
 {
+    // What the two wait for each other for stands in rows that triggers write; that does not pass by itself.
+    private static readonly TimeSpan LockRest = TimeSpan.FromMinutes(1);
     private readonly List<Pending> handed = [];
+    private long lockMetAt;
+    private volatile bool isAssisting;
 
     /// <summary>Whether there is a second turn: where the database has one writer at a time, it would only wait for the first.</summary>
     public bool CanAssist => !dialect.HasSingleWriter;
@@ -25,7 +29,28 @@ internal sealed partial class Finisher
     /// </summary>
     public async Task<bool> AssistAsync(CancellationToken stopping)
     {
-        if (Volatile.Read(ref waiting) < Limits.StatementRows || lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsMet) return false;
+        if (Volatile.Read(ref waiting) < Limits.StatementRows || lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsMet || RestsForLock) return false;
+        isAssisting = true;
+        try
+        {
+            return await AssistOnceAsync(stopping);
+        }
+        finally
+        {
+            isAssisting = false;
+        }
+    }
+
+    private bool RestsForLock => Volatile.Read(ref lockMetAt) is var met and not 0 && time.GetElapsedTime(met) < LockRest;
+
+    /// <summary>The first turn has met a lock: it may be the second that has it.</summary>
+    private void MeetLock()
+    {
+        if (isAssisting) Volatile.Write(ref lockMetAt, time.GetTimestamp());
+    }
+
+    private async Task<bool> AssistOnceAsync(CancellationToken stopping)
+    {
         Exception? first = null;
         foreach (var rows in Statements(TakeBatch()))
         {
@@ -33,7 +58,8 @@ internal sealed partial class Finisher
             else HandBack(rows);
         }
         if (first is null) return true;
-        if (IsOutOfReach(first)) ExceptionDispatchInfo.Throw(first);
+        // What is nobody's of these is a fault of this program, or of code that it calls: the loop says so.
+        if (IsOutOfReach(first) || dialect.Classify(first) == ErrorKind.Other) ExceptionDispatchInfo.Throw(first);
         return false;
     }
 
@@ -47,9 +73,15 @@ internal sealed partial class Finisher
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
+            var kind = dialect.Classify(e);
+            if (kind == ErrorKind.Locked) Volatile.Write(ref lockMetAt, time.GetTimestamp());
             // Where the database has refused it, it was not written. Else that is not known.
-            var isRefused = dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data or ErrorKind.Schema;
-            HandBack(isRefused ? rows : rows.ConvertAll(row => row with { IsAmbiguous = true }));
+            HandBack(kind switch
+            {
+                ErrorKind.Locked => rows.ConvertAll(row => row with { HasMetLock = true }),
+                ErrorKind.Data or ErrorKind.Schema => rows,
+                _ => rows.ConvertAll(row => row with { IsAmbiguous = true }),
+            });
             return e;
         }
         try
@@ -70,13 +102,14 @@ internal sealed partial class Finisher
         Posted.Set();
     }
 
-    private List<Pending> TakeHanded()
+    /// <summary>Takes what was handed back: those that have waited for a lock already, and the others.</summary>
+    private (List<Pending> Locked, List<Pending> Others) TakeHanded()
     {
         lock (gate)
         {
-            List<Pending> rows = [.. handed];
+            var all = (handed.FindAll(row => row.HasMetLock), handed.FindAll(row => !row.HasMetLock));
             handed.Clear();
-            return rows;
+            return all;
         }
     }
 }

@@ -36,6 +36,9 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
     {
         /// <summary>When it was first found that the table lacks its columns; 0: never.</summary>
         public long MisfitAt { get; init; }
+
+        /// <summary>Whether the second turn has waited for a lock with it.</summary>
+        public bool HasMetLock { get; init; }
     }
 
     /// <summary>Set for each result that comes in.</summary>
@@ -68,16 +71,27 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
         if (lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsResting) return false;
         if (locked.Count > 0 && time.GetElapsedTime(lastLockedTry) >= lockPause) await TryLockedAsync(stopping);
         searchingSince = 0;
-        if (TakeHanded() is { Count: > 0 } handed)
-        {
-            await WriteAllAsync(handed, skipLocked: false, stopping);
-            return true;
-        }
+        if (await WriteHandedAsync(stopping)) return true;
         if (queue.IsEmpty) return false;
         await GatherAsync(stopping);
         lastFlush = time.GetTimestamp();
         await WriteAllAsync(TakeBatch(), skipLocked: false, stopping);
         return true;
+    }
+
+    private async Task<bool> WriteHandedAsync(CancellationToken stopping)
+    {
+        var (met, others) = TakeHanded();
+        try
+        {
+            // They need not wait for the same lock again.
+            if (met.Count > 0) await WriteAllAsync(met.ConvertAll(row => row with { HasMetLock = false }), skipLocked: dialect.CanSkipLocked, stopping);
+        }
+        finally
+        {
+            if (others.Count > 0) await WriteAllAsync(others, skipLocked: false, stopping);
+        }
+        return met.Count + others.Count > 0;
     }
 
     private List<Pending> TakeBatch()
@@ -180,17 +194,28 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
         lane.Load.TableLock.End();
         // No key stands twice in a statement: as many as were sent are all of them, as nearly always.
         var accepted = settled.Count == rows.Count ? null : settled.ToHashSet();
+        Exception? fault = null;
         var others = rows.FindAll(row =>
         {
             if (accepted?.Contains(row.Result.Fence.Key) == false) return true;
-            Settle(row, Verdict.Accepted);
+            try
+            {
+                Settle(row, Verdict.Accepted);
+            }
+            catch (Exception e)
+            {
+                // Somebody who was told of it, as a listener of the program's. The others are written as well.
+                fault ??= e;
+            }
             return false;
         });
         if (others.Count > 0) await ExplainAsync(others, skippedLocked, stopping);
+        if (fault is not null) ExceptionDispatchInfo.Throw(fault);
     }
 
     private async Task FailedAsync(List<Pending> rows, Exception error, bool skippedLocked, CancellationToken stopping)
     {
+        if (dialect.Classify(error) == ErrorKind.Locked) MeetLock();
         switch (dialect.Classify(error))
         {
             case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
@@ -339,9 +364,16 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
 
     private void Settle(Pending row, Verdict verdict)
     {
-        lane.Settle(row.Result, verdict);
-        Interlocked.Decrement(ref count);
-        lane.TellWritten();
+        try
+        {
+            lane.Settle(row.Result, verdict);
+        }
+        finally
+        {
+            // Whatever those do who are told: nobody has to wait for it any more.
+            Interlocked.Decrement(ref count);
+            lane.TellWritten();
+        }
     }
 
     private void Park(List<Pending> rows, bool first = false)

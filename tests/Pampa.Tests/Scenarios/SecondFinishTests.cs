@@ -142,6 +142,57 @@ public sealed class SecondFinishTests
     }
 
     [Fact]
+    public async Task Where_it_meets_a_lock_the_first_passes_that_by_and_there_is_no_second_for_a_while()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 1_200);
+        var sent = 0;
+        process.Faults.Note(TestProcess.Finish, () => sent++);
+        await using (await LockedRowTests.Holder.HoldAsync(cluster, "value = 7"))
+        {
+            Assert.False(await AssistAsync(process));
+            Assert.Equal((1, 1_200), (sent, process.Lane.Finisher.Count));
+            // It has waited for that record already: the others pass it by with the next statement.
+            Assert.True(await process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
+            Assert.Equal((2, 701, 499), (sent, process.Lane.Finisher.Count, process.Counters.Completed));
+            Assert.False(await AssistAsync(process));
+            Assert.Equal(2, sent);
+        }
+        await cluster.LiveAsync(61);
+        Assert.True(await AssistAsync(process));
+        await EndsWellAsync(cluster, process, 1_200);
+    }
+
+    [Fact]
+    public async Task A_lock_of_a_table_is_waited_for_by_the_first_alone()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 600);
+        process.Lane.Load.TableLock.Meet();
+        Assert.False(await AssistAsync(process));
+        Assert.Equal(600, process.Lane.Finisher.Count);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Whoever_is_told_may_fail_and_no_result_is_waited_for_that_is_written(bool assists)
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 600);
+        var told = 0;
+        process.Lane.Settled = () =>
+        {
+            if (++told == 17) throw new InvalidOperationException("a listener of the program's");
+        };
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => assists ? AssistAsync(process) : process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
+        Assert.Contains("listener", fault.Message, StringComparison.Ordinal);
+        Assert.Equal((500, 100), (told, process.Lane.Finisher.Count));
+        await cluster.UntilEndedAsync(maxRounds: 100);
+        Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
+        Assert.Equal(0, process.Lane.Finisher.Count);
+    }
+
+    [Fact]
     public async Task One_writer_at_a_time_has_no_second()
     {
         await using var cluster = await TestCluster.CreateAsync();
