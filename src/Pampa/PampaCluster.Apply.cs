@@ -36,7 +36,8 @@ public sealed partial class PampaCluster
     /// </summary>
     /// <remarks>
     /// While more than 10,000 calls of the job's hooks are still to be made in this process, a retry or a relaunch waits between its chunks until
-    /// they are fewer (but not out of a hook).
+    /// they are fewer (but not out of a hook). Where none of those that are being made ends, it stops there with an <see
+    /// cref="InvalidOperationException"/>.
     /// </remarks>
     /// <param name="job">The job's name.</param>
     /// <param name="action">What to do.</param>
@@ -121,8 +122,13 @@ public sealed partial class PampaCluster
     }
 
     // Hooks are told beside, some at a time: what is relaunched faster would gather without a bound.
-    private static Task RoomAsync(TaskStore store, CancellationToken stopping) =>
-        store.Calls is { IsInside: false } calls ? calls.UntilAsync(Limits.RelaunchRows).WaitAsync(stopping) : Task.CompletedTask;
+    private static async Task RoomAsync(TaskStore store, CancellationToken stopping)
+    {
+        if (store.Calls is not { IsInside: false } calls) return;
+        await calls.UntilAsync(Limits.RelaunchRows).WaitAsync(stopping);
+        if (calls.Count > Limits.RelaunchRows && calls.AreStuck)
+            throw new InvalidOperationException($"Job '{store.Job.Name}': {HookCalls.MostAtOnce} calls of its hooks do not end, and {calls.Count} wait behind them, so no more is made pending again; what was stays so. Give what their code waits for a time-out, and go on then.");
+    }
 
     // Hooks are promised the end of each attempt whose start they were told, and nobody would tell them of this one.
     private static void CheckStops(JobDefinition job, TaskAction action)

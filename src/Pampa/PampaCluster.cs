@@ -64,9 +64,15 @@ public sealed partial class PampaCluster : IAsyncDisposable
     // Steps wait for no hooks, and an action that somebody has given up did not: what they were to tell would be cut off in the middle.
     private static async ValueTask CloseAsync(Engine engine, ClusterParts parts)
     {
-        await Task.WhenAll(parts.Stores.Select(s => s.Calls).OfType<HookCalls>().Where(calls => !calls.IsInside)
-            .Select(calls => calls.TellAllAsync(HookCalls.Deadline, CancellationToken.None)));
-        await engine.DisposeAsync();
+        try
+        {
+            await Task.WhenAll(parts.Stores.Select(s => s.Calls).OfType<HookCalls>().Where(calls => !calls.IsInside)
+                .Select(calls => calls.TellAllAsync(HookCalls.Deadline, CancellationToken.None)));
+        }
+        finally
+        {
+            await engine.DisposeAsync();
+        }
     }
 
     /// <summary>The names of the program's jobs, in the order in which they were added.</summary>

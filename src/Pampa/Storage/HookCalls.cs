@@ -76,6 +76,15 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
     }
 
+    /// <summary>Whether every place is taken by a call that does not end, so that no other is made.</summary>
+    public bool AreStuck
+    {
+        get
+        {
+            lock (gate) return givenUp == MostAtOnce;
+        }
+    }
+
     /// <summary>Ends when all has been told, or when nobody knows whether it ever will be.</summary>
     public Task IdleAsync() => UntilAsync(0);
 

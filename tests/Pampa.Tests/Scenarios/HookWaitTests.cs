@@ -63,6 +63,22 @@ public sealed class HookWaitTests
     }
 
     [Fact]
+    public async Task Who_relaunches_behind_calls_that_never_end_is_told_so()
+    {
+        await using var cluster = await ClusterAsync(records: 3);
+        var (process, gate) = await CrowdedAsync(cluster);
+        await cluster.LiveAsync(61);
+        await UntilAsync(() => Task.FromResult(process.Lane.Store.Calls!.AreStuck));
+        var options = new TaskActionOptions { All = true, ChunkSize = 1, Pause = TimeSpan.Zero };
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => SoonAsync(process.Cluster.ApplyAsync("numbers", TaskAction.Relaunch, new TaskFilter(), options, null, TestCluster.Stopping)));
+        Assert.Contains("16 calls of its hooks do not end", fault.Message, StringComparison.Ordinal);
+        Assert.Equal([1], (await cluster.RowsAsync()).Where(row => row.Et is null).Select(row => row.Key));
+        gate.SetResult();
+        await process.Lane.Store.Calls!.IdleAsync();
+    }
+
+    [Fact]
     public async Task The_step_of_relaunching_waits_for_hooks_in_a_tool_and_says_in_an_application_that_it_does_nothing()
     {
         await using var cluster = await ClusterAsync(records: 3);
