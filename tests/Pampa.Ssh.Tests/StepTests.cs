@@ -127,8 +127,18 @@ public sealed class StepTests(SshWorld world)
             }, Stopping);
             Assert.Equal("lunch", (await HeldAsync())?.Reason);
             Assert.InRange((await HeldAsync())?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(5));
+        });
+    }
 
-            // What a verb has left that is no more is put right; one that is at work, or may be, is left alone.
+    [Fact]
+    public async Task A_pause_of_a_verb_that_is_gone_is_ended_and_one_that_may_be_at_it_is_left_alone()
+    {
+        await using var loads = await Loads.MakeAsync(world);
+        await loads.WithClusterAsync(loads.With(("held", null)), async cluster =>
+        {
+            var target = PampaTarget.Node("held");
+            async Task<HeldInfo?> HeldAsync() => (await cluster.InfoAsync(Stopping)).Held.FirstOrDefault(held => held.Target == target);
+            Holding Hold() => new(cluster, new SshNode("held", "host"), TimeSpan.FromHours(1));
             using var gone = Process.Start("true");
             await gone.WaitForExitAsync(Stopping);
             string[] left = [Holding.Reason, FormattableString.Invariant($"{By("process")} {gone.Id}")];
@@ -139,15 +149,15 @@ public sealed class StepTests(SshWorld world)
                 await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
                 Assert.Equal(working.Contains(reason) ? reason : null, (await HeldAsync())?.Reason);
                 if (!working.Contains(reason)) continue;
-                holding = Hold();
+                var holding = Hold();
                 var refused = await Assert.ThrowsAsync<NodeException>(() => holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping));
                 Assert.Contains($"somebody is at it already ({reason})", refused.Message, StringComparison.Ordinal);
                 Assert.Equal(reason, (await HeldAsync())?.Reason);
             }
         });
-
-        static string By(string what) => $"{Holding.Reason} by {Environment.UserName}@{Environment.MachineName}, {what}";
     }
+
+    private static string By(string what) => $"{Holding.Reason} by {Environment.UserName}@{Environment.MachineName}, {what}";
 
     [Fact]
     public async Task What_works_on_another_database_is_not_taken_for_drained_here()

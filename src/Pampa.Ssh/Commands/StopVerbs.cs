@@ -91,7 +91,8 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), CancellationToken.None);
             row.Say("waiting for its heartbeat");
-            var why = await new Heartbeats(ground!.Value.Cluster, TimeProvider.System).WaitAsync(agent, launch, facts.Current, began, patience.Start, CancellationToken.None);
+            var heartbeats = new Heartbeats(ground!.Value.Cluster, TimeProvider.System);
+            var why = await heartbeats.WaitAsync(agent, launch, facts.Current, began, patience.Start, CancellationToken.None);
             if (why is not null) throw new NodeException($"Node '{agent.Node.Name}': it does not come back: {why}.");
         }, stopping);
         row.Done($"up{stays}");

@@ -32,7 +32,7 @@ internal sealed partial class Dispatcher
         var began = time.GetTimestamp();
         try
         {
-            bound = await job.Store.BindAsync(slots, term, name, after, stopping, batch, endsAfter: restarts && before is not null ? LongestRestart : null);
+            bound = await job.Store.BindAsync(slots, term, name, new PickFrom(after, restarts && before is not null ? LongestRestart : null), stopping, batch);
             if (restarts) job.Restarts.End(began);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)

@@ -140,8 +140,8 @@ internal sealed class Scheduler(
     {
         var underWay = all.FindAll(t => t.UnderWay is not null);
         var overdue = underWay.FindAll(t => t.IsOverdue);
-        if (overdue.Count == 0) isFullTold = false;
-        else if (underWay.Count >= MostConnections && !isFullTold)
+        if (overdue.Count < MostConnections) isFullTold = false;
+        else if (!isFullTold)
         {
             isFullTold = true;
             Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)));

@@ -15,6 +15,14 @@ internal readonly record struct Slot(string Worker, string Node, bool IsLow = fa
 /// <param name="Started">The task, where it was started as well.</param>
 internal readonly record struct Bound(Reservation Reservation, StartedTask? Started);
 
+/// <summary>Where picking begins.</summary>
+/// <param name="After">The key behind which; null: at the first.</param>
+/// <param name="Longest">How long it may take; null: as long as any statement.</param>
+internal readonly record struct PickFrom(TaskKey? After, TimeSpan? Longest = null)
+{
+    public static implicit operator PickFrom(TaskKey? after) => new(after);
+}
+
 /// <summary>T1, alone or with T2.</summary>
 internal sealed partial class TaskStore
 {
@@ -30,8 +38,8 @@ internal sealed partial class TaskStore
 
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
-        JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, TaskKey? Cursor, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
-        string? OrderBy, IReadOnlyList<(string Name, object? Value)> Parameters, TimeSpan? EndsAfter)
+        JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, PickFrom From, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
+        string? OrderBy, IReadOnlyList<(string Name, object? Value)> Parameters)
     {
         /// <summary>Whether it starts anything.</summary>
         public bool Starts { get; } = Named is null && Slots.Any(s => s.Session is not null);
@@ -49,13 +57,13 @@ internal sealed partial class TaskStore
 
     /// <summary>The same, and T2 with the same write for slots with a session: of records that were never tried.</summary>
     public async Task<List<Bound>> BindAsync(
-        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, TaskKey? cursor, CancellationToken stopping, string? batch = null,
-        IReadOnlyList<TaskKey>? named = null, TimeSpan? endsAfter = null)
+        IReadOnlyList<Slot> slots, LeaseTerm lease, string ownNode, PickFrom from, CancellationToken stopping, string? batch = null,
+        IReadOnlyList<TaskKey>? named = null)
     {
         var parameters = new List<(string Name, object? Value)>();
         var where = Where(parameters);
         var asked = new Reserving(
-            Table, slots, lease, ownNode, cursor, batch ?? Guid.CreateVersion7().ToString("N"), named, where, Job.OrderBy?.Render("order", parameters), parameters, endsAfter);
+            Table, slots, lease, ownNode, from, batch ?? Guid.CreateVersion7().ToString("N"), named, where, Job.OrderBy?.Render("order", parameters), parameters);
         if (!database.Dialect.ReservesInOneStatement) return await database.UnitAsync(unit => BindInStepsAsync(asked, unit), stopping);
         var notifications = database.Dialect.Notifications;
         string[] told = notifications is null ? [] : [.. slots.Where(s => s.IsLow && s.Node != ownNode).Select(s => s.Node).Distinct()];
@@ -78,7 +86,7 @@ internal sealed partial class TaskStore
             .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", asked.Slots.Count);
         foreach (var (name, value) in asked.Parameters) statement.With(name, value);
         if (asked.Named is not null) BindNamed(statement, asked.Named);
-        else if (asked.Cursor is { } key) database.Dialect.BindCursor(statement, key);
+        else if (asked.From.After is { } key) database.Dialect.BindCursor(statement, key);
         return statement;
     }
 
@@ -107,9 +115,9 @@ internal sealed partial class TaskStore
         var (sql, where) = (asked.Table.Sql, asked.Where);
         var hands = told.Length > 0 ? HandOvers.Told : asked.Slots.Any(s => s.Node != asked.OwnNode) ? HandOvers.Laid : HandOvers.None;
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
-            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.Cursor is not null, hands, locks)
-            : sql.Reserve(where, asked.OrderBy, asked.Cursor is not null, hands, locks);
-        var statement = asked.Lease.Bind(Picking(asked, text, locks ? asked.EndsAfter : LongestUnlocked));
+            : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.From.After is not null, hands, locks)
+            : sql.Reserve(where, asked.OrderBy, asked.From.After is not null, hands, locks);
+        var statement = asked.Lease.Bind(Picking(asked, text, locks ? asked.From.Longest : LongestUnlocked));
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);
@@ -131,7 +139,7 @@ internal sealed partial class TaskStore
     private async Task<List<Bound>> BindInStepsAsync(Reserving asked, Database.Unit unit)
     {
         var (sql, where, slots) = (asked.Table.Sql, asked.Where, asked.Slots);
-        var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.Cursor is not null) : sql.ReservePickNamed(where, asked.OrderBy);
+        var pick = asked.Named is null ? sql.ReservePick(where, asked.OrderBy, asked.From.After is not null) : sql.ReservePickNamed(where, asked.OrderBy);
         List<TaskKey> picked = [.. (await unit.QueryAsync(Picking(asked, pick), ReadKey)).Distinct()];
         if (picked.Count == 0) return [];
         var apply = asked.Lease.Bind(ByKey(asked.Starts ? sql.ReserveApplyStarting(where, asked.OrderBy) : sql.ReserveApply(where, asked.OrderBy)));

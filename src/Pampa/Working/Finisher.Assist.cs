@@ -29,7 +29,7 @@ internal sealed partial class Finisher
     /// </summary>
     public async Task<bool> AssistAsync(CancellationToken stopping)
     {
-        if (Volatile.Read(ref waiting) < Limits.StatementRows || lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsMet || RestsForLock) return false;
+        if (Volatile.Read(ref waiting) < Limits.StatementRows || IsToRest) return false;
         isAssisting = true;
         try
         {
@@ -41,7 +41,8 @@ internal sealed partial class Finisher
         }
     }
 
-    private bool RestsForLock => Volatile.Read(ref lockMetAt) is var met and not 0 && time.GetElapsedTime(met) < LockRest;
+    private bool IsToRest => lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsMet
+        || (Volatile.Read(ref lockMetAt) is var met and not 0 && time.GetElapsedTime(met) < LockRest);
 
     /// <summary>The first turn has met a lock: it may be the second that has it.</summary>
     private void MeetLock()

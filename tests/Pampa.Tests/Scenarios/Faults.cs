@@ -35,8 +35,8 @@ internal sealed class Faults(Func<string, Exception> error)
     public int Hits { get; private set; }
 
     /// <summary>Statements that hold the text, and not another one, fail and have no effect; the first few may be spared.</summary>
-    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null, string? lacking = null) =>
-        Plan(new Fault(text => Holds(text, part, lacking) && spared-- <= 0, false, times, null, error));
+    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null, string? lacking = null, Action? happening = null) =>
+        Plan(new Fault(text => Holds(text, part, lacking) && spared-- <= 0, false, times, happening, error));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
     public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
