@@ -9,13 +9,14 @@ public sealed class MutationListTests
     private const string Ordinary = "tests/Pampa.Mutations/mutations.json";
     private const string Chaos = "tests/Pampa.Mutations/chaos.json";
 
-    private sealed record Entry(string Name, string File, string Before, string After, string? First, string? With);
+    private sealed record Entry(string Name, string? Rule, string File, string Before, string After, string? First, string? With);
 
     private static List<Entry> Entries(string path = Ordinary)
     {
         using var list = JsonDocument.Parse(new Source(path).Text);
         return [.. list.RootElement.EnumerateArray().Select(e => new Entry(
-            e.GetProperty("name").GetString()!, e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after")),
+            e.GetProperty("name").GetString()!, e.TryGetProperty("rule", out var rule) ? rule.GetString() : null,
+            e.GetProperty("file").GetString()!, Lines(e.GetProperty("before")), Lines(e.GetProperty("after")),
             e.TryGetProperty("first", out var first) ? first.GetString() : null,
             e.TryGetProperty("with", out var with) ? with.GetString() : null))];
     }
@@ -36,6 +37,14 @@ public sealed class MutationListTests
         where same.Count() > 1 || same.Any(e => e.Before == e.After)
         select $"{path}: '{same.Key}'",
         "A name stands for one rule, and a mutation takes something out.");
+
+    // The program that takes them out reads none of them where one lacks it.
+    [Theory, InlineData(Ordinary), InlineData(Chaos)]
+    public void Each_says_what_the_rule_is(string path) => Sources.None(
+        from entry in Entries(path)
+        where string.IsNullOrWhiteSpace(entry.Rule)
+        select $"{path}: '{entry.Name}'",
+        "Say in a sentence what holds in the program as it is.");
 
     [Theory, InlineData(Ordinary), InlineData(Chaos)]
     public void A_rule_that_is_taken_out_with_another_is_there(string path)
