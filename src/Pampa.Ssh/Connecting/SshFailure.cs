@@ -20,7 +20,7 @@ internal static class SshFailure
         var closed = said.Split('\n').FirstOrDefault(line => line.Contains("open failed", StringComparison.Ordinal));
         if (closed is not null) return $"{where} lets us in, and does not lead on to what comes next on the way to {Address(node)}: {closed.Trim()}";
         if (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal))
-            return $"{where} does not let us in with the keys of the agent and of OpenSSH's configuration; it is given no password, for PasswordFrom is the node's. {Last(said)}";
+            return $"{where} does not let us in with the keys of the agent and of OpenSSH's configuration; it is given no password, for PasswordFrom is the node's. {Last(said)}{Unused(said)}";
         var remedy = "Compare its key (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on it) and add it, or take whatever key it shows this once with --trust-on-first-use.";
         return Key(null, where, said, remedy) ?? Network(where, said);
     }
@@ -31,6 +31,16 @@ internal static class SshFailure
     /// <summary>The last line of it that says something.</summary>
     public static string Last(string said) =>
         said.Split('\n').Select(line => line.Trim()).LastOrDefault(line => line.Length > 0 && !line.StartsWith('@')) ?? "";
+
+    /// <summary>
+    /// Why a key was of no use before the server saw it: one that cannot be read, or one that an agent holds and does not sign with. An
+    /// agent that has it is asked even where the file of the key is named, and the file is not tried after it.
+    /// </summary>
+    private static string Unused(string said) =>
+        said.Split('\n').Select(line => line.Trim()).FirstOrDefault(line =>
+            line.Contains("signing failed", StringComparison.Ordinal) || line.StartsWith("Load key", StringComparison.Ordinal)) is { } why
+            ? $" Before that: {why}"
+            : "";
 
     private static string? Key(string? pinned, string where, string said, string remedy)
     {
@@ -58,7 +68,7 @@ internal static class SshFailure
                 (var password, null) => $"with the password from {password}",
                 var (password, key) => $"with the key {key} or the password from {password}",
             };
-            return $"{where} does not let us in {by}. {Last(said)}";
+            return $"{where} does not let us in {by}. {Last(said)}{Unused(said)}";
         }
         return said.Contains("UNPROTECTED PRIVATE KEY", StringComparison.Ordinal) ? $"{where}: a private key can be read by others: {Last(said)}" : null;
     }

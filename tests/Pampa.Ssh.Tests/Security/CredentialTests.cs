@@ -196,7 +196,7 @@ public sealed class CredentialTests(SshWorld world)
         {
             await agent.StandardOutput.ReadLineAsync(Stopping);
             Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", socket);
-            await Tool.RunAsync("/usr/bin/ssh-add", "-q", world.Key);
+            await Tool.RunAsync("/usr/bin/ssh-add", "-q", world.AgentKey);
             var node = world.Node(more: n =>
             {
                 (n.PrivateKeyFile, n.KnownHostsFile, n.ConfigFile) = (null, null, config);
@@ -204,6 +204,11 @@ public sealed class CredentialTests(SshWorld world)
             });
             Assert.Equal(world.Account.Name, await WhoAsync(node));
             Assert.Contains("Accepted publickey", jump.ReadLog(), StringComparison.Ordinal);
+            // One that would have somebody asked for each use, where nobody can be: it refuses, and is told as what refuses.
+            await Tool.RunAsync("/usr/bin/ssh-add", "-q", "-c", world.AgentKey);
+            var said = await RefusedAsync(world.Node(more: n => n.PrivateKeyFile = world.AgentKey));
+            Assert.Contains("Permission denied", said, StringComparison.Ordinal);
+            Assert.Contains(" Before that: sign_and_send_pubkey: signing failed", said, StringComparison.Ordinal);
         }
         finally
         {

@@ -51,6 +51,12 @@ public sealed class SshWorld : IAsyncLifetime
 
     internal string Key => Path.Combine(folder, "key");
 
+    /// <summary>
+    /// Lets in, too, and nobody but an agent has it. OpenSSH asks an agent for whatever key it holds: with the common one, each connection
+    /// of the other tests would hang on the life of the agent of one of them.
+    /// </summary>
+    internal string AgentKey => Path.Combine(folder, "agent-key");
+
     internal string Authorized => Path.Combine(folder, "authorized");
 
     public async ValueTask InitializeAsync()
@@ -60,8 +66,11 @@ public sealed class SshWorld : IAsyncLifetime
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         account = await Account.MakeAsync(folder);
-        await Tool.RunAsync("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Key);
-        File.Copy($"{Key}.pub", Authorized);
+        foreach (var key in (string[])[Key, AgentKey])
+        {
+            await Tool.RunAsync("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+            await File.AppendAllTextAsync(Authorized, await File.ReadAllTextAsync($"{key}.pub"));
+        }
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Authorized, (UnixFileMode)Convert.ToInt32("644", 8));
         server = await SshServer.StartAsync(NewFolder(), Authorized);
         // Most tests need it, and it takes longest: those that do not need it run meanwhile.
