@@ -66,7 +66,7 @@ public sealed partial class PampaCluster
     {
         try
         {
-            return await runAsync();
+            return await AskedAsync(store, runAsync);
         }
         catch (DbException e) when (store.Database.Dialect.Classify(e) == ErrorKind.Data)
         {
@@ -102,11 +102,17 @@ public sealed partial class PampaCluster
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Limits.ListedRows);
         var store = Find(await access.GetAsync(cancellationToken), job);
-        if (store.Job.Selecting is not null) return await Selections.PreviewAsync(store, count, cancellationToken);
+        return await AskedAsync(store, () => store.Job.Selecting is not null
+            ? Selections.PreviewAsync(store, count, cancellationToken)
+            : NextAsync(store, count, cancellationToken));
+    }
+
+    private static Task<JobPreview> NextAsync(TaskStore store, int count, CancellationToken stopping)
+    {
         var pick = store.PickStatement();
         var names = pick.Parameters.Select(p => $"@{p.Name}").Where(pick.Text.Contains).ToList();
-        return await store.Database.LookAsync(
-            async unit => new JobPreview(job, await store.PreviewAsync(unit, count), pick.Text, names, (await store.PlanAsync(unit)).Lines),
-            cancellationToken, LookFor.Keys);
+        return store.Database.LookAsync(
+            async unit => new JobPreview(store.Job.Name, await store.PreviewAsync(unit, count), pick.Text, names, (await store.PlanAsync(unit)).Lines),
+            stopping, LookFor.Keys);
     }
 }

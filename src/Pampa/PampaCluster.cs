@@ -13,7 +13,8 @@ namespace Pampa;
 /// </summary>
 /// <remarks>
 /// Methods that take a job's name throw <see cref="ArgumentException"/> where the program has no such job, and what the
-/// database driver throws where the database does not answer.
+/// database driver throws where the database does not answer. Those that look for records of it, or count them, throw <see
+/// cref="InvalidOperationException"/> where the job's own condition throws (<see cref="JobBuilder.WhereEachCycle"/>).
 /// </remarks>
 public sealed partial class PampaCluster : IAsyncDisposable
 {
@@ -51,10 +52,12 @@ public sealed partial class PampaCluster : IAsyncDisposable
         OpenAsync(program, address, changes, NullLoggerFactory.Instance, stopping);
 
     internal static async Task<PampaCluster> OpenAsync(
-        PampaBuilder program, DatabaseAddress address, SchemaChanges changes, ILoggerFactory logs, CancellationToken stopping)
+        PampaBuilder program, DatabaseAddress address, SchemaChanges changes, ILoggerFactory logs, CancellationToken stopping,
+        List<(string Job, string Why)>? misfits = null)
     {
         var engine = await Engine.PrepareAsync(
-            program, address, ProcessRole.All, new Surroundings(logs, TimeProvider.System, Chance.Shared), stopping, changes, isToRun: false);
+            program, address, ProcessRole.All, new Surroundings(logs, TimeProvider.System, Chance.Shared) { Misfits = misfits }, stopping, changes,
+            isToRun: false);
         var access = new ClusterAccess();
         var parts = engine.Parts with { WaitsForHooks = true };
         access.Set(parts);
@@ -93,9 +96,21 @@ public sealed partial class PampaCluster : IAsyncDisposable
     {
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
-        var report = await store.CountedAsync(exact, cancellationToken);
+        var report = await AskedAsync(store, () => store.CountedAsync(exact, cancellationToken));
         var rates = await parts.Tables.Cluster.ReadRatesAsync(cancellationToken);
         return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = report.PerSecond ?? rates[at].PerSecond } : report;
+    }
+
+    private static async Task<T> AskedAsync<T>(TaskStore store, Func<Task<T>> askAsync)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch (SnippetException e)
+        {
+            throw Jobs.CallersFault.OfCode(store.Job.Name, e);
+        }
     }
 
     /// <summary>Says who dispatches and who works: the leader and the nodes of all processes.</summary>
@@ -228,7 +243,7 @@ public sealed partial class PampaCluster : IAsyncDisposable
             : throw Fault($"There is no job '{job}'{Suggestion.For(job, names)}. Jobs are {string.Join(", ", names)}.");
     }
 
-    /// <summary>Marks errors that the caller has made, so that the command line can tell them from faults.</summary>
+    /// <summary>Marks errors that the caller or the program has made, so that the command line can tell them from faults.</summary>
     internal const string CallersFault = Jobs.CallersFault.Mark;
 
     private static ArgumentException Fault(string message, Exception? cause = null) => Jobs.CallersFault.Of(message, cause);

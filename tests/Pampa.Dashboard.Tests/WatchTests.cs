@@ -122,6 +122,49 @@ public sealed class WatchTests
         Assert.Contains("Cannot log in: Password=•••", job.GetProperty("fault").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_condition_that_throws_is_told_at_its_job_and_keeps_nothing_else_from_being_seen()
+    {
+        var throws = false;
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa =>
+            {
+                Shop.Small(pampa, job => job.MaxWait = TimeSpan.FromSeconds(30));
+                pampa.Setup("CREATE TABLE IF NOT EXISTS notes (text text PRIMARY KEY)");
+                pampa.AddJob("odd", "notes", "text", job =>
+                {
+                    job.WhereEachCycle(() =>
+                    {
+                        if (throws) throw new FormatException("no idea");
+                        return $"text <> 'x'";
+                    });
+                    job.Process(_ => { });
+                });
+            },
+        });
+        throws = true;
+        using var caller = site.NewCaller();
+        var seen = await caller.JsonAsync("api/overview");
+        Assert.Null(seen.GetProperty("trouble").GetString());
+        var jobs = seen.GetProperty("jobs").EnumerateArray().ToDictionary(j => j.GetProperty("name").GetString()!);
+        Assert.Equal("Job 'odd': its Where throws FormatException: no idea.", jobs["odd"].GetProperty("trouble").GetString());
+        Assert.Equal((3L, JsonValueKind.Null), (jobs["price_orders"].GetProperty("pending").GetInt64(), jobs["price_orders"].GetProperty("trouble").ValueKind));
+        var metrics = await MetricsOf(caller);
+        Assert.Contains("pampa_up 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("pampa_job_tasks{job=\"price_orders\"", metrics, StringComparison.Ordinal);
+        Assert.DoesNotContain("pampa_job_tasks{job=\"odd\"", metrics, StringComparison.Ordinal);
+        Assert.Equal(1, (await caller.JsonAsync("scale/price_orders")).GetProperty("workers").GetInt32());
+        foreach (var (path, status) in new[] { ("scale/odd", HttpStatusCode.ServiceUnavailable), ("api/tasks?job=odd", HttpStatusCode.BadRequest) })
+        {
+            using var answer = await caller.GetAsync(path);
+            Assert.Equal(status, answer.StatusCode);
+            Assert.Contains("its Where throws FormatException: no idea", Unquoted(await answer.Content.ReadAsStringAsync(Stopping)), StringComparison.Ordinal);
+        }
+    }
+
+    private static string Unquoted(string json) => JsonDocument.Parse(json).RootElement.GetProperty("error").GetString()!;
+
     private static async Task<JsonElement> JobOf(Caller caller) => Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
 
     private static async Task<string> MetricsOf(Caller caller)

@@ -92,12 +92,13 @@ internal sealed class Snapshots(
         Operations = operations.List(),
     });
 
-    // What the database says is told; but the rule that takes secrets out is the program's own, and may fail as well.
-    private string Words(Exception error)
+    // What the database says, or a job's own condition, is told; but the rule that takes secrets out is the program's own, and may fail as well.
+    private string Words(Exception error, bool isOfJob = false)
     {
         try
         {
-            if (error is DbException or TimeoutException or PampaConfigurationException) return options.Redact(error.Message);
+            var isTold = error is DbException or TimeoutException or PampaConfigurationException || (isOfJob && error is InvalidOperationException);
+            if (isTold) return options.Redact(error.Message);
             Log.NotSeen(log, error);
         }
         catch (Exception e)
@@ -114,7 +115,8 @@ internal sealed class Snapshots(
         if (sight.CountedAt == 0 || time.GetElapsedTime(sight.CountedAt) > sight.Took * 9)
         {
             var (began, wasInTrouble) = (time.GetTimestamp(), sight.Trouble is not null);
-            sight.Trouble = await TryAsync(async () => sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping));
+            sight.Trouble = await TryAsync(async () =>
+                sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping));
             (sight.CountedAt, sight.Took) = (time.GetTimestamp(), time.GetElapsedTime(began));
             // What follows from the counts is none while there are none, and is there again with them.
             if (sight.Trouble is not null) sight.Scale = null;
@@ -140,9 +142,9 @@ internal sealed class Snapshots(
             await lookAsync();
             return null;
         }
-        catch (Exception e) when (e is TimeoutException or DbException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            return Words(e);
+            return Words(e, isOfJob: true);
         }
     }
 

@@ -14,7 +14,15 @@ namespace Pampa.Commands;
 /// <param name="Schedules">What comes by the clock.</param>
 internal sealed record StatusJson(
     string Database, IReadOnlyList<JobJson> Jobs, LeaderJson? Leader, IReadOnlyList<NodeJson> Nodes, IReadOnlyList<string> AbsentNodes,
-    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused, IReadOnlyList<ScheduleJson> Schedules);
+    IReadOnlyList<WorkerJson> Workers, IReadOnlyList<JobWorkersInfo> Stretch, IReadOnlyList<HeldJson> Paused, IReadOnlyList<ScheduleJson> Schedules)
+{
+    /// <summary>Jobs that are not among the others because they cannot be counted; left out where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UncountedJson>? Uncounted { get; init; }
+}
+
+/// <summary>A job that cannot be counted.</summary>
+internal sealed record UncountedJson(string Job, string Why);
 
 /// <summary>A worker; times are in seconds.</summary>
 internal sealed record WorkerJson(string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeardSeconds)

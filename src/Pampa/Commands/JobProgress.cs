@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Storage;
 using Pampa.Working;
 
 namespace Pampa.Commands;
@@ -61,9 +62,9 @@ internal sealed class JobProgress(Lane lane, bool counts, TimeSpan window, TimeP
             isQuiet = counted is { } last && Counts(last.Report) == Counts(now);
             counted = new Count(now, ended);
         }
-        catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException)
+        catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or SnippetException)
         {
-            // The loops say when the database is out of reach; a line without a total is still true.
+            // The loops say when the database is out of reach, or a condition throws; a line without a total is still true.
         }
         triedAt = time.GetTimestamp();
         took = time.GetElapsedTime(began, triedAt);

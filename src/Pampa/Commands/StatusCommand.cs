@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pampa.Hosting;
 
 namespace Pampa.Commands;
 
@@ -14,6 +15,12 @@ internal static class StatusCommand
                 ("status", "The counts of all jobs."), ("status --watch --explain", "The same every two seconds, with the reason for each job's number of workers."),
                 ("status my_job --exact --json", "Every record of one job counted, as JSON."),
             ],
+            ExitCodes =
+            [
+                (ExitCode.Done, "done"),
+                (ExitCode.Configuration, "a job could not be counted (the others are shown), wrong arguments or configuration, or no connection"),
+                (ExitCode.InternalError, "internal error"),
+            ],
         };
         var job = new Argument<string?>("job") { Description = "Only this job (default: all).", Arity = ArgumentArity.ZeroOrOne };
         var database = Verb.DatabaseOption();
@@ -28,20 +35,29 @@ internal static class StatusCommand
         {
             if (result.GetValue(watch) && result.GetValue(json)) result.AddError("status: --watch is for people, --json for programs: give one of them.");
         });
-        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, choice) =>
+        command.SetAction((parsed, stopping) =>
         {
-            var page = new StatusPage(cluster, parsed.GetValue(job), parsed.GetValue(exact), parsed.GetValue(explain), parsed.GetValue(workers));
-            if (parsed.GetValue(json))
+            // Whatever one job meets, the others are shown.
+            var misfits = new List<(string Job, string Why)>();
+            return verb.WithClusterAsync(parsed.GetValue(database), async (cluster, choice) =>
             {
-                await verb.Output.WriteLineAsync(await page.JsonAsync(choice.Address.Description, stopping));
-                return Hosting.ExitCode.Done;
-            }
-            await verb.Output.WriteLineAsync($"Database: {choice.Address.Description} ({choice.Why})");
-            var isTerminal = Terminal.IsOn(verb.Output);
-            if (parsed.GetValue(watch)) await new LiveWatch(page.LinesAsync, verb.Output, isTerminal).RunAsync(stopping);
-            else foreach (var line in await page.LinesAsync(isTerminal ? Terminal.Size().Width : null, stopping)) await verb.Output.WriteLineAsync(line);
-            return Hosting.ExitCode.Done;
-        }, stopping));
+                var page = new StatusPage(cluster, parsed.GetValue(job), parsed.GetValue(exact), parsed.GetValue(explain), parsed.GetValue(workers))
+                {
+                    Misfits = misfits,
+                };
+                if (parsed.GetValue(json)) await verb.Output.WriteLineAsync(await page.JsonAsync(choice.Address.Description, stopping));
+                else await ShowAsync(verb, page, $"Database: {choice.Address.Description} ({choice.Why})", parsed.GetValue(watch), stopping);
+                return page.IsComplete ? ExitCode.Done : ExitCode.Configuration;
+            }, stopping, misfits: misfits);
+        });
         return command;
+    }
+
+    private static async Task ShowAsync(Verb verb, StatusPage page, string database, bool watches, CancellationToken stopping)
+    {
+        await verb.Output.WriteLineAsync(database);
+        var isTerminal = Terminal.IsOn(verb.Output);
+        if (watches) await new LiveWatch(page.LinesAsync, verb.Output, isTerminal).RunAsync(stopping);
+        else foreach (var line in await page.LinesAsync(isTerminal ? Terminal.Size().Width : null, stopping)) await verb.Output.WriteLineAsync(line);
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 
 namespace Pampa.Commands;
@@ -5,6 +6,14 @@ namespace Pampa.Commands;
 /// <summary>What <c>status</c> shows: the jobs, then who leads and who works.</summary>
 internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact, bool explains, bool showsWorkers)
 {
+    private readonly List<(string Job, string Why)> uncounted = [];
+
+    /// <summary>The jobs that do not fit their tables, and why.</summary>
+    public IReadOnlyList<(string Job, string Why)> Misfits { get; init; } = [];
+
+    /// <summary>Whether all that was asked for was counted when it was looked last.</summary>
+    public bool IsComplete => uncounted.Count == 0;
+
     public async Task<string> JsonAsync(string database, CancellationToken stopping)
     {
         var (reports, info) = await ReadAsync(stopping);
@@ -13,7 +22,10 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         var status = new StatusJson(
             database, [.. reports.Select(r => JobJson.Of(r) with { Scale = ScaleJson.Of(scales.Find(s => s.Job == r.Job)) })],
             LeaderJson.Of(info.Leader), [.. info.Nodes.Select(NodeJson.Of)], info.AbsentNodes,
-            [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)], [.. schedules.Select(ScheduleJson.Of)]);
+            [.. info.Workers.Select(WorkerJson.Of)], info.Jobs, [.. info.Held.Select(HeldJson.Of)], [.. schedules.Select(ScheduleJson.Of)])
+        {
+            Uncounted = IsComplete ? null : [.. uncounted.Select(u => new UncountedJson(u.Job, u.Why))],
+        };
         return JsonSerializer.Serialize(status, CommandJson.Default.StatusJson);
     }
 
@@ -22,10 +34,11 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
     {
         var (reports, info) = await ReadAsync(stopping);
         var schedules = await cluster.SchedulesAsync(stopping);
-        var table = width is { } room ? StatusTable.Draw(reports, room) : null;
+        var table = width is { } room && reports.Count > 0 ? StatusTable.Draw(reports, room) : null;
         string[] lines =
         [
             .. table ?? reports.SelectMany(r => (string[])[Line(r), SpeedLine(r)]),
+            .. uncounted.Select(u => $"{u.Job}: cannot be counted: {u.Why}"),
             .. (await ScalesAsync(reports, stopping)).Select(Line),
             .. reports.Where(r => r.Fault is not null).Select(FaultLine),
             .. explains ? info.Jobs.Where(j => job is null || j.Job == job).Select(Line) : [],
@@ -36,13 +49,30 @@ internal sealed class StatusPage(PampaCluster cluster, string? job, bool isExact
         return [.. lines.Select(Printable.Line)];
     }
 
+    // Of a database that does not answer at all the first question tells; what one job meets is its own.
     private async Task<(List<Report> Reports, ClusterInfo Info)> ReadAsync(CancellationToken stopping)
     {
-        var jobs = job is null ? await cluster.JobsAsync(stopping) : [job];
+        var info = await cluster.InfoAsync(stopping);
+        uncounted.Clear();
+        uncounted.AddRange(Misfits.Where(m => job is null || m.Job == job).Select(m => (m.Job, Bare(m.Job, m.Why))));
+        var jobs = job is null ? await cluster.JobsAsync(stopping) : uncounted.Count > 0 ? [] : [job];
         var reports = new List<Report>();
-        foreach (var name in jobs) reports.Add(await cluster.ReportAsync(name, isExact, stopping));
-        return (reports, await cluster.InfoAsync(stopping));
+        foreach (var name in jobs)
+        {
+            try
+            {
+                reports.Add(await cluster.ReportAsync(name, isExact, stopping));
+            }
+            catch (Exception e) when (e is DbException or TimeoutException || (e is InvalidOperationException && e.Data.Contains(PampaCluster.CallersFault)))
+            {
+                uncounted.Add((name, Bare(name, e.Message)));
+            }
+        }
+        return (reports, info);
     }
+
+    // The line begins with the job's name already.
+    private static string Bare(string job, string why) => why.StartsWith($"Job '{job}': ", StringComparison.Ordinal) ? why[$"Job '{job}': ".Length..] : why;
 
     // Only of those of which somebody has said until when they shall be done.
     private async Task<List<JobScale>> ScalesAsync(List<Report> reports, CancellationToken stopping)

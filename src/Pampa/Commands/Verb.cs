@@ -107,7 +107,7 @@ internal sealed class Verb
             foreach (var error in e.Errors) await errors.WriteLineAsync(error);
             return ExitCode.Configuration;
         }
-        catch (ArgumentException e) when (e.Data.Contains(PampaCluster.CallersFault))
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException && e.Data.Contains(PampaCluster.CallersFault))
         {
             await errors.WriteLineAsync(e.Message);
             return ExitCode.Configuration;
@@ -123,13 +123,17 @@ internal sealed class Verb
         }
     }
 
-    /// <summary>Opens the cluster for a look from outside: nothing runs and, if nothing else is said, nothing is set up.</summary>
+    /// <summary>
+    /// Opens the cluster for a look from outside: nothing runs and, if nothing else is said, nothing is set up. Whoever takes the misfits gets the
+    /// jobs that fit their tables; else one that does not is an error.
+    /// </summary>
     public Task<int> WithClusterAsync(
-        string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, SchemaChanges changes = SchemaChanges.None) =>
+        string? database, Func<PampaCluster, DatabaseChoice, Task<int>> runAsync, CancellationToken stopping, SchemaChanges changes = SchemaChanges.None,
+        List<(string Job, string Why)>? misfits = null) =>
         RunAsync(database, async (made, choice) =>
         {
             using var logs = Complaining();
-            await using var cluster = await PampaCluster.OpenAsync(made, choice.Address, changes, logs, stopping);
+            await using var cluster = await PampaCluster.OpenAsync(made, choice.Address, changes, logs, stopping, misfits);
             return await runAsync(cluster, choice);
         }, stopping);
 

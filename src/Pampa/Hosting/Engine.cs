@@ -170,6 +170,7 @@ internal sealed partial class Engine : IAsyncDisposable
             {
                 Does = isToRun ? [.. DoneBy(role, program)] : null,
                 Waits = waits ? line => Log.Waits(log, line) : null,
+                Misfits = surroundings.Misfits,
             };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
             foreach (var job in preparation.Unwoken) Log.NoTrigger(log, job);

@@ -28,6 +28,12 @@ internal sealed partial class Preparation(
     /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
     public IReadOnlyList<string> Unwoken => unwoken;
 
+    /// <summary>
+    /// Told of the jobs that do not fit their tables, and why, where others do: for whoever looks at what there is. Null: one that does not is an
+    /// error for all, as is one whose conditions the database does not take.
+    /// </summary>
+    public List<(string Job, string Why)>? Misfits { get; init; }
+
     /// <summary>What the process is going to do, so that what it may not do is told before it begins; null: it only looks.</summary>
     public IReadOnlyList<RightsFor>? Does { get; init; }
 
@@ -90,6 +96,8 @@ internal sealed partial class Preparation(
             ? await AloneAsync(program, () => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
             : await SetUpAndResolveAsync(program, jobs, errors, stopping);
         CheckSharedColumns(jobTables, errors);
+        // What is wrong with a condition is told when it is asked.
+        if (Misfits is not null && jobTables.Count > 0 && errors.Count == Misfits.Count) return jobTables;
         if (changes != SchemaChanges.Planned && await IsAllowedAsync(program, jobTables, errors, stopping))
         {
             foreach (var table in jobTables) await CheckSnippetsAsync(table, program.Cluster, errors, stopping);
@@ -116,7 +124,12 @@ internal sealed partial class Preparation(
         var wakeUps = new WakeUps(database, program.Cluster);
         foreach (var job in jobs)
         {
-            if (await schema.ResolveAsync(job, errors, stopping) is not { } table) continue;
+            var known = errors.Count;
+            if (await schema.ResolveAsync(job, errors, stopping) is not { } table)
+            {
+                Misfits?.AddRange(errors.Skip(known).Select(error => (job.Name, error)));
+                continue;
+            }
             tables.Add(table);
             if (changes == SchemaChanges.None) continue;
             var missing = await wakeUps.MissingAsync(table, stopping);

@@ -1,3 +1,5 @@
+using Pampa.Jobs;
+
 namespace Pampa.Storage;
 
 /// <summary>What the database says to what people ask, in words for them.</summary>
@@ -9,12 +11,16 @@ internal sealed partial class TaskStore
         {
             return await askAsync();
         }
+        catch (SnippetException e)
+        {
+            throw CallersFault.OfCode(Job.Name, e);
+        }
         catch (Exception e) when (database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))
         {
             throw new TimeoutException(
                 $"Job '{Job.Name}': the database needs longer than {Database.LongestPage.TotalSeconds} s for this. Ask for less; failed records in the order of their end need the index {Schema.FailedIndexName(Table)}, which the verb 'migrate' makes.", e);
         }
-        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema && e is not (SnippetException or ArgumentException))
+        catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema && e is not ArgumentException)
         {
             foreach (var condition in filter.Where)
             {
