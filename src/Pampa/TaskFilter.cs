@@ -17,6 +17,14 @@ public sealed record TaskFilter
     /// </summary>
     public string? ErrorContains { get; init; }
 
+    /// <summary>
+    /// Takes out of an error text what may not be found: <see cref="ErrorContains"/> is then looked for in what it returns, by this process and
+    /// not by the database, in upper or lower case. Nothing that comes of the search, nor where a page of it ends, tells of what it takes out.
+    /// That is slower where many records have an error text; the states, the keys and all else that the filter says are still asked of the
+    /// database. Called for each of those records, with at most 4,000 characters. Default null: the text is searched as it stands in the table.
+    /// </summary>
+    public Func<string, string>? Redact { get; init; }
+
     /// <summary>Only records that this worker holds or has ended. Default null: any.</summary>
     public string? Worker { get; init; }
 

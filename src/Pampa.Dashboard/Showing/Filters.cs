@@ -4,7 +4,7 @@ namespace Pampa.Showing;
 
 /// <summary>
 /// Filters as pages send them. A column that may not be shown may not be asked for either: that would show it bit by bit. So would the error
-/// texts, of which secrets are hidden: only what is shown of them is searched (<see cref="TaskFilter.ErrorContains"/>).
+/// texts, of which secrets are hidden: only what is shown of them is searched, in pages, counts and actions (<see cref="TaskFilter.Redact"/>).
 /// </summary>
 internal static class Filters
 {
@@ -22,6 +22,7 @@ internal static class Filters
             States = [.. (order.States ?? []).Select(s => Query.ParseWord<TaskState>("states", s))],
             KeyPrefix = order.KeyPrefix,
             ErrorContains = order.Error,
+            Redact = options.Redact,
             Worker = order.Worker,
             Moment = order.Moment is null ? TaskMoment.Ended : Query.ParseWord<TaskMoment>("moment", order.Moment),
             From = order.From,

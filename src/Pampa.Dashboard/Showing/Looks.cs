@@ -10,7 +10,6 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
     private const int MostGroups = 100;
     private const int LongestError = 500;
     private const int LongestCore = 200;
-    private const int MostLooks = 20;
 
     // What stands in a pattern for whatever differs from case to case.
     private const char Particular = '…';
@@ -62,38 +61,9 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
                 Limit = query.Whole("limit", 1, MostRows, 50),
                 Columns = [.. columns.Where(c => Filters.IsShown(options, job, c) && wanted.Contains(c.Name)).Select(c => c.Name)],
             };
-            return asked.Filter.ErrorContains is { } text ? await SeenAsync(job, asked, text, t) : await cluster.TasksAsync(job, asked, t);
+            return await cluster.TasksAsync(job, asked, t);
         }, stopping);
         return new TaskPageShape([.. page.Tasks.Select(t => Shape(t, LongestError))], page.Next, page.IsPartial);
-    }
-
-    // The database searches what is hidden as well: a record that has the text only there is passed by, or whoever asks could find it out letter
-    // by letter. So is the place where the page ends, for that would tell it, too.
-    private async Task<TaskPage> SeenAsync(string job, TaskQuery asked, string text, CancellationToken stopping)
-    {
-        var seen = new List<TaskInfo>();
-        var after = asked.After;
-        for (var look = 0; look < MostLooks; look++)
-        {
-            var page = await cluster.TasksAsync(job, asked with { After = after, Limit = asked.Limit - seen.Count }, stopping);
-            foreach (var task in page.Tasks)
-            {
-                if (await ShowsAsync(job, task, text, stopping)) seen.Add(task);
-            }
-            after = page.Next;
-            if (after is null || page.IsPartial || seen.Count >= asked.Limit) return new TaskPage(seen, after, page.IsPartial);
-        }
-        return new TaskPage(seen, after, IsPartial: true);
-    }
-
-    // A page has the beginning of an error only.
-    private async Task<bool> ShowsAsync(string job, TaskInfo task, string text, CancellationToken stopping)
-    {
-        var error = task.Error ?? "";
-        if (Has(error)) return true;
-        return error.Length >= LongestError && await cluster.TaskAsync(job, task.Key, null, stopping) is { Task.Error: { } whole } && Has(whole);
-
-        bool Has(string all) => options.Redact(all).Contains(text, StringComparison.OrdinalIgnoreCase);
     }
 
     public async Task<TaskDetailShape?> TaskAsync(Query query, CancellationToken stopping)

@@ -15,11 +15,11 @@ internal sealed partial class JobSql
         [.. KeyCells(), RidCell, Cell("st", CellKind.Time, StateColumn.StartTime), new RowColumn("_pampa_n", CellKind.Integer)]);
 
     /// <summary>
-    /// Records that may be chosen, by key: key, state, end, worker, reservation time, attempts, start. Parameters: @want, and those of the search and
-    /// the filter.
+    /// Records that may be chosen, by key: key, state, end, worker, reservation time, attempts, start and, where the search wants it, the error (cut).
+    /// Parameters: @want, and those of the search and the filter.
     /// </summary>
     internal string Chosen(string? where, string? filter, Search search) => $"""
-        {FromOf(search)}SELECT {KeysOut("t.")}, {StateCase}, {dialect.AsText($"t.{Et}")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}
+        {FromOf(search)}SELECT {KeysOut("t.")}, {StateCase}, {dialect.AsText($"t.{Et}")}, t.{Rid}, {dialect.AsText($"t.{Rt}")}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}{(search.Characters > 0 ? $", substr(t.{Err}, 1, {search.Characters + 1})" : "")}
         {SourceOf(search)} WHERE {IsTask(where)}{KnownOf(search.States)}{InStates(search.States)}{And(filter)}{WindowOf(search)}
         ORDER BY {OrderOf(search.Order)} LIMIT @want
         """;

@@ -37,7 +37,9 @@ internal sealed partial class JobSql
 
         if (filter.Where.Count > MaxConditions) throw Fault($"a filter has at most {MaxConditions} conditions, got {filter.Where.Count}");
         if (filter.KeyPrefix is { } prefix) parts.Add(KeyBegins(Bind(prefix)));
-        if (filter.ErrorContains is { } error) parts.Add(dialect.Contains($"t.{Err}", Bind(error)));
+        // Of what is searched elsewhere: whether there is a text at all everybody sees.
+        if (filter is { ErrorContains: not null, Redact: not null }) parts.Add($"t.{Err} IS NOT NULL");
+        else if (filter.ErrorContains is { } error) parts.Add(dialect.Contains($"t.{Err}", Bind(error)));
         if (filter.Worker is { } worker) parts.Add($"t.{Rid} = {dialect.Typed(Bind(worker), Column(StateColumn.ReservationId))}");
         // SQLite keeps times in columns of other types as well.
         var column = TimeColumn(filter.Moment) with { Kind = ColumnKind.Time };

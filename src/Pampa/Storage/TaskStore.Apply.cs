@@ -24,17 +24,22 @@ internal sealed partial class TaskStore
         AskedAsync(filter, async () =>
         {
             var asking = Ask(filter);
-            var search = new Search { States = states, OfKeys = asking.Keys is not null };
-            return await database.LookAsync(async unit =>
+            var search = new Search { States = states, OfKeys = asking.Keys is not null, Characters = asking.Sieve is null ? 0 : WholeTexts };
+            var at = Table.Key.Count + ChosenCells;
+            var (found, cursor, isLast) = await database.LookAsync(async unit =>
             {
                 var walk = await WalkAsync(unit, asking, search, after);
                 await BoundAsync(unit, walk);
                 var statement = Filled(Sql.Chosen(asking.Where, asking.Filter, walk.Search), walk).With("want", most);
-                var found = await unit.QueryAsync(statement, ReadChosen);
-                if (found.Count == most) return new Choice(found, found[^1].Key, IsLast: false);
-                return new Choice(found, walk.Bound, IsLast: walk.Bound is null);
+                var seen = await unit.QueryAsync(statement, reader =>
+                    (Record: ReadChosen(reader), Error: asking.Sieve is null ? null : Cut(TextOrNull(reader, at), WholeTexts)));
+                return seen.Count == most ? (seen, seen[^1].Record.Key, false) : (seen, walk.Bound, walk.Bound is null);
             }, stopping, LookFor.Page);
+            // That they have not changed since is guarded when they are changed, and with them the text.
+            return new Choice([.. found.Where(f => asking.Sieve?.Passes(f.Error) != false).Select(f => f.Record)], cursor, isLast);
         }, stopping);
+
+    private const int ChosenCells = 6;
 
     private ChosenRecord ReadChosen(DbDataReader reader)
     {

@@ -32,6 +32,9 @@ internal sealed partial class TaskStore
     /// <summary>What somebody asks for, made ready for statements.</summary>
     private sealed record Asking(string? Where, string? Filter, List<(string Name, object? Value)> Parameters, List<TaskKey>? Keys)
     {
+        /// <summary>What this process looks for in error texts; null: nothing, or the database does.</summary>
+        public Sieve? Sieve { get; init; }
+
         /// <summary>Whether most of what an index brings may be something else, so that looking must end somewhere.</summary>
         public bool IsSelective(Search search) => Keys is null && search.Order != TaskOrder.LatestEnd && (Filter is not null || search.States.Count > 0);
     }
@@ -39,7 +42,10 @@ internal sealed partial class TaskStore
     private Asking Ask(TaskFilter filter)
     {
         var parameters = new List<(string Name, object? Value)>();
-        return new Asking(Where(parameters), Sql.Filter(filter, parameters), parameters, filter.Keys is { } keys ? ParseKeys(keys) : null);
+        return new Asking(Where(parameters), Sql.Filter(filter, parameters), parameters, filter.Keys is { } keys ? ParseKeys(keys) : null)
+        {
+            Sieve = filter is { ErrorContains: { } text, Redact: { } redact } ? new Sieve(text, redact) : null,
+        };
     }
 
     private List<TaskKey> ParseKeys(IReadOnlyCollection<string> keys) => keys.Count > Limits.ListedRows
@@ -69,38 +75,46 @@ internal sealed partial class TaskStore
     public Task<TaskPage> PageAsync(TaskQuery query, CancellationToken stopping) => AskedAsync(query.Filter, async () =>
     {
         var asking = Ask(query.Filter);
+        if (asking.Sieve is not null) return await SiftedPageAsync(query, asking, stopping);
         var (ended, after) = Cursor(query);
-        var search = new Search
-        {
-            States = query.Filter.States,
-            Order = query.Order,
-            OfKeys = asking.Keys is not null,
-            Values = ValuesOf(query.Columns),
-            Characters = PageErrors,
-            ValueCharacters = PageValues,
-        };
+        var search = PageSearch(query, asking, PageErrors);
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);
         var found = new List<Listed>();
         while (true)
         {
-            // Each window is a look of its own: one that the database wants to be repeated is not many.
-            var want = query.Limit + 1 - found.Count;
             var at = TimeProvider.System.GetTimestamp();
-            found.AddRange(await database.LookAsync(async unit =>
-            {
-                walk ??= await WalkAsync(unit, asking, search, after);
-                await BoundAsync(unit, walk, Window / PageParts);
-                return await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search));
-            }, stopping, LookFor.Page));
+            (walk, var more) = await SliceAsync(walk, asking, search, after, query.Limit + 1 - found.Count, ended, stopping);
+            found.AddRange(more);
             if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
-            if (walk!.Bound is not { } bound) return Page(found, null, isPartial: false);
+            if (walk.Bound is not { } bound) return Page(found, null, isPartial: false);
             walk.Cursor = bound;
-            // One more would take as long as this one has.
-            var (all, last) = (TimeProvider.System.GetElapsedTime(began), TimeProvider.System.GetElapsedTime(at));
-            if (all + last >= FillFor) return Page(found, database.Dialect.Display(bound), isPartial: true);
+            if (IsLongEnough(began, at)) return Page(found, database.Dialect.Display(bound), isPartial: true);
         }
     }, stopping);
+
+    private Search PageSearch(TaskQuery query, Asking asking, int characters) => new()
+    {
+        States = query.Filter.States,
+        Order = query.Order,
+        OfKeys = asking.Keys is not null,
+        Values = ValuesOf(query.Columns),
+        Characters = characters,
+        ValueCharacters = PageValues,
+    };
+
+    // Each window is a look of its own: one that the database wants to be repeated is not many.
+    private Task<(Walk Walk, List<Listed> Seen)> SliceAsync(
+        Walk? walk, Asking asking, Search search, TaskKey? after, int want, string? ended, CancellationToken stopping) => database.LookAsync(async unit =>
+        {
+            walk ??= await WalkAsync(unit, asking, search, after);
+            await BoundAsync(unit, walk, Window / PageParts);
+            return (walk, await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search)));
+        }, stopping, LookFor.Page);
+
+    // One more would take as long as this one has.
+    private static bool IsLongEnough(long began, long at) =>
+        TimeProvider.System.GetElapsedTime(began) + TimeProvider.System.GetElapsedTime(at) >= FillFor;
 
     private static TaskPage Page(List<Listed> found, string? next, bool isPartial) => new([.. found.Select(f => f.Task)], next, isPartial);
 
@@ -108,6 +122,7 @@ internal sealed partial class TaskStore
     public Task<TaskCount> CountAsync(TaskFilter filter, int most, bool isHurried, CancellationToken stopping) => AskedAsync(filter, async () =>
     {
         var asking = Ask(filter);
+        if (asking.Sieve is not null) return await CountSiftedAsync(filter, asking, most, isHurried, stopping);
         var search = new Search { States = filter.States, OfKeys = asking.Keys is not null };
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);

@@ -99,6 +99,38 @@ public sealed class ContentTests
         await AssertNoConditionAsync(caller, "price_orders_error_description");
     }
 
+    [Fact]
+    public async Task However_many_records_hide_a_text_a_search_for_it_ends_as_one_for_what_is_nowhere()
+    {
+        const string shown = "Cannot log in";
+        await using var site = await Site.StartAsync();
+        await site.WriteAsync($"""
+            INSERT INTO orders (id, customer, amount) WITH RECURSIVE n (v) AS (SELECT 4 UNION ALL SELECT v + 1 FROM n WHERE v < 25) SELECT v, 'x', 1 FROM n;
+            UPDATE orders SET price_orders_end_time = '2026-01-01T00:00:00.000Z', price_orders_success = 0, price_orders_error_description = '{shown}: Password={Shop.Leaked};'
+            """);
+        using var caller = await site.NewCaller().WithSessionAsync();
+        foreach (var how in new[] { "limit=1", "limit=5", "limit=1&state=failed", "limit=1&order=keydescending", "limit=1&order=latestend" })
+        {
+            async Task<string> SearchAsync(string error) => (await caller.JsonAsync($"api/tasks?job=price_orders&{how}&error={Uri.EscapeDataString(error)}")).ToString();
+            var wrong = await SearchAsync("Password=q");
+            Assert.Equal("""{"tasks":[],"next":null,"isPartial":false}""", wrong);
+            Assert.Equal(wrong, await SearchAsync("Password=h"));
+            Assert.Contains("\"next\":\"", await SearchAsync(shown), StringComparison.Ordinal);
+        }
+        // Nor does what is counted, or done, tell of it.
+        foreach (var (error, count) in new[] { ("Password=h", 0), (shown, 25) })
+        {
+            var order = $$$"""{"action":"retry","job":"price_orders","filter":{"error":"{{{error}}}"}}""";
+            using var preview = await caller.PostAsync("api/preview", order);
+            var would = JsonDocument.Parse(await preview.Content.ReadAsStringAsync(Stopping)).RootElement;
+            Assert.Equal((count, true), (would.GetProperty("matched").GetInt32(), would.GetProperty("isExact").GetBoolean()));
+            using var done = await caller.PostAsync("api/records", order);
+            Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+            await Until.TrueAsync(async () => (await caller.JsonAsync("api/overview")).GetProperty("operations").EnumerateArray().All(o => o.GetProperty("isDone").GetBoolean()));
+            Assert.Equal(count, (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Pending);
+        }
+    }
+
     // By no operator, in no spelling, in no question: each would tell a letter more.
     private static async Task AssertNoConditionAsync(Caller caller, string column)
     {

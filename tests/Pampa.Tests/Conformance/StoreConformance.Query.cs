@@ -72,6 +72,41 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_part_of_an_error_that_is_hidden_is_found_by_nobody_and_ends_no_page()
+    {
+        var room = Math.Min(Store.Table.ErrorLength, 700);
+        var text = $"{new string('x', room - 20)} shown";
+        Row FailedBy(int i) => new() { Et = Clock.Now, Ok = false, Err = i % 4 == 0 ? $"secret {text}" : "secret" };
+        await InsertAsync([.. Enumerable.Range(1, 12).Select(i => (i, FailedBy(i))), (13, new Row())]);
+        static TaskFilter Of(string text) => new() { ErrorContains = text, Redact = error => error.Replace("secret", "(hidden)", StringComparison.Ordinal) };
+        foreach (var store in (TaskStore[])[Store, Narrow(10)])
+        {
+            foreach (var order in Enum.GetValues<TaskOrder>())
+            {
+                foreach (var states in (TaskState[][])[[], [TaskState.Failed], [TaskState.Failed, TaskState.Pending]])
+                {
+                    var query = new TaskQuery { Filter = Of("secret") with { States = states }, Order = order, Limit = 1 };
+                    Assert.Empty(await AllPagesAsync(query, store));
+                    // Where it goes on although it has nothing to show, it has not looked at all of them, and says so.
+                    Assert.True(await PageAsync(query, store) is { Next: null } or { IsPartial: true });
+                    var shown = await AllPagesAsync(query with { Filter = query.Filter with { ErrorContains = "SHOWN" } }, store);
+                    Assert.Equal(order == TaskOrder.Key ? KeysOf(4, 8, 12) : KeysOf(12, 8, 4), shown.Select(t => t.Key));
+                    Assert.All(shown, t => Assert.Equal(Math.Min(room - 7, 500), t.Error!.Length));
+                }
+            }
+            Assert.Equal(new TaskCount(0, true), await store.CountAsync(Of("secret"), 100, isHurried: false, Stopping));
+            Assert.Equal(new TaskCount(3, true), await store.CountAsync(Of("shown"), 100, isHurried: true, Stopping));
+            Assert.Equal(new TaskCount(2, false), await store.CountAsync(Of("shown"), 2, isHurried: false, Stopping));
+        }
+        var choice = await Store.ChooseAsync(Of("secret"), [TaskState.Failed], null, 100, Stopping);
+        Assert.Equal((0, true), (choice.Records.Count, choice.IsLast));
+        choice = await Store.ChooseAsync(Of("shown"), [TaskState.Failed], null, 6, Stopping);
+        Assert.Equal((1, false), (choice.Records.Count, choice.IsLast));
+        choice = await Store.ChooseAsync(Of("shown"), [TaskState.Failed], choice.Cursor, 100, Stopping);
+        Assert.Equal((2, true), (choice.Records.Count, choice.IsLast));
+    }
+
+    [Fact]
     public async Task Records_are_found_by_all_that_they_are_like()
     {
         await InsertAsync([
