@@ -13,15 +13,15 @@ public sealed partial class PampaCluster
     /// <summary>How many workers a job needs to be done in time: for whatever starts and stops nodes.</summary>
     /// <param name="job">The job's name.</param>
     /// <param name="exact">
-    /// Whether every record is counted, as in <see cref="ReportAsync"/>. Default false: of a table with more than 250,000 open records the
-    /// answer is "at least".
+    /// Whether every record is counted, as in <see cref="ReportAsync(string, bool, CancellationToken)"/>. Default false: of a table with more than
+    /// 250,000 open records the answer is "at least".
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<JobScale> ScaleAsync(string job, bool exact = false, CancellationToken cancellationToken = default) =>
         await ScaleAsync(await ReportAsync(job, exact, cancellationToken), cancellationToken);
 
     /// <summary>The same for counts that were taken already.</summary>
-    /// <param name="report">What <see cref="ReportAsync"/> has returned.</param>
+    /// <param name="report">What <see cref="ReportAsync(string, bool, CancellationToken)"/> has returned.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<JobScale> ScaleAsync(Report report, CancellationToken cancellationToken = default)
     {

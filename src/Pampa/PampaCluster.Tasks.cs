@@ -61,7 +61,8 @@ public sealed partial class PampaCluster
     }
 
     /// <summary>
-    /// Counts the records that match, up to a limit and for about a second. How many are in each state <see cref="ReportAsync"/> tells.
+    /// Counts the records that match, up to a limit and for about a second. How many are in each state <see
+    /// cref="ReportAsync(string, bool, CancellationToken)"/> tells.
     /// </summary>
     /// <param name="job">The job's name.</param>
     /// <param name="filter">Which records.</param>

@@ -92,11 +92,28 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// ended ones, which is quick on a table of any size; see <see cref="Report.IsExact"/>.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<Report> ReportAsync(string job, bool exact = false, CancellationToken cancellationToken = default)
+    public Task<Report> ReportAsync(string job, bool exact = false, CancellationToken cancellationToken = default) =>
+        CountedAsync(job, exact, null, cancellationToken);
+
+    /// <summary>The same for somebody who does not wait long for code of the job's own that counts.</summary>
+    /// <param name="job">The job's name.</param>
+    /// <param name="exact">Whether every record is counted.</param>
+    /// <param name="ownWithin">
+    /// How long that code may take, instead of 30 s; more than zero. Where it needs longer, the records are counted without it and <see
+    /// cref="Report.Fault"/> says so. It is told to end when nobody waits for it any more, and is not called again before it has.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<Report> ReportAsync(string job, bool exact, TimeSpan ownWithin, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(ownWithin, TimeSpan.Zero);
+        return CountedAsync(job, exact, ownWithin, cancellationToken);
+    }
+
+    private async Task<Report> CountedAsync(string job, bool exact, TimeSpan? ownWithin, CancellationToken cancellationToken)
     {
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
-        var report = await AskedAsync(store, () => store.CountedAsync(exact, cancellationToken));
+        var report = await AskedAsync(store, () => store.CountedAsync(exact, cancellationToken, ownWithin));
         var rates = await parts.Tables.Cluster.ReadRatesAsync(cancellationToken);
         return rates.FindIndex(r => r.Job == report.Job) is var at and >= 0 ? report with { PerSecond = report.PerSecond ?? rates[at].PerSecond } : report;
     }

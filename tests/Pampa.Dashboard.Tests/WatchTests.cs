@@ -165,6 +165,28 @@ public sealed class WatchTests
 
     private static string Unquoted(string json) => JsonDocument.Parse(json).RootElement.GetProperty("error").GetString()!;
 
+    [Fact]
+    public async Task A_report_of_the_programs_own_that_takes_long_is_told_and_the_records_are_counted_without_it()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa => Shop.Small(pampa, job =>
+            {
+                job.MaxWait = TimeSpan.FromSeconds(30);
+                job.Report(async (context, stopping) =>
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping);
+                    return await context.CountAsync(stopping);
+                });
+            }),
+        });
+        using var caller = site.NewCaller();
+        var job = await JobOf(caller);
+        Assert.Equal((3L, JsonValueKind.Null), (job.GetProperty("pending").GetInt64(), job.GetProperty("trouble").ValueKind));
+        Assert.Contains("it did not answer within 00:00:01", job.GetProperty("fault").GetString(), StringComparison.Ordinal);
+        Assert.Equal(1, (await caller.JsonAsync("scale/price_orders")).GetProperty("workers").GetInt32());
+    }
+
     private static async Task<JsonElement> JobOf(Caller caller) => Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
 
     private static async Task<string> MetricsOf(Caller caller)

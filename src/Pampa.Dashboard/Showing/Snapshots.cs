@@ -24,6 +24,9 @@ internal sealed class Snapshots(
 
     // Many jobs that take long to count shall not keep back what else there is to see: the others are counted in the next round.
     private static readonly TimeSpan RoundFor = TimeSpan.FromSeconds(8);
+
+    // What is left of the time of a question is for the count without it.
+    private static readonly TimeSpan OwnReports = TimeSpan.FromSeconds(1);
     private const string OwnError = "The dashboard has met an error of its own; its log tells which.";
     private readonly Dictionary<string, JobSight> jobs = new(StringComparer.Ordinal);
     private SnapshotShape? last;
@@ -116,7 +119,7 @@ internal sealed class Snapshots(
         {
             var (began, wasInTrouble) = (time.GetTimestamp(), sight.Trouble is not null);
             sight.Trouble = await TryAsync(async () =>
-                sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, t), stopping));
+                sight.Report = await reads.RunAsync(t => cluster.ReportAsync(job, exact: false, OwnReports, t), stopping));
             (sight.CountedAt, sight.Took) = (time.GetTimestamp(), time.GetElapsedTime(began));
             // What follows from the counts is none while there are none, and is there again with them.
             if (sight.Trouble is not null) sight.Scale = null;

@@ -64,4 +64,50 @@ public sealed class OwnReportTests
         never.Release();
         Assert.Equal((3L, false, fault), (report.Pending, report.IsOwn, report.Fault));
     }
+
+    [Fact]
+    public async Task One_that_does_not_hear_that_its_time_is_over_is_not_called_again_before_it_has_ended()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(3);
+        using var go = new SemaphoreSlim(0);
+        var calls = 0;
+        var store = await StoreAsync(cluster, async (context, _) =>
+        {
+            Interlocked.Increment(ref calls);
+            await go.WaitAsync(TestCluster.Stopping);
+            return await context.CountAsync(TestCluster.Stopping) with { Pending = 9 };
+        });
+        var within = TimeSpan.FromMilliseconds(100);
+        foreach (var fault in (string[])["it did not answer within 00:00:00.1000000", "the call before has not ended, although its time is over"])
+        {
+            var report = await store.CountedAsync(isExact: false, TestCluster.Stopping, within);
+            Assert.Equal((3L, false, fault, 1), (report.Pending, report.IsOwn, report.Fault, calls));
+        }
+        go.Release(100);
+        Report own;
+        do own = await store.CountedAsync(isExact: false, TestCluster.Stopping);
+        while (own.Fault?.StartsWith("the call before", StringComparison.Ordinal) == true);
+        Assert.Equal((9L, true, 2), (own.Pending, own.IsOwn, calls));
+    }
+
+    [Fact]
+    public async Task Those_who_ask_meanwhile_are_answered_by_one_call_and_whoever_goes_takes_it_from_nobody()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(3);
+        using var go = new SemaphoreSlim(0);
+        var calls = 0;
+        var store = await StoreAsync(cluster, async (context, stopping) =>
+        {
+            Interlocked.Increment(ref calls);
+            await go.WaitAsync(stopping);
+            return await context.CountAsync(stopping) with { Pending = 9 };
+        });
+        var patient = store.CountedAsync(isExact: true, TestCluster.Stopping);
+        var hurried = await store.CountedAsync(isExact: true, TestCluster.Stopping, TimeSpan.FromMilliseconds(50));
+        Assert.Equal((3L, "it did not answer within 00:00:00.0500000"), (hurried.Pending, hurried.Fault));
+        go.Release();
+        Assert.Equal((9L, 1), ((await patient).Pending, calls));
+    }
 }
