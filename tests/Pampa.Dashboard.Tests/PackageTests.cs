@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Servers;
 using Pampa.Serving;
 
 namespace Pampa.Dashboard.Tests;
@@ -8,6 +9,7 @@ namespace Pampa.Dashboard.Tests;
 /// <summary>As users have it: a package of a feed, in a program of one file, published and started from another folder.</summary>
 public sealed class PackageTests : IDisposable
 {
+    private const string Canary = "canary-p4ss";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private readonly string folder = Directory.CreateTempSubdirectory("pampa-package-").FullName;
 
@@ -61,8 +63,8 @@ public sealed class PackageTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task The_sample_serves_a_cluster_from_nothing_but_its_database()
+    [Fact, Trait("suite", "security")]
+    public async Task The_sample_serves_a_cluster_from_nothing_but_its_database_whose_password_nobody_is_told()
     {
         await using var site = await Site.StartAsync();
         await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Nodes.Count > 0);
@@ -79,13 +81,63 @@ public sealed class PackageTests : IDisposable
         {
             served.Kill(entireProcessTree: true);
         }
+        if (PrivatePostgres.IsInstalled) await TellsNobodyThePasswordAsync(Path.Combine(program, "dashboard.dll"));
+    }
+
+    // Neither on a page, nor in what programs get, nor in the log, nor where every user of the computer can look: with the database, and without it.
+    private async Task TellsNobodyThePasswordAsync(string program)
+    {
+        var data = Directory.CreateTempSubdirectory("pampa-canary-").FullName;
+        await using var server = await PrivatePostgres.StartAsync(data);
+        var address = $"postgres://postgres:{Canary}@127.0.0.1:{server.Port}/postgres";
+        var file = Path.Combine(folder, "address");
+        await File.WriteAllTextAsync(file, address, Stopping);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal(0, await PampaApp.RunAsync(["--drain", "--plain", "--db", $"file:{file}"], pampa =>
+        {
+            pampa.Setup("CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY)");
+            pampa.AddJob("price_orders", "orders", "id", job => job.Process(_ => { }));
+        }));
+        using var served = Start(folder, ("PAMPA_DATABASE_URL", address), program, "--port", "0");
+        try
+        {
+            var said = new List<string>();
+            using var caller = new Caller(await AddressAsync(served, said));
+            async Task LookAsync()
+            {
+                foreach (var path in new[] { "", "api/session", "api/overview", "api/audit", "api/tasks?job=price_orders", "api/schedules", "metrics", "scale/price_orders" })
+                {
+                    using var response = await caller.GetAsync(path);
+                    said.Add(await response.Content.ReadAsStringAsync(Stopping));
+                }
+            }
+            await LookAsync();
+            Assert.Contains(said, s => s.Contains("\"price_orders\"", StringComparison.Ordinal));
+            said.Add(await File.ReadAllTextAsync($"/proc/{served.Id}/cmdline", Stopping));
+            await server.StopAtOnceAsync();
+            await LookAsync();
+            served.Kill(entireProcessTree: true);
+            said.Add(await served.StandardOutput.ReadToEndAsync(Stopping));
+            said.Add(await served.StandardError.ReadToEndAsync(Stopping));
+            Assert.DoesNotContain(said, s => s.Contains(Canary, StringComparison.Ordinal));
+        }
+        finally
+        {
+            served.Kill(entireProcessTree: true);
+            await server.StopAtOnceAsync();
+            Directory.Delete(data, recursive: true);
+        }
     }
 
     /// <summary>Where it serves, as it says itself.</summary>
-    private static async Task<Uri> AddressAsync(Process served)
+    private static async Task<Uri> AddressAsync(Process served, List<string>? said = null)
     {
         string? line;
-        do line = await served.StandardOutput.ReadLineAsync(Stopping).AsTask().WaitAsync(Patience, Stopping);
+        do
+        {
+            line = await served.StandardOutput.ReadLineAsync(Stopping).AsTask().WaitAsync(Patience, Stopping);
+            said?.Add(line ?? "");
+        }
         while (line?.StartsWith("Dashboard: ", StringComparison.Ordinal) == false);
         Assert.NotNull(line);
         return new Uri(line["Dashboard: ".Length..]);
@@ -101,7 +153,9 @@ public sealed class PackageTests : IDisposable
         Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}: {await said}{await wrong}");
     }
 
-    private static Process Start(string at, params string[] arguments)
+    private static Process Start(string at, params string[] arguments) => Start(at, null, arguments);
+
+    private static Process Start(string at, (string Name, string Value)? variable, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = at, RedirectStandardOutput = true, RedirectStandardError = true };
         // Helpers of the build would keep the pipes open, and settings of this test's process are not the program's.
@@ -110,6 +164,7 @@ public sealed class PackageTests : IDisposable
         string[] own = ["TESTINGPLATFORM", "MSBuild", "PAMPA_"];
         foreach (var name in start.Environment.Keys.Where(k => Array.Exists(own, o => k.StartsWith(o, StringComparison.Ordinal))).ToList())
             start.Environment.Remove(name);
+        if (variable is var (set, value)) start.Environment[set] = value;
         return Process.Start(start)!;
     }
 }

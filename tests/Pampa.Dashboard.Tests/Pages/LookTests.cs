@@ -137,6 +137,31 @@ public sealed class LookTests(Browser browser)
     }
 
     [Fact, Trait("suite", "security")]
+    public async Task What_got_into_the_page_all_the_same_would_not_run()
+    {
+        await using var visit = await browser.OpenAsync();
+        visit.IsExpected = text => text.Contains("Content Security Policy", StringComparison.Ordinal) || text.Contains("Trusted", StringComparison.Ordinal)
+            || text.Contains("data:image/none", StringComparison.Ordinal) || text.Contains("ERR_", StringComparison.Ordinal);
+        var stopped = await visit.Page.EvaluateAsync<string[]>("""
+            async () => {
+              const stopped = [];
+              addEventListener('securitypolicyviolation', e => stopped.push(e.effectiveDirective));
+              const tried = act => { try { act(); } catch { stopped.push('thrown'); } };
+              tried(() => { const s = document.createElement('script'); s.append(document.createTextNode('window.ran = 1')); document.body.append(s); });
+              tried(() => document.body.insertAdjacentHTML('beforeend', '<img src="data:image/none" onerror="window.ran = 2">'));
+              tried(() => { const i = document.createElement('img'); i.setAttribute('onerror', 'window.ran = 3'); i.src = 'data:image/none'; document.body.append(i); });
+              tried(() => { const s = document.createElement('script'); s.setAttribute('src', 'data:text/javascript,window.ran = 4'); document.body.append(s); });
+              for (let i = 0; i < 100 && new Set(stopped).size < 2; i++) await new Promise(r => setTimeout(r, 20));
+              await new Promise(r => setTimeout(r, 50));
+              return [...stopped, `ran: ${window.ran}`];
+            }
+            """);
+        var all = string.Join(", ", stopped);
+        Assert.True(stopped[^1] == "ran: undefined", all);
+        Assert.True(stopped.Any(s => s.StartsWith("script-src", StringComparison.Ordinal) || s == "require-trusted-types-for") && stopped.Length > 4, all);
+    }
+
+    [Fact, Trait("suite", "security")]
     public async Task Hostile_texts_are_shown_as_they_are()
     {
         await using var visit = await browser.OpenAsync("#/tasks?job=hostile&column=body");

@@ -44,6 +44,21 @@ public sealed class SeenTests(Browser browser)
     }
 
     [Fact]
+    public async Task A_question_that_is_not_answered_for_twenty_seconds_is_given_up_and_told()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/schedules"));
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.RouteAsync("**/api/audit*", _ => { });
+        await visit.GoAsync("#/audit");
+        await Assertions.Expect(visit.Page.Locator("h1")).ToHaveTextAsync("Audit");
+        await visit.Page.Clock.FastForwardAsync(19_000);
+        await Assertions.Expect(visit.Page.Locator("main")).Not.ToContainTextAsync("20 seconds");
+        await visit.Page.Clock.FastForwardAsync(1_500);
+        await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync("The server has not answered for 20 seconds.");
+    }
+
+    [Fact]
     public async Task A_job_that_was_never_counted_is_not_shown_as_an_empty_one()
     {
         await using var site = await Site.StartAsync();

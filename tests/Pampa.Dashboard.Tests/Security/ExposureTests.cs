@@ -107,6 +107,42 @@ public sealed class ExposureTests
     }
 
     [Fact]
+    public async Task An_endpoint_that_lets_everybody_in_after_all_answers_only_this_computer()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Services = services =>
+            {
+                services.AddAuthorization();
+                services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, HeaderScheme>("test", _ => { });
+            },
+            Before = app =>
+            {
+                Site.FromElsewhere(app);
+                app.UseAuthentication();
+                app.UseRouting();
+                app.UseAuthorization();
+            },
+            Endpoint = endpoint => endpoint.RequireAuthorization().AllowAnonymous(),
+        });
+        using var caller = site.NewCaller();
+        foreach (var path in Everything)
+        {
+            using var response = await caller.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_program_of_its_own_takes_so_many_connections_and_so_long_a_body_and_no_more()
+    {
+        await using var site = await Site.StartAsync();
+        await using var app = new Server(site.Cluster, Plan(_ => null, "--port", "0"), TextWriter.Null, TextWriter.Null).Build();
+        var limits = app.Services.GetRequiredService<IOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>>().Value.Limits;
+        Assert.Equal((500L, 1024L * 1024), (limits.MaxConcurrentConnections, limits.MaxRequestBodySize));
+    }
+
+    [Fact]
     public async Task The_applications_own_check_decides_over_every_request()
     {
         await using var site = await Site.StartAsync(new SitePlan
