@@ -98,7 +98,7 @@ public sealed partial class PampaCluster
         var groups = failures.GroupBy(f => ErrorPattern.Of(f.Error), StringComparer.Ordinal).Select(g =>
         {
             var latest = g.First();
-            var text = ErrorText.Sanitise(latest.Error ?? "", SampleCharacters);
+            var text = ErrorText.Sanitise(latest.Error is { Length: >= ErrorCharacters } cut ? $"{cut}…" : latest.Error ?? "", SampleCharacters);
             return new ErrorGroup(g.Key, g.Count(), g.Min(f => f.EndedAt), g.Max(f => f.EndedAt), latest.Key, text);
         });
         var largest = groups.OrderByDescending(g => g.Count).ThenBy(g => g.Pattern, StringComparer.Ordinal).Take(MostGroups);

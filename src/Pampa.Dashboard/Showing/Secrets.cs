@@ -4,40 +4,68 @@ namespace Pampa.Showing;
 
 /// <summary>
 /// Takes out of a text what looks like a secret. Back-tracking is off, so no text makes it slow. What is cut off in the middle of a secret is
-/// hidden to its end.
+/// hidden to its end. Where it cannot be told where a secret ends, rather too much is hidden.
 /// </summary>
 internal static class Secrets
 {
     private const RegexOptions Safe = RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant;
     private const string Hidden = "•••";
 
-    // Whatever stands before it: PGPASSWORD, clientSecret, AWS_SECRET_ACCESS_KEY, SharedAccessKey.
-    private const string Name =
-        "(password|passwd|passphrase|pwd|[_-]pass|secret|token|(?:api|access|account|shared|secret|private|signing|encryption|storage|master)[_-]?key|accesssignature|[?&]sig)";
+    // Whatever stands before it: PGPASSWORD, clientSecret, AWS_SECRET_ACCESS_KEY, SharedAccessKey, Ocp-Apim-Subscription-Key.
+    private const string Names =
+        "password|passwd|passphrase|pwd|secret|token|"
+        + "(?:api|access|account|auth|consumer|encryption|functions|license|master|private|secret|shared|signing|storage|subscription)[_-]?key";
 
-    // Of JSON within JSON each quote has a backslash before it.
-    private const string Sign = """(\\*["']?\]?\s*[=:]>?\s*)""";
+    private const string Name = $"({Names}|[_-]pass|accesssignature|[?&]sig)";
 
-    // Quoted, with quotes that are doubled or escaped inside; the same within JSON that is a text itself; else up to a blank or what ends a
-    // value, for which a comma or a bracket in the middle of a word is not taken.
+    // Of JSON within JSON each quote has a backslash before it; in a field of CSV there are two.
+    private const string Sign = """(\\*["']{0,2}\]?\s*[=:]>?\s*|["']\s+value\s*=\s*)""";
+
+    // The word alone is a word of sentences, too: as a name it stands in quotes or before an equals sign.
+    private const string Pass = @"(\bpass|(?-i:[a-z]Pass))";
+    private const string PassSign = """(\\*["']{1,2}\]?\s*[=:]>?\s*|\s*=>?\s*)""";
+
+    // Quoted, with quotes that are doubled or escaped inside, or doubled all (CSV); the same within JSON that is a text itself; else up to a
+    // blank or what ends a value, for which a comma, a bracket or a quote in the middle of a word is not taken.
     private const string Value =
-        """("(?:[^"\\]|\\[\s\S]|"")*"?|'(?:[^'\\]|\\[\s\S]|'')*'?|"""
+        """(""[^"\s;,&)}\]][^"]*(?:"")?|"(?:[^"\\]|\\[\s\S]|"")*"?|'(?:[^'\\]|\\[\s\S]|'')*'?|"""
         + """\\"(?:[^"\\]|\\\\(?:\\[\s\S]|[^\\])|\\[^"\\])*(?:\\"?)?|\\\\+"[^"]*"?|\\+'[^']*'?|"""
-        + """[^\s;,&"')}]+(?:[,)}]+[^\s;,&"')}]+)*)""";
+        + """[^\s;,&"')}]+(?:(?:[,)}]+|["']+)[^\s;,&"')}\]:=]+[^\s;,&"')}]*)*)""";
 
-    private static readonly Regex Named = new(Name + Sign + Value, Safe);
-    private static readonly Regex Bearer = new(@"\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}", Safe);
-    private static readonly Regex UserInfo = new("""([a-z][a-z0-9+.-]*://)[^/\s@:"']*:[^/\s"']+@""", Safe);
+    // A blank belongs to a password where nothing but the end of the value ends it: in a list of settings.
+    private const string Setting = @"((?:password|pwd)\s*=\s*)";
 
-    // The end of the text where a host with its port would be, if it were one.
-    private static readonly Regex CutUserInfo = new("""([a-z][a-z0-9+.-]*://)[^/\s@:"'\[]*:[^/\s@"']*[a-z][^/\s@"']*$""", Safe);
+    // What reaches a server by a name of its own has a user and a password before it, whatever these look like.
+    private const string Servers =
+        "(?:postgres(?:ql)?|mysql|mariadb|mongodb|sqlserver|cockroachdb|rediss?|amqps?|nats|mqtts?|kafka|ldaps?|s?ftps?|ssh|smtps?)";
+
+    private const string Authorization = """(\bauthorization\\*["']{0,2}\s*[:=]\s*\\*["']{0,2}""";
+
+    private static readonly (Regex Of, string With)[] All =
+    [
+        // The scheme of a header before its name: what follows that is the scheme, and the secret would be left.
+        (Make(Authorization + """(?:bearer|basic|digest|token|apikey|negotiate|aws4[a-z0-9-]*)\s+)[^\s"'\\]+"""), $"$1{Hidden}"),
+        (Make(Authorization + """)(?:[^\s"'\\\d]*\d[^\s"'\\]*|[^\s"'\\]{16,}|[^\s"'\\]*…)"""), $"$1{Hidden}"),
+        (Make(@"\b(bearer|basic)\s+(?:[a-z0-9._~+/=-]{8,}…?|[a-z0-9._~+/=-]*\s?…)"), $"$1 {Hidden}"),
+        // What is cut off in the middle stands where a host with its port would be; a port has five digits at most.
+        (Make($$"""({{Servers}}(?:\+[a-z]+)?://)[^/\s@:"']*:[^\s"']+@"""), $"$1{Hidden}@"),
+        (Make($$"""({{Servers}}(?:\+[a-z]+)?://)[^/\s@:"'\[]*:[^\s@"'…]+\s?…"""), $"$1{Hidden}…"),
+        (Make("""([a-z][a-z0-9+.-]*://)[^/\s@:"']*:(?:[^/\s"']+|[^/\s"'@]*[^/\s"'@\d][^/\s"'@]*/[^\s"']*)@"""), $"$1{Hidden}@"),
+        (Make("""([a-z][a-z0-9+.-]*://)[^/\s@:"'\[]*:(?:(?:[^/\s@"']*[a-z][^/\s@"']*|\d{6,})(?:\s?…|$)|\d+…)"""), $"$1{Hidden}"),
+        (Make(Setting + @"\{(?:[^}]|\}\})*\}?"), $"$1{Hidden}"),
+        (Make(";(\\s*[a-z ]*)" + Setting + """[^;"'\s][^;"'\r\n]*"""), $";$1$2{Hidden}"),
+        (Make(Setting + """[^;"'=\s][^;"'=\r\n]*(;\s*(?:$|[a-z][a-z0-9 _-]*=))"""), $"$1{Hidden}$2"),
+        (Make($"(<(?:[a-z0-9_.:-]*)(?:{Names}|pass)(?:\\s[^<>/]*)?>)(?:<!\\[CDATA\\[[^\\]]*|[^<]+)"), $"$1{Hidden}"),
+        (Make($$"""((?:^|[\s"'`(])-[a-z0-9_-]*(?:{{Names}}|[_-]pass)\s+)("[^"]*"?|'[^']*'?|[^\s"'-]\S*)"""), $"$1{Hidden}"),
+        (Make(Name + Sign + Value), $"$1$2{Hidden}"),
+        (Make(Pass + PassSign + Value), $"$1$2{Hidden}"),
+    ];
+
+    private static Regex Make(string pattern) => new(pattern, Safe);
 
     public static string Mask(string text)
     {
-        // The scheme of a header before its name: what follows that is the scheme, and the secret would be left.
-        var masked = Bearer.Replace(text, $"$1 {Hidden}");
-        masked = UserInfo.Replace(masked, $"$1{Hidden}@");
-        masked = CutUserInfo.Replace(masked, $"$1{Hidden}");
-        return Named.Replace(masked, $"$1$2{Hidden}");
+        foreach (var (of, with) in All) text = of.Replace(text, with);
+        return text;
     }
 }

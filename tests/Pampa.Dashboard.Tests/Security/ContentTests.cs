@@ -207,6 +207,26 @@ public sealed class ContentTests
     [InlineData("""{"password":"hun\"ter2","x":1} password='hun''ter3'""", "hun", "ter2", "ter3")]
     [InlineData("{'password' => 'hunter2'}, config['secret'] = other-one", "hunter2", "other-one")]
     [InlineData("cache:6379,password=hun,t)e}r,ssl=True", "hun", "t)e")]
+    [InlineData("user=shop pass=hunter2", "hunter2")]
+    [InlineData("""{"pass":"hunter2"}, dbPass = other-one""", "hunter2", "other-one")]
+    [InlineData("user,\"password=\"\"hunter2\"\"\",x; \"\"password\"\":\"\"two words\"\"", "hunter2", "two", "words")]
+    [InlineData("psql --password hunter2 --db-token 'two words' -Password other-one", "hunter2", "two", "words", "other-one")]
+    [InlineData("<db><password>hunter2</password><ApiKey kind='x'>other-one</ApiKey><secret><![CDATA[third]]></secret></db>", "hunter2", "other-one", "third")]
+    [InlineData("<add key=\"dbPassword\" value=\"hunter2\" />", "hunter2")]
+    [InlineData("GET /x Authorization: 9f8e7d6c5b4a, \"authorization\": \"abcdefghijklmnopq\"", "9f8e", "abcd")]
+    [InlineData("Authorization: Digest hun", "hun")]
+    [InlineData("X-Auth-Key: hunter2, Ocp-Apim-Subscription-Key: other-one", "hunter2", "other-one")]
+    [InlineData("Host=db;Password=hun\"ter2;Timeout=3", "hun", "ter2")]
+    [InlineData("Host=db;Password=two words;Timeout=3", "two", "words")]
+    [InlineData("Cannot open 'Password=two words;Host=db'", "two", "words")]
+    [InlineData("Driver=x;Password={hun;ter2};Port=1", "hun", "ter2")]
+    [InlineData("postgres://shop:hun/ter2@db", "hun", "ter2")]
+    [InlineData("https://shop:hun/ter2@shop.example/x", "hun", "ter2")]
+    [InlineData("Authorization: Bearer eyJhbG…", "eyJ")]
+    [InlineData("Bearer eyJhbG … and so on", "eyJ")]
+    [InlineData("Cannot reach postgres://shop:1234567…", "123")]
+    [InlineData("Cannot reach https://shop:1234567…", "123")]
+    [InlineData("Cannot reach postgres://shop:12 … and so on", "12")]
     public void A_secret_in_a_text_is_taken_out(string text, params string[] secrets)
     {
         var masked = Secrets.Mask(text);
@@ -218,13 +238,16 @@ public sealed class ContentTests
 
     [Theory, InlineData("The token bucket of node web1 is empty"), InlineData("https://example.com/a:b@c is fine"), InlineData("No price for 'XK-12'")]
     [InlineData("Cannot reach https://example.com:8443"), InlineData("3 tests pass: one fails, the key: value"), InlineData("SharedAccessKeyName=Root")]
+    [InlineData("passed=3, failed=1"), InlineData("compass=north"), InlineData("passenger: 12"), InlineData("Authorization: denied"), InlineData("bypass = true")]
+    [InlineData("<tokens>5</tokens>"), InlineData("user-token expired"), InlineData("https://example.com:8443/a@b"), InlineData("postgres://db:5432/shop is away")]
+    [InlineData("postgres://db:… is away"), InlineData("Host=db;Username=shop;Timeout=3"), InlineData("""{"text":"no word","next":1}""")]
     public void A_text_without_a_secret_stays_as_it_is(string text) => Assert.Equal(text, Secrets.Mask(text));
 
     [Fact]
     public void No_text_makes_the_search_for_secrets_slow()
     {
         var began = TimeProvider.System.GetTimestamp();
-        foreach (var text in new[] { "password=\"", "password='x", "token=\\\"", "secret=\\\\\"x\\", "a://b:c", "a://b:c@", "pwd=a,", "bearer ", "token \\" })
+        foreach (var text in new[] { "password=\"", "password='x", "token=\\\"", "secret=\\\\\"x\\", "a://b:c", "a://b:c@", "pwd=a,", "bearer ", "token \\", "password=a ", ";password=a;", "<password>", "--token ", "postgres://a:b", "pass=\"\"a", "authorization: " })
             Secrets.Mask(string.Concat(Enumerable.Repeat(text, 20_000)));
         Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(5));
     }
