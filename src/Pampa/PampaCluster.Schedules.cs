@@ -7,6 +7,8 @@ namespace Pampa;
 /// <content>What comes by the clock.</content>
 public sealed partial class PampaCluster
 {
+    private static readonly TimeSpan AuditGrace = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// All schedules that the cluster knows, by name: also those that were in another version of the program and are idle now.
     /// </summary>
@@ -63,7 +65,7 @@ public sealed partial class PampaCluster
     /// the regular ones come as if nothing had been. However often an answer of the database is lost, a call does it once.
     /// </summary>
     /// <param name="schedule">Its name.</param>
-    /// <param name="cancellationToken">Gives up; then nobody knows whether it was done.</param>
+    /// <param name="cancellationToken">Gives up; then nobody knows whether it was done, but what is known to be done is returned and audited.</param>
     /// <returns>The tick.</returns>
     /// <exception cref="ArgumentException">This program has no such schedule.</exception>
     /// <exception cref="InvalidOperationException">
@@ -93,12 +95,15 @@ public sealed partial class PampaCluster
             throw new TimeoutException($"Schedule '{schedule}': the database does not answer, and whether the tick was done is not known: {e.Message}", e);
         }
         // Its transaction is the user's own and has no room for this; whoever may run a schedule may write to the audit.
+        // Whoever gives up now gives up nothing any more: it is done, so it is written down.
+        using var late = new CancellationTokenSource();
+        await using var hurry = cancellationToken.Register(() => late.CancelAfter(AuditGrace));
         try
         {
-            await parts.Tables.Audit.WriteAsync(await NoteAsync(parts, "run schedule", $"schedule {schedule}", $"tick {tick.At:u}", cancellationToken), cancellationToken);
-            await parts.WakeAsync(null, cancellationToken);
+            await parts.Tables.Audit.WriteAsync(await NoteAsync(parts, "run schedule", $"schedule {schedule}", $"tick {tick.At:u}", late.Token), late.Token);
+            await parts.WakeAsync(null, late.Token);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
             // Whoever takes it for failed would do its work a second time.
             throw new TimeoutException($"Schedule '{schedule}': its tick of {tick.At:u} is done and stays so, do not run it again; only the line in the audit could not be written: {e.Message}", e);

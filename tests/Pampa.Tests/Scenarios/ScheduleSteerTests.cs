@@ -98,6 +98,20 @@ public sealed class ScheduleSteerTests
     }
 
     [Fact]
+    public async Task Whoever_gives_up_a_tick_that_is_done_has_it_and_it_is_in_the_audit()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        var process = await cluster.StartProgramAsync(Program("*/10 * * * *"));
+        await TurnAsync(cluster, 1, process);
+        using var stop = new CancellationTokenSource();
+        process.Faults.Note("INSERT INTO pampa_audit", stop.Cancel);
+        var tick = await process.Cluster.RunScheduleAsync("numbers", stop.Token);
+        Assert.True(stop.IsCancellationRequested && tick.IsByHand);
+        Assert.Single(await cluster.RowsAsync());
+        Assert.Equal("run schedule", Assert.Single((await process.Cluster.AuditAsync(null, Stopping)).Entries).Action);
+    }
+
+    [Fact]
     public async Task By_hand_a_tick_that_fails_is_told_to_whoever_asked()
     {
         await using var cluster = await TestCluster.CreateAsync();

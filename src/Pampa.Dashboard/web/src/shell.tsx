@@ -147,7 +147,7 @@ function titled(o: Operation): string {
 }
 
 function ended(o: Operation): string {
-  if (o.kind === 'tick') return o.error ? `The tick of ${o.job} is stopped.` : `schedule ${o.job} has had a tick.`;
+  if (o.kind === 'tick') return o.error ? `The tick of ${o.job} is stopped, unless it had ended just then.` : `schedule ${o.job} has had a tick.`;
   return `${titled(o)} ${o.job}${o.error ? ' is stopped' : ''}: ${plural(o.changed, 'record')} ${actionWords[o.action]?.done ?? 'changed'}.`;
 }
 
