@@ -117,6 +117,41 @@ public sealed class OperationTests
     }
 
     [Fact]
+    public async Task Whoever_stops_what_ends_just_then_is_told_one_or_the_other()
+    {
+        var told = new Told();
+        var operations = new Operations(new PampaDashboardOptions(), TimeProvider.System, told, Stopping);
+        for (var i = 0; i < 300; i++)
+        {
+            var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var begun = operations.BeginTickAsync("slow", "ada", _ => end.Task);
+            var id = operations.List()[0].Id;
+            using var both = new Barrier(2);
+            var ends = Task.Run(() =>
+            {
+                both.SignalAndWait(Stopping);
+                end.SetResult();
+            }, Stopping);
+            both.SignalAndWait(Stopping);
+            Assert.True(operations.Stop(id) is OperationKind.Tick or null);
+            await ends;
+            Assert.True((await begun).IsDone);
+        }
+        // What the program's own code throws when it is told to stop is not for whoever has pressed the button.
+        var hears = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var last = operations.BeginTickAsync("slow", "ada", async t =>
+        {
+            await using var registration = t.Register(() => throw new FormatException("plum"));
+            await hears.Task;
+        });
+        Assert.Equal(OperationKind.Tick, operations.Stop(operations.List()[0].Id));
+        await Until.TrueAsync(() => Task.FromResult(told.Lines.Count == 1));
+        hears.SetResult();
+        Assert.True((await last).IsDone);
+        Assert.Contains("plum", Assert.Single(told.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_stops_an_operation_is_told_by_the_programs_own_rule_for_secrets_on_pages_and_in_the_log()
     {
         var told = new Told();

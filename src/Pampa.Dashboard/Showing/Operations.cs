@@ -69,10 +69,26 @@ internal sealed class Operations(PampaDashboardOptions options, TimeProvider tim
     /// <returns>What it was; null: it has ended already, or there was none.</returns>
     public OperationKind? Stop(string id)
     {
-        Operation? found;
-        lock (mutex) found = all.Find(o => o.Shape.Id == id && !o.Shape.IsDone);
-        found?.Stop.Cancel();
-        return found?.Shape.Kind;
+        lock (mutex)
+        {
+            // Outside of it, it may have ended by now, and there is nothing to cancel any more.
+            if (all.Find(o => o.Shape.Id == id && !o.Shape.IsDone) is not { } found) return null;
+            _ = TellAsync(found.Shape, found.Stop.CancelAsync());
+            return found.Shape.Kind;
+        }
+    }
+
+    // What the program's own code does when it is told may take long, or throw: neither is for whoever has pressed the button.
+    private async Task TellAsync(OperationShape operation, Task telling)
+    {
+        try
+        {
+            await telling;
+        }
+        catch (Exception e)
+        {
+            Log.OperationFailed(log, operation.Job, operation.Action, operation.Changed, Words(e));
+        }
     }
 
     private async Task RunAsync(Operation operation, Func<Operation, Task> runAsync)
