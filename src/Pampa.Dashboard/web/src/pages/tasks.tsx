@@ -282,7 +282,7 @@ function Rows({ page, job, chosen, picked, setPicked, isFiltered, mayAct }: Rows
     return (
       <Empty title={page.isPartial ? 'Nothing found yet' : isFiltered ? 'No record matches' : 'The table is empty'}>
         {page.isPartial ? (
-          '50,000 records were looked at. Next goes on behind them; a state, a key or a time makes it quicker.'
+          'A part of the table was looked at. Next goes on behind it; a state, a key or a time makes it quicker.'
         ) : isFiltered ? (
           <>
             Loosen the filter, or <a href={to(['tasks'], { job })}>see all tasks of {job}</a>.
