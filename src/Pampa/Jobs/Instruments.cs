@@ -41,7 +41,7 @@ internal static class Instruments
         "pampa.task.reclaimed", "{task}", "Tasks that were taken back from workers that are gone or late: released (not started), retry, failed.");
 
     public static Histogram<double> Duration { get; } = Meter.CreateHistogram(
-        "pampa.task.duration", "s", "How long a task's handler took; of a batch each task's share.", null, Seconds);
+        "pampa.task.duration", "s", "How long a task's handler took, by what came of it; of a batch each task's share.", null, Seconds);
 
     public static Histogram<double> Wait { get; } = Meter.CreateHistogram(
         "pampa.task.wait", "s", "From a task's reservation to its start, by the database's clock: how long it lay in a worker's hand.", null, Seconds);

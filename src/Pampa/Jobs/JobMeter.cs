@@ -28,10 +28,10 @@ internal sealed class JobMeter(string job)
     }
 
     /// <summary>The handler of so many tasks has ended; each took so long.</summary>
-    public void Ran(TimeSpan each, int tasks = 1)
+    public void Ran(TimeSpan each, string outcome, int tasks = 1)
     {
         if (!Instruments.Duration.Enabled) return;
-        for (var i = 0; i < tasks; i++) Instruments.Duration.Record(each.TotalSeconds, Job, Node);
+        for (var i = 0; i < tasks; i++) Instruments.Duration.Record(each.TotalSeconds, Job, Node, Outcome(outcome));
     }
 
     /// <summary>A task begins: when it was reserved and started, as the database wrote it.</summary>

@@ -36,8 +36,9 @@ internal sealed partial class TaskRunner
         {
             var each = time.GetElapsedTime(began) / work.Tasks.Count;
             for (var i = 0; i < work.Tasks.Count; i++) work.Lane.Load.Durations.Add(each);
-            work.Lane.Load.Meter.Ran(each, work.Tasks.Count);
-            EndSpan(span, attempt.Error is null ? "completed" : "failed", null, attempt.Error);
+            var outcome = attempt.Error is null ? "completed" : "failed";
+            work.Lane.Load.Meter.Ran(each, outcome, work.Tasks.Count);
+            EndSpan(span, outcome, null, attempt.Error);
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         var span = attempt.Span = BeginSpan(lane, started);
         var began = time.GetTimestamp();
         Ending ending;
+        TimeSpan took;
         try
         {
             ending = lane.Job.Handler.IsTransactional
@@ -34,12 +35,13 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         }
         finally
         {
-            var took = time.GetElapsedTime(began);
+            took = time.GetElapsedTime(began);
             lane.Load.Durations.Add(took);
-            lane.Load.Meter.Ran(took);
         }
         var result = Complete(lane, started, ending.Result);
-        EndSpan(span, Counters.Word(result.Outcome, ending.Verdict ?? Verdict.Accepted), result, attempt.Error);
+        var outcome = Counters.Word(result.Outcome, ending.Verdict ?? Verdict.Accepted);
+        lane.Load.Meter.Ran(took, outcome);
+        EndSpan(span, outcome, result, attempt.Error);
         if (ending.Verdict is { } verdict) lane.Settle(result, verdict);
         else lane.Finisher.Post(result);
     }

@@ -23,7 +23,12 @@ internal static class TaskSpan
         Activity.Current = null;
         var fence = tasks[0].Fence;
         var tags = new ActivityTagsCollection { lane.Load.Meter.Job, lane.Load.Meter.Node, new("pampa.worker", fence.Worker) };
-        if (isBatch) tags["pampa.batch.size"] = tasks.Count;
+        // As the conventions of OpenTelemetry have it, by which viewers know what they see.
+        tags["messaging.system"] = "pampa";
+        tags["messaging.operation.name"] = "process";
+        tags["messaging.operation.type"] = "process";
+        tags["messaging.destination.name"] = lane.Job.Name;
+        if (isBatch) tags["messaging.batch.message_count"] = tags["pampa.batch.size"] = tasks.Count;
         else
         {
             foreach (var (name, value) in Of(lane, fence)) tags[name] = value;

@@ -28,7 +28,8 @@ public sealed class TelemetryTests
         Assert.Equal(default, span.ParentSpanId);
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
         Assert.Equal(
-            ["pampa.job=spans_one", "pampa.node=a", "pampa.outcome=completed", "pampa.task.attempt=1", "pampa.task.key=1", "pampa.worker=a.1"],
+            ["messaging.destination.name=spans_one", "messaging.operation.name=process", "messaging.operation.type=process", "messaging.system=pampa",
+                "pampa.job=spans_one", "pampa.node=a", "pampa.outcome=completed", "pampa.task.attempt=1", "pampa.task.key=1", "pampa.worker=a.1"],
             span.TagObjects.Select(t => $"{t.Key}={t.Value}").Order(StringComparer.Ordinal));
         Assert.Empty(span.Links);
     }
@@ -91,6 +92,7 @@ public sealed class TelemetryTests
 
         var span = Assert.Single(heard.Ended);
         Assert.Equal(3, span.GetTagItem("pampa.batch.size"));
+        Assert.Equal((3, "spans_batch"), (span.GetTagItem("messaging.batch.message_count"), span.GetTagItem("messaging.destination.name")));
         Assert.Equal("completed", span.GetTagItem("pampa.outcome"));
         // Two of them were inserted in the same trace, and each has a link of its own.
         Assert.Equal(
@@ -172,6 +174,9 @@ public sealed class TelemetryTests
         Assert.Equal(3, heard.Sum("pampa.task.attempts", "pampa.outcome=completed"));
         Assert.Equal(6, heard.Of("pampa.task.duration").Count);
         Assert.All(heard.Of("pampa.task.duration"), d => Assert.InRange(d.Value, 0.5, 0.6));
+        Assert.Equal(
+            ["completed", "completed", "completed", "failed", "retry", "snoozed"],
+            heard.Of("pampa.task.duration").SelectMany(d => d.Tags).Where(t => t.StartsWith("pampa.outcome=", StringComparison.Ordinal)).Select(t => t[14..]).Order());
         Assert.Equal(6, heard.Of("pampa.task.wait").Count);
         Assert.InRange(heard.Of("pampa.task.wait")[0].Value, 3, 3.1);
         Assert.Equal(6, heard.Sum("pampa.batch.size", "pampa.step=reserve"));
