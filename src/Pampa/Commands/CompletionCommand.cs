@@ -42,15 +42,21 @@ internal static class CompletionCommand
         {
             "bash" => $$"""
                 {{function}}() {
-                  local IFS=$'\n'
-                  COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+                  local IFS=$'\n' program=${COMP_WORDS[0]}
+                  # What is typed stands there as it is typed.
+                  [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}
+                  [[ $program == '$HOME/'* ]] && program=$HOME/${program#'$HOME/'}
+                  COMPREPLY=($(compgen -W "$("$program" "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
                 }
                 complete -o default -F {{function}} '{{Quoted(program)}}'
                 """,
             "zsh" => $$"""
                 {{function}}() {
                   local -a found
-                  found=("${(@f)$("${words[1]}" "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
+                  local program=${words[1]}
+                  [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}
+                  [[ $program == '$HOME/'* ]] && program=$HOME/${program#'$HOME/'}
+                  found=("${(@f)$("$program" "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
                   compadd -a found
                 }
                 compdef {{function}} '{{Quoted(program)}}'
@@ -60,7 +66,8 @@ internal static class CompletionCommand
                 function {function}
                   set -l words (commandline -opc)
                   set -l line (commandline -pc)
-                  $words[1] "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
+                  set -l program (string replace -r '^(~|\$HOME)/' "$HOME/" -- $words[1])
+                  $program "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
                 end
                 complete -f -c '{Quoted(program)}' -a '({function})'
                 """,

@@ -215,7 +215,8 @@ public sealed class PublishedVerbTests : IDisposable
         function _my_shop_complete
           set -l words (commandline -opc)
           set -l line (commandline -pc)
-          $words[1] "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
+          set -l program (string replace -r '^(~|\$HOME)/' "$HOME/" -- $words[1])
+          $program "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null
         end
         complete -f -c 'my.shop' -a '(_my_shop_complete)'
         """, CompletionCommand.Script("fish", "my.shop"));
@@ -240,6 +241,13 @@ public sealed class PublishedVerbTests : IDisposable
         await Tool.RunAsync("bash", "-c",
             $"{script}\nCOMP_WORDS=('{program}' sta); COMP_CWORD=1; COMP_LINE='x sta'; COMP_POINT=5; _shop_program_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\" >'{said}'");
         Assert.Equal(["status", "standby"], await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken));
+        // As people type it.
+        foreach (var typed in new[] { "~/shop-program", "$HOME/shop-program" })
+        {
+            await Tool.RunAsync("bash", "-c",
+                $"{script}\nHOME='{folder.FullName}'; COMP_WORDS=('{typed}' ta); COMP_CWORD=1; COMP_LINE='x ta'; COMP_POINT=4; _shop_program_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\" >'{said}'");
+            Assert.Equal(["tasks"], await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken));
+        }
     }
 
     [Fact]
@@ -254,6 +262,10 @@ public sealed class PublishedVerbTests : IDisposable
         var said = Path.Combine(folder.FullName, "said");
         await Tool.RunAsync(fish, "--no-config", "-c", $"{CompletionCommand.Script("fish", "shop-program")}\ncomplete -C '{program} sta' >'{said}'");
         Assert.Equal(["standby", "status"], (await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken)).Order());
+        await Tool.RunAsync(fish, "--no-config", "-c",
+            $"set -x HOME '{folder.FullName}'\n{CompletionCommand.Script("fish", "shop-program")}\ncomplete -C '~/shop-program ta' >'{said}'");
+        Assert.Equal(["tasks"], await System.IO.File.ReadAllLinesAsync(said, TestContext.Current.CancellationToken));
+        await Tool.RunAsync(fish, "--no-config", "-c", $"{CompletionCommand.Script("fish", "shop-program")}\ncomplete -C '{program} sta' >'{said}'");
         var line = $"{program} sta";
         Assert.Equal([$"[suggest:{line.Length}]", line], await System.IO.File.ReadAllLinesAsync(asked, TestContext.Current.CancellationToken));
     }
