@@ -145,6 +145,13 @@ internal sealed partial class Engine : IAsyncDisposable
         Node.HandIsLow.Set();
     }
 
+    // The one who listens can wait: he hears of what comes meanwhile afterwards.
+    private void WakeHere(string job)
+    {
+        Dispatcher.Wake(job);
+        Node.HandIsLow.SetHere();
+    }
+
     /// <summary>
     /// Opens the database, prepares it and resolves the jobs; for a look from outside it is only opened and changed in
     /// nothing.
@@ -302,7 +309,7 @@ internal sealed partial class Engine : IAsyncDisposable
     {
         if (messages is null || database.Dialect.Notifications is not { } notifications) return null;
         var topics = new Dictionary<string, Action<string>>(StringComparer.Ordinal);
-        if (Role.Dispatches) topics[WakeUps.Due] = Wake;
+        if (Role.Dispatches) topics[WakeUps.Due] = WakeHere;
         if (Role.Works) topics[WakeUps.HandOver] = Hear;
         return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, () => health.IsDown, log, time);
     }
