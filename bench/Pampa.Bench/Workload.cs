@@ -12,6 +12,9 @@ namespace Pampa.Bench;
 internal sealed record Workload(string Name, Action<PampaTask> Handle)
 {
     public const string Table = "numbers";
+
+    /// <summary>Adds one record.</summary>
+    public const string Insert = $"INSERT INTO {Table} (value) VALUES (@value)";
     public const string Prefix = "odd_checking";
 
     /// <summary>Set in a child whose jobs an INSERT shall wake.</summary>

@@ -16,7 +16,7 @@ internal sealed class CompareCommand
         [.. AllJobs.Select(j => j.Name)]);
     private readonly Option<string[]> measure = Several("--measure",
         "rates, minute (each second of one, also with a snapshot held open), latency, idle (default: all).", Measures);
-    private readonly Option<int> pairs = Verbs.Number("--pairs", "How often each peer's rate is measured.", 1);
+    private readonly Option<int> pairs = Verbs.Number("--pairs", "How often each peer's rate or latency is measured.", 1);
     private readonly Option<int> warm = Verbs.Number("--warm", "Seconds to warm up.", 5);
     private readonly Option<int> window = Verbs.Number("--window", "Seconds that count.", 20);
     private readonly Option<int> minute = Verbs.Number("--minute", "Seconds of the minute.", 60);
@@ -76,7 +76,7 @@ internal sealed class CompareCommand
             var several = peers.Where(p => p is not RawPeer).ToList();
             all.Add(new CompareTimeline(several, new Window(warmUp, TimeSpan.FromSeconds(parsed.GetValue(minute))), folder));
         }
-        if (chosen.Contains("latency")) all.Add(new CompareLatency(peers, isQuick ? 50 : parsed.GetValue(samples)));
+        if (chosen.Contains("latency")) all.Add(new CompareLatency(peers, isQuick ? 50 : parsed.GetValue(samples), isQuick ? 1 : parsed.GetValue(pairs)));
         if (chosen.Contains("idle")) all.Add(new CompareIdle(peers, parsed.GetValue(workers), TimeSpan.FromSeconds(parsed.GetValue(window))));
         return all;
     }

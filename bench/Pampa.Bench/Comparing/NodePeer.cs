@@ -30,15 +30,7 @@ internal abstract record NodePeer(string Name, NodePackage Package, string Modul
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         Start(place, "work", job, workers, log, SettingsFor(job, workers));
 
-    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
-        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
-    {
-        using var log = new LogFile();
-        await BenchProcess.RunAsync(Start(place, "enqueue", job, count, log.Path), stopping);
-        return log.Read().Committed;
-    }
-
-    private ProcessStartInfo Start(PeerPlace place, string verb, Workload job, int number, params string[] more) =>
+    protected ProcessStartInfo Start(PeerPlace place, string verb, Workload job, int number, params string[] more) =>
         Package.Start(Url(place.Address), [Module, verb, job.Name, number.ToString(CultureInfo.InvariantCulture), .. more]);
 
     private static string Url(string address)
@@ -60,6 +52,8 @@ internal abstract record GraphilePeer(string Name, NodePackage Package) : NodePe
 
     protected override string CountDone(Workload job, int size) =>
         FormattableString.Invariant($"SELECT {size} - count(*) FROM graphile_worker._private_jobs");
+
+    protected override string AddOne(Workload job) => $"SELECT graphile_worker.add_job('{job.Name}', json_build_object('value', @value))";
 }
 
 /// <summary>
@@ -120,4 +114,12 @@ internal sealed record PgBossPeer(NodePackage Package) : NodePeer("pg-boss", Pac
     }
 
     protected override string CountDone(Workload job, int size) => "SELECT count(*) FROM pgboss.job WHERE state = 'completed'";
+
+    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
+        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
+    {
+        using var log = new LogFile();
+        await BenchProcess.RunAsync(Start(place, "enqueue", job, count, log.Path), stopping);
+        return log.Read().Committed;
+    }
 }

@@ -19,14 +19,6 @@ internal abstract record TablePeer(string Name) : Peer(Name)
 
     public override Task<long> CountDoneAsync(PeerPlace place, Workload job, int size) => place.Database.CountRightAsync(job);
 
-    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
-        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
-    {
-        await using var connection = await place.Database.OpenAsync();
-        var committed = await LatencyRun.InsertAsync(connection, count, new Pauses(new Random(1)), check, stopping);
-        return committed.Select((at, i) => (at, i)).ToDictionary(c => c.i + 1L, c => c.at);
-    }
-
     protected static ProcessStartInfo WithLog(ProcessStartInfo start, string log)
     {
         start.Environment[Progress.Variable] = log;
