@@ -23,6 +23,12 @@ internal abstract record Peer(string Name)
     /// <summary>Whether he can have many workers in one process that wait for work.</summary>
     public virtual bool CanIdle => true;
 
+    /// <summary>How many processes work beside each other, each with all his workers.</summary>
+    public virtual int Processes => 1;
+
+    /// <summary>Whether his tables tell what was done, so that it can be compared with what he tells.</summary>
+    public virtual bool IsCounted => true;
+
     /// <summary>Whether somebody can add tasks to him one at a time.</summary>
     public virtual bool CanBeTimed => true;
 

@@ -38,7 +38,7 @@ internal sealed record PampaPeer() : TablePeer(ProductName)
 
     protected override int UsualWorkers(Workload job) => Math.Max(4, 2 * Environment.ProcessorCount);
 
-    protected override int MostPerSecond(Workload job) => 60_000;
+    protected override int MostPerSecond(Workload job) => 110_000;
 
     // What costs nothing while a backlog is worked off is set where it tells.
     protected override bool Wakes(Workload job) => job == Workload.Stamps;
@@ -48,7 +48,10 @@ internal sealed record PampaPeer() : TablePeer(ProductName)
 }
 
 /// <summary>The loop without a library.</summary>
-internal sealed record LoopPeer() : TablePeer("SKIP LOCKED loop")
+/// <param name="Name">For the reader.</param>
+/// <param name="Loops">How many loops.</param>
+/// <param name="Rows">How many records each claims at once.</param>
+internal sealed record LoopPeer(string Name, int Loops, int Rows) : TablePeer(Name)
 {
     public override string Version => $"Npgsql {typeof(NpgsqlConnection).Assembly.GetName().Version?.ToString(3)}";
 
@@ -57,15 +60,15 @@ internal sealed record LoopPeer() : TablePeer("SKIP LOCKED loop")
         var loops = Workers(job);
         var looks = PlainLoop.PauseOf(loops).TotalMilliseconds;
         return FormattableString.Invariant(
-            $"{loops} loops, {PlainLoop.Connections} connections, batches of {PlainLoop.RowsOf(job)}, looks every {looks} ms");
+            $"{loops} loops, {PlainLoop.Connections} connections, batches of {PlainLoop.RowsOf(job, Rows)}, looks every {looks} ms");
     }
 
-    protected override int UsualWorkers(Workload job) => PlainLoop.Loops;
+    protected override int UsualWorkers(Workload job) => Loops;
 
-    protected override int MostPerSecond(Workload job) => 60_000;
+    protected override int MostPerSecond(Workload job) => 85_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
-        WithLog(Child.StartInfo(Order(PlainLoop.Name, place, job) with { Size = workers }), log);
+        WithLog(Child.StartInfo(Order(FormattableString.Invariant($"{PlainLoop.Name}{Rows}"), place, job) with { Size = workers }), log);
 }
 
 /// <summary>The limit of the database for the same updates.</summary>
@@ -87,7 +90,7 @@ internal sealed record RawPeer() : TablePeer("raw limit")
 
     protected override int UsualWorkers(Workload job) => Connections;
 
-    protected override int MostPerSecond(Workload job) => 110_000;
+    protected override int MostPerSecond(Workload job) => 170_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         WithLog(Child.StartInfo(Order(FormattableString.Invariant($"raw{workers}"), place, job) with { Size = size }), log);
