@@ -19,15 +19,18 @@ internal sealed record Delays(int Missing, int Negative, IReadOnlyList<double> K
         return new Delays(delays.Count - known.Count, known.Count(d => d < 0), known);
     }
 
-    public string[] Cells() =>
+    public string[] Cells() => Cells([this]);
+
+    /// <summary>Of several runs: the medians, and from where to where they reach.</summary>
+    public static string[] Cells(IReadOnlyList<Delays> runs) =>
     [
-        Text(Percentile(0.5)), Text(Percentile(0.99)), Text(Percentile(1)),
-        Negative.ToString(CultureInfo.InvariantCulture), Missing.ToString(CultureInfo.InvariantCulture),
+        Text(runs, 0.5), Text(runs, 0.99), Text(runs, 1),
+        runs.Sum(r => r.Negative).ToString(CultureInfo.InvariantCulture), runs.Sum(r => r.Missing).ToString(CultureInfo.InvariantCulture),
     ];
 
     // The nearest rank: a delay that was measured, and none between two.
     public double? Percentile(double share) =>
         Known.Count == 0 ? null : Known[Math.Max(0, (int)Math.Ceiling(share * Known.Count) - 1)];
 
-    private static string Text(double? value) => value?.ToString("N1", CultureInfo.InvariantCulture) ?? "-";
+    private static string Text(IEnumerable<Delays> runs, double share) => Series.Of(runs.Select(r => r.Percentile(share)))?.Text("N2") ?? "-";
 }

@@ -16,8 +16,9 @@ internal sealed record Growth(int Records, int Seconds) : IMeasurement
 
     public ResultTable Table { get; } = new("## Growth", $"""
         How cost grows with one thing while all else stays, on PostgreSQL, appended by `growth --record`. *records*: {Open:N0} open ones are worked
-        off while the rest has ended long ago; *workers*: the same with so many in one process; *jobs* and *nodes* (of {WorkersOfNode} workers) have
-        nothing to do. *exponent*: of the cost over the whole range; 0 does not grow, 1 grows as the thing does.
+        off behind the rest, which has ended long ago; *workers*: the same with so many in one process; *jobs* and *nodes* (of {WorkersOfNode} workers) have
+        nothing to do. *exponent*: of the cost over the whole range; 0 does not grow, 1 grows as the thing does. *without the fixed part*: of the last
+        step, of what it costs more than the least.
         """,
         ["what grows", "from", "to", "cost", "unit", "exponent", "machine"]);
 
@@ -44,13 +45,18 @@ internal sealed record Growth(int Records, int Seconds) : IMeasurement
             points.Add(new Point(size, await measureAsync(size)));
             await output.WriteLineAsync(FormattableString.Invariant($"  {size:N0} {what}: {points[^1].Cost:N2} {unit}"));
         }
+        // A part that is always there hides growth in that of the whole: between neighbours, of what is more than at the least.
         var (first, last) = (points[0], points[^1]);
         var exponent = Math.Log(last.Cost / first.Cost) / Math.Log((double)last.Size / first.Size);
-        await output.WriteLineAsync(FormattableString.Invariant($"{what}: exponent {exponent:N2}"));
+        var more = points.Skip(1).Zip(points.Skip(2), (a, b) => a.Cost > first.Cost && b.Cost > first.Cost
+            ? Math.Log((b.Cost - first.Cost) / (a.Cost - first.Cost)) / Math.Log((double)b.Size / a.Size)
+            : (double?)null).LastOrDefault();
+        var text = FormattableString.Invariant($"{exponent:N2}{(more is { } own ? $" ({own:N2} without the fixed part)" : "")}");
+        await output.WriteLineAsync(FormattableString.Invariant($"{what}: exponent {text}"));
         return
         [
             what, Whole(first.Size), Whole(last.Size), string.Join(", ", points.Select(p => p.Cost.ToString("N2", CultureInfo.InvariantCulture))), unit,
-            exponent.ToString("N2", CultureInfo.InvariantCulture),
+            text,
         ];
     }
 
@@ -64,8 +70,8 @@ internal sealed record Growth(int Records, int Seconds) : IMeasurement
         {
             var order = new ChildOrder(ChildOrder.OwnProgram, ChildOrder.Prepare, Workload.Crowd, address);
             await Child.RunAsync(order, stopping);
-            await database.LoadAsync(Open);
-            await database.LoadEndedAsync(Open, ended);
+            await database.LoadEndedAsync(ended);
+            await database.LoadAsync(Open, after: ended);
             var before = database.CpuSeconds ?? throw new RunFailedException("the server's processor time is not to be seen");
             var client = await Child.RunAsync(
                 order with { What = ChildOrder.Product, Arguments = ["--drain", "--workers", workers.ToString(CultureInfo.InvariantCulture)] }, stopping);

@@ -10,8 +10,8 @@ namespace Pampa.Bench;
 /// </summary>
 internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int samples, Random random)
 {
-    // Thrown away: code is compiled, connections are opened, durations of tasks become known.
-    private const int WarmUp = 100;
+    // Thrown away: code is compiled, connections are opened, durations of tasks become known (the first 200).
+    private const int WarmUp = 300;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     /// <summary>Returns the delays; null where the case is not to be had of this build.</summary>
@@ -27,7 +27,7 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
             await using var members = await Members.StartReadyAsync(
                 database, order, one.Processes, LatencyCase.Workers, stopping);
             await using var connection = await database.OpenAsync();
-            var committed = await InsertAsync(connection, WarmUp + samples, new Pauses(random), members.CheckAsync, stopping);
+            var committed = await InsertAsync(connection, Workload.Insert, WarmUp + samples, new Pauses(random), members.CheckAsync, stopping);
             await members.UntilAsync(
                 async () => !await BenchDatabase.IsAnyOpenAsync(connection), "all records have ended", Patience, stopping);
             await members.StopAsync(stopping);
@@ -41,11 +41,17 @@ internal sealed class LatencyRun(PostgresDatabase database, LatencyCase one, int
     }
 
     /// <summary>Returns the clock after each commit; the keys are 1, 2, 3 and so on.</summary>
+    /// <param name="connection">Where to.</param>
+    /// <param name="text">The statement that adds <c>@value</c>.</param>
+    /// <param name="count">How many are added.</param>
+    /// <param name="pauses">The time between them.</param>
+    /// <param name="check">Called now and then: whether whoever shall work still does.</param>
+    /// <param name="stopping">Gives up.</param>
     public static async Task<List<long>> InsertAsync(
-        DbConnection connection, int count, Pauses pauses, Func<Task> check, CancellationToken stopping)
+        DbConnection connection, string text, int count, Pauses pauses, Func<Task> check, CancellationToken stopping)
     {
         await using var insert = connection.CreateCommand();
-        insert.CommandText = $"INSERT INTO {Workload.Table} (value) VALUES (@value)";
+        insert.CommandText = text;
         var value = insert.CreateParameter();
         value.ParameterName = "value";
         value.Value = 0L;

@@ -10,7 +10,7 @@ internal sealed record Options(
     public static RootCommand Command(TextWriter output)
     {
         var database = new Option<string[]>("--database") { Description = "sqlite, postgres (default: both)." };
-        var job = new Option<string[]>("--job") { Description = "numbers, noop (default: both), numbers-batch, noop-batch." };
+        var job = new Option<string[]>("--job") { Description = "numbers, noop (default: both), numbers-batch, noop-batch, numbers-typed (the record as an object)." };
         var size = new Option<int[]>("--size") { Description = "Records (default: 100000 and 1000000)." };
         var pairs = Verbs.Number("--pairs", "How often each side runs.", 3);
         var quick = new Option<bool>("--quick") { Description = "One pair of 100,000 numbers." };
@@ -21,7 +21,8 @@ internal sealed record Options(
         };
         var postgres = Verbs.Postgres();
         database.AcceptOnlyFromAmong("sqlite", "postgres");
-        job.AcceptOnlyFromAmong(Workload.Numbers.Name, Workload.Noop.Name, Workload.NumbersInBatches.Name, Workload.NoopInBatches.Name);
+        Workload[] jobs = [Workload.Numbers, Workload.NumbersTyped, Workload.Noop, Workload.NumbersInBatches, Workload.NoopInBatches];
+        job.AcceptOnlyFromAmong([.. jobs.Select(j => j.Name)]);
         foreach (var several in (Option[])[database, job, size]) several.AllowMultipleArgumentsPerToken = true;
         size.Validators.Add(Verbs.AtLeastOne);
         var root = new RootCommand("Measures Pampa on this machine against what the database can do at best.");

@@ -60,10 +60,13 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         await ExecuteAsync(connection, $"DROP DATABASE {name} WITH (FORCE)");
     }
 
-    public override async Task LoadAsync(int size)
+    public override Task LoadAsync(int size) => LoadAsync(size, after: 0);
+
+    /// <summary>Puts so many records behind a key into the table.</summary>
+    public async Task LoadAsync(int size, int after)
     {
         await using var connection = await OpenAsync();
-        await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series(1, {size})");
+        await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series({after + 1}, {after + size})");
     }
 
     /// <summary>
@@ -87,16 +90,19 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
     }
 
     /// <summary>
-    /// Puts records behind those up to a key that have ended long ago, as most of a table in production have.
+    /// Puts the records 1 to count into the table, which ended long ago, as most of a table in production have: the last tenth of them by an
+    /// UPDATE, so that the index has had them.
     /// </summary>
-    public async Task LoadEndedAsync(int after, int count)
+    public async Task LoadEndedAsync(int count)
     {
+        if (count == 0) return;
         await using var connection = await OpenAsync();
-        await ExecuteAsync(connection, $"""
-            INSERT INTO {Table} (value, {Prefix}_reservation_id, {Prefix}_reservation_time, {Prefix}_reservation_times,
-              {Prefix}_start_time, {Prefix}_end_time, {Prefix}_success)
-            SELECT n, 'n1.1', now(), 1, now(), now(), TRUE FROM generate_series({after + 1}, {after + count}) AS n
-            """);
+        var inserted = count - count / 10;
+        const string state = $"{Prefix}_reservation_id, {Prefix}_reservation_time, {Prefix}_reservation_times, {Prefix}_start_time, {Prefix}_end_time, {Prefix}_success";
+        const string ended = "'n1.1', now(), 1, now(), now(), TRUE";
+        await ExecuteAsync(connection, $"INSERT INTO {Table} (value, {state}) SELECT n, {ended} FROM generate_series(1, {inserted}) AS n");
+        await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series({inserted + 1}, {count})");
+        await ExecuteAsync(connection, $"UPDATE {Table} SET ({state}) = ROW ({ended}) WHERE {Prefix}_end_time IS NULL");
         await ExecuteAsync(connection, $"VACUUM (ANALYZE) {Table}");
         await ExecuteAsync(connection, "CHECKPOINT");
     }

@@ -10,11 +10,11 @@ internal static class Throughput
 
         * *tasks/s*: from the first start to the last end; *steady*: between 10 and 90 % done
         * *per CPU s*: tasks per second of processor time of client and server together
-        * *WAL*: bytes per task · *MB*: highest working set of the client
+        * *WAL*: bytes per task · *MB*: highest working set of the client · *alloc B*: bytes that it allocates per task
         * *limit*: the same updates by plain statements in the same session; *share*: the product's part of it
         """,
         [
-            "database", "job", "records", "pairs", "tasks/s", "steady", "per CPU s", "WAL", "MB",
+            "database", "job", "records", "pairs", "tasks/s", "steady", "per CPU s", "WAL", "MB", "alloc B",
             "limit tasks/s", "share", "limit per CPU s", "share", "machine",
         ]);
 
@@ -24,7 +24,7 @@ internal static class Throughput
         FormattableString.Invariant($"{setting.Size:N0}"), FormattableString.Invariant($"{pairs}"),
         Text(report.Of(0, r => r.TasksPerSecond)), Text(report.Of(0, r => r.SteadyTasksPerSecond)),
         Text(report.Of(0, r => r.TasksPerCpuSecond)), Text(report.Of(0, r => r.WalBytesPerTask)),
-        Text(report.Of(0, r => r.Client.Memory.PeakSet)),
+        Text(report.Of(0, r => r.Client.Memory.PeakSet)), Text(report.Of(0, r => r.AllocatedBytesPerTask)),
         Text(report.Best(r => r.TasksPerSecond)), Text(report.Ratio(r => r.TasksPerSecond), "P0"),
         Text(report.Best(r => r.TasksPerCpuSecond)), Text(report.Ratio(r => r.TasksPerCpuSecond), "P0"), facts,
     ];

@@ -43,6 +43,9 @@ internal static class Verbs
                 Number("--seconds", "How long the processes that have nothing to do are looked at.", 20),
             ],
             n => new Growth(Records: n[0], Seconds: n[1]));
+        yield return Verb("start", "From the start of a program to its first task, published for the runtime and ahead of time.",
+            [Number("--runs", "How often each is started.", 5)],
+            n => new Start(Runs: n[0]));
         yield return CompareCommand.Command(output);
         yield return TimelineChart.Command(output);
     }

@@ -1,7 +1,6 @@
 import { Logger, makeWorkerUtils, run, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { Gathering, nap, writeOne } from './handlers.mjs';
-import { oneByOne } from './oneByOne.mjs';
 
 const chunk = 10_000;
 const connectionString = process.env.DATABASE_URL;
@@ -20,12 +19,6 @@ export async function load(job, size) {
     const length = Math.min(chunk, size - first + 1);
     await utils.addJobs(Array.from({ length }, (_, i) => ({ identifier: job, payload: { value: first + i } })));
   }
-  await utils.release();
-}
-
-export async function enqueue(job, samples, log) {
-  const utils = await makeWorkerUtils({ connectionString, logger });
-  await oneByOne(samples, log, (id) => utils.addJob(job, { value: id }));
   await utils.release();
 }
 

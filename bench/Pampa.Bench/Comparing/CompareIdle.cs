@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 
 namespace Pampa.Bench.Comparing;
@@ -23,6 +24,9 @@ internal sealed record CompareIdle(IReadOnlyList<Peer> Peers, int Workers, TimeS
         return lines;
     }
 
+    private static async Task<long> CountReadyAsync(DbConnection connection) =>
+        BenchDatabase.Whole((await BenchDatabase.RowAsync(connection, Workload.CountReadyWorkers))[0]);
+
     private async Task<string[]> RunAsync(PostgresDatabase database, Peer peer, TextWriter output, CancellationToken stopping)
     {
         var place = new PeerPlace(database, await database.CreateAsync());
@@ -36,6 +40,9 @@ internal sealed record CompareIdle(IReadOnlyList<Peer> Peers, int Workers, TimeS
             await using var connection = await database.OpenAsync();
             await Task.Delay(Settle, TimeProvider.System, stopping);
             await process.CheckAsync();
+            // One that has none would cost least.
+            if (peer is PampaPeer && await CountReadyAsync(connection) is var ready && ready != Workers)
+                throw new RunFailedException($"{ready} of {Workers} workers are ready after {Settle}");
             var began = TimeProvider.System.GetTimestamp();
             var (client, server, commits) = (process.CpuSeconds, database.CpuSeconds, (await database.ReadUseAsync()).Commits);
             await Task.Delay(Length, TimeProvider.System, stopping);

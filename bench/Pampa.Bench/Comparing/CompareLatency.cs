@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Pampa.Bench.Comparing;
 
 /// <summary>From the commit that adds a task to the begin of its handler, one at a time, for each peer.</summary>
-internal sealed record CompareLatency(IReadOnlyList<Peer> Peers, int Samples) : IMeasurement
+internal sealed record CompareLatency(IReadOnlyList<Peer> Peers, int Samples, int Pairs) : IMeasurement
 {
-    // Thrown away: code is compiled, connections are opened.
-    private const int WarmUp = 100;
+    // Thrown away: code is compiled, connections are opened, durations of tasks become known. As many for everybody.
+    private const int WarmUp = 300;
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
@@ -15,31 +15,37 @@ internal sealed record CompareLatency(IReadOnlyList<Peer> Peers, int Samples) : 
         From the answer to the commit that adds a task to the begin of its handler, one at a time every 20 to 50 ms by another
         process, appended by `compare --record`.
         """,
-        ["peer", "samples", .. Delays.Columns, "machine"]);
+        ["peer", "pairs", "samples", .. Delays.Columns, "machine"]);
 
     public async Task<IReadOnlyList<string[]>> MeasureAsync(PostgresDatabase database, TextWriter output, CancellationToken stopping)
     {
-        var lines = new List<string[]>();
-        var delays = new Dictionary<string, Delays>();
-        await output.WriteLineAsync(RateReport.Versions(Peers.Where(p => p.CanBeTimed), [Workload.Stamps]));
-        foreach (var peer in Peers.Where(p => p.CanBeTimed))
+        var timed = Peers.Where(p => p.CanBeTimed).ToList();
+        var seen = timed.ToDictionary(p => p.Name, _ => new List<Delays>());
+        await output.WriteLineAsync(RateReport.Versions(timed, [Workload.Stamps]));
+        for (var pair = 1; pair <= Pairs; pair++)
         {
-            var seen = delays[peer.Name] = await RunAsync(database, peer, stopping);
-            lines.Add([peer.Name, FormattableString.Invariant($"{Samples:N0}"), .. seen.Cells()]);
-            if (seen.Missing > 0) throw new RunFailedException($"{peer.Name}: {seen.Missing} of {Samples} tasks have not begun");
+            foreach (var peer in timed)
+            {
+                var delays = await RunAsync(database, peer, stopping);
+                if (delays.Missing > 0) throw new RunFailedException($"{peer.Name}: {delays.Missing} of {Samples} tasks have not begun");
+                seen[peer.Name].Add(delays);
+            }
         }
+        string[] asked = [FormattableString.Invariant($"{Pairs}"), FormattableString.Invariant($"{Samples:N0}")];
+        List<string[]> lines = [.. timed.Select(p => (string[])[p.Name, .. asked, .. Delays.Cells(seen[p.Name])])];
         await output.WriteLineAsync();
-        await TextTable.WriteAsync([["peer", "samples", .. Delays.Columns], .. lines], output);
-        if (delays.TryGetValue(PampaPeer.ProductName, out var ours) && delays.TryGetValue(DocumentedGraphilePeer.DocumentedName, out var theirs))
+        await TextTable.WriteAsync([["peer", "pairs", "samples", .. Delays.Columns], .. lines], output);
+        if (seen.TryGetValue(PampaPeer.ProductName, out var ours) && seen.TryGetValue(DocumentedGraphilePeer.DocumentedName, out var theirs))
         {
-            await JudgeAsync("p50", 0.8, ours.Percentile(0.5) / theirs.Percentile(0.5), output);
-            await JudgeAsync("p99", 1, ours.Percentile(0.99) / theirs.Percentile(0.99), output);
+            await JudgeAsync("p50", 0.5, 0.8, ours, theirs, output);
+            await JudgeAsync("p99", 0.99, 1, ours, theirs, output);
         }
         return lines;
     }
 
-    private static Task JudgeAsync(string what, double aim, double? ratio, TextWriter output) => output.WriteLineAsync(
-        new Goal($"latency {what} in parts of graphile-worker's", 1, aim, IsLess: true).Judge(Series.Of([ratio])));
+    private static Task JudgeAsync(string what, double share, double aim, List<Delays> ours, List<Delays> theirs, TextWriter output) =>
+        output.WriteLineAsync(new Goal($"latency {what} in parts of graphile-worker's", 1, aim, IsLess: true)
+            .Judge(Series.Of(ours.Zip(theirs, (own, other) => own.Percentile(share) / other.Percentile(share)))));
 
     private async Task<Delays> RunAsync(PostgresDatabase database, Peer peer, CancellationToken stopping)
     {

@@ -36,8 +36,10 @@ internal sealed record CompareRates(
         var rates = peers.ConvertAll(_ => new List<Rate>()).ToArray();
         for (var pair = 1; pair <= Pairs; pair++)
         {
-            for (var i = 0; i < peers.Count; i++)
+            for (var turn = 0; turn < peers.Count; turn++)
             {
+                // Each round begins with another one: what comes first finds another computer than what comes last.
+                var i = (turn + pair - 1) % peers.Count;
                 var rate = await new RateRun(database, peers[i], job, Window).RunAsync(stopping);
                 rates[i].Add(rate);
                 await output.WriteLineAsync(FormattableString.Invariant(

@@ -30,7 +30,7 @@ internal sealed record CompareTimeline(IReadOnlyList<Peer> Peers, Window Window,
         }
         await output.WriteLineAsync();
         await TextTable.WriteAsync([Columns, .. lines], output);
-        if (Peers[0] is PampaPeer && rates[true][0].Steadiness is { } steady)
+        if (Peers[0] is PampaPeer && rates[true][0] is { Steadiness: { } steady, RanOut: false })
         {
             await output.WriteLineAsync(
                 new Goal("a snapshot held open, last 10 s against first 10 s", 0.8, 0.95).Judge(Series.Of([steady])));

@@ -10,7 +10,7 @@ internal sealed class HangfireJobs(NpgsqlDataSource source, Workload workload, P
     public static Job For(Workload workload, long value)
     {
         if (workload == Workload.Numbers) return Job.FromExpression<HangfireJobs>(jobs => jobs.NumberAsync(value));
-        if (workload == Workload.Nap) return Job.FromExpression<HangfireJobs>(jobs => jobs.NapAsync(value));
+        if (workload == Workload.Nap) return Job.FromExpression<HangfireJobs>(jobs => jobs.Nap(value));
         if (workload == Workload.Stamps) return Job.FromExpression<HangfireJobs>(jobs => jobs.Stamp(value));
         return Job.FromExpression<HangfireJobs>(jobs => jobs.Noop(value));
     }
@@ -31,10 +31,10 @@ internal sealed class HangfireJobs(NpgsqlDataSource source, Workload workload, P
         progress?.Done();
     }
 
-    public Task NapAsync(long value)
+    public void Nap(long value)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
-        return workload.WaitAsync(progress);
+        workload.Wait(progress);
     }
 
     public void Stamp(long value)

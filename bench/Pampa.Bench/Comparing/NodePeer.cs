@@ -30,15 +30,7 @@ internal abstract record NodePeer(string Name, NodePackage Package, string Modul
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         Start(place, "work", job, workers, log, SettingsFor(job, workers));
 
-    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
-        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
-    {
-        using var log = new LogFile();
-        await BenchProcess.RunAsync(Start(place, "enqueue", job, count, log.Path), stopping);
-        return log.Read().Committed;
-    }
-
-    private ProcessStartInfo Start(PeerPlace place, string verb, Workload job, int number, params string[] more) =>
+    protected ProcessStartInfo Start(PeerPlace place, string verb, Workload job, int number, params string[] more) =>
         Package.Start(Url(place.Address), [Module, verb, job.Name, number.ToString(CultureInfo.InvariantCulture), .. more]);
 
     private static string Url(string address)
@@ -60,6 +52,8 @@ internal abstract record GraphilePeer(string Name, NodePackage Package) : NodePe
 
     protected override string CountDone(Workload job, int size) =>
         FormattableString.Invariant($"SELECT {size} - count(*) FROM graphile_worker._private_jobs");
+
+    protected override string AddOne(Workload job) => $"SELECT graphile_worker.add_job('{job.Name}', json_build_object('value', @value))";
 }
 
 /// <summary>
@@ -81,8 +75,13 @@ internal sealed record DocumentedGraphilePeer(NodePackage Package) : GraphilePee
 /// Beyond its documentation: a longer local queue, completions gathered for 5 ms, and results of jobs that run at the same time
 /// gathered by hand into one statement, for which many must run at the same time. The better of the two counts.
 /// </summary>
-internal sealed record TunedGraphilePeer(NodePackage Package) : GraphilePeer("graphile-worker tuned", Package)
+/// <param name="Package">Where he is.</param>
+/// <param name="Several">How many processes: its page on performance has four for twelve cores.</param>
+internal sealed record TunedGraphilePeer(NodePackage Package, int Several = 1)
+    : GraphilePeer(Several == 1 ? "graphile-worker tuned" : FormattableString.Invariant($"graphile-worker tuned, {Several} processes"), Package)
 {
+    public override int Processes => Several;
+
     // One that waits gains nothing by it: there the workers are given.
     public override bool Does(Workload job) => job == Workload.Noop || job == Workload.Numbers;
 
@@ -92,7 +91,7 @@ internal sealed record TunedGraphilePeer(NodePackage Package) : GraphilePeer("gr
 
     protected override int UsualWorkers(Workload job) => job.WritesResult ? 500 : 50;
 
-    protected override int MostPerSecond(Workload job) => 50_000;
+    protected override int MostPerSecond(Workload job) => 70_000;
 
     protected override string SettingsFor(Workload job, int workers) => Json(workers, queue: 2_000, delay: 5, gathers: true);
 }
@@ -120,4 +119,12 @@ internal sealed record PgBossPeer(NodePackage Package) : NodePeer("pg-boss", Pac
     }
 
     protected override string CountDone(Workload job, int size) => "SELECT count(*) FROM pgboss.job WHERE state = 'completed'";
+
+    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
+        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
+    {
+        using var log = new LogFile();
+        await BenchProcess.RunAsync(Start(place, "enqueue", job, count, log.Path), stopping);
+        return log.Read().Committed;
+    }
 }

@@ -23,6 +23,12 @@ internal abstract record Peer(string Name)
     /// <summary>Whether he can have many workers in one process that wait for work.</summary>
     public virtual bool CanIdle => true;
 
+    /// <summary>How many processes work beside each other, each with all his workers.</summary>
+    public virtual int Processes => 1;
+
+    /// <summary>Whether his tables tell what was done, so that it can be compared with what he tells.</summary>
+    public virtual bool IsCounted => true;
+
     /// <summary>Whether somebody can add tasks to him one at a time.</summary>
     public virtual bool CanBeTimed => true;
 
@@ -50,7 +56,18 @@ internal abstract record Peer(string Name)
     /// <summary>Counts what has ended as it should, in his own tables.</summary>
     public abstract Task<long> CountDoneAsync(PeerPlace place, Workload job, int size);
 
-    /// <summary>Adds tasks one at a time and returns when each was committed.</summary>
-    public abstract Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
-        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping);
+    /// <summary>The statement that adds the task @value.</summary>
+    protected virtual string AddOne(Workload job) => Workload.Insert;
+
+    /// <summary>
+    /// Adds tasks one at a time and returns when each was committed. By the same client for all whose statement is documented: the clock is
+    /// read when the commit has been answered, and some clients hear of that a third of a millisecond later than others.
+    /// </summary>
+    public virtual async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
+        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
+    {
+        await using var connection = await place.Database.OpenAsync();
+        var committed = await LatencyRun.InsertAsync(connection, AddOne(job), count, new Pauses(new Random(1)), check, stopping);
+        return committed.Select((at, i) => (at, i)).ToDictionary(c => c.i + 1L, c => c.at);
+    }
 }

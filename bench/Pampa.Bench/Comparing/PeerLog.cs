@@ -47,6 +47,15 @@ internal sealed record PeerLog(
         return new PeerLog(points, begun, committed);
     }
 
+    /// <summary>When so many tasks had ended.</summary>
+    public double TimeOf(double count)
+    {
+        var after = Points.ToList().FindIndex(p => p.Count >= count);
+        if (after <= 0) return after < 0 ? double.NaN : Points[0].At;
+        var (before, then) = (Points[after - 1], Points[after]);
+        return before.At + (count - before.Count) / (then.Count - before.Count) * (then.At - before.At);
+    }
+
     /// <summary>Tasks that had ended at a moment: between two lines as if they had come evenly.</summary>
     public double CountAt(long at) => Between(at, p => p.Count);
 

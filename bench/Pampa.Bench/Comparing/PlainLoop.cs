@@ -7,15 +7,13 @@ namespace Pampa.Bench.Comparing;
 /// changes: claim a batch past what others have locked, handle it, write all results by one statement. Two prepared statements and
 /// two commits a batch; no retries, no leases, nobody who notices that a process died.
 /// </summary>
-internal sealed class PlainLoop(string address, Workload workload) : PeerWork
+/// <param name="address">The database.</param>
+/// <param name="workload">The job.</param>
+/// <param name="rows">How many records a loop claims at once, where they are quick ones.</param>
+internal sealed class PlainLoop(string address, Workload workload, int rows) : PeerWork
 {
+    /// <summary>The beginning of its name; the number of rows follows.</summary>
     public const string Name = "loop";
-
-    /// <summary>As many as measured best on two cores: more contend for the same rows.</summary>
-    public const int Loops = 8;
-
-    /// <summary>Beyond that a batch gains nothing.</summary>
-    public const int BatchRows = 500;
 
     /// <summary>Of slow tasks: so that no loop holds a second's work of the others.</summary>
     public const int SlowBatchRows = 20;
@@ -38,7 +36,7 @@ internal sealed class PlainLoop(string address, Workload workload) : PeerWork
     private const string FinishWithResult = $"{Completion}, is_odd = v.is_odd FROM unnest($1, $2) AS v (k, is_odd) WHERE value = v.k";
 
     /// <summary>How many records a loop claims at once.</summary>
-    public static int RowsOf(Workload workload) => workload.Pause > TimeSpan.Zero ? SlowBatchRows : BatchRows;
+    public static int RowsOf(Workload workload, int rows) => workload.Pause > TimeSpan.Zero ? SlowBatchRows : rows;
 
     /// <summary>How often a loop looks for records while there are none.</summary>
     public static TimeSpan PauseOf(int loops) => loops > Connections ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(100);
@@ -50,6 +48,7 @@ internal sealed class PlainLoop(string address, Workload workload) : PeerWork
         settings.Options = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
         await using var source = NpgsqlDataSource.Create(settings.ConnectionString);
         var pause = PauseOf(number);
+        if (workload.Pause > TimeSpan.Zero) Comparing.BareThreads.Provide(number);
         await Task.WhenAll(Enumerable.Range(0, number).Select(i => LoopAsync(source, pause, i * pause / number, progress, stopping)));
     }
 
@@ -69,21 +68,21 @@ internal sealed class PlainLoop(string address, Workload workload) : PeerWork
                 wait = pause;
                 continue;
             }
-            foreach (var key in keys) await HandleAsync(key, progress);
+            foreach (var key in keys) Handle(key, progress);
             await FinishAsync(connection, keys.ToArray());
             if (workload.Pause == TimeSpan.Zero) progress?.Done(keys.Count);
         }
     }
 
-    private async Task HandleAsync(long key, Progress? progress)
+    private void Handle(long key, Progress? progress)
     {
         if (workload.Name == Workload.Stamps.Name) progress?.Begun(key);
-        if (workload.Pause > TimeSpan.Zero) await workload.WaitAsync(progress);
+        if (workload.Pause > TimeSpan.Zero) workload.Wait(progress);
     }
 
     private async Task<List<long>> ClaimAsync(NpgsqlConnection connection)
     {
-        await using var command = new NpgsqlCommand(Claim, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = RowsOf(workload) } } };
+        await using var command = new NpgsqlCommand(Claim, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = RowsOf(workload, rows) } } };
         await using var reader = await command.ExecuteReaderAsync();
         var keys = new List<long>();
         while (await reader.ReadAsync()) keys.Add(reader.GetInt64(0));

@@ -58,11 +58,14 @@ internal sealed class RateReport(Workload job, IReadOnlyList<Peer> peers, IReadO
         ];
         foreach (var (name, peer, value, goal) in ratios)
         {
-            if (name == job.Name && RatioToBest(peer, value) is { } ratio) yield return goal.Judge(ratio);
+            if (name == job.Name && RatioToBest(peer, value) is { } ratio) yield return $"{goal.Judge(ratio)}{Cut}";
         }
         if (job == Workload.Numbers) yield return new Goal("numbers, WAL bytes per task", 550, 450, IsLess: true).Judge(Of(0, r => r.WalPerTask));
-        if (job == Workload.Nap) yield return new Goal("nap, share of the ideal rate", 0.95, 0.99).Judge(Of(0, r => r.Ideal));
+        if (job == Workload.Nap && RatioToBest("bare", r => r.TasksPerSecond) is { } share)
+            yield return new Goal("nap, share of what bare threads do", 0.95, 0.99).Judge(share);
     }
+
+    private string Cut => rates.Any(all => all.Exists(r => r.RanOut)) ? " (a backlog ran out, so a window was cut)" : "";
 
     private static string Seconds(List<Rate> all) =>
         Text(Series.Of(all.Select(r => (double?)r.Seconds)), "N1") + (all.Exists(r => r.RanOut) ? " (ran out)" : "");

@@ -34,49 +34,48 @@ internal sealed class RateRun(PostgresDatabase database, Peer peer, Workload job
 
     private async Task<Rate> WatchAsync(PeerPlace place, int size, CancellationToken stopping)
     {
-        using var log = new LogFile();
         var workers = peer.Workers(job);
-        await using var process = new BenchProcess(peer.Work(place, job, workers, size, log.Path));
-        await UntilItBeginsAsync(process, log, stopping);
+        await using var crew = Crew.Start(peer, place, job, workers, size);
+        await UntilItBeginsAsync(crew, stopping);
         await Task.Delay(window.WarmUp, TimeProvider.System, stopping);
-        var before = await LookAsync(process);
-        var memory = process.WorkingSet;
+        var before = await LookAsync(crew);
+        var memory = crew.WorkingSet;
         var ranOut = false;
         while (!ranOut && Stopwatch.GetElapsedTime(before.At) < window.Length)
         {
             await Task.Delay(LookEvery, TimeProvider.System, stopping);
-            await process.CheckAsync();
-            memory = Math.Max(memory, process.WorkingSet);
-            ranOut = log.Read().Count > EndOfBacklog * size;
+            await crew.CheckAsync();
+            memory = Math.Max(memory, crew.WorkingSet);
+            ranOut = crew.Read().Count > EndOfBacklog * size;
         }
-        var after = await LookAsync(process);
-        await process.StopAsync(stopping);
-        var told = log.Read();
+        var after = await LookAsync(crew);
+        await crew.StopAsync(stopping);
+        var told = crew.Read();
         var done = await peer.CountDoneAsync(place, job, size);
-        if (done != told.Count) throw new RunFailedException($"{peer.Name}, {job.Name}: {told.Count} tasks were told of, {done} have ended as they should");
+        if (peer.IsCounted && done != told.Count) throw new RunFailedException($"{peer.Name}, {job.Name}: {told.Count} tasks were told of, {done} have ended as they should");
         var tasks = told.CountAt(after.At) - told.CountAt(before.At);
         if (tasks <= 0) throw new RunFailedException($"{peer.Name}, {job.Name}: no task has ended in the window; {size} were not enough to warm up");
         return new Rate(
             size, ranOut, (after.At - before.At) / PeerLog.TicksPerSecond, tasks, after.Client - before.Client,
             after.Server.CpuSeconds - before.Server.CpuSeconds, (after.Server.WalBytes - before.Server.WalBytes) ?? 0, memory,
-            told.BusySecondsAt(after.At) - told.BusySecondsAt(before.At), workers, told.PerSecond(before.At, after.At));
+            told.BusySecondsAt(after.At) - told.BusySecondsAt(before.At), workers * peer.Processes, told.PerSecond(before.At, after.At));
     }
 
-    private static async Task UntilItBeginsAsync(BenchProcess process, LogFile log, CancellationToken stopping)
+    private static async Task UntilItBeginsAsync(Crew crew, CancellationToken stopping)
     {
         var began = Stopwatch.GetTimestamp();
-        while (log.Read().Count == 0)
+        while (crew.Read().Count == 0)
         {
-            await process.CheckAsync();
+            await crew.CheckAsync();
             if (Stopwatch.GetElapsedTime(began) > StartTime) throw new RunFailedException($"no task has ended within {StartTime}");
             await Task.Delay(LookEvery, TimeProvider.System, stopping);
         }
     }
 
     // The server is asked first: that takes a moment.
-    private async Task<(long At, double Client, ServerUse Server)> LookAsync(BenchProcess process)
+    private async Task<(long At, double Client, ServerUse Server)> LookAsync(Crew crew)
     {
         var server = await database.ReadUseAsync();
-        return (Stopwatch.GetTimestamp(), process.CpuSeconds, server);
+        return (Stopwatch.GetTimestamp(), crew.CpuSeconds, server);
     }
 }

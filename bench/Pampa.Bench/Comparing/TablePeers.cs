@@ -19,14 +19,6 @@ internal abstract record TablePeer(string Name) : Peer(Name)
 
     public override Task<long> CountDoneAsync(PeerPlace place, Workload job, int size) => place.Database.CountRightAsync(job);
 
-    public override async Task<IReadOnlyDictionary<long, long>> AddOneByOneAsync(
-        PeerPlace place, Workload job, int count, Func<Task> check, CancellationToken stopping)
-    {
-        await using var connection = await place.Database.OpenAsync();
-        var committed = await LatencyRun.InsertAsync(connection, count, new Pauses(new Random(1)), check, stopping);
-        return committed.Select((at, i) => (at, i)).ToDictionary(c => c.i + 1L, c => c.at);
-    }
-
     protected static ProcessStartInfo WithLog(ProcessStartInfo start, string log)
     {
         start.Environment[Progress.Variable] = log;
@@ -46,7 +38,7 @@ internal sealed record PampaPeer() : TablePeer(ProductName)
 
     protected override int UsualWorkers(Workload job) => Math.Max(4, 2 * Environment.ProcessorCount);
 
-    protected override int MostPerSecond(Workload job) => 60_000;
+    protected override int MostPerSecond(Workload job) => 110_000;
 
     // What costs nothing while a backlog is worked off is set where it tells.
     protected override bool Wakes(Workload job) => job == Workload.Stamps;
@@ -56,7 +48,10 @@ internal sealed record PampaPeer() : TablePeer(ProductName)
 }
 
 /// <summary>The loop without a library.</summary>
-internal sealed record LoopPeer() : TablePeer("SKIP LOCKED loop")
+/// <param name="Name">For the reader.</param>
+/// <param name="Loops">How many loops.</param>
+/// <param name="Rows">How many records each claims at once.</param>
+internal sealed record LoopPeer(string Name, int Loops, int Rows) : TablePeer(Name)
 {
     public override string Version => $"Npgsql {typeof(NpgsqlConnection).Assembly.GetName().Version?.ToString(3)}";
 
@@ -65,15 +60,15 @@ internal sealed record LoopPeer() : TablePeer("SKIP LOCKED loop")
         var loops = Workers(job);
         var looks = PlainLoop.PauseOf(loops).TotalMilliseconds;
         return FormattableString.Invariant(
-            $"{loops} loops, {PlainLoop.Connections} connections, batches of {PlainLoop.RowsOf(job)}, looks every {looks} ms");
+            $"{loops} loops, {PlainLoop.Connections} connections, batches of {PlainLoop.RowsOf(job, Rows)}, looks every {looks} ms");
     }
 
-    protected override int UsualWorkers(Workload job) => PlainLoop.Loops;
+    protected override int UsualWorkers(Workload job) => Loops;
 
-    protected override int MostPerSecond(Workload job) => 60_000;
+    protected override int MostPerSecond(Workload job) => 85_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
-        WithLog(Child.StartInfo(Order(PlainLoop.Name, place, job) with { Size = workers }), log);
+        WithLog(Child.StartInfo(Order(FormattableString.Invariant($"{PlainLoop.Name}{Rows}"), place, job) with { Size = workers }), log);
 }
 
 /// <summary>The limit of the database for the same updates.</summary>
@@ -95,7 +90,7 @@ internal sealed record RawPeer() : TablePeer("raw limit")
 
     protected override int UsualWorkers(Workload job) => Connections;
 
-    protected override int MostPerSecond(Workload job) => 110_000;
+    protected override int MostPerSecond(Workload job) => 170_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         WithLog(Child.StartInfo(Order(FormattableString.Invariant($"raw{workers}"), place, job) with { Size = size }), log);

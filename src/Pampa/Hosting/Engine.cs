@@ -145,6 +145,13 @@ internal sealed partial class Engine : IAsyncDisposable
         Node.HandIsLow.Set();
     }
 
+    // The one who listens can wait: he hears of what comes meanwhile afterwards.
+    private void WakeHere(string job)
+    {
+        Dispatcher.Wake(job);
+        Node.HandIsLow.SetHere();
+    }
+
     /// <summary>
     /// Opens the database, prepares it and resolves the jobs; for a look from outside it is only opened and changed in
     /// nothing.
@@ -164,12 +171,11 @@ internal sealed partial class Engine : IAsyncDisposable
         try
         {
             var log = surroundings.Logs.CreateLogger("Pampa");
-            // Who only looks, or has nobody to tell, hears at once what is wrong.
-            var waits = isToRun && changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning);
             var preparation = new Preparation(database, address, changes, time)
             {
                 Does = isToRun ? [.. DoneBy(role, program)] : null,
-                Waits = waits ? line => Log.Waits(log, line) : null,
+                // Who only looks, or has nobody to tell, hears at once what is wrong.
+                Waits = isToRun && changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning) ? line => Log.Waits(log, line) : null,
                 Misfits = surroundings.Misfits,
             };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);
@@ -303,7 +309,7 @@ internal sealed partial class Engine : IAsyncDisposable
     {
         if (messages is null || database.Dialect.Notifications is not { } notifications) return null;
         var topics = new Dictionary<string, Action<string>>(StringComparer.Ordinal);
-        if (Role.Dispatches) topics[WakeUps.Due] = Wake;
+        if (Role.Dispatches) topics[WakeUps.Due] = WakeHere;
         if (Role.Works) topics[WakeUps.HandOver] = Hear;
         return new Listener(wakeUps, messages.OpenConnectionAsync, notifications, topics, () => health.IsDown, log, time);
     }

@@ -12,15 +12,25 @@ internal sealed class Signal
 
     public void Set()
     {
-        if (isSet) return;
-        TaskCompletionSource? wake;
+        if (TakeWaiting() is { } wake) ThreadPool.UnsafeQueueUserWorkItem(static waiting => waiting.TrySetResult(), wake, preferLocal: true);
+    }
+
+    /// <summary>
+    /// The same, and whoever waits goes on on this very thread until it waits for something else: for a caller that has nothing else to do.
+    /// It saves the time that another thread takes to wake up.
+    /// </summary>
+    public void SetHere() => TakeWaiting()?.TrySetResult();
+
+    private TaskCompletionSource? TakeWaiting()
+    {
+        if (isSet) return null;
         lock (gate)
         {
             isSet = true;
-            wake = waiting;
+            var wake = waiting;
             waiting = null;
+            return wake;
         }
-        wake?.TrySetResult();
     }
 
     /// <summary>
@@ -37,7 +47,7 @@ internal sealed class Signal
                 isSet = false;
                 return wasSet;
             }
-            waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting ??= new TaskCompletionSource();
             wait = waiting.Task;
         }
         await wait.WaitAsync(atMost, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

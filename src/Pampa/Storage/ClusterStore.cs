@@ -70,17 +70,22 @@ internal sealed class ClusterStore(Database database, string cluster)
         return statement;
     }
 
-    /// <summary>Renews a lease. False: it is over or somebody else's.</summary>
+    /// <summary>
+    /// Renews a lease whose holder writes nothing but what its term guards. False: it is over or somebody else's. A crash of the server may undo
+    /// it: the lease is over the sooner, and whoever takes it then has a later term.
+    /// </summary>
     public async Task<bool> RenewAsync(LeaseTerm lease, TimeSpan ttl, CancellationToken stopping) =>
-        await database.ExecuteAsync(Renewal(lease, ttl), stopping) == 1;
+        await database.ExecuteAsync(Renewal(lease, ttl, mayBeForgotten: true), stopping) == 1;
 
-    /// <summary>The same on the calling thread.</summary>
-    public bool RenewNow(LeaseTerm lease, TimeSpan ttl) => database.WriteNow(Renewal(lease, ttl, "\nRETURNING term", ttl / 3), reader => reader.GetInt64(0)).Count == 1;
+    /// <summary>Renews a lease on the calling thread, for what nothing else guards.</summary>
+    public bool RenewNow(LeaseTerm lease, TimeSpan ttl) =>
+        database.WriteNow(Renewal(lease, ttl, "\nRETURNING term", ttl / 3), reader => reader.GetInt64(0)).Count == 1;
 
-    private Statement Renewal(LeaseTerm lease, TimeSpan ttl, string returning = "", TimeSpan? deadline = null) => With(new Statement($"""
+    private Statement Renewal(
+        LeaseTerm lease, TimeSpan ttl, string returning = "", TimeSpan? deadline = null, bool mayBeForgotten = false) => With(new Statement($"""
         UPDATE pampa_lease SET expires_at = {Dialect.NowPlus("@ttl")}
         WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term AND expires_at > {Dialect.Now}{returning}
-        """) { MayRunTwice = true, Deadline = deadline }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
+        """) { MayRunTwice = true, Deadline = deadline, MayBeForgotten = mayBeForgotten }, lease.Scope, lease.Holder, ttl).With("term", lease.Term);
 
     /// <summary>Gives a lease up; the row and its term stay.</summary>
     public Task ResignAsync(LeaseTerm lease, CancellationToken stopping) =>

@@ -22,6 +22,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // It has no such settings.
     protected override string ByKey => "";
 
+    protected override string OnePlan => "";
+
     protected override string Unflushed => "";
 
     // Nothing is written here as it would write it.

@@ -5,6 +5,8 @@ namespace Pampa.Storage;
 /// </summary>
 internal sealed partial class JobSql
 {
+    private readonly ComposedTexts<FinishParts> finishes = new();
+
     /// <summary>The rows of FINISH with a set of changed columns (indexes into the record columns).</summary>
     public RowSource FinishRows(IReadOnlyList<int> changed) => FinishRows(
         changed,
@@ -24,7 +26,9 @@ internal sealed partial class JobSql
     /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody
     /// else's by now. With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
-    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(FinishRows(changed), skipLocked, $"""
+    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => Kept(changed, skipLocked, areCompleted: false);
+
+    private string FinishText(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(FinishRows(changed), skipLocked, $"""
           {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
           {St} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{St} END,
           {N} = CASE WHEN v._pampa_outcome IN ('Forgiven', 'Snoozed') THEN t.{N} - 1 ELSE t.{N} END,
@@ -40,7 +44,15 @@ internal sealed partial class JobSql
     /// T3 alone, for rows that are all completed, as nearly all are: half of what the other one is sent, and a fifth less for the database to
     /// do. Each row must match its fence in the same way.
     /// </summary>
-    public string Complete(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(
+    public string Complete(IReadOnlyList<int> changed, bool skipLocked) => Kept(changed, skipLocked, areCompleted: true);
+
+    private readonly record struct FinishParts(string Changed, bool SkipLocked, bool AreCompleted);
+
+    private string Kept(IReadOnlyList<int> changed, bool skipLocked, bool areCompleted) => finishes.Of(
+        new FinishParts(string.Join(',', changed), skipLocked, areCompleted), (Sql: this, Changed: changed),
+        static (p, of) => p.AreCompleted ? of.Sql.CompleteText(of.Changed, p.SkipLocked) : of.Sql.FinishText(of.Changed, p.SkipLocked));
+
+    private string CompleteText(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(
         CompleteRows(changed), skipLocked, $"  {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = TRUE, {Err} = NULL{string.Concat(changed.Select(CompletedChange))}");
 
     private string FinishOf(RowSource rows, bool skipLocked, string changes, string more = "") => $"""

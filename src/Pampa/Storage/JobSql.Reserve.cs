@@ -16,6 +16,8 @@ internal enum HandOvers
 /// <summary>T1: RESERVE with its hand-over.</summary>
 internal sealed partial class JobSql
 {
+    private readonly ComposedTexts<ReserveParts> reserves = new();
+
     /// <summary>
     /// The picking SELECT. Parameters: @want and, after a cursor, @cursor0…. With <paramref name="locks"/> it passes by what others hold, where
     /// the database can.
@@ -63,14 +65,19 @@ internal sealed partial class JobSql
     /// time, attempts, place in the order of picking.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
-        ReserveOf(Pick(where, orderBy, afterCursor, locks), where, orderBy, hands);
+        Composed(new ReserveParts(where, orderBy, afterCursor, hands, locks, Starts: false));
 
     /// <summary>
     /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, worker, attempt, start (NULL: it was not started),
     /// generation, the record columns, time of reservation, place in the order of picking.
     /// </summary>
     public string ReserveStarting(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
-        ReserveOf(Pick(where, orderBy, afterCursor, locks), where, orderBy, hands, starts: true);
+        Composed(new ReserveParts(where, orderBy, afterCursor, hands, locks, Starts: true));
+
+    private readonly record struct ReserveParts(string? Where, string? OrderBy, bool AfterCursor, HandOvers Hands, bool Locks, bool Starts);
+
+    private string Composed(ReserveParts parts) => reserves.Of(
+        parts, this, static (p, sql) => sql.ReserveOf(sql.Pick(p.Where, p.OrderBy, p.AfterCursor, p.Locks), p.Where, p.OrderBy, p.Hands, p.Starts));
 
     private string ReserveOf(string pick, string? where, string? orderBy, HandOvers hands, bool starts = false)
     {

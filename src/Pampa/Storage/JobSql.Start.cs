@@ -3,11 +3,17 @@ namespace Pampa.Storage;
 /// <summary>T2: START, and T6: RELEASE of what was not started.</summary>
 internal sealed partial class JobSql
 {
+    private readonly ComposedTexts<StartParts> starts = new();
+
     /// <summary>
     /// Counts the attempt and brings the fresh record: key, worker, attempt, start, generation, then the record
     /// columns. A row-local condition is checked again, because the record may have changed since it was reserved.
     /// </summary>
-    public string Start(string? where) => $"""
+    public string Start(string? where) => starts.Of(new StartParts(where), this, static (p, sql) => sql.StartOf(p.Where));
+
+    private readonly record struct StartParts(string? Where);
+
+    private string StartOf(string? where) => $"""
         WITH {dialect.RowsStep(StartRows)}
         UPDATE {Table} AS t SET {St} = {dialect.ClockFor(Column(StateColumn.StartTime))}, {N} = COALESCE(t.{N}, 0) + 1
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n

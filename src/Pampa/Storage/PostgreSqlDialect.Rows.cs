@@ -131,13 +131,18 @@ internal partial class PostgreSqlDialect
     private static bool IsWhole(ColumnInfo column) => column.Type is "bigint" or "integer" or "smallint";
 
     // By what has come: the column may have got another type since the statement was made.
-    public override string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column) =>
-        reader.GetValue(ordinal) is var value && value is string text ? text : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+    public override string ReadKeyPart(DbDataReader reader, int ordinal, ColumnInfo column)
+    {
+        var type = reader.GetFieldType(ordinal);
+        return type == typeof(string) ? reader.GetString(ordinal)
+            : type == typeof(long) ? reader.GetInt64(ordinal).ToString(CultureInfo.InvariantCulture)
+            : Convert.ToString(reader.GetValue(ordinal), CultureInfo.InvariantCulture)!;
+    }
 
     public override string TimeOutput(string expression, ColumnInfo column) => IsMoment(column) ? expression : AsText(expression);
 
     public override string ReadTime(DbDataReader reader, int ordinal, ColumnInfo column) =>
-        reader.GetValue(ordinal) is var value && value is DateTime moment ? PostgreSqlMoment.Text(moment) : (string)value;
+        reader.GetFieldType(ordinal) == typeof(DateTime) ? PostgreSqlMoment.Text(reader.GetDateTime(ordinal)) : reader.GetString(ordinal);
 
     private bool IsMoment(ColumnInfo column) => TravelsTyped && column.Type == Zoned;
 }

@@ -12,8 +12,18 @@ internal static class PostgreSqlMoment
     // 2026-11-27T02:32:04.1234567Z
     private const int RoundTrip = 28;
 
+    // The records that one statement reserves have one time for all.
+    [ThreadStatic]
+    private static (DateTime Moment, string? Text) last;
+
     /// <summary>As the server would write it: to the microsecond, without zeros at the end.</summary>
     public static string Text(DateTime moment)
+    {
+        if (last.Text is not { } text || last.Moment != moment || last.Moment.Kind != moment.Kind) last = (moment, text = Written(moment));
+        return text;
+    }
+
+    private static string Written(DateTime moment)
     {
         // So the driver reads what is no date.
         if (moment == DateTime.MaxValue) return "infinity";

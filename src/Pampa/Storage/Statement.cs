@@ -17,6 +17,11 @@ internal sealed class Statement(string text)
     public bool IsByKey { get; init; }
 
     /// <summary>
+    /// Whether, of those that find their records by their keys, one plan is right whatever its parameters: nothing of the program's is in it.
+    /// </summary>
+    public bool HasOnePlan { get; init; }
+
+    /// <summary>
     /// Whether it does no harm if a crash of the server undoes it although it was answered: it is a hint, or whatever is
     /// built on it is a later commit, which keeps it.
     /// </summary>

@@ -116,7 +116,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     {
         var (sql, changed) = Written(results[0].Changes);
         var areCompleted = results.All(r => r.Outcome == Outcome.Completed);
-        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked) : sql.Finish(changed, skipLocked), max, isByKey);
+        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked) : sql.Finish(changed, skipLocked), max, isByKey, hasOnePlan: true);
         var rows = areCompleted ? sql.CompleteRows(changed) : sql.FinishRows(changed);
         database.Dialect.Bind(statement, rows, [.. results.Select(r => FinishRow(r, areCompleted))]);
         return statement;
@@ -198,8 +198,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         }
     }
 
-    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null) =>
-        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
+    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null, bool hasOnePlan = false) =>
+        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter, HasOnePlan = hasOnePlan }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
     private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 

@@ -44,6 +44,26 @@ public sealed class CompareTests
     }
 
     [Fact]
+    public void The_time_of_a_number_of_tasks_is_found_the_other_way_round()
+    {
+        var log = Log((1, 0), (2, 100), (4, 400));
+        Assert.Equal(1.5 * Second, log.TimeOf(50));
+        Assert.Equal(2.0 * Second, log.TimeOf(100));
+        Assert.Equal(3.0 * Second, log.TimeOf(250));
+        Assert.Equal(double.NaN, log.TimeOf(401));
+    }
+
+    [Fact]
+    public void What_several_processes_did_is_added_up()
+    {
+        var both = new PeerLogs([Log((0, 0), (2, 20)), Log((1, 0), (3, 100))]);
+        Assert.Equal(120, both.Count);
+        Assert.Equal(15 + 25, both.CountAt(Second * 3 / 2));
+        Assert.Equal([10, 60, 50], both.PerSecond(0, 3 * Second));
+        Assert.Equal(0.015 + 0.025, both.BusySecondsAt(Second * 3 / 2), 6);
+    }
+
+    [Fact]
     public void Seconds_are_whole_ones_from_the_begin_of_the_window()
     {
         var log = Log((0, 0), (1, 10), (2, 30), (3, 60), (4, 100));
