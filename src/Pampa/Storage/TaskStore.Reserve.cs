@@ -20,7 +20,7 @@ internal readonly record struct Bound(Reservation Reservation, StartedTask? Star
 /// <param name="Longest">How long it may take; null: as long as any statement.</param>
 internal readonly record struct PickFrom(TaskKey? After, TimeSpan? Longest = null)
 {
-    /// <summary>Whether it leaves a place to go on from.</summary>
+    /// <summary>Whether it leaves a place to go on from: how long that takes says nothing of locks.</summary>
     public bool IsWayBack { get; init; }
 
     public static implicit operator PickFrom(TaskKey? after) => new(after);
@@ -97,7 +97,7 @@ internal sealed partial class TaskStore
     {
         var (dialect, time) = (database.Dialect, database.Time);
         var hasMetLock = lockMetAt is { } met && time.GetElapsedTime(met) < LocksFor;
-        var longest = asked.From.Longest;
+        var (longest, isWayBack) = (asked.From.Longest, asked.From.IsWayBack);
         if (!dialect.CanSkipLocked || asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock))
             return await BindInOneAsync(asked, told, locks: true, longest, stopping);
         var unlocked = longest is { } limit && limit / 2 < LongestUnlocked ? limit / 2 : LongestUnlocked;
@@ -105,12 +105,12 @@ internal sealed partial class TaskStore
         try
         {
             var bound = await BindInOneAsync(asked, told, locks: false, unlocked, stopping);
-            if (time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
+            if (!isWayBack && time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
             return bound;
         }
         catch (Exception e) when (dialect.Classify(e) == ErrorKind.Locked || dialect.IsStatementTimeout(e))
         {
-            lockMetAt = time.GetTimestamp();
+            if (!isWayBack || dialect.Classify(e) == ErrorKind.Locked) lockMetAt = time.GetTimestamp();
             return await BindInOneAsync(asked, told, locks: true, longest - unlocked, stopping);
         }
     }

@@ -159,4 +159,23 @@ public sealed partial class WalkTests
         await cluster.UntilEndedAsync();
         Assert.Equal(100, cluster.Calls.Count);
     }
+
+    [Theory, InlineData("slow", false), InlineData("too long", false), InlineData("locked", true)]
+    public async Task A_slow_way_back_is_not_taken_for_somebodys_lock(string what, bool locks)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        Note(process, sent, text =>
+        {
+            if (!Walks(text) || sent.Count > 1) return;
+            cluster.Time.Advance(TimeSpan.FromSeconds(0.2));
+            if (what != "slow") throw what == "locked" ? Locked : TooLong;
+        });
+        for (var i = 0; i < 3; i++) await process.RoundAsync();
+        Assert.True(Walks(sent[0]));
+        Assert.False(Walks(sent[^1]));
+        Assert.Equal((false, locks), (Skips(sent[0]), Skips(sent[^1])));
+
+        static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
+    }
 }
