@@ -249,9 +249,14 @@ internal sealed class Scheduler(
                 Ticked?.Invoke();
                 return tick;
             }
-            catch (Exception e) when (stopping.IsCancellationRequested && e is not TickInDoubtException)
+            catch (Exception e) when (stopping.IsCancellationRequested && !isInDoubt && e is not TickInDoubtException)
             {
                 throw new OperationCanceledException(e.Message, e, stopping);
+            }
+            catch (Exception e) when (stopping.IsCancellationRequested)
+            {
+                // Whoever gives up then must be told that it may be done.
+                throw e as TickInDoubtException ?? new TickInDoubtException(e);
             }
             catch (Exception e) when (deadline.IsCancellationRequested && e is not TickInDoubtException)
             {
@@ -261,7 +266,8 @@ internal sealed class Scheduler(
             catch (Exception e) when (tries < MaxTries && (e is TickInDoubtException || (isInDoubt && store.IsAway(e))))
             {
                 isInDoubt = true;
-                await Task.Delay(tries * LongestPause / 2, time, stopping);
+                await Task.Delay(tries * LongestPause / 2, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (stopping.IsCancellationRequested) throw e as TickInDoubtException ?? new TickInDoubtException(e);
             }
             catch (Exception e) when (isInDoubt && e is not TickInDoubtException)
             {
