@@ -140,11 +140,12 @@ internal sealed class Scheduler(
     {
         var underWay = all.FindAll(t => t.UnderWay is not null);
         var overdue = underWay.FindAll(t => t.IsOverdue);
-        if (overdue.Count < MostConnections) isFullTold = false;
-        else if (!isFullTold)
+        // Up to there the others have all of their places. Behind more, what ends as it should may have the last ones.
+        if (overdue.Count <= MostAtOnce) isFullTold = false;
+        else if (underWay.Count >= MostConnections && !isFullTold)
         {
             isFullTold = true;
-            Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)));
+            Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)), MostConnections);
         }
         return underWay.Count < MostConnections && underWay.Count - overdue.Count < MostAtOnce;
     }
