@@ -127,7 +127,7 @@ public sealed partial class PampaCluster
         if (store.Calls is not { IsInside: false } calls) return;
         await calls.UntilAsync(Limits.RelaunchRows).WaitAsync(stopping);
         if (calls.Count > Limits.RelaunchRows && calls.AreStuck)
-            throw new InvalidOperationException($"Job '{store.Job.Name}': {HookCalls.MostAtOnce} calls of its hooks do not end, and {calls.Count} wait behind them, so no more is made pending again; what was stays so. Give what their code waits for a time-out, and go on then.");
+            throw new StuckHooksException($"Job '{store.Job.Name}': {HookCalls.MostAtOnce} calls of its hooks do not end, and {calls.Count} wait behind them, so no more is made pending again; what was stays so. Give what their code waits for a time-out, and go on then.");
     }
 
     // Hooks are promised the end of each attempt whose start they were told, and nobody would tell them of this one.

@@ -65,7 +65,9 @@ public sealed partial class PampaCluster
     /// the regular ones come as if nothing had been. However often an answer of the database is lost, a call does it once.
     /// </summary>
     /// <param name="schedule">Its name.</param>
-    /// <param name="cancellationToken">Gives up; then nobody knows whether it was done, but what is known to be done is returned and audited.</param>
+    /// <param name="cancellationToken">
+    /// Gives up: nothing of it stays, or it ends with a <see cref="TimeoutException"/> as said below. What is known to be done is returned and audited.
+    /// </param>
     /// <returns>The tick.</returns>
     /// <exception cref="ArgumentException">This program has no such schedule.</exception>
     /// <exception cref="InvalidOperationException">

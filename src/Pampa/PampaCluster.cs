@@ -214,16 +214,21 @@ public sealed partial class PampaCluster : IAsyncDisposable
     /// </summary>
     /// <remarks>
     /// It does not wait for the hooks of what it relaunches. Where more than 10,000 calls of a job's hooks are still to be made, a cluster that
-    /// was opened (<see cref="OpenAsync(Action{PampaBuilder}, ILoggerFactory, CancellationToken)"/>) waits until they are fewer; in an
-    /// application, and out of a hook, nothing of that job is relaunched, and a line in the log says so, one a minute.
+    /// was opened (<see cref="OpenAsync(Action{PampaBuilder}, ILoggerFactory, CancellationToken)"/>) waits until they are fewer, after it has
+    /// taken back what dead workers held. Where none of those that are being made ends, in an application, and out of a hook, nothing of that job
+    /// is relaunched, and a line in the log says so, one a minute; the other jobs are.
     /// </remarks>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many records it changed.</returns>
     public async Task<int> RelaunchAsync(CancellationToken cancellationToken = default)
     {
         var parts = await access.GetAsync(cancellationToken);
-        foreach (var store in parts.WaitsForHooks ? parts.Stores : []) await RoomAsync(store, cancellationToken);
-        return await parts.Dispatcher.RelaunchAsync(cancellationToken);
+        if (!parts.WaitsForHooks) return await parts.Dispatcher.RelaunchAsync(cancellationToken);
+        // What dead workers held need not wait for any hook.
+        var takenBack = await parts.Dispatcher.TakeBackAsync(cancellationToken);
+        foreach (var calls in parts.Stores.Select(s => s.Calls).OfType<HookCalls>().Where(calls => !calls.IsInside))
+            await calls.UntilAsync(Limits.RelaunchRows).WaitAsync(cancellationToken);
+        return takenBack + await parts.Dispatcher.RelaunchEndedAsync(cancellationToken);
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.Json;
 using Pampa.Hosting;
+using Pampa.Jobs;
 
 namespace Pampa.Commands;
 
@@ -51,6 +52,9 @@ internal static class ActionCommand
                 ($"{name} my_job --where \"amount >= 10\" --dry-run", "How many it would be of those that a condition describes."),
             ],
         };
+        // Only these have hooks to tell.
+        if (action is TaskAction.Relaunch or TaskAction.Retry)
+            command.ExitCodes = [command.ExitCodes[0], (ExitCode.TasksFailed, "not all is done: the code of the job's hooks does not end"), .. command.ExitCodes.Skip(1)];
         var choices = new Choices(verb.JobArgument(), action, name, done);
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(choices.Job);
@@ -71,8 +75,7 @@ internal static class ActionCommand
             };
             var asks = choices.IsBulk(parsed.CommandResult, filter) && !options.DryRun && !parsed.GetValue(choices.Yes);
             if (asks && !await act.IsMeantAsync(options, stopping)) return ExitCode.Configuration;
-            await act.RunAsync(options, stopping);
-            return ExitCode.Done;
+            return await act.RunAsync(options, stopping);
         }, stopping));
         return command;
     }
@@ -86,6 +89,32 @@ internal static class ActionCommand
             result.AddError($"{choices.Name}: say which records: give their keys, a condition such as --where, or --all.");
         if (result.GetResult(choices.Limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(choices.Limit) < 1)
             result.AddError("--limit must be at least 1.");
+    }
+
+    /// <summary>Acts, and says what has come of it, however far that was.</summary>
+    internal static async Task<int> RunAsync(
+        Func<IProgress<TaskActionResult>, Task<TaskActionResult>> applyAsync, Func<TaskActionResult, Task> writeAsync, TextWriter errors)
+    {
+        var done = new Done();
+        try
+        {
+            await writeAsync(await applyAsync(done));
+            return ExitCode.Done;
+        }
+        catch (StuckHooksException e)
+        {
+            await writeAsync(done.Last);
+            await errors.WriteLineAsync(e.Message);
+            return ExitCode.TasksFailed;
+        }
+    }
+
+    /// <summary>What is done so far.</summary>
+    private sealed class Done : IProgress<TaskActionResult>
+    {
+        public TaskActionResult Last { get; private set; } = new(0, 0, 0, IsExact: true, null);
+
+        public void Report(TaskActionResult value) => Last = value;
     }
 
     /// <summary>One call of a verb.</summary>
@@ -106,9 +135,11 @@ internal static class ActionCommand
             return await Console.In.ReadLineAsync(stopping) is { } answer && answer.Trim().ToUpperInvariant() is "Y" or "YES";
         }
 
-        public async Task RunAsync(TaskActionOptions options, CancellationToken stopping)
+        public Task<int> RunAsync(TaskActionOptions options, CancellationToken stopping) => ActionCommand.RunAsync(
+            progress => Cluster.ApplyAsync(Job, Choices.Action, Filter, options, progress, stopping), result => WriteAsync(result, options), Verb.Errors);
+
+        private async Task WriteAsync(TaskActionResult result, TaskActionOptions options)
         {
-            var result = await Cluster.ApplyAsync(Job, Choices.Action, Filter, options, null, stopping);
             await Verb.Output.WriteLineAsync(AsJson
                 ? JsonSerializer.Serialize(
                     new ActionJson(Job, Choices.Name, options.DryRun, result.Changed, result.Matched, result.IsExact, result.Running, result.AuditId),

@@ -10,38 +10,89 @@ internal sealed partial class Dispatcher
     private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
     private const int ToldSingly = 3;
 
-    // Who has a place to go on from need not walk for longer over what has ended; and nobody renews the lease meanwhile.
-    private static readonly TimeSpan LongestRestart = TimeSpan.FromSeconds(5);
+    // Who has a place to go on from need not walk for longer over what has ended; the other jobs wait meanwhile.
+    private static readonly TimeSpan MostWalk = TimeSpan.FromSeconds(5);
+
+    // How long those of this round have taken.
+    private TimeSpan walked;
+
+    /// <summary>How one RESERVE goes.</summary>
+    /// <param name="From">Where it begins.</param>
+    /// <param name="Restarts">Whether it looks for what may lie before the place to go on from.</param>
+    private readonly record struct Way(PickFrom From, bool Restarts)
+    {
+        /// <summary>Whether it has no place to go on from, or leaves it: it may have to walk over all that has ended.</summary>
+        public bool IsWalk => From.Longest is not null;
+    }
+
+    // Nobody renews the lease meanwhile.
+    private TimeSpan LongestWalk => leadership.LongestStep < MostWalk ? leadership.LongestStep : MostWalk;
+
+    private bool HasWalked => walked >= LongestWalk / 2;
+
+    private Way WayOf(JobDispatch job)
+    {
+        var (hasPlace, isDue) = (!job.Store.Job.HasOwnOrder && job.Cursor is not null, !job.Store.Job.HasOwnOrder && job.Restarts.IsDue);
+        // Whoever has a place can wait for the next round, where somebody has walked for long in this one.
+        var restarts = isDue && !(hasPlace && HasWalked);
+        var after = hasPlace && !restarts ? job.Cursor : null;
+        if (job.GoesRound) after ??= job.Avoided;
+        TimeSpan? longest = hasPlace && restarts ? LongestWalk : hasPlace ? null : job.Walk.Longest(LongestWalk);
+        return new Way(new PickFrom(after, longest) { IsWayBack = hasPlace && restarts }, restarts);
+    }
+
+    /// <summary>Runs a RESERVE. How long a walk takes, and whether that was too long, says when the next one comes.</summary>
+    private async Task<List<Bound>> BindAsync(JobDispatch job, Way way, Func<Task<List<Bound>>> bindAsync, CancellationToken stopping)
+    {
+        if (!way.IsWalk) return await bindAsync();
+        var began = time.GetTimestamp();
+        try
+        {
+            var bound = way.From.Longest > LongestWalk ? await leadership.KeepAsync(bindAsync, stopping) : await bindAsync();
+            if (way.Restarts) job.Restarts.End(began);
+            if (!way.From.IsWayBack) job.Walk.End(began, LongestWalk, othersWait: jobs.Count > 1);
+            return bound;
+        }
+        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
+        {
+            if (way.Restarts) job.Restarts.End(began);
+            if (!way.From.IsWayBack) job.Walk.TimeOut(began);
+            throw;
+        }
+        catch (Exception e) when (way.From.IsWayBack && !CanGoRound(job, e))
+        {
+            // What an outage takes says nothing of the way.
+            job.Restarts.Restart();
+            throw;
+        }
+        finally
+        {
+            walked += time.GetElapsedTime(began);
+        }
+    }
 
     private async Task<bool> ReserveAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
         if (job.Selection is { } selection) return await ReserveNamedAsync(job, selection, slots, term, name, stopping);
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
-        var goesRound = job.Avoided is not null && time.GetElapsedTime(job.AvoidedAt) < job.AvoidFor;
+        var goesRound = job.GoesRound;
         if (!goesRound) job.Refused = 0;
-        var before = job.Cursor;
-        var restarts = !job.Store.Job.HasOwnOrder && job.Restarts.IsDue;
-        if (job.Store.Job.HasOwnOrder || restarts) job.Cursor = null;
-        if (goesRound) job.Cursor ??= job.Avoided;
-        var after = job.Cursor;
+        var way = WayOf(job);
+        // One that may take that long is enough for a round.
+        if (way.From.Longest > LongestWalk && HasWalked) return false;
+        var after = way.From.After;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
         var batch = Guid.CreateVersion7().ToString("N");
         var starts = slots.Exists(s => s.Session is not null);
         List<Bound> bound;
         using var starting = starts ? job.Load.BeginStart() : default(JobLoad.Starting?);
-        var began = time.GetTimestamp();
         try
         {
-            bound = await job.Store.BindAsync(slots, term, name, new PickFrom(after, restarts && before is not null ? LongestRestart : null), stopping, batch);
-            if (restarts) job.Restarts.End(began);
+            // Until it is answered the place to go on from stays: nothing that goes wrong loses it.
+            bound = await BindAsync(job, way, () => job.Store.BindAsync(slots, term, name, way.From, stopping, batch), stopping);
         }
         catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
         {
-            if (restarts && before is not null && job.Store.Database.Dialect.IsStatementTimeout(e))
-            {
-                job.Cursor = before;
-                job.Restarts.End(began);
-            }
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.
             if (starts) job.Load.LoseStart();
@@ -52,6 +103,8 @@ internal sealed partial class Dispatcher
         {
             // No record's lock can be gone round that is one on all of them.
             if (await IsTableLockedAsync(job, e, stopping)) return false;
+            // It is looked for from where this one began.
+            if (way.Restarts) job.Cursor = null;
             if (job.Store.Job.HasOwnOrder) return await ReserveAroundAsync(job, slots, term, name, stopping);
             await GoRoundAsync(job, slots.Count, after, e, stopping);
             return true;

@@ -59,7 +59,7 @@ internal sealed partial class Dispatcher(
     /// </summary>
     public TimeSpan Pause =>
         current is not null && isHasty && AfterHaste < pollInterval ? AfterHaste
-        : current is not null && (AwaitsAnswer || (others.Any && jobs.Any(j => j.EmptySince == 0))) && BusyPause < pollInterval ? BusyPause
+        : current is not null && (AwaitsAnswer || (others.Any && jobs.Any(j => j.EmptySince == 0 && !j.Rests))) && BusyPause < pollInterval ? BusyPause
         : current is not null && (roster.HoldsAny || Relauncher.HasAny || permissions.HasAny) && WatchEvery < pollInterval ? WatchEvery : pollInterval;
 
     /// <summary>A record may have become due, of one job or of any: look at once.</summary>
@@ -75,7 +75,8 @@ internal sealed partial class Dispatcher(
     {
         // Told of new records, look for them first: what the nodes said a turn ago is true enough to find somebody idle, for
         // what they were given since is counted; and what is regular has time until the next turn.
-        isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery && jobs.Any(j => j.IsWoken && !j.Load.IsSuspendedAt(JobStep.Dispatch));
+        isHasty = !isHasty && hasSeen && time.GetElapsedTime(watchedAt) < 2 * WatchEvery
+            && jobs.Any(j => j.IsWoken && !j.Rests && !j.Load.IsSuspendedAt(JobStep.Dispatch));
         if (!isHasty && await WatchAsync(isAsked: false, stopping)) await ReclaimAndRelaunchAsync(term, isAsked: false, stopping);
         await SeeAsync(stopping);
         if (isHasty ? roster.IsUrgent : roster.IsDue) await StretchAsync(term, stopping);
@@ -167,7 +168,13 @@ internal sealed partial class Dispatcher(
     private async Task<bool> DispatchAsync(LeaseTerm term, CancellationToken stopping)
     {
         var did = false;
-        foreach (var job in jobs) did |= await DispatchAsync(job, term, stopping);
+        walked = TimeSpan.Zero;
+        foreach (var job in jobs)
+        {
+            // Several that take long would outlast it together.
+            if (await leadership.EnsureAsync(stopping) != term) break;
+            did |= await DispatchAsync(job, term, stopping);
+        }
         return did;
     }
 
@@ -295,7 +302,8 @@ internal sealed partial class Dispatcher(
             job.Selection?.Hasten();
             job.GoBack();
         }
-        if (!job.IsLookDue) return false;
+        // However often it is told of records: the others have their time, too.
+        if (!job.IsLookDue || job.Rests) return false;
         // Where the last look found little, a thousand idle workers need not all be named to see that it is still so.
         var max = job.FoundLittle ? Limits.FirstLook : Math.Min(job.Store.Database.Dialect.MaxReserveRows, Limits.ReserveRows);
         var name = node();

@@ -103,6 +103,12 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// </summary>
     public Pace Restarts { get; } = new(TimeSpan.FromSeconds(1), time, rarity: 20);
 
+    /// <summary>How long picking may take without a cursor.</summary>
+    public WalkLimit Walk { get; } = new(time);
+
+    /// <summary>Whether it has just taken too long, so that the job is not looked at now, even if it is woken.</summary>
+    public bool Rests => Cursor is null && Walk.Rests;
+
     /// <summary>
     /// There may be some before the cursor: it goes back as soon as the pace allows. Of a sequence at once, for there the next one is always before it.
     /// </summary>
@@ -133,6 +139,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
 
     /// <summary>For how long it and all before it are.</summary>
     public TimeSpan AvoidFor { get; set; }
+
+    /// <summary>Whether it is that long now.</summary>
+    public bool GoesRound => Avoided is not null && time.GetElapsedTime(AvoidedAt) < AvoidFor;
 
     /// <summary>How many of those, since picking began at the first record, a rule of the table has refused.</summary>
     public int Refused { get; set; }

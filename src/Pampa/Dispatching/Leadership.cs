@@ -17,6 +17,9 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
     /// <summary>How often a process that does not lead tries to.</summary>
     public TimeSpan ElectionInterval => ttl / 3;
 
+    /// <summary>How long something may take during which nobody renews the lease: it may begin just before that is due.</summary>
+    public TimeSpan LongestStep => (store.TrustOf(ttl) - ttl / 3) * 2 / 3;
+
     /// <summary>
     /// Takes or renews the lease when it is time to. Returns the term while it can be trusted; a lease that could not
     /// be renewed in time is given up, whatever the database would say by now.
@@ -35,6 +38,32 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
         }
         if (Term is not null) trustedFrom = before;
         return Term;
+    }
+
+    /// <summary>Renews the lease beside something that may take longer than it lasts.</summary>
+    public async Task<T> KeepAsync<T>(Func<Task<T>> stepAsync, CancellationToken stopping)
+    {
+        using var isOver = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var keeping = KeepUntilAsync(isOver.Token, stopping);
+        try
+        {
+            return await stepAsync();
+        }
+        finally
+        {
+            await isOver.CancelAsync();
+            // What it has met, the next one to renew it meets, too; and until then trust in the lease has its end.
+            await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task KeepUntilAsync(CancellationToken isOver, CancellationToken stopping)
+    {
+        while (true)
+        {
+            await Task.Delay(ttl / 12, time, isOver);
+            await EnsureAsync(stopping);
+        }
     }
 
     private bool IsTrusted => time.GetElapsedTime(trustedFrom) < store.TrustOf(ttl);

@@ -30,7 +30,7 @@ internal static partial class Log
         + "until it ends, no further tick begins")]
     public static partial void TickOverdue(ILogger log, string schedule, DateTimeOffset tick);
 
-    [LoggerMessage(237, LogLevel.Error, "{Overdue} ticks go on although their MaxDuration is over, and each keeps its connection: no other tick begins, of whatever schedule, "
-        + "until one of them ends: {Schedules}. Let their code look at its token, and give what it waits for a time-out")]
-    public static partial void NoPlaceForTicks(ILogger log, int overdue, string schedules);
+    [LoggerMessage(237, LogLevel.Error, "{Overdue} ticks go on although their MaxDuration is over, each keeps its connection ({Schedules}), and all {Places} connections are "
+        + "taken: no other tick begins, of whatever schedule, until one ends. Let their code look at its token, and give what it waits for a time-out")]
+    public static partial void NoPlaceForTicks(ILogger log, int overdue, string schedules, int places);
 }

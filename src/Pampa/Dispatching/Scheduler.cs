@@ -140,11 +140,12 @@ internal sealed class Scheduler(
     {
         var underWay = all.FindAll(t => t.UnderWay is not null);
         var overdue = underWay.FindAll(t => t.IsOverdue);
-        if (overdue.Count < MostConnections) isFullTold = false;
-        else if (!isFullTold)
+        // Up to there the others have all of their places. Behind more, what ends as it should may have the last ones.
+        if (overdue.Count <= MostAtOnce) isFullTold = false;
+        else if (underWay.Count >= MostConnections && !isFullTold)
         {
             isFullTold = true;
-            Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)));
+            Log.NoPlaceForTicks(log, overdue.Count, string.Join(", ", overdue.Select(t => t.Schedule.Name)), MostConnections);
         }
         return underWay.Count < MostConnections && underWay.Count - overdue.Count < MostAtOnce;
     }
@@ -249,9 +250,14 @@ internal sealed class Scheduler(
                 Ticked?.Invoke();
                 return tick;
             }
-            catch (Exception e) when (stopping.IsCancellationRequested && e is not TickInDoubtException)
+            catch (Exception e) when (stopping.IsCancellationRequested && !isInDoubt && e is not TickInDoubtException)
             {
                 throw new OperationCanceledException(e.Message, e, stopping);
+            }
+            catch (Exception e) when (stopping.IsCancellationRequested)
+            {
+                // Whoever gives up then must be told that it may be done.
+                throw e as TickInDoubtException ?? new TickInDoubtException(e);
             }
             catch (Exception e) when (deadline.IsCancellationRequested && e is not TickInDoubtException)
             {
@@ -261,7 +267,8 @@ internal sealed class Scheduler(
             catch (Exception e) when (tries < MaxTries && (e is TickInDoubtException || (isInDoubt && store.IsAway(e))))
             {
                 isInDoubt = true;
-                await Task.Delay(tries * LongestPause / 2, time, stopping);
+                await Task.Delay(tries * LongestPause / 2, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (stopping.IsCancellationRequested) throw e as TickInDoubtException ?? new TickInDoubtException(e);
             }
             catch (Exception e) when (isInDoubt && e is not TickInDoubtException)
             {

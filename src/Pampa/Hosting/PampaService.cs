@@ -25,9 +25,9 @@ internal sealed class PampaService : IHostedLifecycleService, IAsyncDisposable
     {
         this.hosted = hosted;
         this.lifetime = lifetime;
-        this.logs = logs;
+        this.logs = SafeLogs.Of(logs);
         this.time = time;
-        log = logs.CreateLogger("Pampa");
+        log = this.logs.CreateLogger("Pampa");
         prepared = new Lazy<Task>(() => Task.Run(PrepareAsync));
         hosted.Access.Asked = () => _ = prepared.Value;
     }

@@ -4,7 +4,7 @@ namespace Pampa.Jobs;
 /// The key of a record: one opaque text per key column, as the database wrote it and as it takes it back. Never parsed,
 /// never computed with.
 /// </summary>
-internal readonly struct TaskKey : IEquatable<TaskKey>
+internal readonly struct TaskKey : IEquatable<TaskKey>, IComparable<TaskKey>
 {
     private readonly string first;
     private readonly string[]? rest;
@@ -26,6 +26,14 @@ internal readonly struct TaskKey : IEquatable<TaskKey>
     {
         if (Count != other.Count || !string.Equals(first, other.first, StringComparison.Ordinal)) return false;
         return rest is null || rest.AsSpan().SequenceEqual(other.rest);
+    }
+
+    /// <summary>An order of keys, whatever their database thinks of it: by the first part in which they differ.</summary>
+    public int CompareTo(TaskKey other)
+    {
+        var order = string.CompareOrdinal(first, other.first);
+        for (var i = 1; order == 0 && i < Count && i < other.Count; i++) order = string.CompareOrdinal(this[i], other[i]);
+        return order != 0 ? order : Count.CompareTo(other.Count);
     }
 
     public override bool Equals(object? obj) => obj is TaskKey other && Equals(other);

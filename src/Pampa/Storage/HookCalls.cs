@@ -71,8 +71,21 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
             }
             catch (Exception e)
             {
-                CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, $"{e.GetType().Name}: {e.Message}");
+                Say(() => CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, $"{e.GetType().Name}: {e.Message}"));
             }
+        }
+    }
+
+    // A log may throw: whoever waits for what is told here must not wait for ever for that, nor may the calls behind it be lost.
+    private static void Say(Action say)
+    {
+        try
+        {
+            say();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The log was where it would have been told.
         }
     }
 
@@ -122,7 +135,6 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
         catch
         {
-            // A log that throws.
             lock (gate) callers--;
             throw;
         }
@@ -152,7 +164,8 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
         }
         catch (Exception e)
         {
-            CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, e is TimeoutException ? $"it did not end within {Deadline:c}" : e.Message);
+            var error = e is TimeoutException ? $"it did not end within {Deadline:c}" : e.Message;
+            Say(() => CodeFailed(log, about.Job, Hooks.NameOf(kind), about.Key, error));
         }
         finally
         {
@@ -185,9 +198,15 @@ internal sealed partial class HookCalls(TaskStore store, DbDataSource handlers, 
             isFull = ++givenUp == MostAtOnce;
             if (isFull) EndWaiting();
         }
-        if (isFull && stuck.IsDue(out _)) NoPlaceLeft(log, store.Job.Name, Hooks.NameOf(kind), MostAtOnce, Count);
-        await code.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        lock (gate) givenUp--;
+        try
+        {
+            if (isFull && stuck.IsDue(out _)) Say(() => NoPlaceLeft(log, store.Job.Name, Hooks.NameOf(kind), MostAtOnce, Count));
+            await code.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            lock (gate) givenUp--;
+        }
     }
 
     private void EndWaiting()

@@ -20,6 +20,9 @@ internal readonly record struct Bound(Reservation Reservation, StartedTask? Star
 /// <param name="Longest">How long it may take; null: as long as any statement.</param>
 internal readonly record struct PickFrom(TaskKey? After, TimeSpan? Longest = null)
 {
+    /// <summary>Whether it leaves a place to go on from: how long that takes says nothing of locks.</summary>
+    public bool IsWayBack { get; init; }
+
     public static implicit operator PickFrom(TaskKey? after) => new(after);
 }
 
@@ -94,30 +97,32 @@ internal sealed partial class TaskStore
     {
         var (dialect, time) = (database.Dialect, database.Time);
         var hasMetLock = lockMetAt is { } met && time.GetElapsedTime(met) < LocksFor;
+        var (longest, isWayBack) = (asked.From.Longest, asked.From.IsWayBack);
         if (!dialect.CanSkipLocked || asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock))
-            return await BindInOneAsync(asked, told, locks: true, stopping);
+            return await BindInOneAsync(asked, told, locks: true, longest, stopping);
+        var unlocked = longest is { } limit && limit / 2 < LongestUnlocked ? limit / 2 : LongestUnlocked;
         var began = time.GetTimestamp();
         try
         {
-            var bound = await BindInOneAsync(asked, told, locks: false, stopping);
-            if (time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
+            var bound = await BindInOneAsync(asked, told, locks: false, unlocked, stopping);
+            if (!isWayBack && time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
             return bound;
         }
         catch (Exception e) when (dialect.Classify(e) == ErrorKind.Locked || dialect.IsStatementTimeout(e))
         {
-            lockMetAt = time.GetTimestamp();
-            return await BindInOneAsync(asked, told, locks: true, stopping);
+            if (!isWayBack || dialect.Classify(e) == ErrorKind.Locked) lockMetAt = time.GetTimestamp();
+            return await BindInOneAsync(asked, told, locks: true, longest - unlocked, stopping);
         }
     }
 
-    private async Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, bool locks, CancellationToken stopping)
+    private async Task<List<Bound>> BindInOneAsync(Reserving asked, string[] told, bool locks, TimeSpan? endsAfter, CancellationToken stopping)
     {
         var (sql, where) = (asked.Table.Sql, asked.Where);
         var hands = told.Length > 0 ? HandOvers.Told : asked.Slots.Any(s => s.Node != asked.OwnNode) ? HandOvers.Laid : HandOvers.None;
         var text = asked.Named is not null ? sql.ReserveNamed(where, asked.OrderBy, hands)
             : asked.Starts ? sql.ReserveStarting(where, asked.OrderBy, asked.From.After is not null, hands, locks)
             : sql.Reserve(where, asked.OrderBy, asked.From.After is not null, hands, locks);
-        var statement = asked.Lease.Bind(Picking(asked, text, locks ? asked.From.Longest : LongestUnlocked));
+        var statement = asked.Lease.Bind(Picking(asked, text, endsAfter));
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);

@@ -95,9 +95,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
-        var sorted = results.OrderBy(r => r.Fence.Key[0], StringComparer.Ordinal).ToList();
-        return ChunkedAsync(sorted, chunk => database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
+        return ChunkedAsync(InOrder(results), chunk => database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
     }
+
+    /// <summary>The same order for everybody, of whatever many records have the first part of their key in common.</summary>
+    internal static List<TaskResult> InOrder(IEnumerable<TaskResult> results) => [.. results.OrderBy(r => r.Fence.Key)];
 
     /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
     public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>

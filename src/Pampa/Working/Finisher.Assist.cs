@@ -75,12 +75,14 @@ internal sealed partial class Finisher
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             var kind = dialect.Classify(e);
-            if (kind == ErrorKind.Locked) Volatile.Write(ref lockMetAt, time.GetTimestamp());
+            // Where the two collide the one ends for the other, or is made to begin anew.
+            if (kind is ErrorKind.Locked or ErrorKind.Retry) Volatile.Write(ref lockMetAt, time.GetTimestamp());
             // Where the database has refused it, it was not written. Else that is not known.
             HandBack(kind switch
             {
                 ErrorKind.Locked => rows.ConvertAll(row => row with { HasMetLock = true }),
                 ErrorKind.Data or ErrorKind.Schema => rows,
+                ErrorKind.Retry when !dialect.IsAmbiguous(e) => rows,
                 _ => rows.ConvertAll(row => row with { IsAmbiguous = true }),
             });
             return e;

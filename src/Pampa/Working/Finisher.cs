@@ -215,7 +215,7 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
 
     private async Task FailedAsync(List<Pending> rows, Exception error, bool skippedLocked, CancellationToken stopping)
     {
-        if (dialect.Classify(error) == ErrorKind.Locked) MeetLock();
+        if (dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Retry) MeetLock();
         switch (dialect.Classify(error))
         {
             case ErrorKind.Locked when dialect.CanSkipLocked && !skippedLocked:
@@ -237,6 +237,11 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
                 return;
             case ErrorKind.Data or ErrorKind.Schema:
                 Refuse(rows[0], error);
+                return;
+            case ErrorKind.Retry when !dialect.IsAmbiguous(error):
+                // It was not written, which is for certain: whoever changes it before the next try has fenced it.
+                foreach (var row in rows) Requeue(row);
+                ExceptionDispatchInfo.Throw(error);
                 return;
             default:
                 // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.

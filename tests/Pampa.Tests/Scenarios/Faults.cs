@@ -20,6 +20,9 @@ internal sealed class Faults(Func<string, Exception> error)
 
         public Exception? Error => error;
 
+        /// <summary>What happens, of which the text is told.</summary>
+        public Action<string>? Told { get; init; }
+
         public int Left { get; set; } = times;
 
         public bool Matches(string text) => matches(text);
@@ -39,7 +42,8 @@ internal sealed class Faults(Func<string, Exception> error)
         Plan(new Fault(text => Holds(text, part, lacking) && spared-- <= 0, false, times, happening, error));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
-    public void LoseAnswer(string part, int times = 1) => Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, times));
+    public void LoseAnswer(string part, int times = 1, int spared = 0) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal) && spared-- <= 0, true, times));
 
     /// <summary>Something happens just when a statement has taken effect and its answer is on its way.</summary>
     public void Meanwhile(string part, Action happening) =>
@@ -48,6 +52,12 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>Something happens before each statement that holds the text, and not another one, and the statement takes its way.</summary>
     public void Note(string part, Action happening, string? lacking = null) =>
         Plan(new Fault(text => Holds(text, part, lacking), false, int.MaxValue, happening));
+
+    /// <summary>
+    /// Something happens each time, which is told the statement, just before it is sent or when it has taken effect; it meets what that throws.
+    /// </summary>
+    public void Each(Func<string, bool> matches, Action<string> happening, bool after = false) =>
+        Plan(new Fault(matches, after, int.MaxValue) { Told = happening });
 
     private static bool Holds(string text, string part, string? lacking) =>
         text.Contains(part, StringComparison.Ordinal) && (lacking is null || !text.Contains(lacking, StringComparison.Ordinal));
@@ -84,12 +94,13 @@ internal sealed class Faults(Func<string, Exception> error)
             fault.Left--;
         }
         fault.Happening?.Invoke();
+        fault.Told?.Invoke(text);
         if (fault.Error is { } error)
         {
             Hits++;
             throw error;
         }
-        return fault.Happening is null;
+        return fault.Happening is null && fault.Told is null;
     }
 
     /// <summary>Whether an error is one that takes the connection with it.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pampa.Commands;
 using Pampa.Jobs;
 using static Pampa.Tests.Scenarios.HookTests;
 
@@ -72,18 +73,25 @@ public sealed class HookWaitTests
     {
         await using var cluster = await ClusterAsync(records: 3);
         var (process, gate) = await CrowdedAsync(cluster);
-        await UntilAsync(async () =>
-        {
-            // Each has its minute from when it is really made.
-            await cluster.LiveAsync(10);
-            return process.Lane.Store.Calls!.AreStuck;
-        });
-        Crowd(process);
+        await StickAsync(cluster, process);
         var options = new TaskActionOptions { All = true, ChunkSize = 1, Pause = TimeSpan.Zero };
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => SoonAsync(process.Cluster.ApplyAsync("numbers", TaskAction.Relaunch, new TaskFilter(), options, null, TestCluster.Stopping)));
+        Task<TaskActionResult> RelaunchAsync(IProgress<TaskActionResult>? progress) =>
+            SoonAsync(process.Cluster.ApplyAsync("numbers", TaskAction.Relaunch, new TaskFilter(), options, progress, TestCluster.Stopping));
+        var fault = await Assert.ThrowsAnyAsync<InvalidOperationException>(() => RelaunchAsync(null));
         Assert.Contains("16 calls of its hooks do not end", fault.Message, StringComparison.Ordinal);
         Assert.Equal([1], (await cluster.RowsAsync()).Where(row => row.Et is null).Select(row => row.Key));
+
+        // A verb says how far it came, and that it has not done all.
+        var said = new List<long>();
+        await using var errors = new StringWriter();
+        Assert.Equal(1, await ActionCommand.RunAsync(RelaunchAsync, result =>
+        {
+            said.Add(result.Changed);
+            return Task.CompletedTask;
+        }, errors));
+        Assert.Contains("16 calls of its hooks do not end", errors.ToString(), StringComparison.Ordinal);
+        Assert.Equal([1], said);
+        Assert.Equal([1, 2], (await cluster.RowsAsync()).Where(row => row.Et is null).Select(row => row.Key));
         gate.SetResult();
         await process.Lane.Store.Calls!.IdleAsync();
     }
@@ -101,11 +109,62 @@ public sealed class HookWaitTests
         Assert.Equal(0, await process.Cluster.RelaunchAsync(TestCluster.Stopping));
         Assert.Contains("nothing of it is relaunched now, although that was asked for: 10001 calls of its hooks are still to be made", Assert.Single(Of(process, "is relaunched now")), StringComparison.Ordinal);
 
+        // What is overdue has nothing to wait for.
+        await cluster.InsertAsync(1, first: 50);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_id = 'a.1', odd_checking_reservation_times = 1, "
+            + "odd_checking_reservation_time = '2029-12-31 23:00:00', odd_checking_start_time = '2029-12-31 23:00:00' WHERE value = 50");
         var step = process.Tool.RelaunchAsync(TestCluster.Stopping);
+        await UntilAsync(async () => (await cluster.RowAsync(50)).IsFree);
         await WaitsAsync(step);
         gate.SetResult();
-        Assert.Equal(3, await SoonAsync(step));
+        Assert.Equal(4, await SoonAsync(step));
         await process.Lane.Store.Calls!.IdleAsync();
+    }
+
+    [Fact]
+    public async Task Where_the_hooks_of_one_job_never_end_the_step_relaunches_the_others()
+    {
+        await using var cluster = await ClusterAsync(records: 2);
+        cluster.AttemptsAreGivenBack = true;
+        await cluster.CreateTableAsync("others");
+        await cluster.InsertAsync(3, table: "others");
+        var gate = new TaskCompletionSource();
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            foreach (var name in (string[])["numbers", "others"])
+            {
+                TestCluster.AddNumbers(pampa, job =>
+                {
+                    job.RelaunchAfter = TimeSpan.FromMinutes(1);
+                    job.RelaunchJitter = 0;
+                    if (name == "numbers") job.OnRelaunched(_ => gate.Task);
+                    job.Process(_ => { });
+                }, name, name);
+            }
+        });
+        process.WaitsForHooks = false;
+        await cluster.UntilEndedAsync();
+        await cluster.UntilEndedAsync("others");
+        await StickAsync(cluster, process);
+        Assert.Equal(3, await SoonAsync(process.Tool.RelaunchAsync(TestCluster.Stopping)));
+        Assert.All(await cluster.RowsAsync("others"), row => Assert.True(row.IsFree));
+        Assert.All(await cluster.RowsAsync(), row => Assert.True(row.IsCompleted));
+        Assert.Contains("Job 'numbers': nothing of it is relaunched now", Assert.Single(Of(process, "is relaunched now")), StringComparison.Ordinal);
+        gate.SetResult();
+        await process.Lane.Store.Calls!.IdleAsync();
+    }
+
+    /// <summary>All places are taken by calls that do not end, and more wait than may.</summary>
+    private static async Task StickAsync(TestCluster cluster, TestProcess process)
+    {
+        Crowd(process);
+        await UntilAsync(async () =>
+        {
+            // Each has its minute from when it is really made.
+            await cluster.LiveAsync(10);
+            return process.Lane.Store.Calls!.AreStuck;
+        });
+        Crowd(process);
     }
 
     [Fact]

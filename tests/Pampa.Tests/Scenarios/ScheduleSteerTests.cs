@@ -276,6 +276,18 @@ public sealed class ScheduleSteerTests
         Assert.Empty(await cluster.RowsAsync());
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Who_gives_up_a_tick_by_hand_that_may_be_done_is_told_that(bool isBetweenTries)
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
+        var process = await cluster.StartProgramAsync(Program("@daily"));
+        process.Faults.FailBefore("COMMIT", happening: isBetweenTries ? stop.Cancel : null, error: cluster.Gone("no answer"));
+        if (!isBetweenTries) process.Faults.FailBefore("pampa_schedule_run (", spared: 1, happening: stop.Cancel);
+        var error = await Assert.ThrowsAsync<TimeoutException>(() => UntilEndedAsync(cluster, process.Cluster.RunScheduleAsync("numbers", stop.Token)));
+        Assert.Contains("whether the tick was done is not known: ", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task By_hand_a_statement_that_the_server_ends_is_a_tick_that_has_failed()
     {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Pampa.Jobs;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
@@ -127,36 +128,75 @@ public sealed class SecondFinishTests
         await EndsWellAsync(cluster, process, 600);
     }
 
-    [Fact]
-    public async Task It_rests_while_the_table_is_locked_or_the_job_suspended()
+    private static async Task<(TestCluster Cluster, TestProcess Process, Func<int> Sent)> CountedAsync(int results)
     {
-        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
-        var process = await WaitingAsync(cluster, 600);
+        var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        // Between two tries of a statement nobody waits.
+        cluster.DatabaseTime = new HastyTime();
+        var process = await WaitingAsync(cluster, results);
         var sent = 0;
-        process.Faults.Note(TestProcess.Finish, () => sent++);
-        process.Lane.Load.Suspend(JobStep.Finish, new InvalidOperationException("does not fit"));
+        process.Faults.Each(text => text.Contains(TestProcess.Finish, StringComparison.Ordinal), _ => sent++);
+        return (cluster, process, () => sent);
+    }
+
+    private sealed class HastyTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            System.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.Zero : dueTime, period);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task It_rests_while_the_table_is_locked_or_the_job_suspended(bool isLocked)
+    {
+        var (cluster, process, sent) = await CountedAsync(600);
+        await using var _ = cluster;
+        if (isLocked) process.Lane.Load.TableLock.Meet();
+        else process.Lane.Load.Suspend(JobStep.Finish, new InvalidOperationException("does not fit"));
         Assert.False(await AssistAsync(process));
-        Assert.Equal(0, sent);
+        Assert.Equal((0, 600), (sent(), process.Lane.Finisher.Count));
         await cluster.LiveAsync(31);
         await EndsWellAsync(cluster, process, 600);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task What_has_to_begin_anew_too_often_is_not_written_for_certain_and_the_second_rests_for_it(bool assists)
+    {
+        var (cluster, process, sent) = await CountedAsync(1_200);
+        await using var _ = cluster;
+        Assert.Equal(0, sent());
+        process.Faults.Clear();
+        var tries = 0;
+        process.Faults.Each(text => text.Contains(TestProcess.Finish, StringComparison.Ordinal), _ =>
+        {
+            // As often as it is repeated by itself.
+            if (++tries <= 50) throw new Npgsql.PostgresException("could not serialize access due to concurrent update", "ERROR", "ERROR", "40001");
+        });
+        if (assists) Assert.False(await AssistAsync(process));
+        else await Assert.ThrowsAnyAsync<Exception>(() => process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
+        Assert.Equal((50, 1_200), (tries, process.Lane.Finisher.Count));
+        if (assists) Assert.False(await AssistAsync(process));
+        Assert.Equal(50, tries);
+
+        // Somebody else has it by now, and what was not written is not in question.
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 2 WHERE value = 7");
+        for (var i = 0; i < 5; i++) await process.FinishAsync();
+        Assert.Equal((1_199, 1, 0, 0), (process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, process.Lane.Finisher.Count));
     }
 
     [Fact]
     public async Task Where_it_meets_a_lock_the_first_passes_that_by_and_there_is_no_second_for_a_while()
     {
-        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
-        var process = await WaitingAsync(cluster, 1_200);
-        var sent = 0;
-        process.Faults.Note(TestProcess.Finish, () => sent++);
+        var (cluster, process, sent) = await CountedAsync(1_200);
+        await using var _ = cluster;
         await using (await LockedRowTests.Holder.HoldAsync(cluster, "value = 7"))
         {
             Assert.False(await AssistAsync(process));
-            Assert.Equal((1, 1_200), (sent, process.Lane.Finisher.Count));
+            Assert.Equal((1, 1_200), (sent(), process.Lane.Finisher.Count));
             // It has waited for that record already: the others pass it by with the next statement.
             Assert.True(await process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
-            Assert.Equal((2, 701, 499), (sent, process.Lane.Finisher.Count, process.Counters.Completed));
+            Assert.Equal((2, 701, 499), (sent(), process.Lane.Finisher.Count, process.Counters.Completed));
             Assert.False(await AssistAsync(process));
-            Assert.Equal(2, sent);
+            Assert.Equal(2, sent());
         }
         await cluster.LiveAsync(61);
         Assert.True(await AssistAsync(process));
@@ -164,13 +204,51 @@ public sealed class SecondFinishTests
     }
 
     [Fact]
-    public async Task A_lock_of_a_table_is_waited_for_by_the_first_alone()
+    public async Task Where_a_statement_takes_few_it_writes_up_to_the_one_in_doubt_and_leaves_the_rest_to_the_first()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.Portable);
+        var process = await WaitingAsync(cluster, 600);
+        process.Faults.LoseAnswer(TestProcess.Finish, spared: 1);
+        await Assert.ThrowsAnyAsync<Exception>(() => AssistAsync(process));
+        Assert.Equal((400, 200), (process.Lane.Finisher.Count, process.Counters.Completed));
+        // Those of two hundred whose answer is lost, a hundred that were never sent, and those that it had not taken.
+        await EndsWellAsync(cluster, process, 600);
+    }
+
+    [Fact]
+    public async Task A_stop_in_its_midst_loses_no_result()
     {
         await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
-        var process = await WaitingAsync(cluster, 600);
-        process.Lane.Load.TableLock.Meet();
-        Assert.False(await AssistAsync(process));
-        Assert.Equal(600, process.Lane.Finisher.Count);
+        var process = await WaitingAsync(cluster, 1_200);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestCluster.Stopping);
+        process.Faults.Each(text => text.Contains(TestProcess.Finish, StringComparison.Ordinal) && !stop.IsCancellationRequested, _ =>
+        {
+            stop.Cancel();
+            throw new OperationCanceledException("nobody waits for the answer", stop.Token);
+        }, after: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => process.Lane.Finisher.AssistAsync(stop.Token));
+        Assert.Equal((1_200, 0), (process.Lane.Finisher.Count, process.Counters.Completed));
+        await EndsWellAsync(cluster, process, 1_200);
+    }
+
+    [Fact]
+    public async Task A_process_that_ends_waits_for_what_came_back_from_it()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 1_200);
+        process.Faults.LoseAnswer(TestProcess.Finish);
+        using var work = CancellationTokenSource.CreateLinkedTokenSource(TestCluster.Stopping);
+        Task assisted = AssistAsync(process);
+        var writing = Task.Run(async () =>
+        {
+            await assisted.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            while (!work.IsCancellationRequested) await process.FinishAsync();
+        }, TestCluster.Stopping);
+        var shutdown = new Hosting.Shutdown(process.Node, process.Exchange, process.Leadership, Patience, NullLogger.Instance, TimeProvider.System);
+        Assert.Equal(0, await shutdown.RunAsync([], work, hurry: TestCluster.Stopping));
+        await writing;
+        Assert.True(assisted.IsFaulted);
+        Assert.Equal((1_200, 0, 0), (process.Counters.Completed, process.Counters.Unknown, process.Lane.Finisher.Count));
     }
 
     [Theory, InlineData(true), InlineData(false)]

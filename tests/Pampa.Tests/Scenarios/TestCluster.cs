@@ -51,6 +51,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
+    /// <summary>What processes that are made from now on go by in the midst of their statements, as between two tries.</summary>
+    public TimeProvider DatabaseTime { get; set; } = TimeProvider.System;
+
     /// <summary>All calls of handlers, in order.</summary>
     public ConcurrentQueue<Call> Calls { get; } = new();
 

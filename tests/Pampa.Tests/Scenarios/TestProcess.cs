@@ -55,7 +55,7 @@ internal sealed class TestProcess : IAsyncDisposable
         {
             Start = new WorkerStart(program.WorkerStarts),
         };
-        Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", TestCluster.LeaderLease, time);
+        Leadership = new Leadership(Store, "cluster", $"{name}@{Guid.NewGuid():N}", program.LeaderLease, time);
         jobs = Lanes.Select(lane => new JobDispatch(lane.Store, lane.Load, rows => Node.Deliver(lane, rows), program.PollInterval, time)).ToList();
         var tables = ClusterTables.Of(database, TestCluster.Cluster, program.Program);
         Dispatcher = new Dispatcher(
@@ -85,7 +85,7 @@ internal sealed class TestProcess : IAsyncDisposable
     public static async Task<TestProcess> MakeAsync(TestCluster cluster, PampaBuilder program, string name)
     {
         var faults = new Faults(cluster.Gone);
-        var database = new Database(new FaultyDataSource(cluster.Db.Source, faults), cluster.Db.Database.Dialect, TimeProvider.System, new Random(1));
+        var database = new Database(new FaultyDataSource(cluster.Db.Source, faults), cluster.Db.Database.Dialect, cluster.DatabaseTime, new Random(1));
         var errors = new List<string>();
         var tables = new List<JobTable>();
         foreach (var job in program.Build(errors))

@@ -48,6 +48,19 @@ public sealed class BackoffTests
     }
 }
 
+public sealed class KeyOrderTests
+{
+    [Fact]
+    public void Results_have_one_order_however_much_of_their_keys_they_have_in_common()
+    {
+        string[][] keys = [["a", "1", "x"], ["a", "1", "y"], ["a", "2", "a"], ["b", "0", ""], ["é", "0", ""]];
+        var results = keys.Select(key => new Storage.TaskResult(new Fence(new TaskKey(key), "w", 1, "t"), Storage.Outcome.Completed)).ToList();
+        int[][] orders = [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 4, 1, 0, 3]];
+        foreach (var order in orders) Assert.Equal(results, Storage.TaskStore.InOrder(order.Select(i => results[i])));
+        Assert.Equal(-1, Math.Sign(new TaskKey("a").CompareTo(new TaskKey(["a", "1"]))));
+    }
+}
+
 public sealed class SuggestionTests
 {
     [Theory]

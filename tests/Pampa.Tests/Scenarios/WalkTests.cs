@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using Engine = Pampa.Tests.Fixtures.Engine;
+
+namespace Pampa.Tests.Scenarios;
+
+/// <summary>
+/// Picking that begins at the first record, over an index full of what has ended: how long that may take, who goes on meanwhile, and what is
+/// left when it was in vain.
+/// </summary>
+public sealed partial class WalkTests
+{
+    private const string Cursor = "@cursor0";
+    private const string Renewal = "UPDATE pampa_lease SET expires_at";
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(0.2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static PostgresException TooLong => new("canceling statement due to statement timeout", "ERROR", "ERROR", "57014");
+
+    private static PostgresException Locked => new("canceling statement due to lock timeout", "ERROR", "ERROR", "55P03");
+
+    [GeneratedRegex("'statement_timeout', '([0-9.]+)s'")]
+    private static partial Regex Limit();
+
+    private static bool Walks(string text) => text.Contains(TestProcess.Reserve, StringComparison.Ordinal) && !text.Contains(Cursor, StringComparison.Ordinal);
+
+    private static int Count(TestProcess process, string part) => process.Lines.Count(line => line.Contains(part, StringComparison.Ordinal));
+
+    private static async Task<(TestCluster Cluster, TestProcess Process)> TwoJobsAsync(int records, double lease = 15)
+    {
+        var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.CreateTableAsync("others");
+        await cluster.InsertAsync(records);
+        await cluster.InsertAsync(records, table: "others");
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            pampa.LeaderLease = TimeSpan.FromSeconds(lease);
+            foreach (var name in (string[])["numbers", "others"])
+            {
+                TestCluster.AddNumbers(pampa, job =>
+                {
+                    (job.QueueSize, job.MaxQueueSize) = (2, 2);
+                    job.Process(_ => { });
+                }, name, name);
+            }
+        });
+        return (cluster, process);
+    }
+
+    /// <summary>Statements of a kind are ended by the server at the limit that they have, to which the clock moves.</summary>
+    private static void EndAtLimit(TestCluster cluster, TestProcess process, Func<string, bool> matches, List<double> limits)
+    {
+        var (renewing, renewed) = (0, 0);
+        process.Faults.Each(text => text.Contains(Renewal, StringComparison.Ordinal), _ => Interlocked.Increment(ref renewing));
+        process.Faults.Each(text => text.Contains(Renewal, StringComparison.Ordinal), _ => Interlocked.Increment(ref renewed), after: true);
+        process.Faults.Each(matches, text =>
+        {
+            var limit = double.Parse(Limit().Match(text).Groups[1].Value, CultureInfo.InvariantCulture);
+            limits.Add(limit);
+            var sinceRenewed = 0.0;
+            for (var left = limit; left > 0; left--)
+            {
+                var before = Volatile.Read(ref renewed);
+                cluster.Time.Advance(TimeSpan.FromSeconds(Math.Min(left, 1)));
+                sinceRenewed++;
+                // Beside a long one the lease is renewed, on other threads, for which the clock has to wait.
+                if (sinceRenewed > 5) SpinWait.SpinUntil(() => Volatile.Read(ref renewed) > before, Moment);
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref renewing) == Volatile.Read(ref renewed), Patience));
+                if (Volatile.Read(ref renewed) > before) sinceRenewed = 0;
+            }
+            throw TooLong;
+        });
+    }
+
+    [Fact]
+    public async Task One_that_always_takes_too_long_leaves_the_others_their_time_and_the_leader_his_lease()
+    {
+        var (cluster, process) = await TwoJobsAsync(records: 1);
+        await using var _ = cluster;
+        var limits = new List<double>();
+        EndAtLimit(cluster, process, text => Walks(text) && !text.Contains("\"others\"", StringComparison.Ordinal), limits);
+        for (var round = 0; round < 60; round++)
+        {
+            await cluster.InsertAsync(1, first: round + 2, table: "others");
+            process.Dispatcher.Wake();
+            // What it is held up by holds up nothing of the test's.
+            await Task.Run(process.RoundAsync, TestCluster.Stopping);
+            await cluster.LiveAsync(1);
+        }
+        // The first of two tries without locks, for it might wait for somebody's. The next one has longer, after a longer rest.
+        Assert.Equal([0.9, 4.1], limits[..2]);
+        Assert.Equal([10, 20], limits[2..]);
+        Assert.InRange(cluster.Calls.Count(c => c.Job == "others"), 55, 61);
+        Assert.Equal((1, 0, 0), (Count(process, "This process leads"), Count(process, "leads 'cluster' no more"), process.Outages));
+
+        process.Faults.Clear();
+        await cluster.LiveAsync(600);
+        await cluster.UntilEndedAsync(maxRounds: 20);
+    }
+
+    [Theory, InlineData(12), InlineData(3)]
+    public async Task Several_jobs_with_long_ways_back_do_not_lose_the_lease_together(double lease)
+    {
+        var (cluster, process) = await TwoJobsAsync(records: 200, lease);
+        await using var _ = cluster;
+        await process.RoundAsync();
+        var limits = new List<double>();
+        EndAtLimit(cluster, process, Walks, limits);
+        for (var round = 0; round < 60; round++)
+        {
+            await process.RoundAsync();
+            await cluster.AdvanceAsync(0.1);
+        }
+        Assert.InRange(limits.Count, 4, 60);
+        Assert.Equal((1, 0, 0), (Count(process, "This process leads"), Count(process, "leads 'cluster' no more"), process.Outages));
+        Assert.All((string[])["numbers", "others"], job => Assert.InRange(cluster.Calls.Count(c => c.Job == job), 40, 130));
+    }
+
+    private static async Task<(TestCluster Cluster, TestProcess Process, List<string> Sent)> BacklogAsync()
+    {
+        var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        cluster.DatabaseTime = cluster.Time;
+        await cluster.InsertAsync(100);
+        var process = await cluster.StartAsync(
+            job =>
+            {
+                (job.QueueSize, job.MaxQueueSize) = (2, 2);
+                job.Process(_ => { });
+            }, workers: 1);
+        await process.RoundAsync();
+        await cluster.AdvanceAsync(2);
+        return (cluster, process, []);
+    }
+
+    private static void Note(TestProcess process, List<string> sent, Action<string>? happening = null) =>
+        process.Faults.Each(text => text.Contains(TestProcess.Reserve, StringComparison.Ordinal), text =>
+        {
+            sent.Add(text);
+            happening?.Invoke(text);
+        });
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Whatever_goes_wrong_on_the_way_back_it_goes_on_from_where_it_was(bool isLost)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        var isDown = !isLost;
+        Note(process, sent, text =>
+        {
+            if (isDown && Walks(text)) throw cluster.Gone("no answer");
+        });
+        if (isLost) process.Faults.LoseAnswer(TestProcess.Reserve);
+        for (var i = 0; i < 10 && process.Outages == 0; i++) await process.RoundAsync();
+        Assert.True(Walks(Assert.Single(sent)));
+        for (var i = 0; i < 10 && sent.Count == 1; i++) await process.RoundAsync();
+        Assert.False(Walks(sent[1]));
+        isDown = false;
+        await cluster.UntilEndedAsync();
+        Assert.Equal(100, cluster.Calls.Count);
+    }
+
+    [Theory, InlineData("slow", false), InlineData("too long", false), InlineData("locked", true)]
+    public async Task A_slow_way_back_is_not_taken_for_somebodys_lock(string what, bool locks)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        Note(process, sent, text =>
+        {
+            if (!Walks(text) || sent.Count > 1) return;
+            cluster.Time.Advance(TimeSpan.FromSeconds(0.2));
+            if (what != "slow") throw what == "locked" ? Locked : TooLong;
+        });
+        for (var i = 0; i < 3; i++) await process.RoundAsync();
+        Assert.True(Walks(sent[0]));
+        Assert.False(Walks(sent[^1]));
+        Assert.Equal((false, locks), (Skips(sent[0]), Skips(sent[^1])));
+
+        static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
+    }
+}
