@@ -65,7 +65,7 @@ public sealed class DeliveryTests(SshWorld world)
     {
         await using var loads = await Loads.MakeAsync(world);
         var program = loads.With(("there", null), ("gone", node => node.Port = PrivatePostgres.FreePort()));
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
         Assert.Equal(1, code);
         Assert.Contains("Node 'gone': ", said, StringComparison.Ordinal);
         Assert.Contains("nobody listens there", said, StringComparison.Ordinal);

@@ -28,7 +28,7 @@ public sealed class NamespaceTests(SshWorld world)
             for (var i = 0; i < servers.Length; i++)
                 pampa.AddSshNode(FormattableString.Invariant($"far{i}"), servers[i].Address, world.Settings(node => node.DatabaseForwardPort = Port, servers[i]));
         };
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
         Assert.True(code == 0, said);
         Assert.Contains("only while 'nodes forward' runs", said, StringComparison.Ordinal);
         // As systemd or a user would: a process of its own.
@@ -37,7 +37,7 @@ public sealed class NamespaceTests(SshWorld world)
         var database = ("127.0.0.1", new Npgsql.NpgsqlConnectionStringBuilder(loads.Address).Port);
         var forwarding = Task.Run(
             () => ForwardVerb.KeepAllAsync(nodes, "pampa", database, TextWriter.Null, TextWriter.Null, enough.Token), TestContext.Current.CancellationToken);
-        loads.StartDispatcher();
+        await loads.StartDispatcherAsync();
         await loads.AddAsync(300);
         await loads.UntilDoneAsync(300);
         Assert.True(await loads.DoneAsync("done_by LIKE 'far0.%'") > 0);

@@ -28,7 +28,7 @@ public sealed class RebootTests(SshWorld world)
             node.RebootCommand = [reboot];
         }
         ));
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
         Assert.True(code == 0, said);
         (code, said) = await loads.RunAsync(program, "nodes", "reboot", "boots");
         Assert.Equal(1, code);

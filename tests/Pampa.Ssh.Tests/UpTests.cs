@@ -14,10 +14,10 @@ public sealed class UpTests(SshWorld world)
         var program = loads.With(("roll1", null), ("roll2", null));
         try
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
             Assert.True(code == 0, said);
             Assert.Contains("roll2: up", said, StringComparison.Ordinal);
-            loads.StartDispatcher();
+            await loads.StartDispatcherAsync();
             using var enough = new CancellationTokenSource();
             var busy = Task.Run(() => loads.KeepBusyAsync(enough.Token), Stopping);
             await loads.UntilDoneAsync(100);

@@ -49,6 +49,7 @@ internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDat
         var holding = new Holding(ground.Cluster, node, patience.Whole(before) + bootTime);
         await holding.AroundAsync(async () =>
         {
+            await holding.TakeAsync(stopping);
             if (before.Process is not null)
             {
                 row.Say("draining");

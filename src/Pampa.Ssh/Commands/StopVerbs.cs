@@ -121,6 +121,8 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
                 if (await holding.DrainAsync(patience.Drain, stopping) is var left and > 0)
                     throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
             }
+            // Nothing runs that could be drained, and another verb shall see this one all the same.
+            if (holding is not null) await holding.TakeAsync(stopping);
             if (isRunning) row.Say("stopping");
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await doAsync();
