@@ -227,6 +227,21 @@ public sealed class AgentTests(SshWorld world)
     }
 
     [Fact]
+    public async Task The_client_of_a_step_in_flight_is_in_no_group_that_a_terminals_signal_goes_to()
+    {
+        var agent = await OpenAsync("apart");
+        await using var connection = agent.Connection;
+        using var slow = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "apart", "trap 'sleep 1; exit 0' TERM; echo it listens >&2; while :; do sleep 0.1; done"));
+        await agent.StartAsync(new Launch(slow.Program, []), null, Stopping);
+        await Processes.UntilAsync(() => agent.ErrorsAsync(Stopping).GetAwaiter().GetResult().Contains("it listens", StringComparison.Ordinal), "it listens");
+        var step = agent.StopAsync(Stop, kills: false, Stopping);
+        List<int> clients = [];
+        await Processes.UntilAsync(() => (clients = Processes.Clients("stop", "agents/apart")).Count > 0 || step.IsCompleted, "its client runs");
+        Assert.NotEqual(Processes.Group(Environment.ProcessId), Processes.Group(Assert.Single(clients)));
+        await step;
+    }
+
+    [Fact]
     public async Task The_log_is_shown_and_followed_into_the_next_file()
     {
         var agent = await OpenAsync("talks");
@@ -247,6 +262,7 @@ public sealed class AgentTests(SshWorld world)
         await Processes.UntilAsync(() => Has("line 100"), "the last line");
         await File.AppendAllTextAsync(file, "line 101\n", Stopping);
         await Processes.UntilAsync(() => Has("line 101"), "a line that came");
+        Assert.NotEqual(Processes.Group(Environment.ProcessId), Processes.Group(Assert.Single(Processes.Clients("logs", "agents/talks"))));
         File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch);
         await File.WriteAllTextAsync(Path.Combine(logs, "node.talks_001.log"), "line 102\n", Stopping);
         await Processes.UntilAsync(() => Has("line 102"), "a line of the next file");

@@ -133,7 +133,7 @@ internal sealed class SshConnection : IAsyncDisposable
     {
         try
         {
-            return await SshProcess.RunAsync(arguments, environment, new SshOrder(ConnectTime), stopping);
+            return await SshProcess.RunAsync(arguments, environment, new SshOrder(ConnectTime) { MayAsk = true }, stopping);
         }
         catch (TimeoutException)
         {
