@@ -227,6 +227,27 @@ public sealed class AgentTests(SshWorld world)
     }
 
     [Fact]
+    public async Task What_cannot_be_written_down_does_not_run()
+    {
+        var agent = await OpenAsync("full");
+        await using var connection = agent.Connection;
+        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "full"));
+        var folder = (await agent.ProbeAsync(Stopping)).Folder;
+        // A disk that has no room, before the start and after it.
+        foreach (var file in (string[])["pid.new", "pid"])
+        {
+            var inTheWay = Directory.CreateDirectory(Path.Combine(folder, file));
+            var refused = await Assert.ThrowsAsync<NodeException>(() => agent.StartAsync(new Launch(release.Program, ["--name", "full-node"]), null, Stopping));
+            Assert.Contains($"the pid file {inTheWay.FullName} cannot be written", refused.Message, StringComparison.Ordinal);
+            await Processes.UntilAsync(() => Processes.With("--name full-node").TrueForAll(id => !Processes.IsAlive(FormattableString.Invariant($"{id}"))), "it does not run", 5);
+            inTheWay.Delete();
+        }
+        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
+        Assert.NotNull((await agent.ProbeAsync(Stopping)).Process);
+        await agent.StopAsync(Stop, kills: true, Stopping);
+    }
+
+    [Fact]
     public async Task The_client_of_a_step_in_flight_is_in_no_group_that_a_terminals_signal_goes_to()
     {
         var agent = await OpenAsync("apart");

@@ -272,6 +272,8 @@ case $order in
     program=$1
     shift
     cd "$folder/work"
+    # What runs and is not written down no other order would know: so its place on the disk is had before, and what follows fits into it.
+    printf '%200s' '' > "$folder/pid.new" || fail "the pid file $folder/pid.new cannot be written, so nothing was started"
     # Appending, so that the program may cut it.
     setsid "$release/$program" "$@" < /dev/null > /dev/null 2>> "$folder/log/errors.log" &
     pid=$!
@@ -281,8 +283,10 @@ case $order in
       wait "$pid" || code=$?
       fail "the program ended at once with $code: $(errors)"
     fi
-    echo "$pid $start $(boot)" > "$folder/pid.new"
-    mv -f "$folder/pid.new" "$folder/pid"
+    if ! { echo "$pid $start $(boot)" 1<> "$folder/pid.new" && mv -T -f "$folder/pid.new" "$folder/pid"; }; then
+      kill -KILL "-$pid" "$pid" 2>/dev/null || true
+      fail "the pid file $folder/pid cannot be written, so the program was ended again"
+    fi
     echo "pid=$pid"
     ;;
 
