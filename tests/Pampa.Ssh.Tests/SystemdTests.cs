@@ -93,6 +93,9 @@ public sealed class SystemdTests(SshWorld world)
         facts = await agent.ProbeAsync(Stopping);
         Assert.NotNull(facts.Process);
         Assert.False(facts.IsDetached);
+        // As a computer does that has begun anew, between the look at it and this start.
+        await agent.StartAsync(launch, null, Stopping);
+        Assert.Equal(facts.Process, (await agent.ProbeAsync(Stopping)).Process);
         await agent.StopAsync(Stop, kills: true, Stopping);
         await agent.DisableAsync(Stopping);
         Assert.Null((await agent.ProbeAsync(Stopping)).Process);

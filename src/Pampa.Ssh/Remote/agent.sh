@@ -260,7 +260,12 @@ case $order in
 
   # Starts the program $1, a path within the current release, with the rest as its arguments.
   start)
-    ! alive || fail "process $pid is at work already"
+    # A service may have been started meanwhile, by a computer that has begun anew, say: that is what is wanted.
+    if served; then
+      echo "pid=$pid"
+      exit 0
+    fi
+    ! detached || fail "process $pid is at work already"
     mkdir -p "$folder/log" "$folder/work"
     : > "$folder/log/errors.log"
     if [ "$manager" != none ]; then
