@@ -22,7 +22,8 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     // Of a line that is slower than that, nobody waits for the end.
     private const long SlowestBytesPerSecond = 50_000;
 
-    private static readonly Lazy<string> Script = new(() =>
+    /// <summary>Its text.</summary>
+    public static Lazy<string> Script { get; } = new(() =>
     {
         using var reader = new StreamReader(typeof(NodeAgent).Assembly.GetManifestResourceStream("agent.sh")!);
         return reader.ReadToEnd();
@@ -38,8 +39,14 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public string Service => UnitFile.NameOf(cluster, Node.Name);
 
     /// <summary>What the node says of itself, now.</summary>
-    public async Task<NodeFacts> ProbeAsync(CancellationToken stopping) =>
+    /// <exception cref="NodeException">It does not answer, or it is no computer for a node.</exception>
+    public async Task<NodeFacts> ProbeAsync(CancellationToken stopping)
+    {
         facts = NodeFacts.Read((await DoAsync("probe", [], new SshOrder(Short), stopping)).Output);
+        return facts.Runtime.Length > 0
+            ? facts
+            : throw new NodeException($"Node '{Node.Name}': .NET does not run on this kind of computer, {facts.Computer}. It runs on x86_64 and aarch64, and with programs of 32 bits on ARM from armv7l on.");
+    }
 
     /// <summary>Delivers a release, whole or not at all.</summary>
     public async Task ReceiveAsync(Release release, Action<double> progress, CancellationToken stopping)

@@ -125,10 +125,13 @@ case $order in
     [ -z "$missing" ] || fail "the node has no$missing: install that"
     echo "folder=$folder"
     echo "machine=$(uname -m)"
+    # That is the kernel's word; its programs may be of 32 bits below one of 64.
+    echo "bits=$(getconf LONG_BIT 2>/dev/null || true)"
+    # Where programs are made for glibc the library of others may be installed, too.
     libc=glibc
-    for file in /lib/ld-musl-*; do
-      [ ! -e "$file" ] || libc=musl
-    done
+    if ! getconf GNU_LIBC_VERSION >/dev/null 2>&1 && ls /lib/ld-musl-* >/dev/null 2>&1; then
+      libc=musl
+    fi
     echo "libc=$libc"
     icu || echo "noicu=1"
     found=none
