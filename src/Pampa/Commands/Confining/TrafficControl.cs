@@ -17,6 +17,8 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     /// <summary>The handle by which ours is told from what others have set up.</summary>
     private const int Handle = 0x7061;
 
+    private const string None = "00000000";
+
     private readonly GroupFolder? group = folder is null ? null : new GroupFolder(folder);
     private readonly Lock gate = new();
     private readonly HashSet<int> classes = [];
@@ -28,18 +30,19 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
 
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits) =>
         limits.MaxNetIo is { } megabits && group is not null && device is not null && runAsTc is not null && group.TryMake(out _) && (isOpen |= Open())
-            ? [new WorkerLimitInfo(nameof(WorkerLimits.MaxNetIo), megabits, LimitEnforcement.Full, $"tc (htb, net_cls) on {device}")] : [];
+            ? [new WorkerLimitInfo(nameof(WorkerLimits.MaxNetIo), megabits, LimitEnforcement.Partly, $"tc (htb, net_cls): what leaves by {device} only")] : [];
 
     private bool Open()
     {
         var root = FormattableString.Invariant($"{Handle:x}:");
         var (isThere, said) = Tc("qdisc", "show", "dev", device!);
         if (!isThere) return false;
-        // Another node of this computer may have made it; then it is for both.
-        if (said.Contains($"htb {root} root", StringComparison.Ordinal)) return true;
-        if (!Tc("qdisc", "add", "dev", device!, "root", "handle", root, "htb").IsDone) return false;
+        // Another node of this computer may have made it; then it is for both, once it is whole.
+        var isOthers = said.Contains($"htb {root} root", StringComparison.Ordinal);
+        if (isOthers && Tc("filter", "show", "dev", device!, "parent", root) is { IsDone: true } filters && filters.Said.Contains(" cgroup", StringComparison.Ordinal)) return true;
+        if (!isOthers && !Tc("qdisc", "add", "dev", device!, "root", "handle", root, "htb").IsDone) return false;
         if (Tc("filter", "add", "dev", device!, "parent", root, "protocol", "all", "prio", "1", "handle", "1:", "cgroup").IsDone) return true;
-        Tc("qdisc", "del", "dev", device!, "root", "handle", root);
+        if (!isOthers) Tc("qdisc", "del", "dev", device!, "root", "handle", root);
         return false;
     }
 
@@ -51,7 +54,7 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
         if (Tc("class", "replace", "dev", device!, "parent", $"{Handle:x}:", "classid", $"{Handle:x}:{minor}", "htb", "rate", rate, "ceil", rate) is { IsDone: false } no)
             throw new IOException($"tc does not take the limit of {rate} for worker '{life.Worker}' on {device}: {no.Said.ReplaceLineEndings(" ").Trim()}");
         lock (gate) classes.Add(number);
-        group!.Make(life, [("net_cls.classid", FormattableString.Invariant($"{((long)Handle << 16) + number}"))]);
+        GroupFolder.Write($"{group!.Make(life)}/net_cls.classid", FormattableString.Invariant($"{((long)Handle << 16) + number}"));
     }
 
     // The same for each life of a worker, and hardly ever that of another one.
@@ -85,12 +88,18 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     {
         try
         {
-            // Device, destination, …; a destination of nothing is the default.
-            return File.ReadLines("/proc/net/route").Skip(1).Select(line => line.Split('\t')).FirstOrDefault(cells => cells.Length > 1 && cells[1] == "00000000")?[0];
+            return DefaultDevice(File.ReadLines("/proc/net/route"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    /// <summary>The same from the kernel's list of routes.</summary>
+    /// <param name="lines">Device, destination, gateway, flags, references, uses, metric, mask and more of each, after a line of titles.</param>
+    public static string? DefaultDevice(IEnumerable<string> lines) => lines.Skip(1).Select(line => line.Split('\t'))
+        // All that begins with zeros goes there where the mask says how many; and of several ways the one with the lowest metric.
+        .Where(cells => cells.Length > 7 && cells[1] == None && cells[7] == None)
+        .MinBy(cells => long.TryParse(cells[6], NumberStyles.None, CultureInfo.InvariantCulture, out var metric) ? metric : long.MaxValue)?[0];
 }
