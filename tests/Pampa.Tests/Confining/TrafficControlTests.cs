@@ -86,4 +86,43 @@ public sealed class TrafficControlTests : IDisposable
         Assert.Equal("eth0", TrafficControl.DefaultDevice([Titles, half, Route("wlan0", "00000000", "600", "00000000"), Route("eth0", "00000000", "100", "00000000")]));
         Assert.Null(TrafficControl.DefaultDevice([Titles, half, Route("eth0", "0000A8C0", "0", "0000FFFF")]));
     }
+
+    [Fact]
+    public void What_a_supervisor_that_was_killed_has_left_is_taken_away_and_not_what_somebody_is_in()
+    {
+        const string Ours = "qdisc htb 7061: root refcnt 2 r2q 10";
+        foreach (var (life, mark, processes) in (ValueTuple<string, int, string>[])[("web1.1@9.1", 0x7061_0011, ""), ("web1.2@9.2", 0x7061_0012, "4711\n"), ("web1.3@9.3", 0x0001_0013, "")])
+        {
+            var own = Directory.CreateDirectory(Path.Combine(MakeGroup(), life)).FullName;
+            File.WriteAllText(Path.Combine(own, "net_cls.classid"), $"{mark}\n");
+            File.WriteAllText(Path.Combine(own, "cgroup.procs"), processes);
+        }
+        Make(words => (true, words[0] == "qdisc" ? Ours : "")).CleanUp();
+        Assert.Equal(["qdisc show dev eth0", "class del dev eth0 classid 7061:11", "class show dev eth0", "qdisc del dev eth0 root handle 7061:"], said);
+
+        // Queueing of somebody else's is none of its business, and where no folder is there never was anything.
+        said.Clear();
+        Make(_ => (true, "qdisc fq_codel 0: root refcnt 2")).CleanUp();
+        Assert.Equal(["qdisc show dev eth0"], said);
+        new TrafficControl(Path.Combine(folder, "never"), "eth0", _ => throw new InvalidOperationException("It is not asked.")).CleanUp();
+    }
+
+    [Fact]
+    public void What_another_node_has_taken_away_meanwhile_is_made_again()
+    {
+        var isThere = false;
+        var means = Make(words =>
+        {
+            if (words is ["qdisc", "add", ..]) isThere = true;
+            return (isThere || words[0] != "class", "");
+        });
+        Assert.Single(means.Offer(Limits));
+        isThere = false;
+        said.Clear();
+        means.Confine(new ConfinedLife("web1.1", 1), Limits);
+        Assert.Equal(["class", "qdisc", "qdisc", "filter", "class"], said.Select(words => words.Split(' ')[0]));
+        var never = Make(words => (words[0] != "class", "no such device"));
+        Assert.Single(never.Offer(Limits));
+        Assert.Contains("no such device", Assert.Throws<IOException>(() => never.Confine(new ConfinedLife("web1.1", 2), Limits)).Message, StringComparison.Ordinal);
+    }
 }

@@ -79,6 +79,33 @@ internal sealed class GroupFolder(string path)
         return 0;
     }
 
+    /// <summary>The folders of the lives that there are, also of a supervisor that was killed.</summary>
+    public IReadOnlyList<string> Lives()
+    {
+        try
+        {
+            return Directory.Exists(path) ? Directory.GetDirectories(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else is at it.
+            return [];
+        }
+    }
+
+    /// <summary>What stands in a file, without the space around it; null: it cannot be read.</summary>
+    public static string? TryRead(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Takes away every life of this node that nobody lives any more, and the folder itself where none is left.</summary>
     public void CleanUp()
     {
