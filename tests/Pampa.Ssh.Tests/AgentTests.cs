@@ -318,6 +318,15 @@ public sealed class AgentTests(SshWorld world)
             "2026-11-26 10:00:05 parted.1 | info: a | b 'c'", "2026-11-26 10:00:07 parted.2 | info: two", "2026-11-26 10:00:08 parted.1 | warn: end", "2026-11-26 10:00:09 info: the node",
         ], output);
 
+        // As many as may be asked for, with what is no line of its own among them.
+        await WriteAsync("worker.parted.1_001.log", [.. Enumerable.Range(0, 100_000).Select(i => i % 2 == 0 ? "short" : "2026-11-26 10:00:08 warn: much of it")]);
+        output.Clear();
+        var clock = Stopwatch.StartNew();
+        await agent.LogsAsync(100_000, follows: false, output.Add, _ => { }, Stopping);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"It took {clock.Elapsed}.");
+        Assert.Equal(100_000, output.Count);
+        Assert.Equal(["2026-11-26 10:00:08 parted.1 | warn: much of it", "parted.1 | short"], output.FindAll(line => line.Contains("much", StringComparison.Ordinal) || line.Contains("short", StringComparison.Ordinal)).Distinct().Order());
+
         output.Clear();
         using var enough = new CancellationTokenSource();
         var following = agent.LogsAsync(1, follows: true, line => { lock (output) output.Add(line); }, _ => { }, enough.Token);

@@ -21,6 +21,7 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
 
     // Of a line that is slower than that, nobody waits for the end.
     private const long SlowestBytesPerSecond = 50_000;
+    private const int SlowestLinesPerSecond = 200;
 
     /// <summary>Its text.</summary>
     public static Lazy<string> Script { get; } = new(() =>
@@ -136,7 +137,8 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     /// <summary>Prints the end of the log, and if wanted what comes after it.</summary>
     public async Task LogsAsync(int lines, bool follows, Action<string> output, Action<string> errors, CancellationToken stopping)
     {
-        var order = new SshOrder(follows ? Timeout.InfiniteTimeSpan : Short) { Output = output, Errors = errors, EndsWithInput = follows };
+        var deadline = follows ? Timeout.InfiniteTimeSpan : Short + TimeSpan.FromSeconds((double)lines / SlowestLinesPerSecond);
+        var order = new SshOrder(deadline) { Output = output, Errors = errors, EndsWithInput = follows };
         await DoAsync("logs", [lines.ToString(CultureInfo.InvariantCulture), follows ? "follow" : "end"], order, stopping);
     }
 
