@@ -284,6 +284,8 @@ public sealed class SettingsTests
             var (code, said) = await SshWorld.RunAsync(Program, "nodes", verb, "--help");
             Assert.Equal(0, code);
             Assert.Contains($" nodes {verb} ", said, StringComparison.Ordinal);
+            // Offered where it does something.
+            Assert.Equal(verb is "up" or "status" or "down" or "usage", said.Contains("--parallel", StringComparison.Ordinal));
         }
         var (_, without) = await SshWorld.RunAsync(_ => { }, "--help");
         Assert.DoesNotContain("  nodes", without, StringComparison.Ordinal);

@@ -16,7 +16,7 @@ internal static class ForwardVerb
             Examples = [("nodes forward", "All nodes that have a DatabaseForwardPort.")],
             ExitCodes = NodesVerb.Ends,
         };
-        var options = new NodeOptions(verb, nodes);
+        var options = new NodeOptions(verb, nodes, hasParallel: false);
         var database = VerbContext.DatabaseOption();
         verb.Options.Add(database);
         verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (_, db, stopping) => NodesVerb.RunAsync(context, async () =>

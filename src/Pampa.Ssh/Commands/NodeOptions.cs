@@ -10,11 +10,14 @@ internal sealed class NodeOptions
     private const int MaxParallel = 64;
     private readonly IReadOnlyList<SshNode> nodes;
 
-    public NodeOptions(Command command, IReadOnlyList<SshNode> nodes)
+    /// <param name="command">The verb.</param>
+    /// <param name="nodes">The nodes that there are.</param>
+    /// <param name="hasParallel">Whether it can be said how many are connected to at the same time: not where it is one after the other, or all.</param>
+    public NodeOptions(Command command, IReadOnlyList<SshNode> nodes, bool hasParallel = true)
     {
         this.nodes = nodes;
         command.Arguments.Add(Names);
-        foreach (var option in (Option[])[Tag, Parallel, Trust]) command.Options.Add(option);
+        foreach (var option in (Option[])[Tag, .. hasParallel ? [Parallel] : Array.Empty<Option>(), Trust]) command.Options.Add(option);
         Parallel.Validators.Add(result => Range(result, 1, MaxParallel));
     }
 
