@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Npgsql;
 using Pampa.Servers;
+using Pampa.Ssh.Delivering;
 using Pampa.Ssh.Tests.Servers;
 
 namespace Pampa.Ssh.Tests;
@@ -58,6 +60,23 @@ public sealed class DeliveryTests(SshWorld world)
         (code, said) = await SshWorld.RunAsync(program, "nodes", "usage");
         Assert.True(code == 0, said);
         Assert.Contains("counts", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Publishing_ends_with_whoever_wanted_it()
+    {
+        var folder = world.NewFolder();
+        var (tool, mark) = (Path.Combine(folder, "tool"), $"4711.{RandomNumberGenerator.GetInt32(100_000, 999_999)}");
+        await File.WriteAllTextAsync(tool, $"#!/bin/sh\nsleep {mark} &\nsleep {mark}; true\n", Stopping);
+        await Tool.RunAsync("chmod", "755", tool);
+        Task<Release> making;
+        await using (var releases = new Releases(new ProgramSource(Path.Combine(folder, "program.cs"), IsFolder: false), tool))
+        {
+            making = releases.ForAsync("linux-x64", Stopping);
+            await Processes.UntilAsync(() => Processes.With($"sleep {mark}").Count >= 2 || making.IsCompleted, "it publishes");
+        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => making);
+        await Processes.UntilAsync(() => Processes.With($"sleep {mark}").Count == 0, "nothing of it runs", 3);
     }
 
     [Fact]
