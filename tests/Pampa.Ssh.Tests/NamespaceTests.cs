@@ -19,8 +19,8 @@ public sealed class NamespaceTests(SshWorld world)
         await using var loads = await Loads.MakeAsync(world);
         await using var network = await TwoHosts.MakeAsync();
         if (network is null) Assert.Skip("This kernel gives no network namespaces or bridges.");
-        await using var first = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(0), 22, "ip", "netns", "exec", network.Name(0));
-        await using var second = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(1), 22, "ip", "netns", "exec", network.Name(1));
+        await using var first = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(0), 22, ["ip", "netns", "exec", network.Name(0)]);
+        await using var second = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(1), 22, ["ip", "netns", "exec", network.Name(1)]);
         SshServer[] servers = [first, second];
         Action<PampaBuilder> program = pampa =>
         {

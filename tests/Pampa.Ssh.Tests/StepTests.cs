@@ -108,40 +108,6 @@ public sealed class StepTests(SshWorld world)
     }
 
     [Fact]
-    public async Task A_way_to_the_database_goes_on_whatever_comes()
-    {
-        await using var loads = await Loads.MakeAsync(world);
-        var port = PrivatePostgres.FreePort();
-        var database = ("127.0.0.1", new NpgsqlConnectionStringBuilder(loads.Address).Port);
-        using var enough = new CancellationTokenSource();
-        using var output = new FailingWriter();
-        SshNode[] nodes = [world.Node("leads", node => node.DatabaseForwardPort = port)];
-        var keeping = Task.Run(() => ForwardVerb.KeepAllAsync(nodes, "pampa", database, output, TextWriter.Null, enough.Token), Stopping);
-        await Processes.UntilAsync(() => output.Lines > 1 || keeping.IsCompleted, "it is tried again");
-        Assert.False(keeping.IsCompleted);
-        var agent = await FakeNode.ConnectAsync(world, "leads");
-        await using var connection = agent.Connection;
-        Assert.Equal((true, null), await agent.HearsAsync(port, Stopping));
-        await enough.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keeping);
-        var free = PrivatePostgres.FreePort();
-        Assert.Equal((false, null), await agent.HearsAsync(free, Stopping));
-        if (!Environment.IsPrivilegedProcess) return;
-        using var stranger = Listeners.OnAll(free);
-        stranger.Start();
-        Listeners.GiveAway(stranger);
-        Assert.Equal<(bool, long?)>((false, Listeners.Stranger), await agent.HearsAsync(free, Stopping));
-    }
-
-    /// <summary>The first line meets a disk that is full.</summary>
-    private sealed class FailingWriter : StringWriter
-    {
-        public int Lines { get; private set; }
-
-        public override Task WriteLineAsync(string? value) => ++Lines == 1 ? throw new IOException("No space left on device") : base.WriteLineAsync(value);
-    }
-
-    [Fact]
     public async Task A_reboot_that_is_stopped_leaves_no_node_stopped_without_a_word()
     {
         await using var loads = await Loads.MakeAsync(world);

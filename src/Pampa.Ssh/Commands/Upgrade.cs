@@ -220,14 +220,14 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     {
         if (database.Forward is not { } to) return;
         var port = agent.Node.DatabaseForwardPort!.Value;
-        var (isHeard, stranger) = await agent.HearsAsync(port, stopping);
+        var (isHeard, stranger, _) = await agent.HearsAsync(port, stopping);
         // The server's own ways are opened by whoever has logged in, or by root: whoever else listens would be told the log-in.
         if (stranger is { } other)
             throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': on port {port} of its loopback listens somebody else, user {other}, to whom the node would show the database's log-in: say another DatabaseForwardPort."));
         if (isHeard) return;
         try
         {
-            await agent.Connection.ForwardAsync(port, to.Host, to.Port, stopping);
+            await agent.LeadAsync(port, to.Host, to.Port, stopping);
         }
         catch (NodeException e) when (!isNeeded)
         {

@@ -122,11 +122,25 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public async Task<int?> WorkersAsync(CancellationToken stopping) =>
         (int?)new Answer((await DoAsync("workers", [], new SshOrder(Short), stopping)).Output).Number("workers");
 
-    /// <summary>Whether somebody listens on a port of its loopback, and the number of a user who does and is neither the node's own nor root.</summary>
-    public async Task<(bool IsHeard, long? Stranger)> HearsAsync(int port, CancellationToken stopping)
+    /// <summary>
+    /// Whether somebody listens on a port of its loopback, the number of a user who does and is neither the node's own nor root, and whether
+    /// others than that computer reach it.
+    /// </summary>
+    public async Task<(bool IsHeard, long? Stranger, bool IsOpen)> HearsAsync(int port, CancellationToken stopping)
     {
         var answer = new Answer((await DoAsync("hears", [port.ToString(CultureInfo.InvariantCulture)], new SshOrder(Short), stopping)).Output);
-        return (answer.Is("hears"), answer.Number("stranger"));
+        return (answer.Is("hears"), answer.Number("stranger"), answer.Is("open"));
+    }
+
+    /// <summary>Lets a port of its loopback lead to an address that this computer reaches, as long as the connection stands.</summary>
+    /// <exception cref="NodeException">The node does not give the port, or gives it to all the world.</exception>
+    public async Task LeadAsync(int port, string host, int hostPort, CancellationToken stopping)
+    {
+        await connection.ForwardAsync(port, host, hostPort, stopping);
+        // Whatever address it is asked for, a server may be told to listen on all.
+        if (!(await HearsAsync(port, stopping)).IsOpen) return;
+        await connection.EndForwardAsync(port, host, hostPort, CancellationToken.None);
+        throw new NodeException(FormattableString.Invariant($"Node '{Node.Name}': its SSH server opens port {port} to all who reach that computer, and they would reach the database through it: set GatewayPorts there to no, or to clientspecified."));
     }
 
     /// <summary>What the node's program had to say of its end.</summary>

@@ -345,7 +345,8 @@ case $order in
     ;;
 
   # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one. Of one who
-  # listens on all addresses of IPv6 it cannot be told whether he takes those of IPv4, too, so he may only be a stranger.
+  # listens on all addresses of IPv6 it cannot be told whether he takes those of IPv4, too, so he may only be a stranger. And whether it is
+  # open to others than this computer.
   hears)
     port=$(printf '%04X' "$1")
     (
@@ -353,6 +354,7 @@ case $order in
       grep -h -E ": (0{32}|0{16}FFFF0000(0100007F|0{8})):$port 0{32}:0000 0A " /proc/net/tcp6 2>/dev/null || true
     ) | while read -r number local remote state queue timer retries user rest; do
       [ "${#local}" -gt 13 ] || echo "hears=1"
+      [ "$local" != "00000000:$port" ] || echo "open=1"
       [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
     done
     ;;

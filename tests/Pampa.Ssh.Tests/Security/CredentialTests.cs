@@ -248,4 +248,17 @@ public sealed class CredentialTests(SshWorld world)
         Assert.Contains(FormattableString.Invariant($"Node 'ports': on port {port} of its loopback listens somebody else, user "), said, StringComparison.Ordinal);
         Assert.DoesNotContain("starting", said, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_server_that_opens_the_port_to_all_the_world_is_not_asked_to_lead()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized, settings: "GatewayPorts yes");
+        var port = PrivatePostgres.FreePort();
+        var agent = await FakeNode.ConnectAsync(world, "open", server);
+        await using var connection = agent.Connection;
+        var refused = await Assert.ThrowsAsync<NodeException>(() => agent.LeadAsync(port, "127.0.0.1", PrivatePostgres.FreePort(), Stopping));
+        Assert.Contains($"its SSH server opens port {port} to all who reach that computer", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("GatewayPorts", refused.Message, StringComparison.Ordinal);
+        await Processes.UntilAsync(() => !agent.HearsAsync(port, Stopping).GetAwaiter().GetResult().IsHeard, "it is given back");
+    }
 }
