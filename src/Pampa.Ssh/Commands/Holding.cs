@@ -27,6 +27,9 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     private static readonly TimeSpan GivesWay = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly string Here = $"{Reason} by {Environment.UserName}@{Environment.MachineName}, process ";
+
+    // Containers may have the name of a computer in common, and numbers of processes; each has a space of numbers of its own.
+    private static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}" : "";
     private readonly PampaTarget target = PampaTarget.Node(node.Name);
     private string? ours;
     private HeldInfo? others;
@@ -73,7 +76,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
         var now = await cluster.NowAsync(stopping);
         if (others is null)
         {
-            ours = Here + Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+            ours = FormattableString.Invariant($"{Here}{Environment.ProcessId}{Space}");
             await cluster.PauseAsync(target, ours, now + longest, stopping);
             await GiveWayAsync(before, stopping);
             taken = (ours, now + longest);
@@ -145,12 +148,18 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     private NodeException IsAt(string who) =>
         new($"Node '{node.Name}': somebody is at it already ({who}): wait until that is over, or say 'resume node {node.Name}' if it is known to be gone.");
 
-    /// <summary>Whether a verb has made it that is no more. Of another computer's that cannot be told, so it is left alone for the time that it has.</summary>
+    /// <summary>
+    /// Whether a verb has made it that is no more. Of another computer's or container's that cannot be told, so it is left alone for the time that
+    /// it has.
+    /// </summary>
     private static bool IsLeft(HeldInfo held)
     {
         if (held.Reason == Reason) return true;
-        if (!held.Reason.StartsWith(Here, StringComparison.Ordinal)
-            || !int.TryParse(held.Reason.AsSpan(Here.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return false;
+        if (!held.Reason.StartsWith(Here, StringComparison.Ordinal)) return false;
+        // Earlier versions have not said which space.
+        var rest = held.Reason[Here.Length..];
+        var number = Space.Length > 0 && rest.EndsWith(Space, StringComparison.Ordinal) ? rest[..^Space.Length] : rest;
+        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return false;
         if (id == Environment.ProcessId) return true;
         try
         {
