@@ -54,7 +54,7 @@ public sealed class GoingBackTests(SshWorld world)
         }
         finally
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "down");
+            var (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
             Assert.True(code == 0, said);
         }
     }

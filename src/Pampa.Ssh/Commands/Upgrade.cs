@@ -16,6 +16,9 @@ internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start)
     /// <summary>For a process that lives to be heard of in the database that it is looked for in.</summary>
     public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Between two attempts to connect to a computer that begins anew.</summary>
+    public TimeSpan TryEvery { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>As long as all of it may take on this node, with the way back: a service may have more time to end than this program gives.</summary>
     public TimeSpan Whole(NodeFacts facts) => Drain + 3 * (facts.StopTime is { } own && own > Stop ? own : Stop) + 2 * Start + Reserve;
 }
