@@ -45,7 +45,13 @@ public sealed class HoldingTests(SshWorld world)
             Assert.Null(await HeldAsync());
             await cluster.PauseAsync(target, "maintenance", cancellationToken: Stopping);
             holding = Hold();
-            await holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping);
+            await holding.AroundAsync(async () =>
+            {
+                await holding.DrainAsync(Short.Drain, Stopping);
+                // Others see who is at it, and what was there would outlive him.
+                Assert.StartsWith(By("process"), (await HeldAsync())?.Reason, StringComparison.Ordinal);
+                Assert.Null((await HeldAsync())?.EndsIn);
+            }, Stopping);
             Assert.Equal(("maintenance", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
             Assert.Equal("; it stays paused (maintenance)", holding.Stays);
             await cluster.ResumeAsync(target, Stopping);
@@ -97,6 +103,11 @@ public sealed class HoldingTests(SshWorld world)
                 Assert.Equal(!working.Contains(reason), isBegun);
                 Assert.Equal(working.Contains(reason) ? reason : null, (await HeldAsync())?.Reason);
             }
+
+            // And what it has covered counts again.
+            await cluster.PauseAsync(target, FormattableString.Invariant($"{By("process")} {gone.Id} of {space}; it was paused before: its disk; is failing"), cancellationToken: Stopping);
+            await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
+            Assert.Equal(("its disk; is failing", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
         });
     }
 
@@ -137,7 +148,8 @@ public sealed class HoldingTests(SshWorld world)
                 if (changed.Step == "stopping") seen = cluster.InfoAsync(Stopping).GetAwaiter().GetResult().Held is [var own] ? own.Reason : "";
             });
             Assert.Equal("what the other one has put beside", await File.ReadAllTextAsync(next, Stopping));
-            await Assert.ThrowsAsync<NodeException>(() => new Upgrade(agent, cluster, Short with { Start = TimeSpan.FromMilliseconds(1) }, row).RunAsync(wanted, false, Stopping));
+            var upgrade = new Upgrade(agent, cluster, Short with { Start = TimeSpan.FromMilliseconds(1) }, row);
+            await Assert.ThrowsAsync<NodeException>(() => upgrade.RunAsync(wanted, false, Stopping));
             Assert.StartsWith(By("process"), seen, StringComparison.Ordinal);
             Assert.Empty((await cluster.InfoAsync(Stopping)).Held);
         });

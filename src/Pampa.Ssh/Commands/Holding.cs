@@ -30,10 +30,15 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
 
     // Containers may have the name of a computer in common, and numbers of processes; each has a space of numbers of its own.
     private static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}" : "";
+    private static readonly string Own = FormattableString.Invariant($"{Here}{Environment.ProcessId}{Space}");
+
+    // Another's reason stands behind ours while ours counts.
+    private const string Before = "; it was paused before: ";
+    private const int MostCharacters = 500;
     private readonly PampaTarget target = PampaTarget.Node(node.Name);
     private string? ours;
     private HeldInfo? others;
-    private DateTimeOffset? extendedFrom;
+    private DateTimeOffset? othersEnd;
     private (string Reason, DateTimeOffset? Until)? taken;
 
     /// <summary>What is to be said of a pause that stays, behind what else there is; empty: none does.</summary>
@@ -73,23 +78,13 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
         var before = (await cluster.AuditAsync(null, stopping)).Entries.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
         await LookAsync(stopping);
         // The time is the database's, for this computer's clock may be wrong.
-        var now = await cluster.NowAsync(stopping);
-        if (others is null)
-        {
-            ours = FormattableString.Invariant($"{Here}{Environment.ProcessId}{Space}");
-            await cluster.PauseAsync(target, ours, now + longest, stopping);
-            await GiveWayAsync(before, stopping);
-            taken = (ours, now + longest);
-            return;
-        }
-        // Another one goes on as it is. One that would end in the middle lasts as long as this does, and has its own end again then.
-        var until = now + others.EndsIn;
-        if (others.EndsIn < longest)
-        {
-            (extendedFrom, until) = (until, now + longest);
-            await cluster.PauseAsync(target, others.Reason, until, stopping);
-        }
-        taken = (others.Reason, until);
+        var until = await cluster.NowAsync(stopping) + longest;
+        ours = others is null ? Own : $"{Own}{Before}{others.Reason}";
+        if (ours.Length > MostCharacters) ours = ours[..MostCharacters];
+        // One that would end in the middle lasts as long as this does, and one without end goes on also where this program is killed.
+        taken = (ours, others is null || othersEnd < until ? until : othersEnd);
+        await cluster.PauseAsync(target, ours, taken.Value.Until, stopping);
+        await GiveWayAsync(before, stopping);
     }
 
     /// <summary>Pauses the node and waits until nothing of it runs. Returns how many tasks still do when the time is over.</summary>
@@ -108,13 +103,13 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     {
         var entries = (await cluster.AuditAsync(null, stopping)).Entries;
         var other = entries.FirstOrDefault(entry => !before.Contains(entry.Id) && entry.Target == target.ToString()
-            && entry.Detail.StartsWith(Reason, StringComparison.Ordinal) && ReasonOf(entry) != ours);
+            && entry.Detail.StartsWith(Reason, StringComparison.Ordinal) && WhoOf(ReasonOf(entry)) != Own);
         if (other is null) return;
         var began = TimeProvider.System.GetTimestamp();
         if (await ReadAsync(stopping) is { } held && held.Reason == ours)
         {
             ours = null;
-            await cluster.PauseAsync(target, ReasonOf(other), await cluster.NowAsync(CancellationToken.None) + longest, CancellationToken.None);
+            await cluster.PauseAsync(target, ReasonOf(other), taken!.Value.Until, CancellationToken.None);
             throw IsAt(ReasonOf(other));
         }
         while ((await ReadAsync(stopping))?.Reason != ours)
@@ -129,7 +124,10 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     }
 
     // What else is noted stands behind it.
-    private static string ReasonOf(AuditEntry entry) => entry.Detail.Split("; ")[0];
+    private static string ReasonOf(AuditEntry entry) =>
+        entry.Detail.LastIndexOf("; until ", StringComparison.Ordinal) is var end and > 0 ? entry.Detail[..end] : entry.Detail;
+
+    private static string WhoOf(string reason) => reason.Split(Before)[0];
 
     /// <summary>Finds out whose pause there is, if there is one.</summary>
     /// <exception cref="NodeException">It is that of a verb that may be at it.</exception>
@@ -140,10 +138,13 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
         var isLeft = held is not null && IsLeft(held);
         if (held is not null && !isLeft && held.Reason.StartsWith(Reason, StringComparison.Ordinal)) throw IsAt(held.Reason);
         ours = isLeft ? held!.Reason : null;
-        others = isLeft ? null : held;
+        // What a verb that is gone has covered counts again.
+        others = !isLeft ? held : held!.Reason.Split(Before, 2) is [_, var covered] ? held with { Reason = covered } : null;
+        othersEnd = others?.EndsIn is { } left ? await cluster.NowAsync(stopping) + left : null;
     }
 
-    private async Task<HeldInfo?> ReadAsync(CancellationToken stopping) => (await cluster.InfoAsync(stopping)).Held.FirstOrDefault(held => held.Target == target);
+    private async Task<HeldInfo?> ReadAsync(CancellationToken stopping) =>
+        (await cluster.InfoAsync(stopping)).Held.FirstOrDefault(held => held.Target == target);
 
     private NodeException IsAt(string who) =>
         new($"Node '{node.Name}': somebody is at it already ({who}): wait until that is over, or say 'resume node {node.Name}' if it is known to be gone.");
@@ -157,7 +158,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
         if (held.Reason == Reason) return true;
         if (!held.Reason.StartsWith(Here, StringComparison.Ordinal)) return false;
         // Earlier versions have not said which space.
-        var rest = held.Reason[Here.Length..];
+        var rest = WhoOf(held.Reason)[Here.Length..];
         var number = Space.Length > 0 && rest.EndsWith(Space, StringComparison.Ordinal) ? rest[..^Space.Length] : rest;
         if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return false;
         if (id == Environment.ProcessId) return true;
@@ -177,18 +178,18 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     /// <summary>Lets it go on. Returns what is to be said where that is not possible.</summary>
     private async Task<string?> TryEndAsync()
     {
-        if (ours is null && extendedFrom is null) return null;
+        if (ours is null) return null;
         try
         {
             if (await ReadAsync(CancellationToken.None) is not { } held) return null;
-            if (held.Reason != (ours ?? others?.Reason))
+            if (held.Reason != ours)
             {
                 // Somebody has made his own of it meanwhile, and wants it to last.
                 others = held;
             }
-            else if (extendedFrom is { } end && end > await cluster.NowAsync(CancellationToken.None))
+            else if (others is not null && (othersEnd is null || othersEnd > await cluster.NowAsync(CancellationToken.None)))
             {
-                await cluster.PauseAsync(target, held.Reason, end, CancellationToken.None);
+                await cluster.PauseAsync(target, others.Reason, othersEnd, CancellationToken.None);
             }
             else
             {
