@@ -410,7 +410,8 @@ case $order in
     pid=$!
     (
       cat <&3 > /dev/null
-      kill -TERM "-$pid" || exit 0
+      # It may not lead its group yet.
+      kill -TERM "-$pid" || kill -TERM "$pid" || exit 0
       left=25
       while [ "$left" -gt 0 ] && kill -0 "-$pid"; do
         sleep 0.2

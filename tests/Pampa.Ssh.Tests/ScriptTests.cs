@@ -4,8 +4,8 @@ using Pampa.Ssh.Remote;
 
 namespace Pampa.Ssh.Tests;
 
-/// <summary>For which kind of computer the program is made: the script is run here, beside tools that say what those of another one would.</summary>
-public sealed class DetectionTests : IDisposable
+/// <summary>The script, run here, beside tools that say or do what those of another computer would.</summary>
+public sealed class ScriptTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("pampa-kind-").FullName;
 
@@ -31,14 +31,35 @@ public sealed class DetectionTests : IDisposable
         await ToolAsync("uname", $"[ \"$1\" = -m ] && echo {machine} || echo Linux");
         await ToolAsync("getconf", $"case $1 in LONG_BIT) [ -z '{bits}' ] && exit 1; echo {bits} ;; GNU_LIBC_VERSION) {(hasGlibc ? "echo glibc 2.36" : "exit 1")} ;; *) exit 1 ;; esac");
         await ToolAsync("ls", $"case $1 in /lib/ld-musl-*) exit {(hasMusl ? 0 : 2)} ;; esac; exec /bin/ls \"$@\"");
-        var start = new ProcessStartInfo("/bin/sh", ["-c", NodeAgent.Script.Value, "pampa", "probe", folder, "none", "x.service"]) { RedirectStandardOutput = true };
+        var (code, said) = await RunAsync("probe");
+        var facts = NodeFacts.Read(said);
+        Assert.Equal((0, runtime), (code, facts.Runtime));
+        Assert.StartsWith(machine, facts.Computer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_command_that_is_cancelled_before_it_has_begun_does_not_begin()
+    {
+        await ToolAsync("setsid", "sleep 1; exec /usr/bin/setsid \"$@\"");
+        var (code, _) = await RunAsync("exec", "touch", Path.Combine(folder, "begun")).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(143, code);
+        Assert.False(File.Exists(Path.Combine(folder, "begun")));
+    }
+
+    /// <summary>Gives an order, whose input is at its end.</summary>
+    private async Task<(int Code, string Said)> RunAsync(string order, params string[] words)
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", NodeAgent.Script.Value, "pampa", order, folder, "none", "x.service", .. words])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         start.Environment["PATH"] = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
         using var process = Process.Start(start)!;
+        process.StandardInput.Close();
         var said = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        var facts = NodeFacts.Read(said);
-        Assert.Equal((0, runtime), (process.ExitCode, facts.Runtime));
-        Assert.StartsWith(machine, facts.Computer, StringComparison.Ordinal);
+        return (process.ExitCode, said);
     }
 
     private async Task ToolAsync(string name, string script)
