@@ -87,10 +87,12 @@ public sealed class CredentialTests(SshWorld world)
         var key = Path.Combine(world.NewFolder(), "key");
         File.Copy(world.Key, key);
         await Tool.RunAsync("chmod", "644", key);
-        var before = world.Server.ReadLog().Length;
-        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key));
+        // To the common one other tests may connect just now.
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var before = server.ReadLog().Length;
+        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key, at: server));
         Assert.Contains($"chmod 600 {key}", said, StringComparison.Ordinal);
-        Assert.Equal(before, world.Server.ReadLog().Length);
+        Assert.Equal(before, server.ReadLog().Length);
     }
 
     [Theory, InlineData(true), InlineData(false)]
