@@ -8,14 +8,38 @@ namespace Pampa;
 public sealed class VerbContext
 {
     private readonly Verb verb;
+    private readonly Action<string> console;
+    private volatile Action<string> tell;
 
-    internal VerbContext(Verb verb) => this.verb = verb;
+    internal VerbContext(Verb verb)
+    {
+        tell = console = verb.Errors.WriteLine;
+        this.verb = verb.With(verb.Output, new LineWriter(line => tell(line)));
+    }
 
     /// <summary>For what the verb has to say: the console's output.</summary>
     public TextWriter Output => verb.Output;
 
     /// <summary>For what is wrong. Control characters in what is written there are spelled, so that no terminal obeys them.</summary>
     public TextWriter Errors => verb.Errors;
+
+    /// <summary>
+    /// Takes the lines that are written to <see cref="Errors"/>, also the one that says that a signal has come: for a verb that draws something on
+    /// <see cref="Output"/> which those would tear. It shows them itself, and must not wait for anything.
+    /// </summary>
+    /// <param name="take">Told each line.</param>
+    /// <returns>To be disposed of when nothing is drawn any more: from then on lines come to the console again.</returns>
+    public IDisposable TakeErrors(Action<string> take)
+    {
+        ArgumentNullException.ThrowIfNull(take);
+        tell = take;
+        return new Taken(this);
+    }
+
+    private sealed class Taken(VerbContext context) : IDisposable
+    {
+        public void Dispose() => context.tell = context.console;
+    }
 
     /// <summary>
     /// A text in one line, with the control characters in it spelled (<c>\u001B</c>): for what comes from records or other computers, which no

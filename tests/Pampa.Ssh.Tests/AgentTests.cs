@@ -227,6 +227,42 @@ public sealed class AgentTests(SshWorld world)
     }
 
     [Fact]
+    public async Task What_cannot_be_written_down_does_not_run()
+    {
+        var agent = await OpenAsync("full");
+        await using var connection = agent.Connection;
+        using var release = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "full"));
+        var folder = (await agent.ProbeAsync(Stopping)).Folder;
+        // A disk that has no room, before the start and after it.
+        foreach (var file in (string[])["pid.new", "pid"])
+        {
+            var inTheWay = Directory.CreateDirectory(Path.Combine(folder, file));
+            var refused = await Assert.ThrowsAsync<NodeException>(() => agent.StartAsync(new Launch(release.Program, ["--name", "full-node"]), null, Stopping));
+            Assert.Contains($"the pid file {inTheWay.FullName} cannot be written", refused.Message, StringComparison.Ordinal);
+            await Processes.UntilAsync(() => Processes.With("--name full-node").TrueForAll(id => !Processes.IsAlive(FormattableString.Invariant($"{id}"))), "it does not run", 5);
+            inTheWay.Delete();
+        }
+        await agent.StartAsync(new Launch(release.Program, []), null, Stopping);
+        Assert.NotNull((await agent.ProbeAsync(Stopping)).Process);
+        await agent.StopAsync(Stop, kills: true, Stopping);
+    }
+
+    [Fact]
+    public async Task The_client_of_a_step_in_flight_is_in_no_group_that_a_terminals_signal_goes_to()
+    {
+        var agent = await OpenAsync("apart");
+        await using var connection = agent.Connection;
+        using var slow = await DeliverAsync(agent, await FakeProgram.MakeAsync(world, "apart", "trap 'sleep 1; exit 0' TERM; echo it listens >&2; while :; do sleep 0.1; done"));
+        await agent.StartAsync(new Launch(slow.Program, []), null, Stopping);
+        await Processes.UntilAsync(() => agent.ErrorsAsync(Stopping).GetAwaiter().GetResult().Contains("it listens", StringComparison.Ordinal), "it listens");
+        var step = agent.StopAsync(Stop, kills: false, Stopping);
+        List<int> clients = [];
+        await Processes.UntilAsync(() => (clients = Processes.Clients("stop", "agents/apart")).Count > 0 || step.IsCompleted, "its client runs");
+        Assert.NotEqual(Processes.Group(Environment.ProcessId), Processes.Group(Assert.Single(clients)));
+        await step;
+    }
+
+    [Fact]
     public async Task The_log_is_shown_and_followed_into_the_next_file()
     {
         var agent = await OpenAsync("talks");
@@ -247,6 +283,7 @@ public sealed class AgentTests(SshWorld world)
         await Processes.UntilAsync(() => Has("line 100"), "the last line");
         await File.AppendAllTextAsync(file, "line 101\n", Stopping);
         await Processes.UntilAsync(() => Has("line 101"), "a line that came");
+        Assert.NotEqual(Processes.Group(Environment.ProcessId), Processes.Group(Assert.Single(Processes.Clients("logs", "agents/talks"))));
         File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch);
         await File.WriteAllTextAsync(Path.Combine(logs, "node.talks_001.log"), "line 102\n", Stopping);
         await Processes.UntilAsync(() => Has("line 102"), "a line of the next file");
@@ -280,6 +317,15 @@ public sealed class AgentTests(SshWorld world)
         [
             "2026-11-26 10:00:05 parted.1 | info: a | b 'c'", "2026-11-26 10:00:07 parted.2 | info: two", "2026-11-26 10:00:08 parted.1 | warn: end", "2026-11-26 10:00:09 info: the node",
         ], output);
+
+        // As many as may be asked for, with what is no line of its own among them.
+        await WriteAsync("worker.parted.1_001.log", [.. Enumerable.Range(0, 100_000).Select(i => i % 2 == 0 ? "short" : "2026-11-26 10:00:08 warn: much of it")]);
+        output.Clear();
+        var clock = Stopwatch.StartNew();
+        await agent.LogsAsync(100_000, follows: false, output.Add, _ => { }, Stopping);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"It took {clock.Elapsed}.");
+        Assert.Equal(100_000, output.Count);
+        Assert.Equal(["2026-11-26 10:00:08 parted.1 | warn: much of it", "parted.1 | short"], output.FindAll(line => line.Contains("much", StringComparison.Ordinal) || line.Contains("short", StringComparison.Ordinal)).Distinct().Order());
 
         output.Clear();
         using var enough = new CancellationTokenSource();

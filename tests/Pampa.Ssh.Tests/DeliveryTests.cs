@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Npgsql;
 using Pampa.Servers;
+using Pampa.Ssh.Delivering;
 using Pampa.Ssh.Tests.Servers;
 
 namespace Pampa.Ssh.Tests;
@@ -47,7 +49,7 @@ public sealed class DeliveryTests(SshWorld world)
         finally
         {
             dispatcher.Kill();
-            (code, said) = await SshWorld.RunAsync(program, ["nodes", "down", .. database]);
+            (code, said) = await SshWorld.RunAsync(program, ["nodes", "down", "--no-drain"]);
             Assert.True(code == 0, said);
         }
         (code, said) = await SshWorld.RunAsync(program, "nodes", "logs", "counts", "--lines", "5");
@@ -61,11 +63,28 @@ public sealed class DeliveryTests(SshWorld world)
     }
 
     [Fact]
+    public async Task Publishing_ends_with_whoever_wanted_it()
+    {
+        var folder = world.NewFolder();
+        var (tool, mark) = (Path.Combine(folder, "tool"), $"4711.{RandomNumberGenerator.GetInt32(100_000, 999_999)}");
+        await File.WriteAllTextAsync(tool, $"#!/bin/sh\nsleep {mark} &\nsleep {mark}; true\n", Stopping);
+        await Tool.RunAsync("chmod", "755", tool);
+        Task<Release> making;
+        await using (var releases = new Releases(new ProgramSource(Path.Combine(folder, "program.cs"), IsFolder: false), tool))
+        {
+            making = releases.ForAsync("linux-x64", Stopping);
+            await Processes.UntilAsync(() => Processes.With($"sleep {mark}").Count >= 2 || making.IsCompleted, "it publishes");
+        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => making);
+        await Processes.UntilAsync(() => Processes.With($"sleep {mark}").Count == 0, "nothing of it runs", 3);
+    }
+
+    [Fact]
     public async Task A_node_that_cannot_be_reached_leaves_the_others_as_they_are()
     {
         await using var loads = await Loads.MakeAsync(world);
         var program = loads.With(("there", null), ("gone", node => node.Port = PrivatePostgres.FreePort()));
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await FakeProgram.MakeAsync(world, "there"));
         Assert.Equal(1, code);
         Assert.Contains("Node 'gone': ", said, StringComparison.Ordinal);
         Assert.Contains("nobody listens there", said, StringComparison.Ordinal);

@@ -18,7 +18,7 @@ public sealed class GoingBackTests(SshWorld world)
         var folder = Path.Combine(world.Account.Home, "nodes", "pampa", "back");
         Task<string> ReadAsync(string file) => File.ReadAllTextAsync(Path.Combine(folder, file), Stopping);
         var program = loads.With(("back", null));
-        string[] up = ["nodes", "up", "--program", loads.Published];
+        string[] up = ["nodes", "up", "--program", await loads.PublishedAsync()];
         try
         {
             var (code, said) = await loads.RunAsync(program, up);
@@ -34,7 +34,7 @@ public sealed class GoingBackTests(SshWorld world)
             // Somebody waits for less than what runs takes.
             var launch = await ReadAsync("launch");
             var fewer = loads.With(("back", node => node.Workers = 2));
-            loads.StartDispatcher();
+            await loads.StartDispatcherAsync();
             await loads.ExecuteAsync("INSERT INTO loads (id) SELECT -n FROM generate_series(1, 400) n");
             await loads.UntilDoneAsync(1);
             (code, said) = await loads.RunAsync(fewer, [.. up, "--timeout", "00:00:00.001"]);
@@ -54,7 +54,7 @@ public sealed class GoingBackTests(SshWorld world)
         }
         finally
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "down");
+            var (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
             Assert.True(code == 0, said);
         }
     }

@@ -19,8 +19,8 @@ public sealed class NamespaceTests(SshWorld world)
         await using var loads = await Loads.MakeAsync(world);
         await using var network = await TwoHosts.MakeAsync();
         if (network is null) Assert.Skip("This kernel gives no network namespaces or bridges.");
-        await using var first = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(0), 22, "ip", "netns", "exec", network.Name(0));
-        await using var second = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(1), 22, "ip", "netns", "exec", network.Name(1));
+        await using var first = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(0), 22, ["ip", "netns", "exec", network.Name(0)]);
+        await using var second = await SshServer.StartAsync(world.NewFolder(), world.Authorized, TwoHosts.Address(1), 22, ["ip", "netns", "exec", network.Name(1)]);
         SshServer[] servers = [first, second];
         Action<PampaBuilder> program = pampa =>
         {
@@ -28,7 +28,7 @@ public sealed class NamespaceTests(SshWorld world)
             for (var i = 0; i < servers.Length; i++)
                 pampa.AddSshNode(FormattableString.Invariant($"far{i}"), servers[i].Address, world.Settings(node => node.DatabaseForwardPort = Port, servers[i]));
         };
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
         Assert.True(code == 0, said);
         Assert.Contains("only while 'nodes forward' runs", said, StringComparison.Ordinal);
         // As systemd or a user would: a process of its own.
@@ -37,12 +37,12 @@ public sealed class NamespaceTests(SshWorld world)
         var database = ("127.0.0.1", new Npgsql.NpgsqlConnectionStringBuilder(loads.Address).Port);
         var forwarding = Task.Run(
             () => ForwardVerb.KeepAllAsync(nodes, "pampa", database, TextWriter.Null, TextWriter.Null, enough.Token), TestContext.Current.CancellationToken);
-        loads.StartDispatcher();
+        await loads.StartDispatcherAsync();
         await loads.AddAsync(300);
         await loads.UntilDoneAsync(300);
         Assert.True(await loads.DoneAsync("done_by LIKE 'far0.%'") > 0);
         Assert.True(await loads.DoneAsync("done_by LIKE 'far1.%'") > 0);
-        (code, said) = await loads.RunAsync(program, "nodes", "down");
+        (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
         Assert.True(code == 0, said);
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => forwarding);

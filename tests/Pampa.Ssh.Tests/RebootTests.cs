@@ -28,7 +28,7 @@ public sealed class RebootTests(SshWorld world)
             node.RebootCommand = [reboot];
         }
         ));
-        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+        var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
         Assert.True(code == 0, said);
         (code, said) = await loads.RunAsync(program, "nodes", "reboot", "boots");
         Assert.Equal(1, code);
@@ -47,7 +47,7 @@ public sealed class RebootTests(SshWorld world)
         var (_, after) = await loads.StatusAsync(program);
         Assert.Equal("running", after[0].Process);
         Assert.NotEqual(before[0].Pid, after[0].Pid);
-        (code, said) = await loads.RunAsync(program, "nodes", "down");
+        (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
         Assert.True(code == 0, said);
     }
 }

@@ -14,12 +14,12 @@ public sealed class RecoveryTests(SshWorld world)
         var program = loads.With(("killed", node => node.IsIsolated = true));
         try
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
             Assert.True(code == 0, said);
             // All of them, though each joins by itself.
             var (_, all) = await loads.StatusAsync(program);
             Assert.Equal((4, 4), (all[0].Workers, all[0].Ready));
-            loads.StartDispatcher();
+            await loads.StartDispatcherAsync();
             await loads.AddAsync(600);
             await loads.UntilDoneAsync(50);
             var (_, before) = await loads.StatusAsync(program);
@@ -28,14 +28,14 @@ public sealed class RecoveryTests(SshWorld world)
             Assert.Equal("crashed", killed[0].Process);
             // Killed with the verb that was about to stop it.
             await loads.RunAsync(program, "pause", "node", "killed", "--reason", Commands.Holding.Reason);
-            (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+            (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
             Assert.True(code == 0, said);
             await loads.UntilDoneAsync(600);
             Assert.True(await loads.AskAsync("SELECT max(load_reservation_times) FROM loads") <= 2);
         }
         finally
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "down", "--timeout", "00:01:00");
+            var (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
             Assert.True(code == 0, said);
         }
     }

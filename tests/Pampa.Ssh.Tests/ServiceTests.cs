@@ -28,7 +28,7 @@ public sealed class ServiceTests(SshWorld world)
         // What its lives before this one have left.
         var errors = Path.Combine(logs, "errors.log");
         await File.WriteAllTextAsync(errors, string.Concat(Enumerable.Repeat("a line of a former life\n", 100_000)), TestContext.Current.CancellationToken);
-        var start = Tool.Order("/", errors, Path.Combine(loads.Published, "load"), arguments);
+        var start = Tool.Order("/", errors, Path.Combine(await loads.PublishedAsync(), "load"), arguments);
         start.Environment["NOTIFY_SOCKET"] = path;
         start.Environment["WATCHDOG_USEC"] = "1000000";
         using var process = Process.Start(start)!;

@@ -284,9 +284,32 @@ public sealed class SettingsTests
             var (code, said) = await SshWorld.RunAsync(Program, "nodes", verb, "--help");
             Assert.Equal(0, code);
             Assert.Contains($" nodes {verb} ", said, StringComparison.Ordinal);
+            // Offered where it does something.
+            Assert.Equal(verb is "up" or "status" or "down" or "usage", said.Contains("--parallel", StringComparison.Ordinal));
         }
         var (_, without) = await SshWorld.RunAsync(_ => { }, "--help");
         Assert.DoesNotContain("  nodes", without, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_named_and_has_not_the_tag_is_told()
+    {
+        static void Program(PampaBuilder pampa)
+        {
+            pampa.AddSshNode("web1", "192.0.2.1", node => node.Tags.Add("asia"));
+            pampa.AddSshNode("web2", "192.0.2.2", node => node.Tags.Add("europe"));
+            pampa.AddSshNode("web3", "192.0.2.3");
+        }
+        const string Named = "Node 'web1' has not the tag 'europe'. Tags are asia.\nNode 'web3' has not the tag 'europe'. There are none.\n";
+        foreach (var (args, expected) in (ValueTuple<string[], string>[])
+        [
+            (["usage", "web1", "web2", "web3", "--tag", "europe"], Named), (["exec", "web1", "web2", "web3", "--tag", "europe", "--", "true"], Named),
+            (["usage", "--tag", "africa"], "No node has the tag 'africa'. Tags are asia, europe.\n"), (["exec", "--tag", "africa", "--", "true"], "No node has the tag 'africa'. Tags are asia, europe.\n"),
+        ])
+        {
+            var (code, said) = await SshWorld.RunAsync(Program, ["nodes", .. args]);
+            Assert.Equal((1, expected), (code, said.ReplaceLineEndings("\n")));
+        }
     }
 
     [Fact]

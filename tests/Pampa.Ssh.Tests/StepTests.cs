@@ -1,8 +1,4 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
-using Pampa.Servers;
 using Pampa.Ssh.Commands;
 using Pampa.Ssh.Connecting;
 using Pampa.Ssh.Delivering;
@@ -18,33 +14,15 @@ public sealed class StepTests(SshWorld world)
 
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
-    /// <summary>A node of the program's cluster that has a program of which no heartbeat comes, and perhaps runs it.</summary>
-    private async Task<NodeAgent> FakeAsync(string name, bool runs = false, string address = "Host=elsewhere", SshServer? server = null)
-    {
-        var agent = await ConnectAsync(name, server);
-        var facts = await agent.ProbeAsync(Stopping);
-        using var release = await SshWorld.DeliverAsync(agent, await FakeProgram.MakeAsync(world, name));
-        var launch = Launch.Of(agent.Node, release.Program, facts.Folder);
-        await agent.PutDatabaseAsync(address, false, Stopping);
-        await agent.PutLaunchAsync(launch, Stopping);
-        await agent.PlaceAsync(Stopping);
-        if (runs) await agent.StartAsync(launch, null, Stopping);
-        await agent.ProbeAsync(Stopping);
-        return agent;
-    }
-
-    private async Task<NodeAgent> ConnectAsync(string name, SshServer? server = null, Action<SshNode>? more = null, Action<string>? tell = null) =>
-        new(await SshConnection.OpenAsync(world.Node(name, more, server), false, tell ?? (_ => { }), Stopping), "pampa");
-
     [Fact]
     public async Task A_restart_that_does_not_come_back_is_the_last_and_the_database_hides_nothing_of_it()
     {
         await using var loads = await Loads.MakeAsync(world);
         var program = loads.With(("stays1", null), ("stays2", null));
         await SshWorld.RunAsync(program, "migrate", "--db", $"env:{loads.Variable}");
-        var first = await FakeAsync("stays1");
+        var first = await FakeNode.MakeAsync(world, "stays1");
         await using var one = first.Connection;
-        var second = await FakeAsync("stays2");
+        var second = await FakeNode.MakeAsync(world, "stays2");
         await using var two = second.Connection;
         string[] restart = ["nodes", "restart", "--start-timeout"];
         var (code, said) = await loads.RunAsync(program, [.. restart, "00:00:01"]);
@@ -77,93 +55,10 @@ public sealed class StepTests(SshWorld world)
     }
 
     [Fact]
-    public async Task A_pause_of_ours_ends_with_the_step_or_by_itself_and_one_of_somebody_else_does_not()
-    {
-        await using var loads = await Loads.MakeAsync(world);
-        // The database's clock, which is not this computer's.
-        await loads.ExecuteAsync("""
-            CREATE SCHEMA ahead;
-            CREATE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql STABLE AS $f$SELECT pg_catalog.now() + interval '1 day'$f$;
-            CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS $f$SELECT pg_catalog.clock_timestamp() + interval '1 day'$f$;
-            DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = ahead, pg_catalog, public', current_database()); END $$;
-            """);
-        await loads.WithClusterAsync(loads.With(("held", null)), async cluster =>
-        {
-            var target = PampaTarget.Node("held");
-            async Task<HeldInfo?> HeldAsync() => (await cluster.InfoAsync(Stopping)).Held.FirstOrDefault(held => held.Target == target);
-            Holding Hold() => new(cluster, new SshNode("held", "host"), TimeSpan.FromHours(1));
-            var holding = Hold();
-            await Assert.ThrowsAsync<NodeException>(() => holding.AroundAsync(async () =>
-            {
-                Assert.Equal(0, await holding.DrainAsync(Short.Drain, Stopping));
-                var own = await HeldAsync();
-                Assert.Equal(FormattableString.Invariant($"{By("process")} {Environment.ProcessId}"), own?.Reason);
-                Assert.InRange(own?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(61));
-                throw new NodeException("it fails");
-            }, Stopping));
-            Assert.Null(await HeldAsync());
-            await cluster.PauseAsync(target, "maintenance", cancellationToken: Stopping);
-            holding = Hold();
-            await holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping);
-            Assert.Equal(("maintenance", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
-            Assert.Equal("; it stays paused (maintenance)", holding.Stays);
-            await cluster.ResumeAsync(target, Stopping);
-
-            holding = Hold();
-            await holding.AroundAsync(async () =>
-            {
-                await holding.DrainAsync(Short.Drain, Stopping);
-                await cluster.PauseAsync(target, "its disk is failing", cancellationToken: Stopping);
-            }, Stopping);
-            Assert.Equal(("its disk is failing", "; it stays paused (its disk is failing)"), ((await HeldAsync())?.Reason, holding.Stays));
-
-            // One that would end in the middle does not, and ends when it should after that.
-            await cluster.PauseAsync(target, "lunch", await cluster.NowAsync(Stopping) + TimeSpan.FromMinutes(5), Stopping);
-            holding = Hold();
-            await holding.AroundAsync(async () =>
-            {
-                await holding.DrainAsync(Short.Drain, Stopping);
-                Assert.InRange((await HeldAsync())?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(61));
-            }, Stopping);
-            Assert.Equal("lunch", (await HeldAsync())?.Reason);
-            Assert.InRange((await HeldAsync())?.EndsIn ?? TimeSpan.Zero, TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(5));
-        });
-    }
-
-    [Fact]
-    public async Task A_pause_of_a_verb_that_is_gone_is_ended_and_one_that_may_be_at_it_is_left_alone()
-    {
-        await using var loads = await Loads.MakeAsync(world);
-        await loads.WithClusterAsync(loads.With(("held", null)), async cluster =>
-        {
-            var target = PampaTarget.Node("held");
-            async Task<HeldInfo?> HeldAsync() => (await cluster.InfoAsync(Stopping)).Held.FirstOrDefault(held => held.Target == target);
-            Holding Hold() => new(cluster, new SshNode("held", "host"), TimeSpan.FromHours(1));
-            using var gone = Process.Start("true");
-            await gone.WaitForExitAsync(Stopping);
-            string[] left = [Holding.Reason, FormattableString.Invariant($"{By("process")} {gone.Id}")];
-            string[] working = [$"{By("process")} 1", $"{Holding.Reason} by me@elsewhere, process 7"];
-            foreach (var reason in left.Concat(working))
-            {
-                await cluster.PauseAsync(target, reason, cancellationToken: Stopping);
-                await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
-                Assert.Equal(working.Contains(reason) ? reason : null, (await HeldAsync())?.Reason);
-                if (!working.Contains(reason)) continue;
-                var holding = Hold();
-                var refused = await Assert.ThrowsAsync<NodeException>(() => holding.AroundAsync(() => holding.DrainAsync(Short.Drain, Stopping), Stopping));
-                Assert.Contains($"somebody is at it already ({reason})", refused.Message, StringComparison.Ordinal);
-                Assert.Equal(reason, (await HeldAsync())?.Reason);
-            }
-        });
-    }
-
-    private static string By(string what) => $"{Holding.Reason} by {Environment.UserName}@{Environment.MachineName}, {what}";
-
-    [Fact]
     public async Task What_works_on_another_database_is_not_taken_for_drained_here()
     {
         await using var loads = await Loads.MakeAsync(world);
-        var agent = await FakeAsync("moves", runs: true);
+        var agent = await FakeNode.MakeAsync(world, "moves", runs: true);
         await using var connection = agent.Connection;
         agent.Node.RebootCommand = ["false"];
         var facts = await agent.ProbeAsync(Stopping);
@@ -210,44 +105,10 @@ public sealed class StepTests(SshWorld world)
     }
 
     [Fact]
-    public async Task A_way_to_the_database_goes_on_whatever_comes()
-    {
-        await using var loads = await Loads.MakeAsync(world);
-        var port = PrivatePostgres.FreePort();
-        var database = ("127.0.0.1", new NpgsqlConnectionStringBuilder(loads.Address).Port);
-        using var enough = new CancellationTokenSource();
-        using var output = new FailingWriter();
-        SshNode[] nodes = [world.Node("leads", node => node.DatabaseForwardPort = port)];
-        var keeping = Task.Run(() => ForwardVerb.KeepAllAsync(nodes, "pampa", database, output, TextWriter.Null, enough.Token), Stopping);
-        await Processes.UntilAsync(() => output.Lines > 1 || keeping.IsCompleted, "it is tried again");
-        Assert.False(keeping.IsCompleted);
-        var agent = await ConnectAsync("leads");
-        await using var connection = agent.Connection;
-        Assert.Equal((true, null), await agent.HearsAsync(port, Stopping));
-        await enough.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keeping);
-        var free = PrivatePostgres.FreePort();
-        Assert.Equal((false, null), await agent.HearsAsync(free, Stopping));
-        if (!Environment.IsPrivilegedProcess) return;
-        using var stranger = Listeners.OnAll(free);
-        stranger.Start();
-        Listeners.GiveAway(stranger);
-        Assert.Equal<(bool, long?)>((false, Listeners.Stranger), await agent.HearsAsync(free, Stopping));
-    }
-
-    /// <summary>The first line meets a disk that is full.</summary>
-    private sealed class FailingWriter : StringWriter
-    {
-        public int Lines { get; private set; }
-
-        public override Task WriteLineAsync(string? value) => ++Lines == 1 ? throw new IOException("No space left on device") : base.WriteLineAsync(value);
-    }
-
-    [Fact]
     public async Task A_reboot_that_is_stopped_leaves_no_node_stopped_without_a_word()
     {
         await using var loads = await Loads.MakeAsync(world);
-        var agent = await FakeAsync("reboots", runs: true, loads.Address);
+        var agent = await FakeNode.MakeAsync(world, "reboots", runs: true, loads.Address);
         await using var connection = agent.Connection;
         var process = (await agent.ProbeAsync(Stopping)).Process;
         var told = Path.Combine(world.Account.Home, "told-to-reboot");
@@ -276,88 +137,5 @@ public sealed class StepTests(SshWorld world)
             Assert.Contains("is not waited for any more. Run 'nodes up reboots'", await stopping, StringComparison.Ordinal);
             Assert.Empty((await cluster.InfoAsync(Stopping)).Held);
         });
-    }
-
-    [Fact]
-    public async Task A_line_that_breaks_after_the_switch_is_no_failure_of_the_release_and_neither_is_what_cannot_be_taken_away()
-    {
-        await using var loads = await Loads.MakeAsync(world);
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var port = PrivatePostgres.FreePort();
-        var told = new List<string>();
-        var agent = await ConnectAsync("breaks", server, node => node.DatabaseForwardPort = port, told.Add);
-        await using var connection = agent.Connection;
-        await agent.ProbeAsync(Stopping);
-        using var release = await Release.ReadAsync(loads.Published, null, Stopping);
-        await agent.ReceiveAsync(release, _ => { }, Stopping);
-        var old = Path.Combine(world.Account.Home, "nodes", "pampa", "breaks", "releases");
-        if (Environment.IsPrivilegedProcess)
-        {
-            // Of root: the node's user may not take them away.
-            foreach (var name in (string[])["a", "b", "c"])
-            {
-                Directory.CreateDirectory(Path.Combine(old, name, "within"));
-                Directory.SetLastWriteTimeUtc(Path.Combine(old, name), DateTime.UnixEpoch);
-            }
-        }
-        // Meanwhile somebody else of this computer has the port of the way, as 'nodes forward' of another computer would.
-        using var other = new TcpListener(IPAddress.Loopback, port);
-        var steps = new List<string>();
-        var row = new NodeRow("breaks", "", changed =>
-        {
-            steps.Add(changed.Step);
-            if (changed.Step == "starting") Break(server, () => Processes.UntilAsync(() => Listeners.TryStart(other), "the port is free").GetAwaiter().GetResult());
-            if (changed.Step == "waiting for its heartbeat") Break(server, other.Stop);
-        });
-        var to = new NpgsqlConnectionStringBuilder(loads.Address);
-        // The program does not depend on the way through the connection, for what does may end with it.
-        var database = new NodeDatabase(loads.Address, ("127.0.0.1", to.Port));
-        await loads.WithClusterAsync(loads.With(("breaks", null)), async cluster =>
-        {
-            var facts = await agent.ProbeAsync(Stopping);
-            var wanted = new Wanted(release, Launch.Of(agent.Node, release.Program, facts.Folder), database, (_, _) => null);
-            await new Upgrade(agent, cluster, Short with { Start = TimeSpan.FromMinutes(1) }, row).RunAsync(wanted, false, Stopping);
-        });
-        Assert.Contains("waiting for its heartbeat", steps);
-        Assert.Contains($"port {port} of its 127.0.0.1 cannot lead to the database", Assert.Single(told), StringComparison.Ordinal);
-        Assert.StartsWith(Environment.IsPrivilegedProcess ? "up; former releases are still there: " : "up", row.Step, StringComparison.Ordinal);
-        Assert.True((await agent.HearsAsync(port, Stopping)).IsHeard);
-        await agent.StopAsync(Short.Stop, kills: true, Stopping);
-        if (Directory.Exists(Path.Combine(old, "a"))) Directory.Delete(old, recursive: true);
-    }
-
-    private static void Break(SshServer server, Action meanwhile)
-    {
-        server.StopAsync().GetAwaiter().GetResult();
-        meanwhile();
-        server.StartAgainAsync().GetAwaiter().GetResult();
-    }
-
-    [Fact]
-    public async Task A_stranger_who_takes_the_port_while_the_line_is_broken_is_shown_no_log_in()
-    {
-        if (!Environment.IsPrivilegedProcess) Assert.Skip("Without root there is no other user who listens.");
-        await using var loads = await Loads.MakeAsync(world);
-        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
-        var port = PrivatePostgres.FreePort();
-        var agent = await ConnectAsync("waylaid", server, node => node.DatabaseForwardPort = port);
-        await using var connection = agent.Connection;
-        var facts = await agent.ProbeAsync(Stopping);
-        using var release = await SshWorld.DeliverAsync(agent, await FakeProgram.MakeAsync(world, "waylaid"));
-        using var stranger = new TcpListener(IPAddress.Loopback, port);
-        var row = new NodeRow("waylaid", "", changed =>
-        {
-            if (changed.Step != "starting") return;
-            Break(server, () => Processes.UntilAsync(() => Listeners.TryStart(stranger), "the port is free").GetAwaiter().GetResult());
-            Listeners.GiveAway(stranger);
-        });
-        await loads.WithClusterAsync(loads.With(("waylaid", null)), async cluster =>
-        {
-            var wanted = new Wanted(release, Launch.Of(agent.Node, release.Program, facts.Folder), NodeDatabase.Of(agent.Node, loads.Database), (_, _) => null);
-            var said = (await Assert.ThrowsAsync<NodeException>(() => new Upgrade(agent, cluster, Short, row).RunAsync(wanted, false, Stopping))).Message;
-            Assert.Contains($"on port {port} of its loopback listens somebody else, user {Listeners.Stranger}", said, StringComparison.Ordinal);
-        });
-        Assert.Null((await agent.ProbeAsync(Stopping)).Process);
-        Assert.False(File.Exists(Path.Combine(world.Account.Home, "nodes", "pampa", "waylaid", "pid")));
     }
 }

@@ -93,6 +93,9 @@ public sealed class SystemdTests(SshWorld world)
         facts = await agent.ProbeAsync(Stopping);
         Assert.NotNull(facts.Process);
         Assert.False(facts.IsDetached);
+        // As a computer does that has begun anew, between the look at it and this start.
+        await agent.StartAsync(launch, null, Stopping);
+        Assert.Equal(facts.Process, (await agent.ProbeAsync(Stopping)).Process);
         await agent.StopAsync(Stop, kills: true, Stopping);
         await agent.DisableAsync(Stopping);
         Assert.Null((await agent.ProbeAsync(Stopping)).Process);
@@ -178,7 +181,7 @@ public sealed class SystemdTests(SshWorld world)
         var (_, after) = await loads.StatusAsync(program);
         Assert.Equal(("running", before[0].Release, false), (after[0].Process, after[0].Release, after[0].IsPaused));
         Assert.NotEqual(before[0].Pid, after[0].Pid);
-        (code, said) = await loads.RunAsync(program, "nodes", "down");
+        (code, said) = await loads.RunAsync(program, "nodes", "down", "--no-drain");
         Assert.True(code == 0, said);
     }
 }

@@ -14,10 +14,10 @@ public sealed class UpTests(SshWorld world)
         var program = loads.With(("roll1", null), ("roll2", null));
         try
         {
-            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", loads.Published);
+            var (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", await loads.PublishedAsync());
             Assert.True(code == 0, said);
             Assert.Contains("roll2: up", said, StringComparison.Ordinal);
-            loads.StartDispatcher();
+            await loads.StartDispatcherAsync();
             using var enough = new CancellationTokenSource();
             var busy = Task.Run(() => loads.KeepBusyAsync(enough.Token), Stopping);
             await loads.UntilDoneAsync(100);
@@ -37,34 +37,6 @@ public sealed class UpTests(SshWorld world)
             Assert.All(after, node => Assert.Equal("running", node.Process));
             Assert.All(after, node => Assert.NotEqual(before[0].Release, node.Release));
             Assert.All(after, node => Assert.Equal((4, 4, false), (node.Workers, node.Ready, node.IsPaused)));
-
-            // Unchanged, so nothing is delivered and nobody is restarted; what a verb that was killed has left is put right.
-            await loads.RunAsync(program, "pause", "node", "roll1", "--reason", Commands.Holding.Reason);
-            Assert.True((await loads.StatusAsync(program)).Nodes[0].IsPaused);
-            (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", second);
-            Assert.True(code == 0, said);
-            Assert.False((await loads.StatusAsync(program)).Nodes[0].IsPaused);
-            Assert.Contains("roll1: runs this release already", said, StringComparison.Ordinal);
-            Assert.DoesNotContain("delivering", said, StringComparison.Ordinal);
-            Assert.Equal(after.ConvertAll(n => n.Pid), (await loads.StatusAsync(program)).Nodes.ConvertAll(n => n.Pid));
-
-            // One that does not start: the row ends there, with the former release.
-            var broken = await FakeProgram.MakeAsync(world, "load", "echo 'this one is broken' >&2; exit 2");
-            File.Move(Path.Combine(broken, FakeProgram.Name), Path.Combine(broken, "load"));
-            File.Move(Path.Combine(broken, $"{FakeProgram.Name}.runtimeconfig.json"), Path.Combine(broken, "load.runtimeconfig.json"));
-            (code, said) = await loads.RunAsync(program, "nodes", "up", "--program", broken);
-            Assert.Equal(1, code);
-            Assert.Contains("this one is broken", said, StringComparison.Ordinal);
-            Assert.Contains($"It runs release {after[0].Release} again", said, StringComparison.Ordinal);
-            Assert.DoesNotContain("roll2: draining", said, StringComparison.Ordinal);
-            Assert.Contains("Those after it were left as they are: roll2.", said, StringComparison.Ordinal);
-            var (_, left) = await loads.StatusAsync(program);
-            Assert.All(left, node => Assert.Equal(("running", after[0].Release, false), (node.Process, node.Release, node.IsPaused)));
-            Assert.Equal(after[1].Pid, left[1].Pid);
-
-            (code, said) = await loads.RunAsync(program, "nodes", "restart", "roll2");
-            Assert.True(code == 0, said);
-            Assert.NotEqual(left[1].Pid, (await loads.StatusAsync(program)).Nodes[1].Pid);
         }
         finally
         {

@@ -48,8 +48,6 @@ internal static class ExecVerb
         var names = words[..^after];
         var command = words[^after..];
         if (command.Length == 0) throw new Connecting.NodeException("exec: say what to run, behind two hyphens: nodes exec web1 -- uptime");
-        var chosen = names.Length == 0 ? nodes : [.. names.Select(name => NodeOptions.Find(nodes, name)).Distinct()];
-        if (tag is not null) chosen = [.. chosen.Where(node => node.Tags.Contains(tag))];
-        return chosen.Count > 0 ? (chosen, command) : throw new Connecting.NodeException($"No node has the tag '{tag}'.");
+        return (NodeOptions.Choose(nodes, names, tag), command);
     }
 }

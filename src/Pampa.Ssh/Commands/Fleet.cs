@@ -18,22 +18,32 @@ internal sealed class Fleet(IReadOnlyList<SshNode> nodes, string cluster, bool t
     }
 
     /// <summary>Does something with each node, with many at the same time. Returns what went wrong, by node.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped; what had gone wrong by then is told.</exception>
     public async Task<IReadOnlyList<(SshNode Node, string Why)>> EachAsync(Func<NodeAgent, Task> doAsync, CancellationToken stopping)
     {
         var failures = new (SshNode Node, string Why)?[nodes.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = stopping };
-        await Parallel.ForEachAsync(Enumerable.Range(0, nodes.Count), options, async (i, token) =>
+        try
         {
-            try
+            await Parallel.ForEachAsync(Enumerable.Range(0, nodes.Count), options, async (i, token) =>
             {
-                await WithAsync(nodes[i], doAsync, token);
-            }
-            catch (Exception e) when (NodesVerb.IsOfNode(e))
-            {
-                failures[i] = (nodes[i], NodesVerb.Why(nodes[i], e));
-            }
-        });
-        return [.. failures.Where(f => f is not null).Select(f => f!.Value)];
+                try
+                {
+                    await WithAsync(nodes[i], doAsync, token);
+                }
+                catch (Exception e) when (NodesVerb.IsOfNode(e))
+                {
+                    failures[i] = (nodes[i], NodesVerb.Why(nodes[i], e));
+                }
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // How a node was left is nothing that a signal makes less true.
+            foreach (var failure in failures.OfType<(SshNode Node, string Why)>()) await errors.WriteLineAsync(failure.Why);
+            throw;
+        }
+        return [.. failures.OfType<(SshNode, string)>()];
     }
 
     /// <summary>Does something with one node after the other, so that the others work on; the first with which that goes wrong is the last.</summary>

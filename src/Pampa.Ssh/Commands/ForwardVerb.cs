@@ -16,19 +16,25 @@ internal static class ForwardVerb
             Examples = [("nodes forward", "All nodes that have a DatabaseForwardPort.")],
             ExitCodes = NodesVerb.Ends,
         };
-        var options = new NodeOptions(verb, nodes);
+        var options = new NodeOptions(verb, nodes, hasParallel: false);
         var database = VerbContext.DatabaseOption();
         verb.Options.Add(database);
-        verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (_, db, stopping) => NodesVerb.RunAsync(context, async () =>
-        {
-            var chosen = options.Chosen(parsed).Where(node => node.DatabaseForwardPort is not null).ToList();
-            if (chosen.Count == 0) throw new NodeException("No node has a DatabaseForwardPort, so there is nothing to forward.");
-            var to = NodeDatabase.Of(chosen[0], db).Forward!.Value;
-            await KeepAllAsync(chosen, pampa.Cluster, to, context.Output, context.Errors, stopping, parsed.GetValue(options.Trust));
-            return NodesVerb.Done;
-        }, stopping)));
+        verb.SetAction((parsed, _) => context.WithClusterAsync(parsed.GetValue(database), (_, db, stopping) =>
+            RunAsync(context, pampa.Cluster, () => options.Chosen(parsed), db, parsed.GetValue(options.Trust), stopping)));
         return verb;
     }
+
+    /// <summary>Keeps up the ways of the nodes that have one until it is told to stop.</summary>
+    internal static Task<int> RunAsync(
+        VerbContext context, string cluster, Func<IReadOnlyList<SshNode>> choose, VerbDatabase database, bool trustsNew, CancellationToken stopping) =>
+        NodesVerb.RunAsync(context, async () =>
+        {
+            var chosen = choose().Where(node => node.DatabaseForwardPort is not null).ToList();
+            if (chosen.Count == 0) throw new NodeException("No node has a DatabaseForwardPort, so there is nothing to forward.");
+            var to = NodeDatabase.Of(chosen[0], database).Forward!.Value;
+            await KeepAllAsync(chosen, cluster, to, context.Output, context.Errors, stopping, trustsNew);
+            return NodesVerb.Done;
+        }, stopping);
 
     /// <summary>Keeps up the ways of all these nodes until it is told to stop.</summary>
     public static Task KeepAllAsync(
@@ -48,7 +54,7 @@ internal static class ForwardVerb
             {
                 await fleet.WithAsync(node, async agent =>
                 {
-                    await agent.Connection.ForwardAsync(node.DatabaseForwardPort!.Value, to.Host, to.Port, stopping);
+                    await agent.LeadAsync(node.DatabaseForwardPort!.Value, to.Host, to.Port, stopping);
                     await output.WriteLineAsync(FormattableString.Invariant($"{node.Name}: 127.0.0.1:{node.DatabaseForwardPort} there leads to {to.Host}:{to.Port}"));
                     pause = LookEvery;
                     while (await agent.Connection.StandsAsync(stopping)) await Task.Delay(LookEvery, TimeProvider.System, stopping);

@@ -10,11 +10,14 @@ internal sealed class NodeOptions
     private const int MaxParallel = 64;
     private readonly IReadOnlyList<SshNode> nodes;
 
-    public NodeOptions(Command command, IReadOnlyList<SshNode> nodes)
+    /// <param name="command">The verb.</param>
+    /// <param name="nodes">The nodes that there are.</param>
+    /// <param name="hasParallel">Whether it can be said how many are connected to at the same time: not where it is one after the other, or all.</param>
+    public NodeOptions(Command command, IReadOnlyList<SshNode> nodes, bool hasParallel = true)
     {
         this.nodes = nodes;
         command.Arguments.Add(Names);
-        foreach (var option in (Option[])[Tag, Parallel, Trust]) command.Options.Add(option);
+        foreach (var option in (Option[])[Tag, .. hasParallel ? [Parallel] : Array.Empty<Option>(), Trust]) command.Options.Add(option);
         Parallel.Validators.Add(result => Range(result, 1, MaxParallel));
     }
 
@@ -37,21 +40,28 @@ internal sealed class NodeOptions
     };
 
     /// <summary>The nodes that are meant.</summary>
-    /// <exception cref="NodeException">One is not there, or none is meant.</exception>
-    public IReadOnlyList<SshNode> Chosen(ParseResult parsed)
+    /// <exception cref="NodeException">One is not there or has not the tag, or none is meant.</exception>
+    public IReadOnlyList<SshNode> Chosen(ParseResult parsed) => Choose(nodes, parsed.GetValue(Names) ?? [], parsed.GetValue(Tag));
+
+    /// <summary>The nodes of these names, else all, and with a tag those that have it: who is named and has it not was meant all the same.</summary>
+    /// <exception cref="NodeException">One is not there or has not the tag, or none is meant.</exception>
+    public static IReadOnlyList<SshNode> Choose(IReadOnlyList<SshNode> nodes, string[] names, string? tag)
     {
-        var names = parsed.GetValue(Names) ?? [];
-        var found = names.Length == 0 ? nodes : [.. names.Distinct(StringComparer.Ordinal).Select(Find)];
-        if (parsed.GetValue(Tag) is { } tag) found = [.. found.Where(node => node.Tags.Contains(tag))];
-        return found.Count > 0 ? found : throw new NodeException($"No node has the tag '{parsed.GetValue(Tag)}'. Tags are {string.Join(", ", nodes.SelectMany(n => n.Tags).Distinct())}.");
+        var found = names.Length == 0 ? nodes : [.. names.Distinct(StringComparer.Ordinal).Select(name => Find(nodes, name))];
+        if (tag is null) return found;
+        var without = found.Where(node => !node.Tags.Contains(tag)).ToList();
+        if (names.Length > 0 && without.Count > 0)
+            throw new NodeException(string.Join(Environment.NewLine, without.Select(node => $"Node '{node.Name}' has not the tag '{tag}'. {TagsOf([node])}")));
+        return without.Count < found.Count ? [.. found.Except(without)] : throw new NodeException($"No node has the tag '{tag}'. {TagsOf(nodes)}");
     }
+
+    private static string TagsOf(IReadOnlyList<SshNode> nodes) =>
+        nodes.SelectMany(node => node.Tags).Distinct().ToList() is { Count: > 0 } tags ? $"Tags are {string.Join(", ", tags)}." : "There are none.";
 
     /// <summary>The node of this name.</summary>
     /// <exception cref="NodeException">There is none.</exception>
     public static SshNode Find(IReadOnlyList<SshNode> nodes, string name) => nodes.FirstOrDefault(node => node.Name == name)
         ?? throw new NodeException($"There is no node '{name}' that is reached by SSH. Nodes are {string.Join(", ", nodes.Select(n => n.Name))}.");
-
-    private SshNode Find(string name) => Find(nodes, name);
 
     public static void Range(OptionResult result, int min, int max)
     {

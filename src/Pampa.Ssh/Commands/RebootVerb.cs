@@ -7,7 +7,6 @@ namespace Pampa.Ssh.Commands;
 /// <summary><c>nodes reboot</c>: drained, rebooted, connected to again, started, heard of.</summary>
 internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDatabase Database) ground, Patience patience, TimeSpan bootTime, NodeRow row)
 {
-    private static readonly TimeSpan TryEvery = TimeSpan.FromSeconds(2);
     private readonly Heartbeats heartbeats = new(ground.Cluster, TimeProvider.System);
 
     public static VerbCommand Create(VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes)
@@ -49,6 +48,7 @@ internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDat
         var holding = new Holding(ground.Cluster, node, patience.Whole(before) + bootTime);
         await holding.AroundAsync(async () =>
         {
+            await holding.TakeAsync(stopping);
             if (before.Process is not null)
             {
                 row.Say("draining");
@@ -141,7 +141,7 @@ internal sealed class RebootVerb(NodeAgent agent, (PampaCluster Cluster, VerbDat
         string? refusal = null;
         while (refusal is null && TimeProvider.System.GetElapsedTime(began) < bootTime)
         {
-            await Task.Delay(TryEvery, TimeProvider.System, stopping);
+            await Task.Delay(patience.TryEvery, TimeProvider.System, stopping);
             try
             {
                 await agent.Connection.EnsureAsync(stopping);

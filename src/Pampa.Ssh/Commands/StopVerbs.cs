@@ -33,7 +33,7 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
         VerbCommand verb, VerbContext context, PampaBuilder pampa, IReadOnlyList<SshNode> nodes, bool inTurn,
         Func<StopVerbs, NodeAgent, NodeRow, CancellationToken, Task> doAsync)
     {
-        var options = new NodeOptions(verb, nodes);
+        var options = new NodeOptions(verb, nodes, hasParallel: !inTurn);
         var database = VerbContext.DatabaseOption();
         var drainTime = NodeOptions.Time("--timeout", "How long running tasks may take before the node is left as it was", TimeSpan.FromMinutes(10));
         var startTime = NodeOptions.Time("--start-timeout", "How long until the first heartbeat", TimeSpan.FromMinutes(1));
@@ -51,7 +51,8 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
             async Task<int> RunAsync((PampaCluster, VerbDatabase)? ground, CancellationToken stopping)
             {
                 var chosen = options.Chosen(parsed);
-                var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), parsed.GetValue(options.Parallel), context.Errors);
+                var parallel = inTurn ? 1 : parsed.GetValue(options.Parallel);
+                var fleet = new Fleet(chosen, pampa.Cluster, parsed.GetValue(options.Trust), parallel, context.Errors);
                 await using var table = new ProgressTable(chosen, context);
                 var stop = new StopVerbs(ground, patience);
                 Task DoAsync(NodeAgent agent) => doAsync(stop, agent, table.Row(agent.Node), stopping);
@@ -121,6 +122,8 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
                 if (await holding.DrainAsync(patience.Drain, stopping) is var left and > 0)
                     throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': {left:N0} of its tasks run still after {patience.Drain:c}, so it is left as it was."));
             }
+            // Nothing runs that could be drained, and another verb shall see this one all the same.
+            if (holding is not null) await holding.TakeAsync(stopping);
             if (isRunning) row.Say("stopping");
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await doAsync();

@@ -16,6 +16,9 @@ internal sealed record Patience(TimeSpan Drain, TimeSpan Stop, TimeSpan Start)
     /// <summary>For a process that lives to be heard of in the database that it is looked for in.</summary>
     public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Between two attempts to connect to a computer that begins anew.</summary>
+    public TimeSpan TryEvery { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>As long as all of it may take on this node, with the way back: a service may have more time to end than this program gives.</summary>
     public TimeSpan Whole(NodeFacts facts) => Drain + 3 * (facts.StopTime is { } own && own > Stop ? own : Stop) + 2 * Start + Reserve;
 }
@@ -46,15 +49,23 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     {
         var facts = await agent.ProbeAsync(stopping);
         formerAddress = await agent.DatabaseAsync(stopping);
-        var isOther = await PutAsync(wanted, stopping);
-        await ForwardAsync(wanted.Database, isNeeded: true, stopping);
-        var isDone = !isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false };
-        if (!isDone && facts.Process is not null && formerAddress != wanted.Database.Address && !wanted.Database.IsThatOf(formerAddress))
-            await heartbeats.CheckAsync(agent, facts, patience.Look, $"First run 'nodes down {agent.Node.Name}' with the database that it has (--db), or with --no-drain if that one is gone.", stopping);
         var holding = new Holding(cluster, agent.Node, patience.Whole(facts));
+        var isDone = false;
         await holding.AroundAsync(async () =>
         {
-            if (isDone) return;
+            var isOther = await IsOtherAsync(wanted, stopping);
+            isDone = !isOther && !isForced && facts.Current == wanted.Release.Name && facts is { Process: not null, IsDetached: false };
+            await ForwardAsync(wanted.Database, isNeeded: true, stopping);
+            if (isDone)
+            {
+                await PutAsync(wanted, stopping);
+                return;
+            }
+            if (facts.Process is not null && formerAddress != wanted.Database.Address && !wanted.Database.IsThatOf(formerAddress))
+                await heartbeats.CheckAsync(agent, facts, patience.Look, $"First run 'nodes down {agent.Node.Name}' with the database that it has (--db), or with --no-drain if that one is gone.", stopping);
+            // Before anything is written: what another verb has put beside is not to be placed by this one, nor the other way round.
+            await holding.TakeAsync(stopping);
+            await PutAsync(wanted, stopping);
             if (facts.Process is not null) await DrainAsync(holding, stopping);
             // From here on it is brought to an end, whoever wants to stop: each step has its deadline.
             await agent.Connection.EnsureAsync(CancellationToken.None);
@@ -78,14 +89,19 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         }
     }
 
-    /// <summary>Writes settings and address beside those that there are. Returns whether anything is another that takes a new start.</summary>
-    private async Task<bool> PutAsync(Wanted wanted, CancellationToken stopping)
+    // Read anew for each connection: the process that runs needs a password that has changed, perhaps to end what it has begun. That it is
+    // the right one this program knows of its own address alone, for it has just connected with it.
+    private bool TakesUp(Wanted wanted) => agent.Node.Database is null && NodeDatabase.DiffersInPassword(formerAddress, wanted.Database.Address);
+
+    /// <summary>Whether settings or address are others than those that there are, which takes a new start.</summary>
+    private async Task<bool> IsOtherAsync(Wanted wanted, CancellationToken stopping) =>
+        (await agent.LaunchAsync(stopping))?.Text != wanted.Launch.Text || (formerAddress != wanted.Database.Address && !TakesUp(wanted));
+
+    /// <summary>Writes settings and address beside those that there are; a password that has changed takes its place at once.</summary>
+    private async Task PutAsync(Wanted wanted, CancellationToken stopping)
     {
-        // Read anew for each connection: the process that runs needs a password that has changed, perhaps to end what it has begun. That it is
-        // the right one this program knows of its own address alone, for it has just connected with it.
-        var takesUp = agent.Node.Database is null && NodeDatabase.DiffersInPassword(formerAddress, wanted.Database.Address);
-        var isOtherAddress = await agent.PutDatabaseAsync(wanted.Database.Address, takesUp, stopping) && !takesUp;
-        return await agent.PutLaunchAsync(wanted.Launch, stopping) || isOtherAddress;
+        await agent.PutDatabaseAsync(wanted.Database.Address, TakesUp(wanted), stopping);
+        await agent.PutLaunchAsync(wanted.Launch, stopping);
     }
 
     private async Task DrainAsync(Holding holding, CancellationToken stopping)
@@ -207,14 +223,14 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     {
         if (database.Forward is not { } to) return;
         var port = agent.Node.DatabaseForwardPort!.Value;
-        var (isHeard, stranger) = await agent.HearsAsync(port, stopping);
+        var (isHeard, stranger, _) = await agent.HearsAsync(port, stopping);
         // The server's own ways are opened by whoever has logged in, or by root: whoever else listens would be told the log-in.
         if (stranger is { } other)
             throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': on port {port} of its loopback listens somebody else, user {other}, to whom the node would show the database's log-in: say another DatabaseForwardPort."));
         if (isHeard) return;
         try
         {
-            await agent.Connection.ForwardAsync(port, to.Host, to.Port, stopping);
+            await agent.LeadAsync(port, to.Host, to.Port, stopping);
         }
         catch (NodeException e) when (!isNeeded)
         {

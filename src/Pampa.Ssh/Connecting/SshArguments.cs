@@ -76,7 +76,7 @@ internal static class SshArguments
     public static List<string> Run(SshNode node, SshFolder folder, string command) =>
         ["-F", "none", "-S", folder.Socket, .. Option("ControlMaster", "no"), .. Option("ProxyCommand", "false"), .. Option("LogLevel", "ERROR"), "-T", "--", node.Host, command];
 
-    /// <summary>For an order to the connection itself: <c>exit</c>, <c>check</c> or <c>forward</c>.</summary>
+    /// <summary>For an order to the connection itself: <c>exit</c>, <c>check</c>, <c>forward</c> or <c>cancel</c>.</summary>
     public static List<string> Order(SshNode node, SshFolder folder, string order, params string[] more) =>
         ["-F", "none", "-S", folder.Socket, "-O", order, .. more, "--", node.Host];
 

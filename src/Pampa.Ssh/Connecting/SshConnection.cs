@@ -133,7 +133,7 @@ internal sealed class SshConnection : IAsyncDisposable
     {
         try
         {
-            return await SshProcess.RunAsync(arguments, environment, new SshOrder(ConnectTime), stopping);
+            return await SshProcess.RunAsync(arguments, environment, new SshOrder(ConnectTime) { MayAsk = true }, stopping);
         }
         catch (TimeoutException)
         {
@@ -176,12 +176,21 @@ internal sealed class SshConnection : IAsyncDisposable
     /// <exception cref="NodeException">The node does not give the port.</exception>
     public async Task ForwardAsync(int port, string host, int hostPort, CancellationToken stopping)
     {
-        var rule = FormattableString.Invariant($"127.0.0.1:{port}:{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{hostPort}");
-        var result = await OrderAsync("forward", ["-R", rule], stopping);
+        var result = await OrderAsync("forward", ["-R", Rule(port, host, hostPort)], stopping);
         if (result.Code != 0)
             throw new NodeException($"Node '{Node.Name}': port {port} of its 127.0.0.1 cannot lead to the database: it is in use there already (by another connection, perhaps), or the server forbids it (AllowTcpForwarding). {SshFailure.Last(result.Errors)}".TrimEnd());
         if (!forwards.Contains((port, host, hostPort))) forwards.Add((port, host, hostPort));
     }
+
+    /// <summary>That port leads there no more.</summary>
+    public async Task EndForwardAsync(int port, string host, int hostPort, CancellationToken stopping)
+    {
+        forwards.Remove((port, host, hostPort));
+        await OrderAsync("cancel", ["-R", Rule(port, host, hostPort)], stopping);
+    }
+
+    private static string Rule(int port, string host, int hostPort) =>
+        FormattableString.Invariant($"127.0.0.1:{port}:{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{hostPort}");
 
     /// <summary>Whether the connection stands still.</summary>
     public async Task<bool> StandsAsync(CancellationToken stopping) => (await OrderAsync("check", [], stopping)).Code == 0;

@@ -44,13 +44,13 @@ internal sealed class SshFolder : IDisposable
 
     /// <summary>
     /// The command that leads through a jump host, for OpenSSH to run. It is a file, so that no shell but its own reads what the host is told;
-    /// and nothing that it runs is told a password.
+    /// and nothing that it runs is told a password. It asks nobody anything, so it need not end with the CTRL+C of a terminal.
     /// </summary>
     public string WriteJump(int number, IEnumerable<string> arguments, string host)
     {
         var file = WriteScript(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"jump{number}"), $"""
             unset SSH_ASKPASS SSH_ASKPASS_REQUIRE {SecretVariable}
-            exec ssh {Quoting.Line(arguments)} -W "$1" -- {Quoting.Line([host])}
+            exec $(command -v setsid) ssh {Quoting.Line(arguments)} -W "$1" -- {Quoting.Line([host])}
             """);
         return $"/bin/sh {Quoting.Line([file]).Replace("%", "%%", StringComparison.Ordinal)} '[%h]:%p'";
     }

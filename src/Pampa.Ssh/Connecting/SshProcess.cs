@@ -21,12 +21,20 @@ internal sealed record SshOrder(TimeSpan Deadline)
 
     /// <summary>Its input stays open, and its end asks the command to end.</summary>
     public bool EndsWithInput { get; init; }
+
+    /// <summary>Whether it may ask somebody at the terminal, for the PIN of a key, say; and so gets that one's CTRL+C, too.</summary>
+    public bool MayAsk { get; init; }
 }
 
 /// <summary>One run of OpenSSH's client. It has a deadline, whatever the network does.</summary>
 internal static class SshProcess
 {
     private const string Program = "ssh";
+
+    // CTRL+C goes to all processes of the terminal's group, and ends a client at once that is in the middle of a step; in a session of its own
+    // it is this program that says when a step ends. There is one on every Linux.
+    private static readonly string? Apart = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
+        .Where(Path.IsPathRooted).Select(folder => Path.Combine(folder, "setsid")).FirstOrDefault(File.Exists);
     private const int LongestText = 1_000_000;
 
     // Longer than a node gives a command that was asked to end.
@@ -37,7 +45,7 @@ internal static class SshProcess
     public static async Task<SshResult> RunAsync(
         IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, SshOrder order, CancellationToken stopping)
     {
-        using var process = Start(arguments, environment);
+        using var process = Start(order.MayAsk ? null : Apart, arguments, environment);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         if (order.Deadline != Timeout.InfiniteTimeSpan) deadline.CancelAfter(order.Deadline);
         var output = ReadAsync(process.StandardOutput, order.Output);
@@ -61,9 +69,9 @@ internal static class SshProcess
         }
     }
 
-    private static Process Start(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    private static Process Start(string? before, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo(Program)
+        var start = new ProcessStartInfo(before ?? Program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -71,7 +79,7 @@ internal static class SshProcess
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in before is null ? arguments : [Program, .. arguments]) start.ArgumentList.Add(argument);
         // Its messages are read.
         start.Environment["LC_ALL"] = "C";
         foreach (var (name, value) in environment) start.Environment[name] = value;

@@ -5,7 +5,9 @@ using Pampa.Ssh.Connecting;
 namespace Pampa.Ssh.Delivering;
 
 /// <summary>The program, published once for each kind of computer that the nodes are.</summary>
-internal sealed class Releases(ProgramSource source) : IAsyncDisposable
+/// <param name="source">Where it comes from.</param>
+/// <param name="tool">What publishes it.</param>
+internal sealed class Releases(ProgramSource source, string tool = "dotnet") : IAsyncDisposable
 {
     // A first time fetches the runtime from the package source.
     private static readonly TimeSpan PublishTime = TimeSpan.FromMinutes(10);
@@ -13,6 +15,7 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Lazy<Task<Release>>> made = [];
     private readonly string folder = Directory.CreateTempSubdirectory("pampa-publish-").FullName;
     private readonly SemaphoreSlim one = new(1);
+    private readonly CancellationTokenSource ended = new();
 
     /// <summary>The release for a kind of computer.</summary>
     /// <exception cref="NodeException">It cannot be made.</exception>
@@ -25,11 +28,11 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
         {
             return source.Runtime is { } own && own != runtime
                 ? throw new NodeException($"This program was published for {own} and the node is {runtime}: publish it for that one, too, and name that folder with --program.")
-                : await Release.ReadAsync(source.Path, source.Program, CancellationToken.None);
+                : await Release.ReadAsync(source.Path, source.Program, ended.Token);
         }
         var output = Path.Combine(folder, runtime);
         // Two at a time would write into the same folders.
-        await one.WaitAsync();
+        await one.WaitAsync(ended.Token);
         try
         {
             await PublishAsync(runtime, output);
@@ -38,12 +41,12 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
         {
             one.Release();
         }
-        return await Release.ReadAsync(output, null, CancellationToken.None);
+        return await Release.ReadAsync(output, null, ended.Token);
     }
 
     private async Task PublishAsync(string runtime, string output)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(tool) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         string[] arguments =
         [
             // Compiled ahead of time it would need a compiler for the node's processor here.
@@ -58,7 +61,8 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
         using var process = Start(start);
         process.StandardInput.Close();
         var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var deadline = new CancellationTokenSource(PublishTime);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ended.Token);
+        deadline.CancelAfter(PublishTime);
         try
         {
             await process.WaitForExitAsync(deadline.Token);
@@ -66,6 +70,8 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            ended.Token.ThrowIfCancellationRequested();
             throw new NodeException($"dotnet publish {source.Path} has not ended within {PublishTime:c}.");
         }
         if (process.ExitCode == 0) return;
@@ -87,6 +93,8 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Nobody wants what is being made any more, and whoever has ended this program by a signal does not wait for it.
+        await ended.CancelAsync();
         foreach (var release in made.Values)
         {
             // One that could not be made has been told of.
@@ -94,6 +102,7 @@ internal sealed class Releases(ProgramSource source) : IAsyncDisposable
             if (release.Value.IsCompletedSuccessfully) (await release.Value).Dispose();
         }
         one.Dispose();
+        ended.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 }

@@ -21,8 +21,10 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
 
     // Of a line that is slower than that, nobody waits for the end.
     private const long SlowestBytesPerSecond = 50_000;
+    private const int SlowestLinesPerSecond = 200;
 
-    private static readonly Lazy<string> Script = new(() =>
+    /// <summary>Its text.</summary>
+    public static Lazy<string> Script { get; } = new(() =>
     {
         using var reader = new StreamReader(typeof(NodeAgent).Assembly.GetManifestResourceStream("agent.sh")!);
         return reader.ReadToEnd();
@@ -38,8 +40,14 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public string Service => UnitFile.NameOf(cluster, Node.Name);
 
     /// <summary>What the node says of itself, now.</summary>
-    public async Task<NodeFacts> ProbeAsync(CancellationToken stopping) =>
+    /// <exception cref="NodeException">It does not answer, or it is no computer for a node.</exception>
+    public async Task<NodeFacts> ProbeAsync(CancellationToken stopping)
+    {
         facts = NodeFacts.Read((await DoAsync("probe", [], new SshOrder(Short), stopping)).Output);
+        return facts.Runtime.Length > 0
+            ? facts
+            : throw new NodeException($"Node '{Node.Name}': .NET does not run on this kind of computer, {facts.Computer}. It runs on x86_64 and aarch64, and with programs of 32 bits on ARM from armv7l on.");
+    }
 
     /// <summary>Delivers a release, whole or not at all.</summary>
     public async Task ReceiveAsync(Release release, Action<double> progress, CancellationToken stopping)
@@ -114,11 +122,25 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     public async Task<int?> WorkersAsync(CancellationToken stopping) =>
         (int?)new Answer((await DoAsync("workers", [], new SshOrder(Short), stopping)).Output).Number("workers");
 
-    /// <summary>Whether somebody listens on a port of its loopback, and the number of a user who does and is neither the node's own nor root.</summary>
-    public async Task<(bool IsHeard, long? Stranger)> HearsAsync(int port, CancellationToken stopping)
+    /// <summary>
+    /// Whether somebody listens on a port of its loopback, the number of a user who does and is neither the node's own nor root, and whether
+    /// others than that computer reach it.
+    /// </summary>
+    public async Task<(bool IsHeard, long? Stranger, bool IsOpen)> HearsAsync(int port, CancellationToken stopping)
     {
         var answer = new Answer((await DoAsync("hears", [port.ToString(CultureInfo.InvariantCulture)], new SshOrder(Short), stopping)).Output);
-        return (answer.Is("hears"), answer.Number("stranger"));
+        return (answer.Is("hears"), answer.Number("stranger"), answer.Is("open"));
+    }
+
+    /// <summary>Lets a port of its loopback lead to an address that this computer reaches, as long as the connection stands.</summary>
+    /// <exception cref="NodeException">The node does not give the port, or gives it to all the world.</exception>
+    public async Task LeadAsync(int port, string host, int hostPort, CancellationToken stopping)
+    {
+        await connection.ForwardAsync(port, host, hostPort, stopping);
+        // Whatever address it is asked for, a server may be told to listen on all.
+        if (!(await HearsAsync(port, stopping)).IsOpen) return;
+        await connection.EndForwardAsync(port, host, hostPort, CancellationToken.None);
+        throw new NodeException(FormattableString.Invariant($"Node '{Node.Name}': its SSH server opens port {port} to all who reach that computer, and they would reach the database through it: set GatewayPorts there to no, or to clientspecified."));
     }
 
     /// <summary>What the node's program had to say of its end.</summary>
@@ -129,7 +151,8 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
     /// <summary>Prints the end of the log, and if wanted what comes after it.</summary>
     public async Task LogsAsync(int lines, bool follows, Action<string> output, Action<string> errors, CancellationToken stopping)
     {
-        var order = new SshOrder(follows ? Timeout.InfiniteTimeSpan : Short) { Output = output, Errors = errors, EndsWithInput = follows };
+        var deadline = follows ? Timeout.InfiniteTimeSpan : Short + TimeSpan.FromSeconds((double)lines / SlowestLinesPerSecond);
+        var order = new SshOrder(deadline) { Output = output, Errors = errors, EndsWithInput = follows };
         await DoAsync("logs", [lines.ToString(CultureInfo.InvariantCulture), follows ? "follow" : "end"], order, stopping);
     }
 

@@ -35,8 +35,11 @@ internal sealed record NodeFacts
     /// <summary>The node's folder there, absolute.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>For which kind of computer the program has to be made.</summary>
+    /// <summary>For which kind of computer the program has to be made; empty: .NET does not run there.</summary>
     public required string Runtime { get; init; }
+
+    /// <summary>Which kind that is, for people.</summary>
+    public required string Computer { get; init; }
 
     public ServiceManager Manager { get; init; }
 
@@ -87,7 +90,8 @@ internal sealed record NodeFacts
         return new NodeFacts
         {
             Folder = answer.Text("folder"),
-            Runtime = RuntimeOf(answer.Text("machine"), answer.Text("libc")),
+            Runtime = RuntimeOf(answer.Text("machine"), answer.Text("bits"), answer.Text("libc")),
+            Computer = answer.Text("bits") == "32" ? $"{answer.Text("machine")} with programs of 32 bits" : answer.Text("machine"),
             Manager = answer.Text("manager") switch { "system" => ServiceManager.System, "user" => ServiceManager.User, _ => ServiceManager.None },
             LacksIcu = answer.Is("noicu"),
             Boot = answer.Text("boot"),
@@ -132,9 +136,17 @@ internal sealed record NodeFacts
 
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
-    private static string RuntimeOf(string machine, string libc)
+    // A Raspberry Pi may have programs of 32 bits below a kernel of 64. What .NET is made for by others than Microsoft is left to them.
+    private static string RuntimeOf(string machine, string bits, string libc)
     {
-        var processor = machine switch { "x86_64" => "x64", "aarch64" or "arm64" => "arm64", "armv7l" or "armv6l" => "arm", var other => other };
-        return libc == "musl" ? $"linux-musl-{processor}" : $"linux-{processor}";
+        var processor = (machine, bits) switch
+        {
+            ("x86_64", not "32") => "x64",
+            ("aarch64" or "arm64", not "32") => "arm64",
+            ("aarch64" or "arm64" or "armv8l" or "armv7l", _) => "arm",
+            ("s390x" or "ppc64le" or "riscv64" or "loongarch64", _) => machine,
+            _ => "",
+        };
+        return processor.Length == 0 ? "" : libc == "musl" ? $"linux-musl-{processor}" : $"linux-{processor}";
     }
 }

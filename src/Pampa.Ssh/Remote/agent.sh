@@ -91,13 +91,18 @@ logs() {
   done
 }
 
-# The lines of a log; those of a worker say whose they are, behind the time, also where each is an object.
+# The lines of a log; those of a worker say whose they are, behind the time, also where each is an object. Of what is followed they come one by
+# one, so that each is there at once; the rest, which may be much, goes through a program that is quicker than a loop here.
 lines() {
   case $2 in
     worker.*)
       of=${2#worker.}
       of=${of%.log}
       of=${of%_[0-9][0-9][0-9]}
+      if [ -z "$3" ]; then
+        tail -n "$1" "$folder/log/$2" | LC_ALL=C sed -E -e '/^[{]"time":/{' -e 's/,/,"process":"'"$of"'",/' -e b -e '}' -e '/^.{20}/!{' -e "s/^/$of | /" -e b -e '}' -e "s/^.{20}/&$of | /"
+        return
+      fi
       tail -n "$1" $3 "$folder/log/$2" | while IFS= read -r line; do
         case $line in
           '{"time":'*)
@@ -125,10 +130,13 @@ case $order in
     [ -z "$missing" ] || fail "the node has no$missing: install that"
     echo "folder=$folder"
     echo "machine=$(uname -m)"
+    # That is the kernel's word; its programs may be of 32 bits below one of 64.
+    echo "bits=$(getconf LONG_BIT 2>/dev/null || true)"
+    # Where programs are made for glibc the library of others may be installed, too.
     libc=glibc
-    for file in /lib/ld-musl-*; do
-      [ ! -e "$file" ] || libc=musl
-    done
+    if ! getconf GNU_LIBC_VERSION >/dev/null 2>&1 && ls /lib/ld-musl-* >/dev/null 2>&1; then
+      libc=musl
+    fi
     echo "libc=$libc"
     icu || echo "noicu=1"
     found=none
@@ -260,7 +268,12 @@ case $order in
 
   # Starts the program $1, a path within the current release, with the rest as its arguments.
   start)
-    ! alive || fail "process $pid is at work already"
+    # A service may have been started meanwhile, by a computer that has begun anew, say: that is what is wanted.
+    if served; then
+      echo "pid=$pid"
+      exit 0
+    fi
+    ! detached || fail "process $pid is at work already"
     mkdir -p "$folder/log" "$folder/work"
     : > "$folder/log/errors.log"
     if [ "$manager" != none ]; then
@@ -272,6 +285,8 @@ case $order in
     program=$1
     shift
     cd "$folder/work"
+    # What runs and is not written down no other order would know: so its place on the disk is had before, and what follows fits into it.
+    printf '%200s' '' > "$folder/pid.new" || fail "the pid file $folder/pid.new cannot be written, so nothing was started"
     # Appending, so that the program may cut it.
     setsid "$release/$program" "$@" < /dev/null > /dev/null 2>> "$folder/log/errors.log" &
     pid=$!
@@ -281,8 +296,10 @@ case $order in
       wait "$pid" || code=$?
       fail "the program ended at once with $code: $(errors)"
     fi
-    echo "$pid $start $(boot)" > "$folder/pid.new"
-    mv -f "$folder/pid.new" "$folder/pid"
+    if ! { echo "$pid $start $(boot)" 1<> "$folder/pid.new" && mv -T -f "$folder/pid.new" "$folder/pid"; }; then
+      kill -KILL "-$pid" "$pid" 2>/dev/null || true
+      fail "the pid file $folder/pid cannot be written, so the program was ended again"
+    fi
     echo "pid=$pid"
     ;;
 
@@ -328,7 +345,8 @@ case $order in
     ;;
 
   # Whether somebody listens on the port $1 of the loopback, and the number of a user who does and is neither root nor this one. Of one who
-  # listens on all addresses of IPv6 it cannot be told whether he takes those of IPv4, too, so he may only be a stranger.
+  # listens on all addresses of IPv6 it cannot be told whether he takes those of IPv4, too, so he may only be a stranger. And whether it is
+  # open to others than this computer.
   hears)
     port=$(printf '%04X' "$1")
     (
@@ -336,6 +354,7 @@ case $order in
       grep -h -E ": (0{32}|0{16}FFFF0000(0100007F|0{8})):$port 0{32}:0000 0A " /proc/net/tcp6 2>/dev/null || true
     ) | while read -r number local remote state queue timer retries user rest; do
       [ "${#local}" -gt 13 ] || echo "hears=1"
+      [ "$local" != "00000000:$port" ] || echo "open=1"
       [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] || echo "stranger=$user"
     done
     ;;
@@ -391,7 +410,8 @@ case $order in
     pid=$!
     (
       cat <&3 > /dev/null
-      kill -TERM "-$pid" || exit 0
+      # It may not lead its group yet.
+      kill -TERM "-$pid" || kill -TERM "$pid" || exit 0
       left=25
       while [ "$left" -gt 0 ] && kill -0 "-$pid"; do
         sleep 0.2

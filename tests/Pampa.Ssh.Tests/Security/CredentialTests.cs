@@ -87,10 +87,12 @@ public sealed class CredentialTests(SshWorld world)
         var key = Path.Combine(world.NewFolder(), "key");
         File.Copy(world.Key, key);
         await Tool.RunAsync("chmod", "644", key);
-        var before = world.Server.ReadLog().Length;
-        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key));
+        // To the common one other tests may connect just now.
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized);
+        var before = server.ReadLog().Length;
+        var said = await RefusedAsync(world.Node(more: node => node.PrivateKeyFile = key, at: server));
         Assert.Contains($"chmod 600 {key}", said, StringComparison.Ordinal);
-        Assert.Equal(before, world.Server.ReadLog().Length);
+        Assert.Equal(before, server.ReadLog().Length);
     }
 
     [Theory, InlineData(true), InlineData(false)]
@@ -247,5 +249,18 @@ public sealed class CredentialTests(SshWorld world)
         Assert.Equal(1, code);
         Assert.Contains(FormattableString.Invariant($"Node 'ports': on port {port} of its loopback listens somebody else, user "), said, StringComparison.Ordinal);
         Assert.DoesNotContain("starting", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_opens_the_port_to_all_the_world_is_not_asked_to_lead()
+    {
+        await using var server = await SshServer.StartAsync(world.NewFolder(), world.Authorized, settings: "GatewayPorts yes");
+        var port = PrivatePostgres.FreePort();
+        var agent = await FakeNode.ConnectAsync(world, "open", server);
+        await using var connection = agent.Connection;
+        var refused = await Assert.ThrowsAsync<NodeException>(() => agent.LeadAsync(port, "127.0.0.1", PrivatePostgres.FreePort(), Stopping));
+        Assert.Contains($"its SSH server opens port {port} to all who reach that computer", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("GatewayPorts", refused.Message, StringComparison.Ordinal);
+        await Processes.UntilAsync(() => !agent.HearsAsync(port, Stopping).GetAwaiter().GetResult().IsHeard, "it is given back");
     }
 }

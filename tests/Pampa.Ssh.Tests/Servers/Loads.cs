@@ -13,9 +13,9 @@ internal sealed class Loads : IAsyncDisposable
     private readonly SshWorld world;
     private readonly List<Process> dispatchers = [];
 
-    private Loads(SshWorld world, string address, string published)
+    private Loads(SshWorld world, string address)
     {
-        (this.world, Address, Published) = (world, address, published);
+        (this.world, Address) = (world, address);
         Environment.SetEnvironmentVariable(Variable, address);
     }
 
@@ -27,15 +27,10 @@ internal sealed class Loads : IAsyncDisposable
     /// <summary>The same as a verb has it.</summary>
     public VerbDatabase Database => new(new Hosting.DatabaseChoice(Storage.DatabaseAddress.Parse(Address), "test"));
 
-    /// <summary>The folder that the program was published into.</summary>
-    public string Published { get; }
+    /// <summary>The folder that the program was published into; that takes long, and not every test needs it.</summary>
+    public Task<string> PublishedAsync() => world.PublishedAsync(Program);
 
-    public static async Task<Loads> MakeAsync(SshWorld world)
-    {
-        var published = await world.PublishedAsync(Program);
-        var address = await world.NewDatabaseAsync();
-        return new Loads(world, address, published);
-    }
+    public static async Task<Loads> MakeAsync(SshWorld world) => new(world, await world.NewDatabaseAsync());
 
     /// <summary>The program as the controlling computer has it, with nodes.</summary>
     public Action<PampaBuilder> With(params (string Name, Action<SshNode>? More)[] nodes) => pampa =>
@@ -101,14 +96,14 @@ internal sealed class Loads : IAsyncDisposable
     public async Task<string> OtherAsync(string version)
     {
         var folder = world.NewFolder();
-        await Tool.RunAsync("/bin/cp", "-al", $"{Published}/.", folder);
+        await Tool.RunAsync("/bin/cp", "-al", $"{await PublishedAsync()}/.", folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "version.txt"), version);
         return folder;
     }
 
-    public void StartDispatcher()
+    public async Task StartDispatcherAsync()
     {
-        var start = Tool.Order("/", Path.Combine(world.NewFolder(), "dispatcher.log"), Path.Combine(Published, "load"), ["dispatcher", "--plain", "--db", $"env:{Variable}"]);
+        var start = Tool.Order("/", Path.Combine(world.NewFolder(), "dispatcher.log"), Path.Combine(await PublishedAsync(), "load"), ["dispatcher", "--plain", "--db", $"env:{Variable}"]);
         dispatchers.Add(Process.Start(start)!);
     }
 

@@ -33,6 +33,25 @@ internal static class Processes
         return File.Exists(file) && File.ReadAllText(file).Split(") ")[^1][0] is not ('Z' or 'X');
     }
 
+    /// <summary>The clients of OpenSSH that give an order to a node.</summary>
+    public static List<int> Clients(string order, string node) => With($"'{order}' 'nodes/{node}'").FindAll(id => Read(id, "cmdline").StartsWith("ssh\0", StringComparison.Ordinal));
+
+    /// <summary>The number of the group that a process is in; to all of one a terminal's signal goes.</summary>
+    public static string Group(int id) => Read(id, "stat").Split(") ")[^1].Split(' ') is [_, _, var group, ..] ? group : "";
+
+    private static string Read(int id, string file)
+    {
+        try
+        {
+            return File.ReadAllText(FormattableString.Invariant($"/proc/{id}/{file}"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+
     /// <summary>Waits until something has come to pass.</summary>
     public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 20)
     {

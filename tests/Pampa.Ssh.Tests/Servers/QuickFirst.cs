@@ -12,8 +12,8 @@ public sealed class QuickFirst : ITestCollectionOrderer
 {
     private static readonly string[] Waiting =
     [
-        nameof(UpTests), nameof(DeliveryTests), nameof(RebootTests), nameof(RecoveryTests), nameof(GoingBackTests), nameof(NamespaceTests),
-        nameof(ServiceTests),
+        nameof(UpTests), nameof(UnchangedTests), nameof(DeliveryTests), nameof(RebootTests), nameof(RecoveryTests), nameof(GoingBackTests),
+        nameof(NamespaceTests), nameof(LineTests), nameof(ServiceTests),
     ];
 
     /// <inheritdoc/>

@@ -38,15 +38,17 @@ internal sealed class SshServer : IAsyncDisposable
     /// <param name="address">Where it listens.</param>
     /// <param name="port">Null: a free one.</param>
     /// <param name="before">Words before the program: what runs it elsewhere.</param>
-    public static async Task<SshServer> StartAsync(string folder, string authorized, string address = "127.0.0.1", int? port = null, params string[] before)
+    /// <param name="settings">A line of its configuration beside the common ones.</param>
+    public static async Task<SshServer> StartAsync(
+        string folder, string authorized, string address = "127.0.0.1", int? port = null, string[]? before = null, string settings = "")
     {
         Directory.CreateDirectory("/run/sshd");
-        var server = new SshServer(folder, port ?? PrivatePostgres.FreePort(), address, before);
+        var server = new SshServer(folder, port ?? PrivatePostgres.FreePort(), address, before ?? []);
         await File.WriteAllLinesAsync(Path.Combine(folder, "config"),
         [
             string.Create(CultureInfo.InvariantCulture, $"Port {server.Port}"), $"ListenAddress {address}", $"HostKey {server.HostKey}",
             $"PidFile {Path.Combine(folder, "pid")}", "UsePAM no", "StrictModes no", $"AuthorizedKeysFile {authorized}", "PasswordAuthentication yes",
-            "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 200", "MaxSessions 100", "LogLevel DEBUG1", "PrintMotd no", "UseDNS no",
+            "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 200", "MaxSessions 100", "LogLevel DEBUG1", "PrintMotd no", "UseDNS no", settings,
         ]);
         await server.NewHostKeyAsync();
         try

@@ -75,6 +75,17 @@ public sealed class EnforcementTests : IDisposable
     }
 
     [Fact]
+    public void What_a_node_has_left_is_taken_away_also_by_one_that_has_no_limits_any_more()
+    {
+        var life = Confine(new WorkerLimits { MaxCpu = 20 });
+        var left = Path.GetDirectoryName(life.Joins[0])!;
+        Assert.True(Directory.Exists(left));
+        var words = name.Split('@');
+        Confinement.Find(new WorkerLimits(), words[1], words[2]);
+        Assert.False(Directory.Exists(left));
+    }
+
+    [Fact]
     public async Task A_worker_gets_no_more_processor_time_than_its_limit()
     {
         var life = Confine(new WorkerLimits { MaxCpu = 20 });

@@ -257,6 +257,21 @@ public sealed class MeansTests : IDisposable
         Assert.Equal(2, asked);
     }
 
+    [Theory]
+    [InlineData(1, "memory", "memory.limit_in_bytes", "MaxRam"), InlineData(1, "cpu", "cpu.cfs_quota_us", "MaxCpu"), InlineData(1, "blkio", "blkio.throttle.write_bps_device", "MaxDiskIo")]
+    [InlineData(2, "v2", "memory.max", "MaxRam"), InlineData(2, "v2", "cpu.max", "MaxCpu"), InlineData(2, "v2", "io.max", "MaxDiskIo")]
+    public void Nothing_is_promised_that_the_kernel_does_not_take_though_its_controller_is_there(int version, string tree, string file, string limit)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "It takes /dev/full.");
+        string[] trees = version == 1 ? ["memory", "cpu", "blkio"] : [];
+        var groups = new ControlGroups(version == 2 ? Make("v2") : null, trees.ToDictionary(t => t, t => Make(t)));
+        if (version == 2) Make("v2/cgroup.controllers", "memory cpu io\n");
+        File.CreateSymbolicLink(Path.Combine(Make($"{tree}/n/probe@{Environment.ProcessId}"), file), "/dev/full");
+        IMeans means = version == 1 ? new CgroupV1(groups, "n", () => ["254:0"]) : new CgroupV2(groups, "n", () => ["254:0"]);
+        string[] all = ["MaxRam", "MaxCpu", "MaxDiskIo"];
+        Assert.Equal(all.Where(name => name != limit), means.Offer(All).Select(o => o.Name));
+    }
+
     [Fact]
     public void What_anybody_may_do_is_told_for_what_it_is_worth()
     {
@@ -268,6 +283,7 @@ public sealed class MeansTests : IDisposable
         Assert.Equal("MaxCpu 350 %: not enforced: no control groups that this user may write; only a low priority (nice)", Cpu(means, 350));
         Assert.Equal("MaxCpu 50 %: not enforced: no control groups that this user may write; only a low priority (nice)", Cpu(new UserMeans([0, 1], _ => null), 50));
         Assert.Equal("MaxDiskIo 80 Mbps: not enforced: no control groups that this user may write; only a low priority (ionice)", means.Offer(All)[2].ToString());
+        Assert.Equal("MaxRam 512 MB: enforced in part, by the limit of data (ulimit -d): of each process singly, not what it shares or maps", means.Offer(All)[0].ToString());
         Assert.Equal(3, means.Offer(All).Count);
 
         var (first, second) = (Life(), Life("web1.2"));
@@ -278,56 +294,6 @@ public sealed class MeansTests : IDisposable
         Assert.Equal(["/bin/nice", "-n", "10", "/bin/taskset", "-c", first.Wrapper[5], "/bin/ionice", "-c", "2", "-n", "7"], first.Wrapper);
         Assert.Equal(("2", 512L * 1024), (first.Variables["DOTNET_PROCESSOR_COUNT"], first.DataKilobytes));
         Assert.Equal([0, 1, 2, 3, 8], UserMeans.Read("0-3,8"));
-    }
-
-    [Fact]
-    public void Tc_makes_a_class_for_each_worker_and_takes_away_what_it_has_made()
-    {
-        var said = new List<string>();
-        var means = new TrafficControl(Make("net_cls/pampa@shop@web1"), "eth0", words =>
-        {
-            said.Add(string.Join(' ', words));
-            return (true, "");
-        });
-        Assert.Equal("MaxNetIo 40 Mbps: enforced by tc (htb, net_cls) on eth0", Assert.Single(means.Offer(All)).ToString());
-        Assert.Equal(["qdisc show dev eth0", "qdisc add dev eth0 root handle 7061: htb", "filter add dev eth0 parent 7061: protocol all prio 1 handle 1: cgroup"], said);
-
-        said.Clear();
-        var life = Life();
-        means.Confine(life, All);
-        var id = long.Parse(File.ReadAllText(Path.Combine(folder, "net_cls/pampa@shop@web1", life.Name, "net_cls.classid")), System.Globalization.CultureInfo.InvariantCulture);
-        Assert.Equal(0x7061, id >> 16);
-        Assert.Equal($"class replace dev eth0 parent 7061: classid 7061:{id & 0xFFFF:x} htb rate 40mbit ceil 40mbit", Assert.Single(said));
-
-        said.Clear();
-        means.CleanUp();
-        Assert.Equal([$"class del dev eth0 classid 7061:{id & 0xFFFF:x}", "class show dev eth0", "qdisc del dev eth0 root handle 7061:"], said);
-    }
-
-    [Fact]
-    public void Tc_that_is_refused_leaves_nothing_behind_and_one_of_another_node_is_shared()
-    {
-        var said = new List<string>();
-        var refused = new TrafficControl(Make("net_cls"), "eth0", words =>
-        {
-            said.Add(string.Join(' ', words));
-            return (words[0] != "filter", "");
-        });
-        Assert.Empty(refused.Offer(All));
-        Assert.Equal("qdisc del dev eth0 root handle 7061:", said[^1]);
-
-        said.Clear();
-        var shared = new TrafficControl(Make("net_cls"), "eth0", words =>
-        {
-            said.Add(string.Join(' ', words));
-            return (true, words[0] == "qdisc" ? "qdisc htb 7061: root refcnt 2 r2q 10" : "class htb 7061:a root prio 0 rate 8Mbit");
-        });
-        Assert.Single(shared.Offer(All));
-        shared.CleanUp();
-        Assert.Equal(["qdisc show dev eth0", "class show dev eth0"], said);
-        Assert.Empty(new TrafficControl(null, "eth0", _ => (true, "")).Offer(All));
-        Assert.Empty(new TrafficControl(Make("net_cls"), null, _ => (true, "")).Offer(All));
-        Assert.Empty(new TrafficControl(Make("net_cls"), "eth0", null).Offer(All));
     }
 
     [Fact]

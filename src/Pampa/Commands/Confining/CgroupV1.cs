@@ -14,48 +14,56 @@ internal sealed class CgroupV1(ControlGroups groups, string name, Func<IReadOnly
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
     {
         var offers = new List<WorkerLimitInfo>();
-        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v1 (memory.limit_in_bytes)");
-        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v1 (cpu.cfs_quota_us)");
+        if (limits.MaxRam is { } megabytes && Takes("memory", own => LimitMemory(own, megabytes)))
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxRam), megabytes, LimitEnforcement.Full, "cgroup v1 (memory.limit_in_bytes)"));
+        if (limits.MaxCpu is { } percent && Takes("cpu", own => LimitProcessor(own, percent)))
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxCpu), percent, LimitEnforcement.Full, "cgroup v1 (cpu.cfs_quota_us)"));
         // This version has a tree for each controller, so the one of disks cannot know whose memory it writes back.
-        if (disks().Count > 0)
-            Add("blkio", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v1 (blkio.throttle): {Disks.NotTheCache}");
+        if (limits.MaxDiskIo is { } megabits && disks().Count > 0 && Takes("blkio", own => LimitDisks(own, megabits)))
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Partly, $"cgroup v1 (blkio.throttle): {Disks.NotTheCache}"));
         return offers;
-
-        void Add(string controller, string limit, int? value, LimitEnforcement how, string by)
-        {
-            if (value is { } amount && Find(controller) is not null) offers.Add(new WorkerLimitInfo(limit, amount, how, by));
-        }
     }
 
     public void Confine(ConfinedLife life, WorkerLimits limits)
     {
         if (limits.MaxRam is { } megabytes)
         {
-            var bytes = (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture);
-            var own = Make("memory", life, [("memory.limit_in_bytes", bytes)]);
-            // Swap as well, where the kernel counts it.
-            if (File.Exists($"{own}/memory.memsw.limit_in_bytes")) GroupFolder.Write($"{own}/memory.memsw.limit_in_bytes", bytes);
+            var own = Make("memory", life);
+            LimitMemory(own, megabytes);
             life.OverMemoryIf(() => GroupFolder.Number($"{own}/memory.oom_control", "oom_kill") > 0);
         }
-        if (limits.MaxCpu is { } percent)
-        {
-            var quota = (percent * (Period / 100L)).ToString(CultureInfo.InvariantCulture);
-            Make("cpu", life, [("cpu.cfs_period_us", Period.ToString(CultureInfo.InvariantCulture)), ("cpu.cfs_quota_us", quota)]);
-        }
-        if (limits.MaxDiskIo is { } megabits)
-        {
-            var rate = Disks.BytesPerSecond(megabits).ToString(CultureInfo.InvariantCulture);
-            var own = Make("blkio", life, []);
-            Disks.Limit(disks, disk =>
-            {
-                GroupFolder.Write($"{own}/blkio.throttle.read_bps_device", $"{disk} {rate}");
-                GroupFolder.Write($"{own}/blkio.throttle.write_bps_device", $"{disk} {rate}");
-            });
-        }
+        if (limits.MaxCpu is { } percent) LimitProcessor(Make("cpu", life), percent);
+        if (limits.MaxDiskIo is { } megabits) LimitDisks(Make("blkio", life), megabits);
     }
 
-    private string Make(string controller, ConfinedLife life, IReadOnlyList<(string, string)> limits) =>
-        (Find(controller) ?? throw new IOException($"The control group of '{controller}' is not there any more.")).Make(life, limits);
+    private static void LimitMemory(string own, int megabytes)
+    {
+        var bytes = (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture);
+        GroupFolder.Write($"{own}/memory.limit_in_bytes", bytes);
+        // Swap as well, where the kernel counts it.
+        if (File.Exists($"{own}/memory.memsw.limit_in_bytes")) GroupFolder.Write($"{own}/memory.memsw.limit_in_bytes", bytes);
+    }
+
+    private static void LimitProcessor(string own, int percent)
+    {
+        GroupFolder.Write($"{own}/cpu.cfs_period_us", Period.ToString(CultureInfo.InvariantCulture));
+        GroupFolder.Write($"{own}/cpu.cfs_quota_us", (percent * (Period / 100L)).ToString(CultureInfo.InvariantCulture));
+    }
+
+    private void LimitDisks(string own, int megabits)
+    {
+        var rate = Disks.BytesPerSecond(megabits).ToString(CultureInfo.InvariantCulture);
+        Disks.Limit(disks, disk =>
+        {
+            GroupFolder.Write($"{own}/blkio.throttle.read_bps_device", $"{disk} {rate}");
+            GroupFolder.Write($"{own}/blkio.throttle.write_bps_device", $"{disk} {rate}");
+        });
+    }
+
+    private bool Takes(string controller, Action<string> limit) => Find(controller)?.Takes(limit) == true;
+
+    private string Make(string controller, ConfinedLife life) =>
+        (Find(controller) ?? throw new IOException($"The control group of '{controller}' is not there any more.")).Make(life);
 
     private GroupFolder? Find(string controller)
     {

@@ -19,20 +19,19 @@ internal sealed class CgroupV2(ControlGroups groups, string name, Func<IReadOnly
     {
         var offers = new List<WorkerLimitInfo>();
         controllers ??= Open();
-        Add("memory", nameof(WorkerLimits.MaxRam), limits.MaxRam, LimitEnforcement.Full, "cgroup v2 (memory.max)");
-        Add("cpu", nameof(WorkerLimits.MaxCpu), limits.MaxCpu, LimitEnforcement.Full, "cgroup v2 (cpu.max)");
+        if (limits.MaxRam is { } megabytes && Takes("memory", own => LimitMemory(own, megabytes)))
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxRam), megabytes, LimitEnforcement.Full, "cgroup v2 (memory.max)"));
+        if (limits.MaxCpu is { } percent && Takes("cpu", own => LimitProcessor(own, percent)))
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxCpu), percent, LimitEnforcement.Full, "cgroup v2 (cpu.max)"));
+        if (limits.MaxDiskIo is not { } megabits || disks().Count == 0 || !Takes("io", own => LimitDisks(own, megabits))) return offers;
         // Whose pages are written back is known by the group whose memory they are, where the file system tells it (ext4, xfs, btrfs, f2fs do).
-        var hasDisks = disks().Count > 0;
-        if (hasDisks && controllers.Contains("memory")) Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Full, "cgroup v2 (io.max)");
-        else if (hasDisks)
-            Add("io", nameof(WorkerLimits.MaxDiskIo), limits.MaxDiskIo, LimitEnforcement.Partly, $"cgroup v2 (io.max, without the memory controller): {Disks.NotTheCache}");
+        offers.Add(controllers.Contains("memory")
+            ? new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Full, "cgroup v2 (io.max)")
+            : new WorkerLimitInfo(nameof(WorkerLimits.MaxDiskIo), megabits, LimitEnforcement.Partly, $"cgroup v2 (io.max, without the memory controller): {Disks.NotTheCache}"));
         return offers;
-
-        void Add(string controller, string limit, int? value, LimitEnforcement how, string by)
-        {
-            if (value is { } amount && controllers.Contains(controller)) offers.Add(new WorkerLimitInfo(limit, amount, how, by));
-        }
     }
+
+    private bool Takes(string controller, Action<string> limit) => controllers!.Contains(controller) && folder.Takes(limit);
 
     /// <summary>Takes the controllers over for groups below; those that it may have.</summary>
     private HashSet<string> Open()
@@ -68,24 +67,32 @@ internal sealed class CgroupV2(ControlGroups groups, string name, Func<IReadOnly
 
     public void Confine(ConfinedLife life, WorkerLimits limits)
     {
-        var values = new List<(string, string)>();
+        var own = folder.Make(life);
         if (limits.MaxRam is { } megabytes)
         {
-            values.Add(("memory.max", (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture)));
-            // What a worker has started dies with it.
-            values.Add(("memory.oom.group", "1"));
+            LimitMemory(own, megabytes);
+            life.OverMemoryIf(() => GroupFolder.Number($"{own}/memory.events", "oom_kill") > 0);
         }
-        if (limits.MaxCpu is { } percent) values.Add(("cpu.max", FormattableString.Invariant($"{percent * (Period / 100L)} {Period}")));
-        var own = folder.Make(life, values);
-        if (limits.MaxDiskIo is { } megabits)
-        {
-            var rate = Disks.BytesPerSecond(megabits);
-            Disks.Limit(disks, disk => GroupFolder.Write($"{own}/io.max", FormattableString.Invariant($"{disk} rbps={rate} wbps={rate}")));
-        }
-        if (limits.MaxRam is null) return;
+        if (limits.MaxCpu is { } percent) LimitProcessor(own, percent);
+        if (limits.MaxDiskIo is { } megabits) LimitDisks(own, megabits);
+    }
+
+    private static void LimitMemory(string own, int megabytes)
+    {
+        GroupFolder.Write($"{own}/memory.max", (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture));
+        // What a worker has started dies with it.
+        GroupFolder.Write($"{own}/memory.oom.group", "1");
         // Swap as well, where there is any.
         if (File.Exists($"{own}/memory.swap.max")) GroupFolder.Write($"{own}/memory.swap.max", "0");
-        life.OverMemoryIf(() => GroupFolder.Number($"{own}/memory.events", "oom_kill") > 0);
+    }
+
+    private static void LimitProcessor(string own, int percent) =>
+        GroupFolder.Write($"{own}/cpu.max", FormattableString.Invariant($"{percent * (Period / 100L)} {Period}"));
+
+    private void LimitDisks(string own, int megabits)
+    {
+        var rate = Disks.BytesPerSecond(megabits);
+        Disks.Limit(disks, disk => GroupFolder.Write($"{own}/io.max", FormattableString.Invariant($"{disk} rbps={rate} wbps={rate}")));
     }
 
     public void CleanUp()

@@ -46,7 +46,7 @@ internal sealed class Confinement
     /// <summary>For the workers of a node of this computer.</summary>
     public static Confinement Find(WorkerLimits limits, string cluster, string node)
     {
-        if (limits.IsEmpty || !OperatingSystem.IsLinux()) return new Confinement(limits, []);
+        if (!OperatingSystem.IsLinux()) return new Confinement(limits, []);
         var groups = ControlGroups.Find();
         // No name of a cluster or node has this sign in it.
         var name = $"pampa@{cluster}@{node}";

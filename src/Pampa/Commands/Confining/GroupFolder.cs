@@ -24,13 +24,33 @@ internal sealed class GroupFolder(string path)
         }
     }
 
-    /// <summary>The folder of one life, with its limits; it joins it at its start, and its end takes it away.</summary>
-    public string Make(ConfinedLife life, IEnumerable<(string File, string Text)> limits)
+    /// <summary>Whether the kernel takes limits in a group below it: a controller that is there may lack the file, or refuse the value.</summary>
+    /// <param name="limit">Writes them for the group in this folder.</param>
+    public bool Takes(Action<string> limit)
+    {
+        var probe = FormattableString.Invariant($"{path}/probe@{Environment.ProcessId}");
+        try
+        {
+            lock (gate) Directory.CreateDirectory(probe);
+            limit(probe);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+        finally
+        {
+            Remove(probe);
+        }
+    }
+
+    /// <summary>The folder of one life, for its limits; it joins it at its start, and its end takes it away.</summary>
+    public string Make(ConfinedLife life)
     {
         var own = $"{path}/{life.Name}";
         lock (gate) Directory.CreateDirectory(own);
         life.AtEnd(() => Remove(own));
-        foreach (var (file, text) in limits) Write($"{own}/{file}", text);
         life.Joins.Add($"{own}/cgroup.procs");
         return own;
     }
@@ -57,6 +77,33 @@ internal sealed class GroupFolder(string path)
             // Who has taken the group away has taken its numbers along: then nothing is known.
         }
         return 0;
+    }
+
+    /// <summary>The folders of the lives that there are, also of a supervisor that was killed.</summary>
+    public IReadOnlyList<string> Lives()
+    {
+        try
+        {
+            return Directory.Exists(path) ? Directory.GetDirectories(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else is at it.
+            return [];
+        }
+    }
+
+    /// <summary>What stands in a file, without the space around it; null: it cannot be read.</summary>
+    public static string? TryRead(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Takes away every life of this node that nobody lives any more, and the folder itself where none is left.</summary>

@@ -17,6 +17,9 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     /// <summary>The handle by which ours is told from what others have set up.</summary>
     private const int Handle = 0x7061;
 
+    private const string None = "00000000";
+    private static readonly string Root = FormattableString.Invariant($"{Handle:x}:");
+
     private readonly GroupFolder? group = folder is null ? null : new GroupFolder(folder);
     private readonly Lock gate = new();
     private readonly HashSet<int> classes = [];
@@ -28,30 +31,43 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
 
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits) =>
         limits.MaxNetIo is { } megabits && group is not null && device is not null && runAsTc is not null && group.TryMake(out _) && (isOpen |= Open())
-            ? [new WorkerLimitInfo(nameof(WorkerLimits.MaxNetIo), megabits, LimitEnforcement.Full, $"tc (htb, net_cls) on {device}")] : [];
+            ? [new WorkerLimitInfo(nameof(WorkerLimits.MaxNetIo), megabits, LimitEnforcement.Partly, $"tc (htb, net_cls): what leaves by {device} only")] : [];
 
     private bool Open()
     {
-        var root = FormattableString.Invariant($"{Handle:x}:");
         var (isThere, said) = Tc("qdisc", "show", "dev", device!);
         if (!isThere) return false;
-        // Another node of this computer may have made it; then it is for both.
-        if (said.Contains($"htb {root} root", StringComparison.Ordinal)) return true;
-        if (!Tc("qdisc", "add", "dev", device!, "root", "handle", root, "htb").IsDone) return false;
-        if (Tc("filter", "add", "dev", device!, "parent", root, "protocol", "all", "prio", "1", "handle", "1:", "cgroup").IsDone) return true;
-        Tc("qdisc", "del", "dev", device!, "root", "handle", root);
+        // Another node of this computer may have made it; then it is for both, once it is whole.
+        var wasThere = IsOurs(said);
+        if (wasThere && HasFilter()) return true;
+        if (!wasThere && !Tc("qdisc", "add", "dev", device!, "root", "handle", Root, "htb").IsDone) return false;
+        if (Tc("filter", "add", "dev", device!, "parent", Root, "protocol", "all", "prio", "1", "handle", "1:", "cgroup").IsDone) return true;
+        // That one may have come before.
+        if (wasThere) return HasFilter();
+        Tc("qdisc", "del", "dev", device!, "root", "handle", Root);
         return false;
     }
+
+    private static bool IsOurs(string said) => said.Contains($"htb {Root} root", StringComparison.Ordinal);
+
+    private bool HasFilter() => Tc("filter", "show", "dev", device!, "parent", Root) is { IsDone: true } filters && filters.Said.Contains(" cgroup", StringComparison.Ordinal);
 
     public void Confine(ConfinedLife life, WorkerLimits limits)
     {
         var number = NumberOf(life.Worker);
-        var minor = number.ToString("x", CultureInfo.InvariantCulture);
         var rate = FormattableString.Invariant($"{limits.MaxNetIo}mbit");
-        if (Tc("class", "replace", "dev", device!, "parent", $"{Handle:x}:", "classid", $"{Handle:x}:{minor}", "htb", "rate", rate, "ceil", rate) is { IsDone: false } no)
+        if (Replace(number, rate) is { IsDone: false } no)
             throw new IOException($"tc does not take the limit of {rate} for worker '{life.Worker}' on {device}: {no.Said.ReplaceLineEndings(" ").Trim()}");
         lock (gate) classes.Add(number);
-        group!.Make(life, [("net_cls.classid", FormattableString.Invariant($"{((long)Handle << 16) + number}"))]);
+        GroupFolder.Write($"{group!.Make(life)}/net_cls.classid", FormattableString.Invariant($"{((long)Handle << 16) + number}"));
+    }
+
+    // Another node may have ended just now, and taken away what it found no class in.
+    private (bool IsDone, string Said) Replace(int number, string rate)
+    {
+        string[] words = ["class", "replace", "dev", device!, "parent", Root, "classid", FormattableString.Invariant($"{Root}{number:x}"), "htb", "rate", rate, "ceil", rate];
+        var first = Tc(words);
+        return first.IsDone || !Open() ? first : Tc(words);
     }
 
     // The same for each life of a worker, and hardly ever that of another one.
@@ -63,19 +79,35 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
 
     public void CleanUp()
     {
-        if (device is not null && runAsTc is not null && isOpen)
+        // Without the folder no life was ever marked.
+        if (group is null || !(isOpen || Directory.Exists(group.Path))) return;
+        var gone = Take();
+        group.CleanUp();
+        if (device is null || runAsTc is null || !(isOpen || IsOurs(Tc("qdisc", "show", "dev", device).Said))) return;
+        foreach (var number in gone) Tc("class", "del", "dev", device, "classid", FormattableString.Invariant($"{Root}{number:x}"));
+        // Where another node has classes still, or a worker of this one has left a process, it stays.
+        if (Tc("class", "show", "dev", device) is { IsDone: true } left && !left.Said.Contains($"htb {Root}", StringComparison.Ordinal))
+            Tc("qdisc", "del", "dev", device, "root", "handle", Root);
+        isOpen = false;
+    }
+
+    /// <summary>The classes of this node that nobody is in any more: its own, and those that a supervisor that was killed has left.</summary>
+    private List<int> Take()
+    {
+        var living = new HashSet<int>();
+        lock (gate)
         {
-            lock (gate)
+            foreach (var life in group!.Lives())
             {
-                foreach (var number in classes) Tc("class", "del", "dev", device, "classid", FormattableString.Invariant($"{Handle:x}:{number:x}"));
-                classes.Clear();
+                var text = GroupFolder.TryRead($"{life}/net_cls.classid");
+                if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var mark) || mark >> 16 != Handle) continue;
+                (GroupFolder.TryRead($"{life}/cgroup.procs") is { Length: > 0 } ? living : classes).Add((int)(mark & 0xFFFF));
             }
-            // Where another node has classes still, it stays.
-            if (Tc("class", "show", "dev", device) is { IsDone: true } left && !left.Said.Contains(FormattableString.Invariant($"htb {Handle:x}:"), StringComparison.Ordinal))
-                Tc("qdisc", "del", "dev", device, "root", "handle", FormattableString.Invariant($"{Handle:x}:"));
-            isOpen = false;
+            classes.ExceptWith(living);
+            var gone = classes.Order().ToList();
+            classes.Clear();
+            return gone;
         }
-        group?.CleanUp();
     }
 
     private (bool IsDone, string Said) Tc(params string[] words) => runAsTc!(words);
@@ -85,12 +117,18 @@ internal sealed class TrafficControl(string? folder, string? device, Func<IReadO
     {
         try
         {
-            // Device, destination, …; a destination of nothing is the default.
-            return File.ReadLines("/proc/net/route").Skip(1).Select(line => line.Split('\t')).FirstOrDefault(cells => cells.Length > 1 && cells[1] == "00000000")?[0];
+            return DefaultDevice(File.ReadLines("/proc/net/route"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    /// <summary>The same from the kernel's list of routes.</summary>
+    /// <param name="lines">Device, destination, gateway, flags, references, uses, metric, mask and more of each, after a line of titles.</param>
+    public static string? DefaultDevice(IEnumerable<string> lines) => lines.Skip(1).Select(line => line.Split('\t'))
+        // All that begins with zeros goes there where the mask says how many; and of several ways the one with the lowest metric.
+        .Where(cells => cells.Length > 7 && cells[1] == None && cells[7] == None)
+        .MinBy(cells => long.TryParse(cells[6], NumberStyles.None, CultureInfo.InvariantCulture, out var metric) ? metric : long.MaxValue)?[0];
 }

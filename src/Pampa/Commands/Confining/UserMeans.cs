@@ -12,7 +12,8 @@ internal sealed class UserMeans(IReadOnlyList<int> processors, Func<string, stri
     public IReadOnlyList<WorkerLimitInfo> Offer(WorkerLimits limits)
     {
         var offers = new List<WorkerLimitInfo>();
-        if (limits.MaxRam is { } megabytes) offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxRam), megabytes, LimitEnforcement.Full, "the process's limit of data (ulimit -d)"));
+        if (limits.MaxRam is { } megabytes)
+            offers.Add(new WorkerLimitInfo(nameof(WorkerLimits.MaxRam), megabytes, LimitEnforcement.Partly, "the limit of data (ulimit -d): of each process singly, not what it shares or maps"));
         if (limits.MaxCpu is { } percent) offers.Add(OfProcessors(percent));
         if (limits.MaxDiskIo is { } megabits)
         {
