@@ -30,7 +30,7 @@ internal static class Secrets
     private const string Value =
         """(""[^"\s;,&)}\]][^"]*(?:"")?|"(?:[^"\\]|\\[\s\S]|"")*"?|'(?:[^'\\]|\\[\s\S]|'')*'?|"""
         + """\\"(?:[^"\\]|\\\\(?:\\[\s\S]|[^\\])|\\[^"\\])*(?:\\"?)?|\\\\+"[^"]*"?|\\+'[^']*'?|"""
-        + """[^\s;,&"')}]+(?:(?:[,)}]+|["']+)[^\s;,&"')}\]:=]+[^\s;,&"')}]*)*)""";
+        + """[,)}]{0,2}[^\s;,&"')}]+(?:(?:[,)}]+|["']+)[^\s;,&"')}\]:=]+[^\s;,&"')}]*)*)""";
 
     // A blank belongs to a password where nothing but the end of the value ends it: in a list of settings.
     private const string Setting = @"((?:password|pwd)\s*=\s*)";
@@ -44,7 +44,9 @@ internal static class Secrets
     private static readonly (Regex Of, string With)[] All =
     [
         // The scheme of a header before its name: what follows that is the scheme, and the secret would be left.
-        (Make(Authorization + """(?:bearer|basic|digest|token|apikey|negotiate|aws4[a-z0-9-]*)\s+)[^\s"'\\]+"""), $"$1{Hidden}"),
+        // Some have a list of names and values behind it.
+        (Make(Authorization + """(?:digest|token|aws4[a-z0-9-]*)\s+)[^\r\n]+"""), $"$1{Hidden}"),
+        (Make(Authorization + """(?:bearer|basic|apikey|negotiate)\s+\\*["']?)[^\s"'\\]+"""), $"$1{Hidden}"),
         (Make(Authorization + """)(?:[^\s"'\\\d]*\d[^\s"'\\]*|[^\s"'\\]{16,}|[^\s"'\\]*…)"""), $"$1{Hidden}"),
         (Make(@"\b(bearer|basic)\s+(?:[a-z0-9._~+/=-]{8,}…?|[a-z0-9._~+/=-]*\s?…)"), $"$1 {Hidden}"),
         // What is cut off in the middle stands where a host with its port would be; a port has five digits at most.
@@ -54,8 +56,8 @@ internal static class Secrets
         (Make("""([a-z][a-z0-9+.-]*://)[^/\s@:"'\[]*:(?:(?:[^/\s@"']*[a-z][^/\s@"']*|\d{6,})(?:\s?…|$)|\d+…)"""), $"$1{Hidden}"),
         (Make(Setting + @"\{(?:[^}]|\}\})*\}?"), $"$1{Hidden}"),
         (Make(";(\\s*[a-z ]*)" + Setting + """[^;"'\s][^;"'\r\n]*"""), $";$1$2{Hidden}"),
-        (Make(Setting + """[^;"'=\s][^;"'=\r\n]*(;\s*(?:$|[a-z][a-z0-9 _-]*=))"""), $"$1{Hidden}$2"),
-        (Make($"(<(?:[a-z0-9_.:-]*)(?:{Names}|pass)(?:\\s[^<>/]*)?>)(?:<!\\[CDATA\\[[^\\]]*|[^<]+)"), $"$1{Hidden}"),
+        (Make(Setting + """[^;"'=\s][^;"'=\r\n]*(;\s*(?:$|[a-z][a-z0-9 _-]*=)|…)"""), $"$1{Hidden}$2"),
+        (Make($"(<(?:[a-z0-9_.:-]*)(?:{Names}|pass)(?:\\s[^<>/]*)?>)(?:\\s*<!\\[CDATA\\[(?:[^\\]]|\\][^\\]])*|[^<]+)"), $"$1{Hidden}"),
         (Make($$"""((?:^|[\s"'`(])-[a-z0-9_-]*(?:{{Names}}|[_-]pass)\s+)("[^"]*"?|'[^']*'?|[^\s"'-]\S*)"""), $"$1{Hidden}"),
         (Make(Name + Sign + Value), $"$1$2{Hidden}"),
         (Make(Pass + PassSign + Value), $"$1$2{Hidden}"),
