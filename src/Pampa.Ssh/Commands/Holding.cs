@@ -28,8 +28,9 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly string Here = $"{Reason} by {Environment.UserName}@{Environment.MachineName}, process ";
 
-    // Containers may have the name of a computer in common, and numbers of processes; each has a space of numbers of its own.
-    private static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}" : "";
+    // Containers may have the name of a computer in common, and numbers of processes; each has a space of numbers of its own. Computers that
+    // were made from one image may, too, whose spaces are called alike.
+    private static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}{Machine()}" : "";
     private static readonly string Own = FormattableString.Invariant($"{Here}{Environment.ProcessId}{Space}");
 
     // Another's reason stands behind ours while ours counts.
@@ -40,6 +41,20 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     private HeldInfo? others;
     private DateTimeOffset? othersEnd;
     private (string Reason, DateTimeOffset? Until)? taken;
+
+    private static string Machine()
+    {
+        const string file = "/etc/machine-id";
+        try
+        {
+            return File.ReadAllText(file).Trim() is { Length: >= 8 } id ? $" on {id[..8]}" : "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A container has none, as a rule.
+            return "";
+        }
+    }
 
     /// <summary>What is to be said of a pause that stays, behind what else there is; empty: none does.</summary>
     public string Stays => others is null ? "" : $"; it stays paused ({(others.Reason.Length > 0 ? others.Reason : "no reason was given")})";
@@ -92,6 +107,12 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     public async Task<long> DrainAsync(TimeSpan patience, CancellationToken stopping)
     {
         await TakeAsync(stopping);
+        // Whose pause has come since then would be lost by ours.
+        if (await ReadAsync(stopping) is { } held && held.Reason != ours)
+        {
+            others = held;
+            othersEnd = held.EndsIn is { } left ? await cluster.NowAsync(stopping) + left : null;
+        }
         return await cluster.DrainAsync(target, patience, taken!.Value.Reason, taken.Value.Until, stopping);
     }
 
@@ -101,12 +122,14 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
     /// </summary>
     private async Task GiveWayAsync(HashSet<string> before, CancellationToken stopping)
     {
-        var entries = (await cluster.AuditAsync(null, stopping)).Entries;
-        var other = entries.FirstOrDefault(entry => !before.Contains(entry.Id) && entry.Target == target.ToString()
-            && entry.Detail.StartsWith(Reason, StringComparison.Ordinal) && WhoOf(ReasonOf(entry)) != Own);
+        var entries = (await cluster.AuditAsync(null, stopping)).Entries.Where(entry => !before.Contains(entry.Id)
+            && entry.Target == target.ToString() && entry.Detail.StartsWith(Reason, StringComparison.Ordinal)).ToList();
+        var other = entries.Find(entry => WhoOf(ReasonOf(entry)) != Own);
         if (other is null) return;
         var began = TimeProvider.System.GetTimestamp();
-        if (await ReadAsync(stopping) is { } held && held.Reason == ours)
+        // Where ours stands there twice, the other one has put it back already.
+        var isPutBack = entries.Count(entry => WhoOf(ReasonOf(entry)) == Own) > 1;
+        if (!isPutBack && await ReadAsync(stopping) is { } held && held.Reason == ours)
         {
             ours = null;
             await cluster.PauseAsync(target, ReasonOf(other), taken!.Value.Until, CancellationToken.None);

@@ -88,6 +88,8 @@ internal sealed class StopVerbs((PampaCluster Cluster, VerbDatabase Database)? g
         var stays = await AroundAsync(agent, row, facts, remedy, async () =>
         {
             await agent.StopAsync(patience.Stop, kills: true, CancellationToken.None);
+            // That may have taken long enough for the line to break.
+            await agent.Connection.EnsureAsync(CancellationToken.None);
             row.Say("starting");
             var began = TimeProvider.System.GetTimestamp();
             await agent.StartAsync(launch, UpVerb.UnitOf(agent.Node, launch, facts, shutdown), CancellationToken.None);

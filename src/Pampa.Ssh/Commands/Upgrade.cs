@@ -51,6 +51,7 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
         formerAddress = await agent.DatabaseAsync(stopping);
         var holding = new Holding(cluster, agent.Node, patience.Whole(facts));
         var isDone = false;
+        var done = "runs this release already";
         await holding.AroundAsync(async () =>
         {
             var isOther = await IsOtherAsync(wanted, stopping);
@@ -58,6 +59,9 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             await ForwardAsync(wanted.Database, isNeeded: true, stopping);
             if (isDone)
             {
+                // Nothing differs, then, but a password perhaps. What is written is kept from another verb's hands, as below.
+                if (!TakesUp(wanted)) return;
+                await holding.TakeAsync(stopping);
                 await PutAsync(wanted, stopping);
                 return;
             }
@@ -71,8 +75,10 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
             await agent.Connection.EnsureAsync(CancellationToken.None);
             await ForwardAsync(wanted.Database, isNeeded: true, CancellationToken.None);
             await ChangeAsync(wanted, facts, isOther);
+            // What is taken away then may be what the next verb has put there.
+            done = await PruneAsync();
         }, stopping);
-        row.Done($"{(isDone ? "runs this release already" : await PruneAsync())}{holding.Stays}");
+        row.Done($"{done}{holding.Stays}");
     }
 
     /// <summary>Takes away what is not needed any more. Returns what has become of the node, which is up whatever comes of that.</summary>
@@ -223,10 +229,12 @@ internal sealed class Upgrade(NodeAgent agent, PampaCluster cluster, Patience pa
     {
         if (database.Forward is not { } to) return;
         var port = agent.Node.DatabaseForwardPort!.Value;
-        var (isHeard, stranger, _) = await agent.HearsAsync(port, stopping);
+        var (isHeard, stranger, isOpen) = await agent.HearsAsync(port, stopping);
         // The server's own ways are opened by whoever has logged in, or by root: whoever else listens would be told the log-in.
         if (stranger is { } other)
             throw new NodeException(FormattableString.Invariant($"Node '{agent.Node.Name}': on port {port} of its loopback listens somebody else, user {other}, to whom the node would show the database's log-in: say another DatabaseForwardPort."));
+        // A way that somebody has opened before.
+        if (isHeard && isOpen) throw agent.IsOpenToAll(port);
         if (isHeard) return;
         try
         {

@@ -140,8 +140,12 @@ internal sealed class NodeAgent(SshConnection connection, string cluster)
         // Whatever address it is asked for, a server may be told to listen on all.
         if (!(await HearsAsync(port, stopping)).IsOpen) return;
         await connection.EndForwardAsync(port, host, hostPort, CancellationToken.None);
-        throw new NodeException(FormattableString.Invariant($"Node '{Node.Name}': its SSH server opens port {port} to all who reach that computer, and they would reach the database through it: set GatewayPorts there to no, or to clientspecified."));
+        throw IsOpenToAll(port);
     }
+
+    /// <summary>Says of a way to the database that it is everybody's.</summary>
+    public NodeException IsOpenToAll(int port) => new(FormattableString.Invariant(
+        $"Node '{Node.Name}': its SSH server opens port {port} to all who reach that computer, and they would reach the database through it: set GatewayPorts there to no, or to clientspecified."));
 
     /// <summary>What the node's program had to say of its end.</summary>
     public async Task<string> ErrorsAsync(CancellationToken stopping) => (await DoAsync("errors", [], new SshOrder(Short), stopping)).Output.Trim();
