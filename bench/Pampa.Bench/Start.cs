@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace Pampa.Bench;
@@ -45,7 +46,7 @@ internal sealed record Start(int Runs) : IMeasurement
     {
         var root = Repository.Root() ?? throw new RunFailedException("samples/numbers.cs was not found: run the bench from where it was built in a clone.");
         var publish = new ProcessStartInfo("dotnet") { WorkingDirectory = root };
-        foreach (var word in (string[])["publish", "samples/numbers.cs", "-c", "Release", "-r", "linux-x64", .. arguments, "-o", folder, "-v", "quiet"])
+        foreach (var word in (string[])["publish", "samples/numbers.cs", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, .. arguments, "-o", folder, "-v", "quiet"])
             publish.ArgumentList.Add(word);
         await BenchProcess.RunAsync(publish, stopping);
         // What is needed to run it: symbols are not.

@@ -133,7 +133,9 @@ public sealed partial class JobBuilder
     public Sql? OrderBy { get; set; }
 
     /// <summary>As <see cref="Where"/>, with values that are taken anew for every statement.</summary>
-    /// <param name="condition">Called often: it must be quick and must not throw.</param>
+    /// <param name="condition">
+    /// Called often, by the loop that deals and by the one that hears of new records: it must be quick, wait for nothing, and not throw.
+    /// </param>
     public void WhereEachCycle(Func<Sql> condition)
     {
         ArgumentNullException.ThrowIfNull(condition);

@@ -91,7 +91,7 @@ internal sealed class CompareCommand
         {
             "pampa" => new PampaPeer(),
             "loop" => new LoopPeer("SKIP LOCKED loop", Loops: 8, Rows: 500),
-            "loop-large" => new LoopPeer("SKIP LOCKED loop, large batches", Loops: 4, Rows: 2_000),
+            "loop-large" => new LoopPeer("loop with large batches", Loops: 4, Rows: 2_000),
             "raw" => new RawPeer(),
             "bare" => new BarePeer(),
             "graphile" => new DocumentedGraphilePeer(node!),

@@ -20,7 +20,7 @@ internal sealed record CompareFull(IReadOnlyList<Peer> Peers, int Records) : IMe
 
     public ResultTable Table { get; } = new("## Compared: a full table", """
         A hundredth of the records is open and stands behind all that has ended, a tenth of it by an UPDATE; the rate between 10 and 90 % of
-        each round, in parts of that in a table without the ended ones (*alone*), no-op job, appended by `compare --record`.
+        each round, in parts of that in a table that has only what was worked off in the rounds before (*alone*), no-op job, appended by `compare --record`.
         """,
         [.. Columns, "machine"]);
 

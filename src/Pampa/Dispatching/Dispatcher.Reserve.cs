@@ -33,8 +33,9 @@ internal sealed partial class Dispatcher
     private Way WayOf(JobDispatch job)
     {
         var (hasPlace, isDue) = (!job.Store.Job.HasOwnOrder && job.Cursor is not null, !job.Store.Job.HasOwnOrder && job.Restarts.IsDue);
-        // Whoever has a place can wait for the next round, where somebody has walked for long in this one.
-        var restarts = isDue && !(hasPlace && HasWalked);
+        // Whoever has a place can wait for the next round, where somebody has walked for long in this one; once, for that may be so in each.
+        if (isDue && hasPlace) job.IsPutOff = HasWalked && !job.IsPutOff;
+        var restarts = isDue && !(hasPlace && job.IsPutOff);
         var after = hasPlace && !restarts ? job.Cursor : null;
         if (job.GoesRound) after ??= job.Avoided;
         TimeSpan? longest = hasPlace && restarts ? LongestWalk : hasPlace ? null : job.Walk.Longest(LongestWalk);
@@ -78,8 +79,12 @@ internal sealed partial class Dispatcher
         var goesRound = job.GoesRound;
         if (!goesRound) job.Refused = 0;
         var way = WayOf(job);
-        // One that may take that long is enough for a round.
-        if (way.From.Longest > LongestWalk && HasWalked) return false;
+        if (way.From.Longest > LongestWalk)
+        {
+            // One that may take that long is enough for a round, as long as it is not always somebody else's.
+            job.IsPutOff = HasWalked && !job.IsPutOff;
+            if (job.IsPutOff) return false;
+        }
         var after = way.From.After;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
         var batch = Guid.CreateVersion7().ToString("N");
@@ -91,7 +96,8 @@ internal sealed partial class Dispatcher
             // Until it is answered the place to go on from stays: nothing that goes wrong loses it.
             bound = await BindAsync(job, way, () => job.Store.BindAsync(slots, term, name, way.From, stopping, batch), stopping);
         }
-        catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+        catch (Exception e) when (e is OperationCanceledException
+            || (job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure && !job.Store.Database.Dialect.IsStatementTimeout(e)))
         {
             // Whether it took effect is not known: the node reads back what its workers hold before anything more is
             // reserved for them. What other nodes got by it waits for them and shows there.

@@ -373,7 +373,8 @@ internal sealed partial class Dispatcher(
         catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
         {
             if (job.TooLong.IsDue(out var unsaid)) Log.PickTooLong(log, job.Store.Job.Name, unsaid, e.Message);
-            job.EndLook(mayBeMore: job.Cursor is not null);
+            // What it has not found it may find when it has rested, which alone keeps it away.
+            job.EndLook(mayBeMore: job.Cursor is not null || job.Rests);
             job.ForgetLook();
             return false;
         }

@@ -106,6 +106,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>How long picking may take without a cursor.</summary>
     public WalkLimit Walk { get; } = new(time);
 
+    /// <summary>Whether it was passed by in the last round, because another job had taken long.</summary>
+    public bool IsPutOff { get; set; }
+
     /// <summary>Whether it has just taken too long, so that the job is not looked at now, even if it is woken.</summary>
     public bool Rests => Cursor is null && Walk.Rests;
 

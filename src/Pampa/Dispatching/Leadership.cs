@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Pampa.Storage;
 
 namespace Pampa.Dispatching;
@@ -30,7 +31,7 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
         if (triedAt != 0 && time.GetElapsedTime(triedAt) < ttl / 3) return Term;
         var before = time.GetTimestamp();
         triedAt = before;
-        if (Term is { } term && !await store.RenewAsync(term, ttl, stopping)) Term = null;
+        if (Term is { } term && !await store.RenewAsync(term, ttl, stopping, mayBeForgotten: true)) Term = null;
         if (Term is null)
         {
             var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
@@ -52,8 +53,7 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
         finally
         {
             await isOver.CancelAsync();
-            // What it has met, the next one to renew it meets, too; and until then trust in the lease has its end.
-            await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await keeping;
         }
     }
 
@@ -61,8 +61,17 @@ internal sealed class Leadership(ClusterStore store, string scope, string holder
     {
         while (true)
         {
-            await Task.Delay(ttl / 12, time, isOver);
-            await EnsureAsync(stopping);
+            await Task.Delay(ttl / 12, time, isOver).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (isOver.IsCancellationRequested) return;
+            try
+            {
+                await EnsureAsync(stopping);
+            }
+            catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
+            {
+                // A standby's try locks the row for a moment, too: the next one comes while the lease is trusted. What lasts whoever renews it
+                // after the step meets again.
+            }
         }
     }
 

@@ -70,12 +70,16 @@ internal sealed class ClusterStore(Database database, string cluster)
         return statement;
     }
 
-    /// <summary>
-    /// Renews a lease whose holder writes nothing but what its term guards. False: it is over or somebody else's. A crash of the server may undo
-    /// it: the lease is over the sooner, and whoever takes it then has a later term.
-    /// </summary>
-    public async Task<bool> RenewAsync(LeaseTerm lease, TimeSpan ttl, CancellationToken stopping) =>
-        await database.ExecuteAsync(Renewal(lease, ttl, mayBeForgotten: true), stopping) == 1;
+    /// <summary>Renews a lease. False: it is over or somebody else's.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="ttl">How long it lasts from now on.</param>
+    /// <param name="stopping">Gives up.</param>
+    /// <param name="mayBeForgotten">
+    /// Whether its holder writes nothing but what its term guards. Then a crash of the server may undo it: the lease is over the sooner, and
+    /// whoever takes it then has a later term.
+    /// </param>
+    public async Task<bool> RenewAsync(LeaseTerm lease, TimeSpan ttl, CancellationToken stopping, bool mayBeForgotten = false) =>
+        await database.ExecuteAsync(Renewal(lease, ttl, mayBeForgotten: mayBeForgotten), stopping) == 1;
 
     /// <summary>Renews a lease on the calling thread, for what nothing else guards.</summary>
     public bool RenewNow(LeaseTerm lease, TimeSpan ttl) =>

@@ -94,7 +94,7 @@ internal sealed partial class TaskStore
         var where = Where(statement.Parameters);
         var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
         if (after is { } key) database.Dialect.BindCursor(statement, key);
-        var look = new Statement(Sql.ReserveLook(where, orderBy, after is not null));
+        var look = new Statement(Sql.ReserveLook(where, orderBy, after is not null)) { EndsAfter = LongestLook };
         look.Parameters.AddRange(statement.Parameters);
         return await database.QueryAsync(look, ReadKey, stopping);
     }

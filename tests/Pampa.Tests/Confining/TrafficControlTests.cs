@@ -56,7 +56,9 @@ public sealed class TrafficControlTests : IDisposable
         said.Clear();
         var shared = Make(words => (true, words[0] switch
         {
-            "qdisc" => "qdisc htb 7061: root refcnt 2 r2q 10", "filter" => "filter protocol all pref 1 cgroup chain 0 handle 0x1", _ => "class htb 7061:a root prio 0 rate 8Mbit",
+            "qdisc" => "qdisc htb 7061: root refcnt 2 r2q 10",
+            "filter" => "filter protocol all pref 1 cgroup chain 0 handle 0x1",
+            _ => "class htb 7061:a root prio 0 rate 8Mbit",
         }));
         Assert.Single(shared.Offer(Limits));
         shared.CleanUp();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Npgsql;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
@@ -72,6 +73,38 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         var complete = await ExplainAsync(Sql.Complete([], skipLocked: false), await StartedAsync(), Sql.CompleteRows([]));
         KeyIsUsed(complete);
         output.WriteLine($"FINISH: {finish.Buffers} buffers, {complete.Buffers} where all are completed");
+    }
+
+    [Fact]
+    public async Task The_one_plan_that_FINISH_has_for_all_its_parameters_goes_by_the_key()
+    {
+        var settings = db.Database.Dialect.Preamble(new Statement("") { IsByKey = true, HasOnePlan = true })!;
+        Assert.Contains("'plan_cache_mode', 'force_generic_plan'", settings, StringComparison.Ordinal);
+        Assert.DoesNotContain("plan_cache_mode", db.Database.Dialect.Preamble(new Statement("") { IsByKey = true })!, StringComparison.Ordinal);
+        await using var connection = await db.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        foreach (var text in (string[])[Sql.Finish([], skipLocked: false), Sql.Finish([], skipLocked: true), Sql.Complete([], skipLocked: false)])
+        {
+            var names = new List<string>();
+            var numbered = Regex.Replace(text, "@([a-z0-9_]+)", match =>
+            {
+                if (!names.Contains(match.Value)) names.Add(match.Value);
+                return string.Create(CultureInfo.InvariantCulture, $"${names.IndexOf(match.Value) + 1}");
+            });
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"{settings}; PREPARE f AS {numbered}; EXPLAIN EXECUTE f ({string.Join(", ", names.Select(_ => "NULL"))}); DEALLOCATE f";
+            var lines = new List<string>();
+            await using (var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken))
+            {
+                do
+                {
+                    while (await reader.ReadAsync(TestContext.Current.CancellationToken)) lines.Add(reader.GetString(0));
+                }
+                while (await reader.NextResultAsync(TestContext.Current.CancellationToken));
+            }
+            output.WriteLine(string.Join(Environment.NewLine, lines));
+            Assert.DoesNotContain(lines, line => line.Contains("Seq Scan on big", StringComparison.Ordinal));
+            Assert.Contains(lines, line => line.Contains("big_pkey", StringComparison.Ordinal) || line.Contains("pampa_job_", StringComparison.Ordinal));
+        }
     }
 
     /// <summary>Reserves and starts 500 records. Returns their fences, with what else a row of the next statement has.</summary>

@@ -99,6 +99,58 @@ public sealed partial class WalkTests
         await cluster.UntilEndedAsync(maxRounds: 20);
     }
 
+    [Fact]
+    public async Task One_that_takes_long_in_each_round_does_not_keep_another_away_for_ever()
+    {
+        var (cluster, process) = await TwoJobsAsync(records: 1);
+        await using var _ = cluster;
+        await cluster.UntilEndedAsync();
+        // The first job takes more than its share of each round and never too long; the other one has taken too long once.
+        process.Faults.Each(
+            text => Walks(text) && !text.Contains("\"others\"", StringComparison.Ordinal), _ => cluster.Time.Advance(TimeSpan.FromSeconds(3)));
+        var tooLong = 2;
+        process.Faults.Each(text => Walks(text) && text.Contains("\"others\"", StringComparison.Ordinal), text =>
+        {
+            if (Interlocked.Decrement(ref tooLong) < 0) return;
+            cluster.Time.Advance(TimeSpan.FromSeconds(double.Parse(Limit().Match(text).Groups[1].Value, CultureInfo.InvariantCulture)));
+            throw TooLong;
+        });
+        await cluster.InsertAsync(1, first: 50, table: "others");
+        for (var round = 0; round < 12 && cluster.Calls.Count(c => c.Job == "others") == 1; round++)
+        {
+            process.Dispatcher.Wake();
+            await process.RoundAsync();
+            await cluster.LiveAsync(1);
+        }
+        Assert.True(tooLong <= 0);
+        Assert.Equal(2, cluster.Calls.Count(c => c.Job == "others"));
+    }
+
+    [Fact]
+    public async Task One_that_was_in_vain_is_tried_again_when_it_has_rested_although_nobody_tells_of_records()
+    {
+        var (cluster, process) = await TwoJobsAsync(records: 1);
+        await using var _ = cluster;
+        await cluster.UntilEndedAsync();
+        var walks = 0;
+        process.Faults.Each(text => Walks(text) && text.Contains("\"others\"", StringComparison.Ordinal), text =>
+        {
+            walks++;
+            cluster.Time.Advance(TimeSpan.FromSeconds(double.Parse(Limit().Match(text).Groups[1].Value, CultureInfo.InvariantCulture)));
+            throw TooLong;
+        });
+        await cluster.AdvanceAsync(2);
+        await process.RoundAsync();
+        Assert.Equal(2, walks);
+        // It has taken five seconds, and rests as long.
+        await cluster.LiveAsync(4);
+        await process.RoundAsync();
+        Assert.Equal(2, walks);
+        await cluster.LiveAsync(2);
+        await process.RoundAsync();
+        Assert.Equal(3, walks);
+    }
+
     [Theory, InlineData(12), InlineData(3)]
     public async Task Several_jobs_with_long_ways_back_do_not_lose_the_lease_together(double lease)
     {
