@@ -89,9 +89,10 @@ public sealed class HoldingTests(SshWorld world)
             using var gone = Process.Start("true");
             await gone.WaitForExitAsync(Stopping);
             var space = new FileInfo("/proc/self/ns/pid").LinkTarget;
-            string[] left = [Holding.Reason, FormattableString.Invariant($"{By("process")} {gone.Id}"), FormattableString.Invariant($"{By("process")} {gone.Id} of {space}")];
-            // Of a container with the same name it cannot be told either.
-            string[] working = [$"{By("process")} 1", $"{By("process")} 1 of {space}", FormattableString.Invariant($"{By("process")} {gone.Id} of pid:[1]"), Elsewhere];
+            var process = FormattableString.Invariant($"{By("process")} {gone.Id}");
+            string[] left = [Holding.Reason, process, $"{process}{Holding.Space}"];
+            // Of a container or a computer with the same name it cannot be told either.
+            string[] working = [$"{By("process")} 1", $"{By("process")} 1{Holding.Space}", $"{process} of {space} on 00000000", $"{process} of pid:[1]", Elsewhere];
             foreach (var reason in left.Concat(working))
             {
                 await cluster.PauseAsync(target, reason, cancellationToken: Stopping);
@@ -105,7 +106,7 @@ public sealed class HoldingTests(SshWorld world)
             }
 
             // And what it has covered counts again.
-            await cluster.PauseAsync(target, FormattableString.Invariant($"{By("process")} {gone.Id} of {space}; it was paused before: its disk; is failing"), cancellationToken: Stopping);
+            await cluster.PauseAsync(target, $"{process}{Holding.Space}; it was paused before: its disk; is failing", cancellationToken: Stopping);
             await Hold().AroundAsync(() => Task.CompletedTask, Stopping);
             Assert.Equal(("its disk; is failing", null), ((await HeldAsync())?.Reason, (await HeldAsync())?.EndsIn));
         });

@@ -30,7 +30,7 @@ internal sealed class Holding(PampaCluster cluster, SshNode node, TimeSpan longe
 
     // Containers may have the name of a computer in common, and numbers of processes; each has a space of numbers of its own. Computers that
     // were made from one image may, too, whose spaces are called alike.
-    private static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}{Machine()}" : "";
+    internal static readonly string Space = new FileInfo("/proc/self/ns/pid").LinkTarget is { } space ? $" of {space}{Machine()}" : "";
     private static readonly string Own = FormattableString.Invariant($"{Here}{Environment.ProcessId}{Space}");
 
     // Another's reason stands behind ours while ours counts.

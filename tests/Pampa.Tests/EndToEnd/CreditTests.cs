@@ -20,7 +20,8 @@ public sealed class CreditTests(ProgramFixture programs)
         await CheckAsync(database);
         var last = await StartAsync();
 
-        Assert.Equal(0, await last.EndAsync());
+        // A fifth of all statements begin anew there, and a start with its hooks is five of them, one start after the other.
+        Assert.Equal(0, await last.EndAsync(TimeSpan.FromMinutes(5)));
 
         await CheckAsync(database);
         Assert.Equal(1_000, await database.CountAsync($"{Completed} AND is_sent", "messages"));
