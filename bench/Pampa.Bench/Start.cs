@@ -83,7 +83,14 @@ internal sealed record Start(int Runs) : IMeasurement
         double most = 0;
         while (!ended.IsCompleted)
         {
-            most = Math.Max(most, process.WorkingSet);
+            try
+            {
+                most = Math.Max(most, process.WorkingSet);
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended in this moment.
+            }
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, stopping));
         }
         await ended;
