@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Pampa.Storage;
 
 /// <summary>
-/// Texts of statements that a worker waits for, kept by what they are composed of: to compose one takes a twelfth of the time in
+/// Texts of statements that a worker waits for, kept by what they are composed of: to compose one took a fifteenth of the time in
 /// which a new record is found and started. A condition of the program's may be another one each time, so they are not kept for ever.
 /// </summary>
 internal sealed class ComposedTexts<TParts> where TParts : struct
