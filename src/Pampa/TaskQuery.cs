@@ -42,7 +42,11 @@ public enum TaskOrder
 /// Whether there may be more although fewer came than were asked for: one call looks at no more than 50,000 records, so that it is quick
 /// on a table of any size. Go on with <see cref="Next"/>.
 /// </param>
-public sealed record TaskPage(IReadOnlyList<TaskInfo> Tasks, string? Next, bool IsPartial);
+public sealed record TaskPage(IReadOnlyList<TaskInfo> Tasks, string? Next, bool IsPartial)
+{
+    /// <summary>How many records were looked at for it, at least: for whoever follows a search through a large table. Default 0.</summary>
+    public long LookedAt { get; init; }
+}
 
 /// <summary>How many records there are of a kind.</summary>
 /// <param name="Count">How many.</param>

@@ -63,7 +63,7 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             };
             return await cluster.TasksAsync(job, asked, t);
         }, stopping);
-        return new TaskPageShape([.. page.Tasks.Select(t => Shape(t, LongestError))], page.Next, page.IsPartial);
+        return new TaskPageShape([.. page.Tasks.Select(t => Shape(t, LongestError))], page.Next, page.IsPartial, page.LookedAt);
     }
 
     public async Task<TaskDetailShape?> TaskAsync(Query query, CancellationToken stopping)

@@ -89,7 +89,7 @@ internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
 internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown, bool IsSearchable);
 
-internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial);
+internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial, long LookedAt);
 
 internal sealed record TaskShape(
     string Key, string State, string? Worker, int Attempts, DateTimeOffset? ReservedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt,

@@ -29,6 +29,8 @@ internal sealed partial class TaskStore
     /// <summary>Records that one look passes by before it says how far it has come.</summary>
     internal int Window { get; init; } = Limits.LookedAtRows;
 
+    private int PageWindow => Math.Max(1, Window / PageParts);
+
     /// <summary>What somebody asks for, made ready for statements.</summary>
     private sealed record Asking(string? Where, string? Filter, List<(string Name, object? Value)> Parameters, List<TaskKey>? Keys)
     {
@@ -81,15 +83,18 @@ internal sealed partial class TaskStore
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);
         var found = new List<Listed>();
+        var looked = 0L;
         while (true)
         {
             var at = TimeProvider.System.GetTimestamp();
-            (walk, var more) = await SliceAsync(walk, asking, search, after, query.Limit + 1 - found.Count, ended, stopping);
+            var want = query.Limit + 1 - found.Count;
+            (walk, var more) = await SliceAsync(walk, asking, search, after, want, ended, stopping);
             found.AddRange(more);
-            if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
-            if (walk.Bound is not { } bound) return Page(found, null, isPartial: false);
+            looked += LookedAt(walk, more.Count, want);
+            if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false, looked);
+            if (walk.Bound is not { } bound) return Page(found, null, isPartial: false, looked);
             walk.Cursor = bound;
-            if (IsLongEnough(began, at)) return Page(found, database.Dialect.Display(bound), isPartial: true);
+            if (IsLongEnough(began, at)) return Page(found, database.Dialect.Display(bound), isPartial: true, looked);
         }
     }, stopping);
 
@@ -108,7 +113,7 @@ internal sealed partial class TaskStore
         Walk? walk, Asking asking, Search search, TaskKey? after, int want, string? ended, CancellationToken stopping) => database.LookAsync(async unit =>
         {
             walk ??= await WalkAsync(unit, asking, search, after);
-            await BoundAsync(unit, walk, Window / PageParts);
+            await BoundAsync(unit, walk, PageWindow);
             return (walk, await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search)));
         }, stopping, LookFor.Page);
 
@@ -116,7 +121,11 @@ internal sealed partial class TaskStore
     private static bool IsLongEnough(long began, long at) =>
         TimeProvider.System.GetElapsedTime(began) + TimeProvider.System.GetElapsedTime(at) >= FillFor;
 
-    private static TaskPage Page(List<Listed> found, string? next, bool isPartial) => new([.. found.Select(f => f.Task)], next, isPartial);
+    // All of a window that was gone through to its end, whose bound is in it; of one that was not, and of the last one, what it has brought.
+    private long LookedAt(Walk walk, int seen, int want) => walk.Bound is not null && seen < want ? PageWindow + 1 : seen;
+
+    private static TaskPage Page(List<Listed> found, string? next, bool isPartial, long looked) =>
+        new([.. found.Select(f => f.Task)], next, isPartial) { LookedAt = looked };
 
     /// <summary>How many records match: counting ends at so many, or when it has taken a second; without a hurry, at so many only.</summary>
     public Task<TaskCount> CountAsync(TaskFilter filter, int most, bool isHurried, CancellationToken stopping) => AskedAsync(filter, async () =>
@@ -198,7 +207,7 @@ internal sealed partial class TaskStore
     {
         if (!walk.IsWindowed) return;
         walk.Bound = null;
-        var statement = ByKey(Sql.Bound(walk.Search)).With("window", Math.Max(1, window ?? Window));
+        var statement = ByKey(Sql.Bound(walk.Search)).With("window", window ?? Window);
         if (walk.Cursor is { } cursor) database.Dialect.BindCursor(statement, cursor);
         var keys = await unit.QueryAsync(statement, ReadKey);
         walk.Bound = keys.Count == 0 ? null : keys[0];

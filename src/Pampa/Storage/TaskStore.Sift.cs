@@ -23,21 +23,24 @@ internal sealed partial class TaskStore
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);
         var found = new List<Listed>();
+        var looked = 0L;
         while (true)
         {
             var at = TimeProvider.System.GetTimestamp();
             (walk, var seen) = await SliceAsync(walk, asking, search, after, SiftedRows, ended, stopping);
             var sifting = TimeProvider.System.GetTimestamp();
-            foreach (var one in seen)
+            for (var i = 0; i < seen.Count; i++)
             {
+                var one = seen[i];
                 if (asking.Sieve!.Passes(one.Task.Error)) found.Add(one with { Task = one.Task with { Error = Cut(one.Task.Error, PageErrors) } });
-                if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false);
-                if (TimeProvider.System.GetElapsedTime(sifting) >= SiftFor) return Page(found, NextOf(one, query.Order), isPartial: true);
+                if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false, looked + i);
+                if (TimeProvider.System.GetElapsedTime(sifting) >= SiftFor) return Page(found, NextOf(one, query.Order), isPartial: true, looked + i + 1);
             }
-            if (!GoesOn(walk, seen)) return Page(found, null, isPartial: false);
+            looked += LookedAt(walk, seen.Count, SiftedRows);
+            if (!GoesOn(walk, seen)) return Page(found, null, isPartial: false, looked);
             var next = seen.Count == SiftedRows ? NextOf(seen[^1], query.Order) : database.Dialect.Display(walk.Cursor!.Value);
             if (query.Order == TaskOrder.LatestEnd) ended = seen[^1].EndedAt;
-            if (IsLongEnough(began, at)) return Page(found, next, isPartial: true);
+            if (IsLongEnough(began, at)) return Page(found, next, isPartial: true, looked);
         }
     }
 

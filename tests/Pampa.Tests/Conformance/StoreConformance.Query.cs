@@ -66,6 +66,15 @@ public abstract partial class StoreConformance
             var found = await AllPagesAsync(query with { Order = order }, Narrow(3));
             Assert.Equal(order == TaskOrder.Key ? KeysOf(20, 40) : KeysOf(40, 20), found.Select(t => t.Key));
         }
+        // Of what was passed by each page tells its part, but for a window that was not gone through to its end.
+        var looked = 0L;
+        for (var (next, isFirst) = ((string?)null, true); isFirst || next is not null; isFirst = false)
+        {
+            var page = await PageAsync(query with { After = next }, Narrow(10));
+            (next, looked) = (page.Next, looked + page.LookedAt);
+        }
+        Assert.InRange(looked, 39, 40);
+        Assert.Equal(40, (await PageAsync(new TaskQuery { Limit = 40 })).LookedAt);
         Assert.Equal(new TaskCount(2, true), await Narrow(3).CountAsync(query.Filter, 100, isHurried: false, Stopping));
         Assert.Equal(new TaskCount(1, false), await Narrow(3).CountAsync(query.Filter, 1, isHurried: false, Stopping));
         Assert.Equal(new TaskCount(40, true), await Narrow(3).CountAsync(new TaskFilter(), 40, isHurried: true, Stopping));
@@ -94,6 +103,7 @@ public abstract partial class StoreConformance
                     Assert.All(shown, t => Assert.Equal(Math.Min(room - 7, 500), t.Error!.Length));
                 }
             }
+            Assert.Equal(12, (await PageAsync(new TaskQuery { Filter = Of("secret"), Order = TaskOrder.LatestEnd }, store)).LookedAt);
             Assert.Equal(new TaskCount(0, true), await store.CountAsync(Of("secret"), 100, isHurried: false, Stopping));
             Assert.Equal(new TaskCount(3, true), await store.CountAsync(Of("shown"), 100, isHurried: true, Stopping));
             Assert.Equal(new TaskCount(2, false), await store.CountAsync(Of("shown"), 2, isHurried: false, Stopping));
