@@ -166,7 +166,8 @@ function Failures({ job, session, failed }: { job: string; session: Session; fai
   const asked = useAsked<Errors>('errors', { job }, 15);
   const { ask } = useAsk();
   const data = asked.data;
-  const link = (g: ErrorGroup): string => to(['tasks'], { job, state: 'failed', error: g.search ?? undefined });
+  // The groups are of the latest failures: in that order the first page has them, however many have failed before.
+  const link = (g: ErrorGroup): string => to(['tasks'], { job, state: 'failed', error: g.search ?? undefined, order: 'latestend' });
   return (
     <Panel
       title="Failures by error"
