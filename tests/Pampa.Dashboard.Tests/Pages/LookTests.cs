@@ -8,7 +8,7 @@ namespace Pampa.Dashboard.Tests.Pages;
 public sealed class LookTests(Browser browser)
 {
     // Text against what is painted behind it, as the guidelines for accessible content (AA) reckon it.
-    private const string Faint = """
+    internal const string Faint = """
         () => {
           const rgb = c => { const m = c.match(/[\d.]+/g).map(Number); return { r: m[0], g: m[1], b: m[2], a: m[3] ?? 1 }; };
           const plain = c => c.startsWith('color(srgb') ? (() => { const m = c.match(/[\d.]+/g).map(Number); return { r: m[0] * 255, g: m[1] * 255, b: m[2] * 255, a: m[3] ?? 1 }; })() : rgb(c);

@@ -185,6 +185,6 @@ public sealed class SeenTests(Browser browser)
     });
 
     // A browser without a window looks at all of its pages.
-    private static async Task LookAwayAsync(IPage page, bool isAway) => await page.EvaluateAsync(
+    internal static async Task LookAwayAsync(IPage page, bool isAway) => await page.EvaluateAsync(
         "isAway => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isAway }); document.dispatchEvent(new Event('visibilitychange')); }", isAway);
 }

@@ -11,6 +11,7 @@ export class Refusal extends Error {
 }
 
 let session: Session | null = null;
+let posted = 0;
 const told = new Set<(session: Session) => void>();
 
 export function onSession(tell: (session: Session) => void): () => void {
@@ -67,7 +68,13 @@ export async function get<T>(path: string, query: Record<string, string | number
   }
 }
 
+/** How often something was sent that may change what was seen before. */
+export function changes(): number {
+  return posted;
+}
+
 export async function post<T>(path: string, body: unknown): Promise<T> {
+  if (path !== 'preview') posted++;
   if (!session) await loadSession();
   try {
     return await send<T>(path, body);

@@ -186,6 +186,8 @@ export interface TaskPage {
   tasks: Task[];
   next: string | null;
   isPartial: boolean;
+  /** How many records were looked at for it, at least. */
+  lookedAt: number;
 }
 
 export interface TaskDetail {

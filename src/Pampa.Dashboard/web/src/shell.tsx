@@ -300,7 +300,7 @@ const keys: [string, string][] = [
   ['/', 'search'],
   ['j  k', 'next and previous row'],
   ['Enter', 'open the row'],
-  ['Esc', 'leave a field or a question'],
+  ['Esc', 'leave a field or a question, stop a search'],
   ['?', 'this list'],
 ];
 

@@ -2,14 +2,17 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get, Refusal } from './api';
 
 /** What was asked for: the answer stays while a newer one is on its way. */
-export interface Asked<T> {
+export interface Answered<T> {
   data: T | null;
   error: string | null;
-  status: number;
-  isBusy: boolean;
   /** Whether the answer is one to another question: what it says of this one nobody knows yet. */
   isOld: boolean;
   again: () => void;
+}
+
+export interface Asked<T> extends Answered<T> {
+  status: number;
+  isBusy: boolean;
 }
 
 export type Questions = Record<string, string | number | string[] | undefined | null>;

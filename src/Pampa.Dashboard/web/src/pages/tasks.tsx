@@ -3,9 +3,11 @@ import { onRecords } from '../acts';
 import { count, keyText, ofField, plural, reason, spell, toField, zone as here } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
+import { useSearch, type Phase, type Search } from '../search';
 import { states, type Column, type Filter, type Session, type Task, type TaskPage } from '../shapes';
 import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
+import { Icon } from '../ui/icons';
 import { Text } from '../ui/text';
 import { useZone } from '../ui/zone';
 import { useAsked, useTitle } from '../use';
@@ -15,6 +17,8 @@ const orders: [string, string][] = [
   ['keydescending', 'by key, last first'],
   ['latestend', 'ended last first'],
 ];
+
+const pageLength = 50;
 
 const moments: [string, string][] = [
   ['ended', 'ended'],
@@ -77,7 +81,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const columns = useAsked<{ columns: Column[] }>('columns', { job });
   const shown = useMemo(() => (columns.data?.columns ?? []).filter((c) => c.isShown && !c.isKey), [columns.data]);
   const chosen = query.getAll('column').filter((name) => shown.some((c) => c.name === name));
-  const asked = useAsked<TaskPage>('tasks', {
+  const asked = useSearch({
     job,
     state: filter.states,
     prefix: filter.keyPrefix,
@@ -90,8 +94,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     order,
     column: chosen,
     after: after[after.length - 1],
-    limit: 50,
-  }, after.length === 0 ? 10 : 0);
+  }, pageLength, after.length === 0 ? 10 : 0);
   useEnds(job, asked.again);
   const [chosenKeys, setPicked] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => setPicked(new Set()), [query]);
@@ -159,16 +162,17 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
           )
         }
       >
-        <Answer asked={asked} rows={12}>
+        <Answer asked={asked.phase === 'stopped' && !asked.isOld ? { ...asked, again: asked.goOn } : asked} rows={12}>
           {(data) => (
             <>
-              <Rows page={data} job={job} chosen={chosen} picked={picked} setPicked={setPicked} isFiltered={isFiltered} mayAct={session.mayAct} />
+              <Hunt search={asked} page={data} />
+              <Rows page={data} job={job} chosen={chosen} picked={picked} setPicked={setPicked} isFiltered={isFiltered} mayAct={session.mayAct} phase={asked.phase} />
               <footer class="pager">
                 <Button icon="previous" disabled={after.length === 0} onClick={(e) => turn(e, after.slice(0, -1))}>
                   Previous
                 </Button>
-                <span class="hush">{data.isPartial ? 'A part was searched; the rest comes with Next.' : `Page ${after.length + 1}${data.next ? '' : ', the last'}`}</span>
-                <Button disabled={!data.next || asked.isOld} onClick={(e) => data.next && turn(e, [...after, data.next])}>
+                <span class="hush">{asked.phase === 'stopped' ? `Page ${after.length + 1}, stopped` : `Page ${after.length + 1}${data.next ? '' : ', the last'}`}</span>
+                <Button disabled={!data.next || asked.isOld || asked.phase === 'searching'} onClick={(e) => data.next && turn(e, [...after, data.next])}>
                   Next
                 </Button>
               </footer>
@@ -177,6 +181,56 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
         </Answer>
       </Panel>
     </>
+  );
+}
+
+/** How far a search has come that takes longer than a moment. It stands above what is found, so that nothing moves under the hand that stops it. */
+function Hunt({ search, page }: { search: Search; page: TaskPage }) {
+  const { phase, isOld, stop } = search;
+  const isGoing = phase === 'searching' && !isOld;
+  useEffect(() => {
+    if (!isGoing) return undefined;
+    const press = (e: KeyboardEvent): void => {
+      if (e.key === 'Escape' && !document.querySelector('dialog[open]') && !(e.target as Element).closest('input,select,textarea')) stop();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, [isGoing, stop]);
+  if (phase === 'whole') return null;
+  const records = (
+    <>
+      {count(page.lookedAt)}
+      <span class="word"> {page.lookedAt === 1 ? 'record' : 'records'}</span>
+    </>
+  );
+  const hits = `${count(page.tasks.length)} found`;
+  const [verb, act] = phase === 'searching' ? ['Stop', stop] : phase === 'stopped' ? ['Go on', search.goOn] : ['Search again', search.again];
+  return (
+    <div class="hunt">
+      {phase === 'searching' ? <i class="spin" aria-hidden="true" /> : <Icon name="search" />}
+      <p>
+        <span>
+          {phase === 'stopped' ? 'Stopped after ' : 'Looked at '}
+          {records}
+          {phase === 'searching' ? ' so far…' : '.'}
+        </span>{' '}
+        <span>
+          <b>{hits}</b>
+          {phase === 'over' && (
+            <span class="hush">
+              {' '}
+              at <Time at={search.at} />
+            </span>
+          )}
+        </span>
+      </p>
+      <span class="unseen" role="status">
+        {phase === 'searching' ? 'The search goes on.' : `${phase === 'stopped' ? 'The search was stopped' : 'The search is over'}, ${hits}.`}
+      </span>
+      <Button disabled={isOld} onClick={act}>
+        {verb}
+      </Button>
+    </div>
   );
 }
 
@@ -275,14 +329,15 @@ interface RowsProps {
   setPicked: (picked: ReadonlySet<string>) => void;
   isFiltered: boolean;
   mayAct: boolean;
+  phase: Phase;
 }
 
-function Rows({ page, job, chosen, picked, setPicked, isFiltered, mayAct }: RowsProps) {
+function Rows({ page, job, chosen, picked, setPicked, isFiltered, mayAct, phase }: RowsProps) {
   if (page.tasks.length === 0)
     return (
       <Empty title={page.isPartial ? 'Nothing found yet' : isFiltered ? 'No record matches' : 'The table is empty'}>
         {page.isPartial ? (
-          'A part of the table was looked at. Next goes on behind it; a state, a key or a time makes it quicker.'
+          `${phase === 'searching' ? 'What is found appears here.' : 'A part of the table was looked at.'} A state, a key or a time makes it quicker.`
         ) : isFiltered ? (
           <>
             Loosen the filter, or <a href={to(['tasks'], { job })}>see all tasks of {job}</a>.

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { age, database, databaseShort, local, spell } from '../format';
 import type { Held, State } from '../shapes';
-import type { Asked } from '../use';
+import type { Answered } from '../use';
 import { Icon } from './icons';
 import { useZone } from './zone';
 
@@ -74,7 +74,7 @@ export function Failing({ error, again, title = 'That did not work.' }: { error:
 }
 
 /** What was asked for. An error stands above what was last seen; an answer to another question is dimmed, and gone once this one has failed. */
-export function Answer<T>({ asked, rows, children }: { asked: Asked<T>; rows: number; children: (data: T) => ComponentChildren }) {
+export function Answer<T>({ asked, rows, children }: { asked: Answered<T>; rows: number; children: (data: T) => ComponentChildren }) {
   const { data, error, isOld, again } = asked;
   return (
     <>
