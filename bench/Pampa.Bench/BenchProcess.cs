@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
 using Pampa.Servers;
 
 namespace Pampa.Bench;
@@ -8,8 +10,10 @@ namespace Pampa.Bench;
 internal sealed class BenchProcess : IAsyncDisposable
 {
     private const double Megabyte = 1024 * 1024;
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StopTime = TimeSpan.FromMinutes(1);
     private readonly Process process;
+    private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
     private readonly Task<string> output;
     private readonly Task<string> errors;
 
@@ -18,7 +22,7 @@ internal sealed class BenchProcess : IAsyncDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         process = Process.Start(start)!;
-        output = process.StandardOutput.ReadToEndAsync();
+        output = ReadAsync();
         errors = process.StandardError.ReadToEndAsync();
     }
 
@@ -29,6 +33,39 @@ internal sealed class BenchProcess : IAsyncDisposable
         await using var process = new BenchProcess(start);
         await process.EndAsync(stopping);
         return await process.output;
+    }
+
+    /// <summary>The next line of its output that begins like this.</summary>
+    /// <exception cref="RunFailedException">It has ended, or does not print one in time.</exception>
+    public async Task<string> LineAsync(string begin, CancellationToken stopping)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        deadline.CancelAfter(StartTime);
+        try
+        {
+            await foreach (var line in lines.Reader.ReadAllAsync(deadline.Token))
+            {
+                if (line.StartsWith(begin, StringComparison.Ordinal)) return line;
+            }
+            await process.WaitForExitAsync(deadline.Token);
+            throw await FailureAsync();
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            throw new RunFailedException($"a process has not printed '{begin}' within {StartTime}");
+        }
+    }
+
+    private async Task<string> ReadAsync()
+    {
+        var text = new StringBuilder();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            text.AppendLine(line);
+            lines.Writer.TryWrite(line);
+        }
+        lines.Writer.Complete();
+        return text.ToString();
     }
 
     /// <summary>Processor time of all its threads since it was started, as the kernel counts it: in any language the same.</summary>

@@ -107,6 +107,32 @@ internal sealed class PostgresDatabase(PostgresServer server) : BenchDatabase
         await ExecuteAsync(connection, "CHECKPOINT");
     }
 
+    /// <summary>
+    /// Puts the records 1 to count into the table, as they are after a month of work: a hundredth of those that have ended has failed, by errors
+    /// of four kinds and a few of a fifth, the oldest; the last hundredth of all is open, a third of it scheduled.
+    /// </summary>
+    public async Task LoadMonthAsync(int count)
+    {
+        await using var connection = await OpenAsync();
+        var (ended, due) = (count - count / 100, count - count / 300);
+        await ExecuteAsync(connection, $"""
+            INSERT INTO {Table} (value, is_odd, {Prefix}_reservation_id, {Prefix}_reservation_time, {Prefix}_reservation_times, {Prefix}_start_time,
+              {Prefix}_end_time, {Prefix}_success, {Prefix}_error_description)
+            SELECT n, n % 2 <> 0, 'n1.' || n % 10 + 1, t, CASE WHEN n % 100 = 0 THEN 3 ELSE 1 END, t, t + interval '20 ms', n % 100 <> 0,
+              CASE WHEN n % 100 <> 0 THEN NULL WHEN n <= 500 THEN 'number ' || n || ': the printer is on fire' ELSE
+                (ARRAY['HTTP 503 from https://shop.example/numbers/' || n, 'Password=secret' || n || ': the server did not answer', 'number ' || n || ' has no owner',
+                  'time-out after ' || n % 3000 || ' ms' || repeat(E'\n   at Shop.Numbers.Check(Int64 value)', 8)])[n / 100 % 4 + 1] END
+            FROM (SELECT n, now() - ({ended} - n) * interval '30 days' / {ended} AS t FROM generate_series(1, {ended}) AS n) AS s
+            """);
+        await ExecuteAsync(connection, $"INSERT INTO {Table} (value) SELECT generate_series({ended + 1}, {due})");
+        await ExecuteAsync(connection, $"""
+            INSERT INTO {Table} (value, {Prefix}_reservation_time) SELECT n, now() + interval '1 day' FROM generate_series({due + 1}, {count}) AS n
+            """);
+        foreach (var statement in Workload.Past) await ExecuteAsync(connection, statement);
+        await ExecuteAsync(connection, "VACUUM (ANALYZE)");
+        await ExecuteAsync(connection, "CHECKPOINT");
+    }
+
     /// <summary>Whether the table has a trigger, so that an INSERT can wake somebody.</summary>
     public async Task<bool> HasTriggerAsync()
     {

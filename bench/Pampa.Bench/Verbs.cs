@@ -46,6 +46,12 @@ internal static class Verbs
         yield return Verb("start", "From the start of a program to its first task, published for the runtime and ahead of time.",
             [Number("--runs", "How often each is started.", 5)],
             n => new Start(Runs: n[0]));
+        yield return Verb("dashboard", "How long the dashboard's server takes for each thing that its pages ask.",
+            [
+                Number("--records", "Records of the table.", 10_000_000),
+                Number("--times", "How often each is asked, after the first time.", 20),
+            ],
+            n => new Dashboard(Records: n[0], Times: n[1]));
         yield return CompareCommand.Command(output);
         yield return TimelineChart.Command(output);
     }

@@ -23,6 +23,21 @@ internal sealed record Workload(string Name, Action<PampaTask> Handle)
     /// <summary>Counts the workers that take tasks, in the product's own table.</summary>
     public const string CountReadyWorkers = "SELECT count(*) FROM pampa_worker WHERE state = 'ready' AND expires_at > now()";
 
+    /// <summary>What a month leaves in the product's own tables beside the records of <see cref="Crowd"/>: samples, thinned, and an audit.</summary>
+    public static string[] Past { get; } =
+    [
+        """
+        INSERT INTO pampa_sample (cluster, job, at, grain, pending, more, running, workers, completed, failed, attempts, busy)
+        SELECT 'pampa', 'crowd', now() - s * interval '1 second', g, 5000 + s % 700, 0, 4, 20, (2592000 - s) * 4, (2592000 - s) / 25, (2592000 - s) * 4, (2592000 - s) * 0.08
+        FROM (SELECT 600 AS g, generate_series(86400, 2591400, 600) AS s UNION ALL SELECT 60, generate_series(3600, 86399, 60) UNION ALL SELECT 10, generate_series(10, 3599, 10)) AS p
+        """,
+        """
+        INSERT INTO pampa_audit (cluster, id, at, who, action, target, job, detail, count)
+        SELECT 'pampa', '00' || to_char(n, 'FM00000000'), now() - (20000 - n) * interval '2 minutes', 'operator ' || n % 7, 'retry', 'job crowd', 'crowd', 'states failed', n % 500
+        FROM generate_series(1, 20000) AS n
+        """,
+    ];
+
     /// <summary>The job of samples/numbers.cs: a result column is written with the completion.</summary>
     public static Workload Numbers { get; } = new("numbers", task => task["is_odd"] = task.Get<long>("value") % 2 != 0)
     {
