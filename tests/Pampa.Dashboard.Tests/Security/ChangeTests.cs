@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Serving;
 
 namespace Pampa.Dashboard.Tests.Security;
 
@@ -207,6 +208,30 @@ public sealed class ChangeTests
         using var response = await other.PostAsync("api/steer", Pause, ("Sec-Fetch-Site", "same-origin"), ("X-Pampa-Token", caller.Token), ("Cookie", $"{name}=x.Operator.99999999999.AAAA"));
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         await AssertNothingChangedAsync(site);
+    }
+
+    [Fact]
+    public void A_cookie_that_somebody_has_changed_is_none()
+    {
+        var sessions = new Sessions(TimeProvider.System);
+        var context = new DefaultHttpContext();
+        var begun = sessions.Begin(context, SessionRole.Reader);
+        var cookie = context.Response.Headers.SetCookie.ToString().Split(';')[0];
+        var parts = cookie.Split('.');
+        Session? With(int part, string text)
+        {
+            context.Request.Headers.Cookie = string.Join('.', parts.Select((p, i) => i == part ? text : p));
+            return sessions.Read(context);
+        }
+        Assert.Equal(begun, With(0, parts[0]));
+        Assert.Null(With(0, $"{parts[0]}x"));
+        Assert.Null(With(1, nameof(SessionRole.Operator)));
+        Assert.Null(With(2, $"{parts[2]}0"));
+        Assert.Null(With(3, ""));
+        Assert.Null(With(3, new string('A', parts[3].Length)));
+        // Another process has another key.
+        context.Request.Headers.Cookie = cookie;
+        Assert.Null(new Sessions(TimeProvider.System).Read(context));
     }
 
     [Fact]
