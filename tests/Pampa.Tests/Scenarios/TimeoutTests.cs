@@ -226,6 +226,16 @@ public sealed class TimeoutTests
     }
 
     [Fact]
+    public async Task What_pages_ask_is_ended_by_the_database_itself_after_two_seconds()
+    {
+        await using var db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers);
+        var ask = new Statement("SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'))");
+        Task<List<string>> AskAsync(LookFor what) => db.Database.LookAsync(unit => unit.QueryAsync(ask, reader => reader.GetString(0)), TestCluster.Stopping, what);
+        Assert.Equal(["1s 2s"], await AskAsync(LookFor.Page));
+        Assert.Equal(["1s 5s"], await AskAsync(LookFor.Any));
+    }
+
+    [Fact]
     public async Task A_transaction_that_stands_still_is_cut_off_by_the_server_and_begun_anew()
     {
         await using var db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers);
