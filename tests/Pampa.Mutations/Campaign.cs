@@ -10,7 +10,7 @@ internal sealed class Campaign(Options options, TextWriter output)
 {
     private string ListPath => options.IsChaos ? "tests/Pampa.Mutations/chaos.json" : "tests/Pampa.Mutations/mutations.json";
 
-    private string Project => options.IsChaos ? "tests/Pampa.Chaos/Pampa.Chaos.csproj" : "tests/Pampa.Tests/Pampa.Tests.csproj";
+    private const string ChaosProject = "Pampa.Chaos";
 
     /// <summary>A busy machine must not make a mutation look found: the limit is at least so many times what the tests need.</summary>
     private const int Patience = 4;
@@ -51,7 +51,7 @@ internal sealed class Campaign(Options options, TextWriter output)
     /// <summary>Whether the tests that will be asked pass as things are; without that a failure would say nothing.</summary>
     private async Task<bool> IsGreenAsync(Workshop workshop, List<Mutation> all, CancellationToken stopping)
     {
-        if (await workshop.BuildAsync(Project, isFirst: true, stopping) is { } error)
+        if (await BuildAsync(workshop, all, isFirst: true, stopping) is { } error)
         {
             output.WriteLine($"ERROR: does not compile as it is: {error}");
             return false;
@@ -74,6 +74,17 @@ internal sealed class Campaign(Options options, TextWriter output)
         return true;
     }
 
+    /// <summary>Builds the tests that must find these. Null where that works, else the first error.</summary>
+    private async Task<string?> BuildAsync(Workshop workshop, IEnumerable<Mutation> mutations, bool isFirst, CancellationToken stopping)
+    {
+        var projects = options.IsChaos ? [ChaosProject] : mutations.SelectMany(m => m.Suites).Select(s => s.Project).Distinct();
+        foreach (var project in projects)
+        {
+            if (await workshop.BuildAsync($"tests/{project}/{project}.csproj", isFirst, stopping) is { } error) return error;
+        }
+        return null;
+    }
+
     private async Task<bool> TryAsync(Workshop workshop, Mutation mutation, CancellationToken stopping)
     {
         var watch = Stopwatch.StartNew();
@@ -81,14 +92,14 @@ internal sealed class Campaign(Options options, TextWriter output)
         foreach (var one in Both(mutation)) workshop.Write(one.File, one.ApplyTo(workshop.Read(one.File))!);
         try
         {
-            if (await workshop.BuildAsync(Project, isFirst: false, stopping) is { } error)
+            if (await BuildAsync(workshop, [mutation], isFirst: false, stopping) is { } error)
             {
                 output.WriteLine($"ERROR: does not compile: {mutation.Name}\n    {error}");
                 return false;
             }
             if (mutation.Chaos is { } order)
                 return Tell(mutation, await workshop.ChaosAsync(order, stopping), watch.Elapsed) || NotFound(mutation, watch.Elapsed);
-            foreach (var suite in mutation.First is { } first ? mutation.Suites.Prepend(Suite.OfClass(first)) : mutation.Suites)
+            foreach (var suite in mutation.First is { } first ? mutation.Suites.Prepend(mutation.Suites[0].OfClass(first)) : mutation.Suites)
             {
                 var run = await workshop.TestAsync(suite, limits.GetValueOrDefault(suite, options.Limit), stopping);
                 if (Tell(mutation, run, watch.Elapsed)) return true;

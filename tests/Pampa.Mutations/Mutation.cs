@@ -18,15 +18,18 @@ internal sealed record Mutation(string Name, string Rule, string File, IReadOnly
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    /// <summary>The class of scenarios that is known to find it, so that no other test need run.</summary>
+    /// <summary>The class of scenarios, or of the dashboard's tests, that is known to find it, so that no other test need run.</summary>
     public string? First { get; init; }
 
     /// <summary>
     /// The tests of which one must find it: the simulation, the scenarios, and for the statements' own folder the
-    /// conformance suite, which calls nothing above it.
+    /// conformance suite, which calls nothing above it; for the dashboard its own.
     /// </summary>
-    public IEnumerable<Suite> Suites =>
-        [Suite.Simulation, Suite.Scenarios, .. File.StartsWith("src/Pampa/Storage/", StringComparison.Ordinal) ? [Suite.Conformance] : Array.Empty<Suite>()];
+    public IReadOnlyList<Suite> Suites =>
+        IsIn("src/Pampa.Dashboard/") ? [Suite.Dashboard]
+        : [Suite.Simulation, Suite.Scenarios, .. IsIn("src/Pampa/Storage/") ? [Suite.Conformance] : Array.Empty<Suite>()];
+
+    private bool IsIn(string folder) => File.StartsWith(folder, StringComparison.Ordinal);
 
     /// <summary>Of the rules that the chaos program must miss: the run that shows it.</summary>
     public ChaosOrder? Chaos { get; init; }

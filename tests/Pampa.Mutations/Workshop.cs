@@ -9,7 +9,6 @@ namespace Pampa.Mutations;
 /// </summary>
 internal sealed class Workshop : IDisposable
 {
-    private const string Tests = "artifacts/bin/Pampa.Tests/debug/Pampa.Tests";
     private static readonly TimeSpan BuildTime = TimeSpan.FromMinutes(10);
     private readonly string folder;
     private readonly string copy;
@@ -91,7 +90,7 @@ internal sealed class Workshop : IDisposable
         try
         {
             var run = await ProgramRun.EndAsync(copy, Path.Combine(folder, "tests.log"), limit, new Dictionary<string, string> { ["TMPDIR"] = temp },
-                [Tests, "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", .. suite.Options], stopping);
+                [$"artifacts/bin/{suite.Project}/debug/{suite.Project}", "-noColor", "-noLogo", "-noAutoReporters", "-stopOnFail", .. suite.Options], stopping);
             return TestRun.Of(run, watch.Elapsed);
         }
         finally

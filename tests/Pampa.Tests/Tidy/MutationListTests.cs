@@ -60,8 +60,11 @@ public sealed class MutationListTests
     [Fact]
     public void Tests_that_are_named_are_there() => Sources.None(
         from entry in Entries()
-        where entry.First is not null
-            && !Array.Exists(["Scenarios", "Stretching"], folder => Sources.Paths.Contains($"tests/Pampa.Tests/{folder}/{entry.First}.cs"))
+        where entry.First is not null && !Array.Exists(FoldersOf(entry), folder => Sources.Paths.Contains($"{folder}/{entry.First}.cs"))
         select $"{Ordinary}: '{entry.Name}': {entry.First}",
-        "Name a class of the scenarios or of the stretch, or none.");
+        "Name a class of the scenarios or of the stretch, or for the dashboard one of its tests without a browser, or none.");
+
+    private static string[] FoldersOf(Entry entry) => entry.File.StartsWith("src/Pampa.Dashboard/", StringComparison.Ordinal)
+        ? ["tests/Pampa.Dashboard.Tests", "tests/Pampa.Dashboard.Tests/Security"]
+        : ["tests/Pampa.Tests/Scenarios", "tests/Pampa.Tests/Stretching"];
 }
