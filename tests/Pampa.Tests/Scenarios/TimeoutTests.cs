@@ -230,7 +230,8 @@ public sealed class TimeoutTests
     {
         await using var db = await TestDatabase.CreateAsync(Engine.PostgreSql, TableProfile.Numbers);
         var ask = new Statement("SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'))");
-        Task<List<string>> AskAsync(LookFor what) => db.Database.LookAsync(unit => unit.QueryAsync(ask, reader => reader.GetString(0)), TestCluster.Stopping, what);
+        Task<List<string>> AskAsync(LookFor what) =>
+            db.Database.LookAsync(unit => unit.QueryAsync(ask, reader => reader.GetString(0)), TestCluster.Stopping, what);
         Assert.Equal(["1s 2s"], await AskAsync(LookFor.Page));
         Assert.Equal(["1s 5s"], await AskAsync(LookFor.Any));
     }
