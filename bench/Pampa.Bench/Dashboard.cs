@@ -12,9 +12,9 @@ internal sealed record Dashboard(int Records, int Times) : IMeasurement
     private const int Nodes = 2;
     private const int WorkersOfNode = 10;
 
-    // The first look after a while is a look of its own only when nobody has looked for longer than the server goes on looking.
+    // The server goes on looking for a quarter of a minute and a look, and answers with its last one for some seconds more.
     private const int FewTimes = 3;
-    private static readonly TimeSpan Unseen = TimeSpan.FromSeconds(18);
+    private static readonly TimeSpan Unseen = TimeSpan.FromSeconds(25);
 
     public ResultTable Table { get; } = new("## Dashboard", $"""
         Milliseconds that a client waits for what the dashboard's pages ask, appended by `dashboard --record`: of each page the question that
