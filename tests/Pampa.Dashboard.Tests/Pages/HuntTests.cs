@@ -214,6 +214,29 @@ public sealed class HuntTests(Browser browser)
     }
 
     [Fact]
+    public async Task What_the_database_has_worked_on_in_vain_is_not_asked_again_soon()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains("503", StringComparison.Ordinal);
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.ReloadAsync();
+        var asked = new Asked(visit.Page);
+        await visit.Page.RouteAsync("**/api/tasks?**", async route =>
+        {
+            // As long as the database may work on it.
+            await visit.Page.Clock.FastForwardAsync(2_000);
+            await route.FulfillAsync(new RouteFulfillOptions { Status = 503, ContentType = "application/json", Body = """{"error":"it takes too long"}""" });
+        });
+        await visit.GoAsync("#/tasks?job=price_orders&order=latestend");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("it takes too long");
+        await visit.Page.Clock.FastForwardAsync(15_000);
+        Assert.Single(asked.Addresses);
+        await visit.Page.Clock.FastForwardAsync(60_000);
+        await Until.TrueAsync(() => Task.FromResult(asked.Addresses.Length == 2));
+    }
+
+    [Fact]
     public async Task A_group_of_failures_leads_to_where_they_are()
     {
         await using var site = await Haystack.StartAsync([.. Enumerable.Range(Haystack.Last - 4, 5)]);

@@ -27,6 +27,7 @@ interface Found extends TaskPage {
 
 const shortestRest = 50;
 const longestRest = 1_000;
+const longestWait = 60_000;
 const keptFor = 600_000;
 
 // Whoever opens what was found and comes back does not wait for it once more, as long as he has changed nothing.
@@ -121,28 +122,32 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
       if (!signal.aborted) show({ ...at, phase: own()?.phase ?? at.phase });
     };
 
-    const attempt = async (ask: () => Promise<void>): Promise<void> => {
+    // Returns how long to leave the server alone: what has kept it busy in vain does not do so all the time.
+    const attempt = async (ask: () => Promise<void>): Promise<number> => {
+      const began = performance.now();
       try {
         await ask();
         if (!signal.aborted) setTrouble(null);
       } catch (e) {
-        if (signal.aborted) return;
+        if (signal.aborted) return 0;
         setTrouble({ question, error: e instanceof Refusal ? e.message : 'The page has met an error of its own.' });
         const seen = own();
         if (seen?.phase === 'searching') show({ ...seen, phase: 'stopped' });
+        return Math.min(longestWait, (performance.now() - began) * 20);
       }
+      return 0;
     };
 
     const run = async (): Promise<void> => {
       const begun = start.current?.question === question ? start.current : recall(question);
       start.current = null;
       if (begun) show(begun);
-      if (!begun || begun.phase === 'searching') await attempt(() => search(begun));
+      let wait = !begun || begun.phase === 'searching' ? await attempt(() => search(begun)) : 0;
       while (everySeconds > 0 && !signal.aborted) {
         const seen = own();
         if (seen && (seen.phase === 'stopped' || seen.took > everySeconds * 200)) return;
-        await rest(everySeconds * 1_000, signal);
-        if (!signal.aborted) await attempt(seen ? renew : () => search(null));
+        await rest(Math.max(everySeconds * 1_000, wait), signal);
+        if (!signal.aborted) wait = await attempt(seen ? renew : () => search(null));
       }
     };
     void run();
