@@ -237,21 +237,25 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     private string ReadTime(DbDataReader reader, int ordinal, StateColumn column) => database.Dialect.ReadTime(reader, ordinal, Table.State[(int)column]);
 
-    private Reservation ReadReservation(DbDataReader reader)
+    // Its worker stands behind the key, where the statement was not told of it with the row's place.
+    private Reservation ReadReservation(DbDataReader reader, string? worker)
     {
         var at = Table.Key.Count;
-        return new Reservation(ReadKey(reader), reader.GetString(at), ReadTime(reader, at + 1, StateColumn.ReservationTime), reader.GetInt32(at + 2));
+        worker ??= reader.GetString(at++);
+        return new Reservation(ReadKey(reader), worker, ReadTime(reader, at, StateColumn.ReservationTime), reader.GetInt32(at + 1));
     }
 
-    private StartedTask ReadStarted(JobTable table, DbDataReader reader)
+    private StartedTask ReadStarted(JobTable table, DbDataReader reader, string? worker = null, string? reservedAt = null)
     {
         // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is
         // needed.
         var at = table.Key.Count;
-        var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), ReadTime(reader, at + 2, StateColumn.StartTime));
+        worker ??= reader.GetString(at++);
+        var fence = new Fence(ReadKey(reader), worker, reader.GetInt32(at), ReadTime(reader, at + 1, StateColumn.StartTime));
+        var generation = table.Generation is null ? 0 : reader.GetInt64(at++ + 2);
         var values = new object?[table.RecordColumns.Count];
-        for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 4 + i);
-        return new StartedTask(table, fence, values, reader.GetInt64(at + 3));
+        for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 2 + i);
+        return new StartedTask(table, fence, values, generation) { Claim = reservedAt is null ? default : new Claim(reservedAt, fence.Attempt - 1) };
     }
 
     private static object? ReadValue(DbDataReader reader, int ordinal)
