@@ -52,9 +52,10 @@ internal sealed partial class JobSql
         $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")}){(where is null ? "" : $" AND {Guards("v", $"({where})")}")}";
 
 
-    // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process.
+    // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process. The clock is read once,
+    // for the first record, when the way to it is over.
     private string StartSet => $"""
-        {St} = CASE WHEN {StartsNow} THEN {dialect.ClockFor(Column(StateColumn.StartTime))} END, {N} = CASE WHEN {StartsNow} THEN 1 ELSE t.{N} END
+        {St} = CASE WHEN {StartsNow} THEN (SELECT {dialect.ClockFor(Column(StateColumn.StartTime))}) END, {N} = CASE WHEN {StartsNow} THEN 1 ELSE t.{N} END
         """;
 
     private string StartsNow => $"v._pampa_session IS NOT NULL AND COALESCE(t.{N}, 0) = 0";
@@ -82,9 +83,11 @@ internal sealed partial class JobSql
 
     private readonly record struct ReserveParts(string? Where, string? OrderBy, bool AfterCursor, HandOvers Hands, bool Locks, bool Starts);
 
-    private string Composed(ReserveParts parts) => reserves.Of(
-        parts, this, static (p, sql) => sql.ReserveOf(
-            sql.Pick(p.Where, p.OrderBy, p.AfterCursor, p.Locks, sql.IsPickedByPlace ? sql.PickedPlaces : null), p.Where, p.OrderBy, p.Hands, p.Starts, sql.IsPickedByPlace));
+    private string Composed(ReserveParts parts) => reserves.Of(parts, this, static (p, sql) =>
+    {
+        var pick = sql.Pick(p.Where, p.OrderBy, p.AfterCursor, p.Locks, sql.IsPickedByPlace ? sql.PickedPlaces : null);
+        return sql.ReserveOf(pick, p.Where, p.OrderBy, p.Hands, p.Starts, sql.IsPickedByPlace);
+    });
 
     private string ReserveOf(string pick, string? where, string? orderBy, HandOvers hands, bool starts = false, bool byPlace = false)
     {

@@ -10,10 +10,25 @@ namespace Pampa.Storage;
 /// <param name="Session">The worker's session, where what is reserved for it is started with the same statement; null: it is not.</param>
 internal readonly record struct Slot(string Worker, string Node, bool IsLow = false, long? Session = null);
 
-/// <summary>What RESERVE has bound.</summary>
-/// <param name="Reservation">The reservation.</param>
-/// <param name="Started">The task, where it was started as well.</param>
-internal readonly record struct Bound(Reservation Reservation, StartedTask? Started);
+/// <summary>What RESERVE has bound: a reservation, or a task that was started as well.</summary>
+internal readonly struct Bound
+{
+    private readonly Reservation? held;
+
+    public Bound(Reservation reservation) => held = reservation;
+
+    public Bound(StartedTask started) => Started = started;
+
+    /// <summary>The task, where it was started.</summary>
+    public StartedTask? Started { get; }
+
+    public TaskKey Key => held?.Key ?? Started!.Fence.Key;
+
+    public string Worker => held?.Worker ?? Started!.Fence.Worker;
+
+    /// <summary>The reservation; of a task that was started, what it was.</summary>
+    public Reservation Reservation => held ?? new Reservation(Key, Worker, Started!.Claim.ReservedAt, Started.Claim.Attempts);
+}
 
 /// <summary>Where picking begins.</summary>
 /// <param name="After">The key behind which; null: at the first.</param>
@@ -174,7 +189,7 @@ internal sealed partial class TaskStore
         apply.Parameters.AddRange(asked.Parameters);
         if (asked.Starts) database.Dialect.Bind(apply, sql.ReserveStartingRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker, SessionOf(slots[i])))]);
         else database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
-        var all = (await unit.QueryAsync(apply, reader => ReadBound(asked, reader, worker: null))).ToDictionary(b => b.Reservation.Key);
+        var all = (await unit.QueryAsync(apply, reader => ReadBound(asked, reader, worker: null))).ToDictionary(b => b.Key);
         // RETURNING keeps no order.
         var ordered = picked.Select((key, i) => (IsBound: all.TryGetValue(key, out var one), Bound: one, slots[i].Node)).Where(r => r.IsBound).ToList();
         foreach (var remote in ordered.Where(r => r.Node != asked.OwnNode).GroupBy(r => r.Node))
@@ -189,12 +204,11 @@ internal sealed partial class TaskStore
 
     private Bound ReadBound(Reserving asked, DbDataReader reader, string? worker)
     {
-        if (!asked.Starts) return new Bound(ReadReservation(reader, worker), null);
+        if (!asked.Starts) return new Bound(ReadReservation(reader, worker));
         var table = asked.Table;
         var at = table.Key.Count + (worker is null ? 1 : 0);
         var reservedAt = ReadTime(reader, at + 2 + (table.Generation is null ? 0 : 1) + table.RecordColumns.Count, StateColumn.ReservationTime);
-        if (reader.IsDBNull(at + 1)) return new Bound(new Reservation(ReadKey(reader), worker ?? reader.GetString(at - 1), reservedAt, reader.GetInt32(at)), null);
-        var started = ReadStarted(table, reader, worker, reservedAt);
-        return new Bound(new Reservation(started.Fence.Key, started.Fence.Worker, reservedAt, started.Claim.Attempts), started);
+        if (reader.IsDBNull(at + 1)) return new Bound(new Reservation(ReadKey(reader), worker ?? reader.GetString(at - 1), reservedAt, reader.GetInt32(at)));
+        return new Bound(ReadStarted(table, reader, worker, reservedAt));
     }
 }

@@ -95,11 +95,35 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
-        return ChunkedAsync(InOrder(results), chunk => database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
+        var ordered = InOrder(results);
+        // Whoever is told of each must not be told by what is read later.
+        var isCounted = !skipLocked && !Job.Hooks.Has(HookKind.Finished) && ordered.TrueForAll(r => r.Outcome == Outcome.Completed);
+        return ChunkedAsync(ordered, chunk => isCounted
+            ? CompleteAsync(chunk, max, stopping)
+            : database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
+    }
+
+    // Nearly always all of them are settled, and to know that it takes no list of them. Else they are looked at: a record that has this attempt's
+    // fence and is completed was completed by it. Where there are more of those than were settled now, some were before: the ones that ended first.
+    private async Task<List<TaskKey>> CompleteAsync(IReadOnlyList<TaskResult> results, int? max, CancellationToken stopping)
+    {
+        var keys = new List<TaskKey>(results.Count);
+        foreach (var result in results) keys.Add(result.Fence.Key);
+        var settled = await database.ExecuteAsync(FinishStatement(results, skipLocked: false, max, tells: false), stopping);
+        if (settled == keys.Count) return keys;
+        if (settled == 0) return [];
+        var now = (await ReadFencesAsync(keys, stopping)).ToDictionary(f => f.Fence.Key);
+        return [.. results.Select(r => r.Fence.Key).Where((key, i) => now.TryGetValue(key, out var found) && HasEnded(found, results[i]))
+            .OrderByDescending(key => now[key].EndedAt, StringComparer.Ordinal).Take(settled)];
     }
 
     /// <summary>The same order for everybody, of whatever many records have the first part of their key in common.</summary>
-    internal static List<TaskResult> InOrder(IEnumerable<TaskResult> results) => [.. results.OrderBy(r => r.Fence.Key)];
+    internal static List<TaskResult> InOrder(IEnumerable<TaskResult> results)
+    {
+        List<TaskResult> ordered = [.. results];
+        ordered.Sort(static (a, b) => a.Fence.Key.CompareTo(b.Fence.Key));
+        return ordered;
+    }
 
     /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
     public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>
@@ -114,11 +138,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         return database.WriteAsync(statement, ReadKey, stopping);
     }
 
-    private Statement FinishStatement(IReadOnlyList<TaskResult> results, bool skipLocked, int? max = null, bool isByKey = true)
+    private Statement FinishStatement(IReadOnlyList<TaskResult> results, bool skipLocked, int? max = null, bool isByKey = true, bool tells = true)
     {
         var (sql, changed) = Written(results[0].Changes);
         var areCompleted = results.All(r => r.Outcome == Outcome.Completed);
-        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked) : sql.Finish(changed, skipLocked), max, isByKey, hasOnePlan: true);
+        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked, tells) : sql.Finish(changed, skipLocked), max, isByKey, hasOnePlan: true);
         var rows = areCompleted ? sql.CompleteRows(changed) : sql.FinishRows(changed);
         database.Dialect.Bind(statement, rows, [.. results.Select(r => FinishRow(r, areCompleted))]);
         return statement;
@@ -171,8 +195,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
                 var at = Table.Key.Count;
                 return new FenceNow(
                     new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
-                    Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture),
-                    Convert.ToBoolean(reader.GetValue(at + 4), CultureInfo.InvariantCulture), TextOrNull(reader, at + 5));
+                    TextOrNull(reader, at + 3), Convert.ToBoolean(reader.GetValue(at + 4), CultureInfo.InvariantCulture), TextOrNull(reader, at + 5));
             }, stopping);
         });
 

@@ -72,9 +72,11 @@ public sealed class PlaceTests
     {
         var program = new PampaBuilder();
         program.Setup(setup);
-        program.AddJob("notes", "notes", setup.Length == 0 || !setup[0].Contains("value", StringComparison.Ordinal) ? "id" : "value", job => job.Process(_ => { }));
+        var key = setup is [{ } made] && made.Contains("(value ", StringComparison.Ordinal) ? "value" : "id";
+        program.AddJob("notes", "notes", key, job => job.Process(_ => { }));
         var dialect = new PostgreSqlDialect(TestClock.Sql);
         var owners = new Database(db.Own, dialect, TimeProvider.System, new Random(1));
-        await new Preparation(owners, new DatabaseAddress(dialect, db.Own.ConnectionString), SchemaChanges.All, TimeProvider.System).RunAsync(program, Stopping);
+        var address = new DatabaseAddress(dialect, db.Own.ConnectionString);
+        await new Preparation(owners, address, SchemaChanges.All, TimeProvider.System).RunAsync(program, Stopping);
     }
 }
