@@ -227,7 +227,23 @@ public sealed partial class WalkTests
         Assert.True(Walks(sent[0]));
         Assert.False(Walks(sent[^1]));
         Assert.Equal((false, locks), (Skips(sent[0]), Skips(sent[^1])));
-
-        static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
     }
+
+    [Theory, InlineData(1, false), InlineData(2, true)]
+    public async Task Only_one_slow_RESERVE_after_the_other_is_taken_for_somebodys_locks(int slow, bool locks)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        var others = new List<string>();
+        Note(process, sent, text =>
+        {
+            if (Walks(text)) return;
+            others.Add(text);
+            if (others.Count <= slow) cluster.Time.Advance(TimeSpan.FromSeconds(0.2));
+        });
+        for (var i = 0; i < 20 && others.Count <= slow; i++) await process.RoundAsync();
+        Assert.Equal([.. Enumerable.Repeat(false, slow), locks], others.Select(Skips));
+    }
+
+    private static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
 }
