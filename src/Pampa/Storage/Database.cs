@@ -69,11 +69,12 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
 
     /// <summary>Runs a statement that changes nothing.</summary>
     public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: false, stopping);
+        InTurnAsync(statement, () => RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: false, stopping), stopping);
 
     /// <summary>Runs one statement in a transaction of its own.</summary>
     public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
+        InTurnAsync(
+            statement, () => RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice), stopping);
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
@@ -244,6 +245,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     {
         await source.DisposeAsync();
         writer.Dispose();
+        scanner.Dispose();
     }
 
     private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false)

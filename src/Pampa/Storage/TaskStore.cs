@@ -223,8 +223,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         }
     }
 
-    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null, bool hasOnePlan = false) =>
-        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter, HasOnePlan = hasOnePlan }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
+    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null, bool hasOnePlan = false, bool isScan = false) =>
+        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter, HasOnePlan = hasOnePlan, IsScan = isScan }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
     private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 

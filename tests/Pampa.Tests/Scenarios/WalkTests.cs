@@ -245,5 +245,34 @@ public sealed partial class WalkTests
         Assert.Equal([.. Enumerable.Repeat(false, slow), locks], others.Select(Skips));
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_pass_that_takes_long_goes_on_beside_the_rounds_and_is_told_when_it_is_over(bool isNewTerm)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_id = 'gone.1', odd_checking_reservation_times = 1, "
+            + "odd_checking_reservation_time = '2030-01-01T00:00:00Z', odd_checking_start_time = '2030-01-01T00:00:00Z' WHERE value = 100");
+        Task<int> HeldAsync() => cluster.Db.ScalarAsync<int>("SELECT count(*) FROM numbers WHERE odd_checking_reservation_id = 'gone.1'");
+        Note(process, sent);
+        var pass = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.Faults.Delay("_pampa_verdict", pass.Task);
+        await cluster.LiveAsync(11);
+
+        for (var i = 0; i < 5; i++) await process.RoundAsync().WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        Assert.NotEmpty(sent);
+        Assert.Equal(1, await HeldAsync());
+
+        if (isNewTerm)
+        {
+            // Whoever has led meanwhile: what the pass of the former term changes is refused, and it does not pass for one of the new term.
+            await cluster.Db.ExecuteAsync("UPDATE pampa_lease SET term = term + 1, holder = 'other', expires_at = '2030-01-01T00:00:00Z' WHERE scope = 'cluster'");
+            await cluster.LiveAsync(10);
+        }
+        pass.SetResult();
+        await cluster.UntilAsync(async () => await HeldAsync() == 0, "it is taken back");
+        await cluster.UntilEndedAsync();
+        Assert.Equal(100, cluster.Calls.Count);
+    }
+
     private static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
 }
