@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -8,20 +7,54 @@ namespace Pampa.Dispatching;
 internal sealed partial class Dispatcher
 {
     // Of millions that wait a pass takes seconds: what is regular goes on beside the rounds, which need nothing of it.
-    private readonly ConcurrentDictionary<JobDispatch, OpenPass> passes = [];
+    private readonly Dictionary<JobDispatch, OpenPass> passes = [];
+    private readonly Lock telling = new();
+    private long failed;
 
-    /// <summary>A pass that has begun; what it has done so far is written by its statements and read when it is over.</summary>
-    private sealed class OpenPass(LeaseTerm term, long began)
+    /// <summary>A pass that has begun; what it has done so far is written by its statements and told when it is over.</summary>
+    private sealed class OpenPass(LeaseTerm term, JobTable table)
     {
         public LeaseTerm Term => term;
 
-        public long Began => began;
+        /// <summary>The table as the statements know it.</summary>
+        public JobTable Table => table;
+
+        /// <summary>When its turn came, and when it was over: that nobody has asked for it for a while says nothing of how long it takes.</summary>
+        public (long Began, long Ended)? Took { get; set; }
 
         public TakenBack Back { get; set; }
 
         public int Exhausted { get; set; }
 
         public Task Work { get; set; } = Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
+    /// </summary>
+    public long Failed
+    {
+        get
+        {
+            lock (telling) return failed + passes.Values.Sum(pass => pass.Back.Failed + (long)pass.Exhausted);
+        }
+    }
+
+    /// <summary>Over when no pass goes on any more.</summary>
+    public Task Passes
+    {
+        get
+        {
+            lock (telling) return Task.WhenAll(passes.Values.Select(pass => pass.Work));
+        }
+    }
+
+    private bool IsPassing
+    {
+        get
+        {
+            lock (telling) return passes.Values.Any(pass => !pass.Work.IsCompleted);
+        }
     }
 
     /// <summary>
@@ -35,14 +68,11 @@ internal sealed partial class Dispatcher
         {
             // What the dead held has waited for long enough; and where there is one writer at a time, nobody else could go on.
             var waits = isAsked || watch.HasNews || job.Store.Database.Dialect.HasSingleWriter;
-            if (passes.TryGetValue(job, out var pass) && !await TryEndAsync(job, pass, waits, stopping)) continue;
-            // Of a former term it has changed nothing.
-            if (pass is not null && pass.Term != term) job.Pass.Reset();
+            if (passes.GetValueOrDefault(job) is { } former && !await TryEndAsync(job, former, term, waits, stopping)) continue;
             var isDue = isAsked || job.Pass.IsDue;
             if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch) || await WaitsForTableAsync(job, stopping)) continue;
-            pass = passes[job] = new OpenPass(term, time.GetTimestamp());
-            pass.Work = PassAsync(job, pass, dead, stopping);
-            await TryEndAsync(job, pass, waits, stopping);
+            var pass = Begin(job, term, waits, stopping);
+            await TryEndAsync(job, pass, term, waits, stopping);
             looked |= isDue;
         }
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
@@ -51,11 +81,38 @@ internal sealed partial class Dispatcher
         return (int)(takenBack - before);
     }
 
-    /// <summary>Says whether a pass is over, well or badly, and tells of what it has done.</summary>
-    private async Task<bool> TryEndAsync(JobDispatch job, OpenPass pass, bool waits, CancellationToken stopping)
+    private OpenPass Begin(JobDispatch job, LeaseTerm term, bool isWaitedFor, CancellationToken stopping)
     {
-        if (!waits && !pass.Work.IsCompleted) return false;
-        await TryAsync(job, () => EndAsync(job, pass, stopping), stopping);
+        var pass = new OpenPass(term, job.Store.Table);
+        lock (telling) passes[job] = pass;
+        var (gone, handTimeout) = (dead, JobLoad.HandTimeout(job.Store.Job, P90(job)));
+        Task PassOnAsync() => PassAsync(job, pass, gone, handTimeout, stopping);
+        // What nobody waits for takes turns with all else of that kind, and has not all connections at once with it.
+        pass.Work = isWaitedFor ? PassOnAsync() : job.Store.Database.InTurnAsync(PassOnAsync, stopping);
+        return pass;
+    }
+
+    /// <summary>Says whether a pass is over, well or badly, and tells of what it has done.</summary>
+    private async Task<bool> TryEndAsync(JobDispatch job, OpenPass pass, LeaseTerm term, bool waits, CancellationToken stopping)
+    {
+        if (!pass.Work.IsCompleted)
+        {
+            if (!waits) return false;
+            await leadership.KeepAsync(async () =>
+            {
+                await pass.Work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return true;
+            }, stopping);
+        }
+        if (pass.Term == term) await TryAsync(job, () => EndAsync(job, pass, stopping), stopping, pass.Table);
+        else
+        {
+            // It has changed nothing since its term was over, and what it met then says nothing of now.
+            Tell(job, pass);
+            if (pass.Work.Exception?.InnerException is { } error && job.PassFailures.IsDue(out var unsaid))
+                Log.PassFailed(log, job.Store.Job.Name, unsaid, error.Message);
+            job.Pass.Reset();
+        }
         return true;
     }
 
@@ -80,50 +137,59 @@ internal sealed partial class Dispatcher
         }
         finally
         {
-            passes.TryRemove(job, out _);
             Tell(job, pass);
         }
-        job.Pass.End(pass.Began);
+        if (pass.Took is { } took) job.Pass.End(took.Began, took.Ended);
         return !job.PassFailed;
     }
 
     // Also where it has met something on its way: what it did before is done.
     private void Tell(JobDispatch job, OpenPass pass)
     {
+        lock (telling)
+        {
+            passes.Remove(job);
+            failed += pass.Back.Failed + pass.Exhausted;
+        }
+        takenBack += pass.Back.Total + pass.Exhausted;
         if (pass.Back is { Total: > 0 } all)
         {
             Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
-            failed += all.Failed;
             job.Load.Meter.TookBack(all.Released, all.Again, all.Failed);
-            takenBack += all.Total;
             if (all.Again + all.Failed > 0) job.Load.NoteDeath();
             job.EmptySince = 0;
             job.GoBack();
         }
-        if (pass.Exhausted == 0) return;
-        Log.Exhausted(log, job.Store.Job.Name, pass.Exhausted);
-        failed += pass.Exhausted;
-        takenBack += pass.Exhausted;
+        if (pass.Exhausted > 0) Log.Exhausted(log, job.Store.Job.Name, pass.Exhausted);
     }
 
-    private async Task PassAsync(JobDispatch job, OpenPass pass, IReadOnlyList<DeadWorker> gone, CancellationToken stopping)
+    private async Task PassAsync(JobDispatch job, OpenPass pass, IReadOnlyList<DeadWorker> gone, TimeSpan handTimeout, CancellationToken stopping)
     {
-        var rows = job.Store.Database.Dialect.MaxRows;
-        var handTimeout = JobLoad.HandTimeout(job.Store.Job, P90(job));
-        TakenBack back;
-        do
+        // It may have waited for its turn since that was looked at.
+        if (await WaitsForTableAsync(job, stopping)) return;
+        var began = time.GetTimestamp();
+        try
         {
-            back = await job.Store.ReclaimAsync(gone, handTimeout, pass.Term, stopping);
-            pass.Back += back;
+            var rows = job.Store.Database.Dialect.MaxRows;
+            TakenBack back;
+            do
+            {
+                back = await job.Store.ReclaimAsync(gone, handTimeout, pass.Term, stopping);
+                pass.Back += back;
+            }
+            while (back.Total == rows);
+            int ended;
+            do
+            {
+                ended = await job.Store.ExhaustAsync(pass.Term, stopping);
+                pass.Exhausted += ended;
+            }
+            while (ended == rows);
         }
-        while (back.Total == rows);
-        int ended;
-        do
+        finally
         {
-            ended = await job.Store.ExhaustAsync(pass.Term, stopping);
-            pass.Exhausted += ended;
+            pass.Took = (began, time.GetTimestamp());
         }
-        while (ended == rows);
     }
 
     /// <summary>

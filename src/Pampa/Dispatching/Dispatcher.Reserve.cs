@@ -122,10 +122,11 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         job.Load.Meter.Wrote("reserve", bound.Count);
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
-        var isFull = bound.Count == slots.Count;
+        var isFull = bound.Count >= slots.Count;
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
-        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = after is not null && !goesRound;
+        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose. Nor does one that is missing mean that
+        // there are no more: somebody may have changed it just now, and it stands elsewhere.
+        var mayBeMore = (after is not null && !goesRound) || (job.Store.PicksByPlace && (bound.Count > slots.Count / 2 || (bound.Count == 0 && job.WasWoken)));
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
     }

@@ -24,18 +24,12 @@ internal sealed partial class Dispatcher(
     private LeaseTerm? current;
     private long reserved;
     private long takenBack;
-    private long failed;
     private long watchedAt;
     private bool isHasty;
     private volatile bool hasAsked;
 
     // What was known in a former term is too old: somebody else has led meanwhile.
     private bool hasSeen;
-
-    /// <summary>
-    /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
-    /// </summary>
-    public long Failed => failed + passes.Values.Sum(pass => pass.Back.Failed + (long)pass.Exhausted);
 
     /// <summary>What makes ended records pending again, where their jobs want that.</summary>
     public Relauncher Relauncher { get; } = new(jobs, log, time);
@@ -52,7 +46,7 @@ internal sealed partial class Dispatcher(
     /// <summary>
     /// Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.
     /// </summary>
-    public bool IsIdle => current is not null && jobs.All(j => j.EmptySince != 0);
+    public bool IsIdle => current is not null && jobs.All(j => j.EmptySince != 0) && !IsPassing;
 
     /// <summary>
     /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
@@ -264,9 +258,9 @@ internal sealed partial class Dispatcher(
     /// <summary>
     /// Runs a step of one job; a job whose statements do not fit is suspended and does not hold up the others.
     /// </summary>
-    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping)
+    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping, JobTable? asOf = null)
     {
-        var table = job.Store.Table;
+        var table = asOf ?? job.Store.Table;
         try
         {
             return await step();

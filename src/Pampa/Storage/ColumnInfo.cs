@@ -35,7 +35,7 @@ internal sealed record TableInfo(
 
     /// <summary>
     /// Whether each of its records stands at a place that no other one has, so that a statement can find again there what it has picked: not where
-    /// they are in other tables, too.
+    /// they are in other tables, too, nor where this user may only see some of the columns.
     /// </summary>
     public bool HasPlaces { get; init; }
 

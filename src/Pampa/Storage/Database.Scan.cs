@@ -1,19 +1,17 @@
 namespace Pampa.Storage;
 
-/// <summary>Statements that look through a whole table, of millions for seconds: one at a time, so that they never have all connections.</summary>
+/// <summary>What looks through a whole table, of millions for seconds, and nobody waits for: one at a time, so that it never has all connections.</summary>
 internal sealed partial class Database
 {
     private readonly SemaphoreSlim scanner = new(1, 1);
 
-    private Task<T> InTurnAsync<T>(Statement statement, Func<Task<T>> run, CancellationToken stopping) =>
-        statement.IsScan ? ScanAsync(run, stopping) : run();
-
-    private async Task<T> ScanAsync<T>(Func<Task<T>> run, CancellationToken stopping)
+    /// <summary>Does it when its turn has come.</summary>
+    public async Task InTurnAsync(Func<Task> scan, CancellationToken stopping)
     {
         await scanner.WaitAsync(stopping);
         try
         {
-            return await run();
+            await scan();
         }
         finally
         {

@@ -69,12 +69,11 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
 
     /// <summary>Runs a statement that changes nothing.</summary>
     public Task<List<T>> QueryAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        InTurnAsync(statement, () => RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: false, stopping), stopping);
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: false, stopping);
 
     /// <summary>Runs one statement in a transaction of its own.</summary>
     public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        InTurnAsync(
-            statement, () => RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice), stopping);
+        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>

@@ -36,7 +36,8 @@ internal sealed partial class JobSql
     // now, like any other, or not found: then it is looked for again.
     private string PickedPlaces => $"t.{dialect.Place}";
 
-    private bool IsPickedByPlace => dialect.Place is not null && job.Table.HasPlaces;
+    /// <summary>Whether RESERVE finds by its place what it has picked.</summary>
+    public bool IsPickedByPlace => dialect.Place is not null && job.Table.HasPlaces;
 
     private string PickedKeys => string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"));
 

@@ -30,9 +30,6 @@ internal sealed class Statement(string text)
     /// <summary>Whether to run it twice is as good as once, so that it is repeated where nobody knows what became of it.</summary>
     public bool MayRunTwice { get; init; }
 
-    /// <summary>Whether it looks through a whole table, and nobody else need wait for it: such statements take turns.</summary>
-    public bool IsScan { get; init; }
-
     /// <summary>
     /// What it must not run at the same time as: of statements with the same text here the next one begins when the one before is
     /// committed. Null: it may.

@@ -9,16 +9,23 @@ internal sealed partial class TaskStore
 {
     /// <summary>Counts the records in each state: reads the whole table.</summary>
     public async Task<Report> ReportAsync(CancellationToken stopping) =>
-        ToReport(await CountAsync(Asked(Sql.Report, isScan: true), stopping), isExact: true);
+        ToReport(await CountAsync(Asked(Sql.Report), stopping), isExact: true);
 
     /// <summary>
     /// Counts at most so many open and so many ended records. The numbers are exact where the table has no more.
     /// </summary>
     public async Task<Report> ReportAsync(int limit, CancellationToken stopping)
     {
-        var open = await CountAsync(Asked(Sql.ReportOpen, isScan: true).With("limit", limit), stopping);
+        Report? report = null;
+        await database.InTurnAsync(async () => report = await CountUpToAsync(limit, stopping), stopping);
+        return report!;
+    }
+
+    private async Task<Report> CountUpToAsync(int limit, CancellationToken stopping)
+    {
+        var open = await CountAsync(Asked(Sql.ReportOpen).With("limit", limit), stopping);
         var hasAllOpen = open.Sum(c => c.Count) < limit;
-        var ended = await CountAsync(Statement(Sql.ReportEnded(passesOpen: hasAllOpen), isScan: true).With("limit", limit), stopping);
+        var ended = await CountAsync(Statement(Sql.ReportEnded(passesOpen: hasAllOpen)).With("limit", limit), stopping);
         // Between the two a record may end and be counted twice. A table that is short enough is counted once, as of one moment.
         return hasAllOpen && ended.Sum(c => c.Count) < limit ? await ReportAsync(stopping) : ToReport([.. open, .. ended], isExact: false);
     }
@@ -103,10 +110,10 @@ internal sealed partial class TaskStore
     }
 
     /// <summary>A statement that the job's condition is a part of, with the condition's values.</summary>
-    private Statement Asked(Func<string?, string> text, bool isScan = false)
+    private Statement Asked(Func<string?, string> text)
     {
         var common = Statement("");
-        var asked = new Statement(text(Where(common.Parameters))) { IsScan = isScan };
+        var asked = new Statement(text(Where(common.Parameters)));
         asked.Parameters.AddRange(common.Parameters);
         return asked;
     }

@@ -18,7 +18,7 @@ internal sealed partial class TaskStore
     public async Task<TakenBack> ReclaimAsync(
         IReadOnlyList<DeadWorker> dead, TimeSpan handTimeout, LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = lease.Bind(TakeBackStatement(Sql.Reclaim, isScan: true)).With("hand", handTimeout.TotalSeconds);
+        var statement = lease.Bind(TakeBackStatement(Sql.Reclaim)).With("hand", handTimeout.TotalSeconds);
         database.Dialect.Bind(statement, JobSql.DeadRows, [.. dead.Select(d => new[] { d.Id, Text(d.Session), d.Heartbeat })]);
         return await TakeBackAsync(statement, stopping);
     }
@@ -39,11 +39,11 @@ internal sealed partial class TaskStore
     /// <summary>A record that was taken back.</summary>
     private readonly record struct TakenRow(TaskKey Key, bool Failed, bool Started);
 
-    private Statement TakeBackStatement(string text, bool isScan = false)
+    private Statement TakeBackStatement(string text)
     {
         var delays = new double[Math.Min(Job.MaxAttempts, 64)];
         for (var i = 0; i < delays.Length; i++) delays[i] = Job.Backoff.SecondsAfter(i + 1, random);
-        return Statement(text, isScan: isScan)
+        return Statement(text)
             .With("delays", database.Dialect.Numbers(delays))
             .With("maxDelay", delays[^1])
             .With("deadline", (Job.MaxDuration + DeadlineMargin).TotalSeconds)
@@ -72,7 +72,7 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<int> ExhaustAsync(LeaseTerm lease, CancellationToken stopping)
     {
-        var statement = lease.Bind(Statement(Sql.Exhaust, isScan: true)).With("want", database.Dialect.MaxRows);
+        var statement = lease.Bind(Statement(Sql.Exhaust)).With("want", database.Dialect.MaxRows);
         return (await database.WriteAsync(statement, ReadKey, stopping)).Count;
     }
 

@@ -55,6 +55,11 @@ internal sealed partial class TaskStore
     private long? lockMetAt;
     private bool wasSlow;
 
+    /// <summary>
+    /// Whether RESERVE finds what it has picked by its place: what somebody has changed in between it does not find then, and only then.
+    /// </summary>
+    public bool PicksByPlace => Table.Sql.IsPickedByPlace && Job.Selecting is null;
+
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
         JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, PickFrom From, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,

@@ -15,6 +15,9 @@ internal readonly record struct TakenBack(int Released, int Again, int Failed)
     public static TakenBack operator +(TakenBack a, TakenBack b) => new(a.Released + b.Released, a.Again + b.Again, a.Failed + b.Failed);
 }
 
+/// <summary>A statement has taken effect, and what it has changed could not be read.</summary>
+internal sealed class NotToldException(Exception why) : Exception("what was settled could not be read", why);
+
 /// <summary>An open record that carries the id of one of the node's own workers.</summary>
 internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt, int Attempts, string? StartedAt)
 {
@@ -89,15 +92,18 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// <summary>
     /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key,
     /// so that two finishers never wait for each other in a ring. None may be tried again whose attempt was the last of
-    /// <paramref name="max"/>, by default of those that the job has now.
+    /// <paramref name="max"/>, by default of those that the job has now. <paramref name="mayBeSettled"/>: one may have been settled by an
+    /// earlier try.
     /// </summary>
-    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null)
+    /// <exception cref="NotToldException">Some were settled, and it could not be read which.</exception>
+    public Task<List<TaskKey>> FinishAsync(
+        IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null, bool mayBeSettled = false)
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
         var ordered = InOrder(results);
         // Whoever is told of each must not be told by what is read later.
-        var isCounted = !skipLocked && !Job.Hooks.Has(HookKind.Finished) && ordered.TrueForAll(r => r.Outcome == Outcome.Completed);
+        var isCounted = !skipLocked && !mayBeSettled && !Job.Hooks.Has(HookKind.Finished) && ordered.TrueForAll(r => r.Outcome == Outcome.Completed);
         return ChunkedAsync(ordered, chunk => isCounted
             ? CompleteAsync(chunk, max, stopping)
             : database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
@@ -112,9 +118,22 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         var settled = await database.ExecuteAsync(FinishStatement(results, skipLocked: false, max, tells: false), stopping);
         if (settled == keys.Count) return keys;
         if (settled == 0) return [];
-        var now = (await ReadFencesAsync(keys, stopping)).ToDictionary(f => f.Fence.Key);
+        var now = (await ToldAsync(() => ReadFencesAsync(keys, stopping))).ToDictionary(f => f.Fence.Key);
         return [.. results.Select(r => r.Fence.Key).Where((key, i) => now.TryGetValue(key, out var found) && HasEnded(found, results[i]))
             .OrderByDescending(key => now[key].EndedAt, StringComparer.Ordinal).Take(settled)];
+    }
+
+    // What goes wrong with the look says nothing of what was written.
+    private static async Task<T> ToldAsync<T>(Func<Task<T>> askAsync)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw new NotToldException(e);
+        }
     }
 
     /// <summary>The same order for everybody, of whatever many records have the first part of their key in common.</summary>
@@ -223,8 +242,8 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         }
     }
 
-    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null, bool hasOnePlan = false, bool isScan = false) =>
-        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter, HasOnePlan = hasOnePlan, IsScan = isScan }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
+    private Statement Statement(string text, int? max = null, bool isByKey = false, TimeSpan? endsAfter = null, bool hasOnePlan = false) =>
+        new Statement(text) { IsByKey = isByKey, EndsAfter = endsAfter, HasOnePlan = hasOnePlan }.With("cluster", cluster).With("max", max ?? Job.MaxAttempts);
 
     private Statement ByKey(string text, int? max = null) => Statement(text, max, isByKey: true);
 

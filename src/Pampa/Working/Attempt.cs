@@ -138,6 +138,8 @@ internal sealed class Attempt : IDisposable
 
     public void Dispose()
     {
+        // A timer that goes off just now finds nothing that runs.
+        lock (gate) isRunning = false;
         timer.Dispose();
         source.Dispose();
     }

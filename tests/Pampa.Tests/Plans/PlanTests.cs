@@ -58,6 +58,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.InRange(Buffers(picking), 1, 999);
         Assert.Contains(small.Nodes, n => Text(n, "Index Name")?.StartsWith("pampa_job_", StringComparison.Ordinal) == true);
         NothingIsScanned(small);
+        Assert.Contains(small.Nodes, n => Has(n, "Node Type", "Tid Scan"));
 
         var large = await ReserveAsync(8_000);
         Assert.Equal(8_000, large.Rows);

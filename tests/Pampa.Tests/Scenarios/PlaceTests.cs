@@ -44,6 +44,13 @@ public sealed class PlaceTests
         await db.ExecuteAsync("CREATE TABLE notes (id bigint PRIMARY KEY, note text)");
         await PrepareAsync(db);
         async Task<bool> HasPlacesAsync() => (await db.Database.Dialect.ReadTableAsync(db.Database, TableName.Parse("notes")!, Stopping))!.HasPlaces;
+        await db.GrantOwnAsync("SELECT ON notes");
+        Assert.True(await HasPlacesAsync());
+        // Nor by who may only see some of the columns, for the place is none of those.
+        var user = (await db.Database.QueryAsync(new Statement("SELECT current_user::text"), row => row.GetString(0), Stopping))[0];
+        await db.ExecuteAsync($"REVOKE SELECT ON notes FROM {Dialect.Quote(user)}; GRANT SELECT (id, note) ON notes TO {Dialect.Quote(user)}");
+        Assert.False(await HasPlacesAsync());
+        await db.ExecuteAsync($"GRANT SELECT ON notes TO {Dialect.Quote(user)}");
         Assert.True(await HasPlacesAsync());
         await db.ExecuteAsync("CREATE TABLE old_notes (PRIMARY KEY (id)) INHERITS (notes)");
         Assert.False(await HasPlacesAsync());

@@ -274,5 +274,53 @@ public sealed partial class WalkTests
         Assert.Equal(100, cluster.Calls.Count);
     }
 
+    [Fact]
+    public async Task However_late_it_is_seen_that_a_pass_is_over_the_next_one_comes_ten_seconds_after_it()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        var passes = 0;
+        process.Faults.Each(text => text.Contains("_pampa_verdict", StringComparison.Ordinal), _ => passes++);
+        for (var second = 0; second < 62; second++)
+        {
+            await cluster.LiveAsync(1);
+            await process.RoundAsync();
+            // On the computer's own clock it takes no time.
+            await process.Dispatcher.Passes.WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        }
+        Assert.InRange(passes, 5, 7);
+    }
+
+    [Fact]
+    public async Task As_long_as_a_pass_goes_on_there_may_be_something_left()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        await cluster.UntilEndedAsync();
+        await cluster.UntilAsync(() => Task.FromResult(process.Dispatcher.IsIdle), "there is nothing more");
+        await cluster.Db.ExecuteAsync("INSERT INTO numbers (value, odd_checking_reservation_times) VALUES (999, 3)");
+        var pass = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.Faults.Delay("_pampa_verdict", pass.Task);
+        await cluster.LiveAsync(15);
+        await process.RoundAsync();
+        await process.RoundAsync();
+        Assert.False(process.Dispatcher.IsIdle);
+        pass.SetResult();
+        await cluster.UntilAsync(() => Task.FromResult(process.Dispatcher is { IsIdle: true, Failed: 1 }), "it is told that one has no attempt left");
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_pass_does_not_stand_behind_who_counts()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        var counting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var scan = process.Lane.Store.Database.InTurnAsync(() => counting.Task, TestCluster.Stopping);
+        await process.Dispatcher.TakeBackAsync(TestCluster.Stopping).WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        Assert.False(scan.IsCompleted);
+        counting.SetResult();
+        await scan;
+    }
+
     private static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
 }
