@@ -23,6 +23,7 @@ public static class PampaApp
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(configure);
+        IdleThreads.LieDown();
         return await CommandLine.RunAsync(args, configure, Console.Out, Console.Error);
     }
 
@@ -65,6 +66,7 @@ public static class PampaApp
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(run);
+        IdleThreads.LieDown();
         return await StandAloneCommand.RunAsync(args, new StandAlone(options, run), Console.Out, Console.Error);
     }
 

@@ -119,7 +119,7 @@ public class PampaTask
             CheckOpen();
             var index = table.WritableColumn(column);
             if (value is DBNull) value = null;
-            (changes ??= [])[index] = value;
+            (changes ??= new SortedList<int, object?>(1))[index] = value;
         }
     }
 
@@ -141,10 +141,13 @@ public class PampaTask
     internal virtual ColumnChanges? TakeChanges()
     {
         if (changes is null) return null;
-        var values = new string?[changes.Count];
+        var (columns, values) = (new int[changes.Count], new string?[changes.Count]);
         for (var i = 0; i < values.Length; i++)
-            values[i] = table.Dialect.Encode(changes.Values[i], table.RecordColumns[changes.Keys[i]]);
-        return new ColumnChanges(table, [.. changes.Keys], values);
+        {
+            columns[i] = changes.GetKeyAtIndex(i);
+            values[i] = table.Dialect.Encode(changes.GetValueAtIndex(i), table.RecordColumns[columns[i]]);
+        }
+        return new ColumnChanges(table, columns, values);
     }
 
     /// <summary>The last lines that the handler has logged, if its job keeps them; else empty.</summary>

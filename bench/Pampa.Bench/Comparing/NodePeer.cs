@@ -91,7 +91,7 @@ internal sealed record TunedGraphilePeer(NodePackage Package, int Several = 1)
 
     protected override int UsualWorkers(Workload job) => job.WritesResult ? 500 : 50;
 
-    protected override int MostPerSecond(Workload job) => 70_000;
+    protected override int MostPerSecond(Workload job) => 95_000;
 
     protected override string SettingsFor(Workload job, int workers) => Json(workers, queue: 2_000, delay: 5, gathers: true);
 }

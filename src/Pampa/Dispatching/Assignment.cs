@@ -34,11 +34,12 @@ internal sealed class Assignment
 
     /// <summary>
     /// The slots to reserve for, in turns and the emptiest hands first. A hand that is more than half full is left alone, so
-    /// that records travel in batches.
+    /// that records travel in batches; but where the statement comes anyway it fills those up that it starts for itself.
     /// </summary>
     public static List<Slot> Slots(IReadOnlyList<WorkerHand> workers, int max)
     {
         var low = workers.Where(IsLow).ToList();
+        if (low.Exists(w => w.Session is not null)) low = [.. workers.Where(w => IsLow(w) || (w.Session is not null && !w.IsResting))];
         var slots = new List<Slot>();
         var deepest = low.Count == 0 ? 0 : low.Max(w => w.Depth);
         for (var level = 0; level < deepest && slots.Count < max; level++)

@@ -122,24 +122,27 @@ internal sealed partial class Dispatcher
         reserved += bound.Count;
         job.Load.Meter.Wrote("reserve", bound.Count);
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
-        var isFull = bound.Count == slots.Count;
-        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Reservation.Key : null;
-        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = after is not null && !goesRound;
+        var isFull = bound.Count >= slots.Count;
+        job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
+        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose. Nor does one that is missing mean that
+        // there are no more: somebody may have changed it just now, and it stands elsewhere.
+        var mayBeMore = (after is not null && !goesRound) || (job.Store.PicksByPlace && (bound.Count > slots.Count / 2 || (bound.Count == 0 && job.WasWoken)));
         job.EndLook(isFull || mayBeMore);
         return isFull || mayBeMore;
     }
 
     private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Bound> all, string ownNode)
     {
-        var started = all.FindAll(b => b.Started is not null);
-        if (started.Count == 0)
+        var started = new List<StartedTask>(all.Count);
+        foreach (var bound in all)
         {
-            Deal(job, batch, slots, all.ConvertAll(b => b.Reservation), ownNode);
-            return;
+            if (bound.Started is { } task) started.Add(task);
         }
-        roster.Take(job, started.Select(b => b.Reservation.Worker));
-        job.DeliverStarted!(started.ConvertAll(b => b.Started!));
+        if (started.Count > 0)
+        {
+            roster.Take(job, started.Select(task => task.Fence.Worker));
+            job.DeliverStarted!(started);
+        }
         if (started.Count < all.Count) Deal(job, batch, slots, all.FindAll(b => b.Started is null).ConvertAll(b => b.Reservation), ownNode);
     }
 

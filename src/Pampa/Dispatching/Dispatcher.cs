@@ -31,11 +31,6 @@ internal sealed partial class Dispatcher(
     // What was known in a former term is too old: somebody else has led meanwhile.
     private bool hasSeen;
 
-    /// <summary>
-    /// Records that this process has failed for good as the leader: their workers were lost in the last attempt.
-    /// </summary>
-    public long Failed { get; private set; }
-
     /// <summary>What makes ended records pending again, where their jobs want that.</summary>
     public Relauncher Relauncher { get; } = new(jobs, log, time);
 
@@ -51,7 +46,7 @@ internal sealed partial class Dispatcher(
     /// <summary>
     /// Jobs whose last look found nothing more, so that only new records or the passing of time can bring any.
     /// </summary>
-    public bool IsIdle => current is not null && jobs.All(j => j.EmptySince != 0);
+    public bool IsIdle => current is not null && jobs.All(j => j.EmptySince != 0) && !IsPassing;
 
     /// <summary>
     /// How long to wait where a round has found nothing to do: nodes of other processes say what they lack several times
@@ -206,92 +201,6 @@ internal sealed partial class Dispatcher(
     private async Task<int> ReclaimAndRelaunchAsync(LeaseTerm term, bool isAsked, CancellationToken stopping) =>
         await ReclaimAsync(term, isAsked, stopping) + await Relauncher.RelaunchAsync(term, roster.IsHeld, isAsked, stopping);
 
-    /// <summary>
-    /// Takes back what dead workers held: when one has died, and in a slow pass that finds what no event told.
-    /// </summary>
-    private async Task<int> ReclaimAsync(LeaseTerm term, bool isAsked, CancellationToken stopping)
-    {
-        var looked = false;
-        var before = takenBack;
-        foreach (var job in jobs)
-        {
-            var isDue = isAsked || job.Pass.IsDue;
-            if (((!watch.HasNews || job.PassFailed) && !isDue) || job.Load.IsSuspendedAt(JobStep.Dispatch) || await WaitsForTableAsync(job, stopping)) continue;
-            await TryAsync(job, () => TryPassAsync(job, term, stopping), stopping);
-            looked |= isDue;
-        }
-        // What a job could not take back now is found by its slow passes; the others need not look again and again.
-        watch.Settle(dead);
-        if (looked) await housekeeping.RunAsync(dead, stopping);
-        return (int)(takenBack - before);
-    }
-
-    private async Task<bool> TryPassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
-    {
-        var began = time.GetTimestamp();
-        try
-        {
-            await PassAsync(job, term, stopping);
-            job.PassFailed = false;
-        }
-        catch (Exception e) when (job.Store.Database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Data)
-        {
-            job.PassFailed = true;
-            if (!await IsTableLockedAsync(job, e, stopping) && job.PassFailures.IsDue(out var unsaid))
-                Log.PassFailed(log, job.Store.Job.Name, unsaid, e.Message);
-        }
-        catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
-        {
-            // The server is well: nobody else need wait for what it could not find in time.
-            job.PassFailed = true;
-            Log.PassTooLong(log, job.Store.Job.Name, e.Message);
-        }
-        job.Pass.End(began);
-        return !job.PassFailed;
-    }
-
-    /// <summary>
-    /// While the table is locked nobody can write what has become of his tasks, and for a moment after that nobody has: nothing is overdue
-    /// by that, and no attempt is charged for it.
-    /// </summary>
-    private static async Task<bool> WaitsForTableAsync(JobDispatch job, CancellationToken stopping)
-    {
-        var tableLock = job.Load.TableLock;
-        if (tableLock.IsMet && !tableLock.IsResting) await job.Store.IsLockedAsync(job.Load, stopping);
-        return tableLock.IsMet || tableLock.IsJustOver;
-    }
-
-    private async Task PassAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
-    {
-        var rows = job.Store.Database.Dialect.MaxRows;
-        var handTimeout = JobLoad.HandTimeout(job.Store.Job, P90(job));
-        var all = default(TakenBack);
-        TakenBack back;
-        do
-        {
-            back = await job.Store.ReclaimAsync(dead, handTimeout, term, stopping);
-            all += back;
-        }
-        while (back.Total == rows);
-        if (all.Total > 0)
-        {
-            Log.Reclaimed(log, job.Store.Job.Name, all.Released, all.Again, all.Failed);
-            Failed += all.Failed;
-            job.Load.Meter.TookBack(all.Released, all.Again, all.Failed);
-            takenBack += all.Total;
-            if (all.Again + all.Failed > 0) job.Load.NoteDeath();
-            job.EmptySince = 0;
-            job.GoBack();
-        }
-        while (await job.Store.ExhaustAsync(term, stopping) is var ended and > 0)
-        {
-            Log.Exhausted(log, job.Store.Job.Name, ended);
-            Failed += ended;
-            takenBack += ended;
-            if (ended < rows) break;
-        }
-    }
-
     private async Task<bool> DispatchAsync(JobDispatch job, LeaseTerm term, CancellationToken stopping)
     {
         var load = job.Load;
@@ -349,9 +258,9 @@ internal sealed partial class Dispatcher(
     /// <summary>
     /// Runs a step of one job; a job whose statements do not fit is suspended and does not hold up the others.
     /// </summary>
-    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping)
+    private async Task<bool> TryAsync(JobDispatch job, Func<Task<bool>> step, CancellationToken stopping, JobTable? asOf = null)
     {
-        var table = job.Store.Table;
+        var table = asOf ?? job.Store.Table;
         try
         {
             return await step();

@@ -191,11 +191,15 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
         if (Selection is { IsUnderWay: true }) return;
         lock (gate)
         {
+            WasWoken = wakes != seenWakes;
             // It may lie behind the cursor, if there is one: a job that has found no more begins at the first anyway.
-            if (wakes != seenWakes) GoBack();
+            if (WasWoken) GoBack();
             seenWakes = wakes;
         }
     }
+
+    /// <summary>Whether it was told of records, for which this look is.</summary>
+    public bool WasWoken { get; private set; }
 
     /// <summary>Whether the last look found less than was asked for; being woken does not change that.</summary>
     public bool FoundLittle { get; private set; }

@@ -254,7 +254,7 @@ internal sealed partial class Engine : IAsyncDisposable
             Log.Fault(log, fault);
             watchdog.StayBehind();
         }
-        await Task.WhenAll([.. finishing, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([.. finishing, Dispatcher.Passes, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
     }
 

@@ -32,9 +32,10 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
 
     /// <summary>One has ended.</summary>
     /// <param name="began">The time stamp of its beginning.</param>
-    public void End(long began)
+    /// <param name="ended">That of its end; null: it is now.</param>
+    public void End(long began, long? ended = null)
     {
-        endedAt = time.GetTimestamp();
+        endedAt = ended ?? time.GetTimestamp();
         var duration = time.GetElapsedTime(began, endedAt);
         // One that took long has met a lock, or a busy computer: a long table makes those after it as long.
         var usual = new[] { duration, last, lastButOne }.Min();

@@ -22,4 +22,7 @@ internal readonly record struct Claim(string ReservedAt, int Attempts);
 internal readonly record struct Fence(TaskKey Key, string Worker, int Attempt, string StartedAt);
 
 /// <summary>What the fence of a record is at a moment, and whether and how the record has ended.</summary>
-internal readonly record struct FenceNow(Fence Fence, bool Ended, bool Succeeded, string? Error);
+internal readonly record struct FenceNow(Fence Fence, string? EndedAt, bool Succeeded, string? Error)
+{
+    public bool Ended => EndedAt is not null;
+}

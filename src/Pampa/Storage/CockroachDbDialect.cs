@@ -42,6 +42,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     public override string? LeaveRoom(TableInfo table) => null;
 
+    public override string? Place => null;
+
     public override bool HasTransactionalDdl => false;
 
     public override RoleKind Roles => RoleKind.ByTable;

@@ -33,6 +33,12 @@ internal sealed record TableInfo(
     /// <summary>Whether its records are in other tables, its partitions.</summary>
     public bool IsPartitioned { get; init; }
 
+    /// <summary>
+    /// Whether each of its records stands at a place that no other one has, so that a statement can find again there what it has picked: not where
+    /// they are in other tables, too, nor where this user may only see some of the columns.
+    /// </summary>
+    public bool HasPlaces { get; init; }
+
     /// <summary>Whether policies say who may see and change which record.</summary>
     public bool HasRowSecurity { get; init; }
 

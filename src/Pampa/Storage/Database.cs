@@ -244,6 +244,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     {
         await source.DisposeAsync();
         writer.Dispose();
+        scanner.Dispose();
     }
 
     private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false)

@@ -9,6 +9,11 @@ internal abstract partial class Dialect
     /// </summary>
     public virtual string? LeaveRoom(TableInfo table) => null;
 
+    /// <summary>
+    /// What a statement calls the place at which the version of a record stands that it sees; null: it has no name, or is not to be relied on.
+    /// </summary>
+    public virtual string? Place => null;
+
     /// <summary>Whether there is what is left of an index of that name whose building was cut short.</summary>
     public virtual Task<bool> HasInvalidIndexAsync(IReader database, string schema, string name, CancellationToken stopping) =>
         Task.FromResult(false);

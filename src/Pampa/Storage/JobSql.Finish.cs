@@ -26,7 +26,7 @@ internal sealed partial class JobSql
     /// Settles attempts. Each row must still match its fence (worker, attempt, start); one that does not is somebody
     /// else's by now. With <paramref name="skipLocked"/> rows that others hold are passed by and not returned.
     /// </summary>
-    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => Kept(changed, skipLocked, areCompleted: false);
+    public string Finish(IReadOnlyList<int> changed, bool skipLocked) => Kept(changed, skipLocked, areCompleted: false, tells: true);
 
     private string FinishText(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(FinishRows(changed), skipLocked, $"""
           {Rid} = CASE WHEN v._pampa_outcome IN ('Completed', 'Failed') THEN t.{Rid} END,
@@ -42,25 +42,25 @@ internal sealed partial class JobSql
 
     /// <summary>
     /// T3 alone, for rows that are all completed, as nearly all are: half of what the other one is sent, and a fifth less for the database to
-    /// do. Each row must match its fence in the same way.
+    /// do. Each row must match its fence in the same way. Unless it <paramref name="tells"/> which it has settled, it only says how many.
     /// </summary>
-    public string Complete(IReadOnlyList<int> changed, bool skipLocked) => Kept(changed, skipLocked, areCompleted: true);
+    public string Complete(IReadOnlyList<int> changed, bool skipLocked, bool tells) => Kept(changed, skipLocked, areCompleted: true, tells);
 
-    private readonly record struct FinishParts(string Changed, bool SkipLocked, bool AreCompleted);
+    private readonly record struct FinishParts(string Changed, bool SkipLocked, bool AreCompleted, bool Tells);
 
-    private string Kept(IReadOnlyList<int> changed, bool skipLocked, bool areCompleted) => finishes.Of(
-        new FinishParts(string.Join(',', changed), skipLocked, areCompleted), (Sql: this, Changed: changed),
-        static (p, of) => p.AreCompleted ? of.Sql.CompleteText(of.Changed, p.SkipLocked) : of.Sql.FinishText(of.Changed, p.SkipLocked));
+    private string Kept(IReadOnlyList<int> changed, bool skipLocked, bool areCompleted, bool tells) => finishes.Of(
+        new FinishParts(string.Join(',', changed), skipLocked, areCompleted, tells), (Sql: this, Changed: changed),
+        static (p, of) => p.AreCompleted ? of.Sql.CompleteText(of.Changed, p.SkipLocked, p.Tells) : of.Sql.FinishText(of.Changed, p.SkipLocked));
 
-    private string CompleteText(IReadOnlyList<int> changed, bool skipLocked) => FinishOf(
-        CompleteRows(changed), skipLocked, $"  {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = TRUE, {Err} = NULL{string.Concat(changed.Select(CompletedChange))}");
+    private string CompleteText(IReadOnlyList<int> changed, bool skipLocked, bool tells) => FinishOf(
+        CompleteRows(changed), skipLocked, $"  {Et} = {dialect.ClockFor(Column(StateColumn.EndTime))}, {Ok} = TRUE, {Err} = NULL{string.Concat(changed.Select(CompletedChange))}",
+        tells: tells);
 
-    private string FinishOf(RowSource rows, bool skipLocked, string changes, string more = "") => $"""
+    private string FinishOf(RowSource rows, bool skipLocked, string changes, string more = "", bool tells = true) => $"""
         WITH {(skipLocked ? FinishLock(rows) : dialect.RowsStep(rows))}
         UPDATE {Table} AS t SET
         {changes}
-        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}{more}
-        RETURNING {KeysOut()}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{N} = v._pampa_n AND t.{St} = v._pampa_st AND {Guards("v", $"t.{Et} IS NULL")}{more}{(tells ? $"{Environment.NewLine}RETURNING {KeysOut()}" : "")}
         """;
 
     private string CompletedChange(int index) => $", {Dialect.Quote(job.RecordColumns[index].Name)} = v._pampa_c{index}";
@@ -80,12 +80,12 @@ internal sealed partial class JobSql
         """;
 
     /// <summary>
-    /// What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, ended,
+    /// What the rows look like now, to tell a repeated finish from a fenced one: key, worker, attempt, start, end,
     /// succeeded, error.
     /// </summary>
     public string ReadFences => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(KeyRows)})
-        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, t.{Et} IS NOT NULL, t.{Ok} IS TRUE, t.{Err}
+        SELECT {KeysOut("t.")}, t.{Rid}, COALESCE(t.{N}, 0), {dialect.AsText($"t.{St}")}, {dialect.AsText($"t.{Et}")}, t.{Ok} IS TRUE, t.{Err}
         FROM {Table} AS t JOIN _pampa_v AS v ON {KeysMatch("v")}
         """;
 }

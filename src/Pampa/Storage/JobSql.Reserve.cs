@@ -32,13 +32,20 @@ internal sealed partial class JobSql
             """;
     }
 
+    // The UPDATE then finds it there, without another way through the index. If somebody has changed the record meanwhile it is looked at as it is
+    // now, like any other, or not found: then it is looked for again.
+    private string PickedPlaces => $"t.{dialect.Place}";
+
+    /// <summary>Whether RESERVE finds by its place what it has picked.</summary>
+    public bool IsPickedByPlace => dialect.Place is not null && job.Table.HasPlaces;
+
     private string PickedKeys => string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"));
 
     private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
-    private string ReserveUpdate(string? where, string? orderBy, bool starts = false, string? rows = null) => $"""
+    private string ReserveUpdate(string? where, string? orderBy, bool starts = false, string? rows = null, bool byPlace = false) => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {(starts ? StartSet : $"{St} = NULL")}, {Ok} = NULL
-        FROM {rows ?? "_pampa_v"} AS v WHERE {KeysMatch("v")} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? StartGuards(where) : "")}
+        FROM {rows ?? "_pampa_v"} AS v WHERE {(byPlace ? $"t.{dialect.Place} = v._pampa_k0" : KeysMatch("v"))} AND {Guards("v", IsPending)}{IsNext(where, orderBy)} AND {LeaseHolds}{(starts ? StartGuards(where) : "")}
         """;
 
     // T2's own. Without a START that follows, the program's condition is looked at here on the newest version of the record.
@@ -46,9 +53,10 @@ internal sealed partial class JobSql
         $" AND (v._pampa_session IS NULL OR {SessionHolds("v._pampa_rid", "v._pampa_session")}){(where is null ? "" : $" AND {Guards("v", $"({where})")}")}";
 
 
-    // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process.
+    // T2 with the same write. What was tried before starts alone, when its worker is idle: it may be what kills its process. The clock is read once,
+    // for the first record, when the way to it is over.
     private string StartSet => $"""
-        {St} = CASE WHEN {StartsNow} THEN {dialect.ClockFor(Column(StateColumn.StartTime))} END, {N} = CASE WHEN {StartsNow} THEN 1 ELSE t.{N} END
+        {St} = CASE WHEN {StartsNow} THEN (SELECT {dialect.ClockFor(Column(StateColumn.StartTime))}) END, {N} = CASE WHEN {StartsNow} THEN 1 ELSE t.{N} END
         """;
 
     private string StartsNow => $"v._pampa_session IS NOT NULL AND COALESCE(t.{N}, 0) = 0";
@@ -61,43 +69,47 @@ internal sealed partial class JobSql
 
     /// <summary>
     /// RESERVE as one statement. Picked keys and slots are zipped by position before the UPDATE, so that nothing is
-    /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, worker,
-    /// time, attempts, place in the order of picking.
+    /// joined on row numbers: that is quadratic in one plan and reads the whole table in another. Returns key, time,
+    /// attempts, place in the order of picking, which is that of the slots.
     /// </summary>
     public string Reserve(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
         Composed(new ReserveParts(where, orderBy, afterCursor, hands, locks, Starts: false));
 
     /// <summary>
-    /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, worker, attempt, start (NULL: it was not started),
-    /// generation, the record columns, time of reservation, place in the order of picking.
+    /// RESERVE and, where a slot has a session, START of what was never tried. Returns key, attempt, start (NULL: it was not started), generation
+    /// where there is one, the record columns, time of reservation, place in the order of picking, which is that of the slots.
     /// </summary>
     public string ReserveStarting(string? where, string? orderBy, bool afterCursor, HandOvers hands, bool locks) =>
         Composed(new ReserveParts(where, orderBy, afterCursor, hands, locks, Starts: true));
 
     private readonly record struct ReserveParts(string? Where, string? OrderBy, bool AfterCursor, HandOvers Hands, bool Locks, bool Starts);
 
-    private string Composed(ReserveParts parts) => reserves.Of(
-        parts, this, static (p, sql) => sql.ReserveOf(sql.Pick(p.Where, p.OrderBy, p.AfterCursor, p.Locks), p.Where, p.OrderBy, p.Hands, p.Starts));
-
-    private string ReserveOf(string pick, string? where, string? orderBy, HandOvers hands, bool starts = false)
+    private string Composed(ReserveParts parts) => reserves.Of(parts, this, static (p, sql) =>
     {
-        // Of one part, the list of picked keys is the pick itself; of several, it is read once for each.
-        var isOne = job.Key.Count == 1;
-        var picked = job.Key.Select((k, i) => isOne && !IsList(k) ? $"ARRAY({pick})" : $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)");
-        var step = isOne && !IsList(job.Key[0]) ? null : $"_pampa_picked AS MATERIALIZED ({pick})";
+        var pick = sql.Pick(p.Where, p.OrderBy, p.AfterCursor, p.Locks, sql.IsPickedByPlace ? sql.PickedPlaces : null);
+        return sql.ReserveOf(pick, p.Where, p.OrderBy, p.Hands, p.Starts, sql.IsPickedByPlace);
+    });
+
+    private string ReserveOf(string pick, string? where, string? orderBy, HandOvers hands, bool starts = false, bool byPlace = false)
+    {
+        // Of one part, the list of what was picked is the pick itself; of several, it is read once for each.
+        IReadOnlyList<ColumnInfo?> parts = byPlace ? [null] : [.. job.Key];
+        var isOne = parts.Count == 1 && !IsList(parts[0]);
+        var picked = parts.Select((k, i) => isOne ? $"ARRAY({pick})" : $"ARRAY(SELECT p._pampa_k{i}{(IsList(k) ? "::text" : "")} FROM _pampa_picked AS p)");
+        var step = isOne ? null : $"_pampa_picked AS MATERIALIZED ({pick})";
         var rows = $"""
-            (SELECT {string.Join(", ", job.Key.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k.Type}" : "")} AS _pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => dialect.ListCell("z", c)))}, z._pampa_rn
+            (SELECT {string.Join(", ", parts.Select((k, i) => $"z._pampa_k{i}{(IsList(k) ? $"::{k!.Type}" : "")} AS _pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => dialect.ListCell("z", c)))}, z._pampa_rn
               FROM unnest({string.Join(", ", picked)}, {dialect.Lists(SlotsOf(hands, starts))})
-                WITH ORDINALITY AS z ({string.Join(", ", Keys.Select((_, i) => $"_pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => c.Name))}, _pampa_rn)
+                WITH ORDINALITY AS z ({string.Join(", ", parts.Select((_, i) => $"_pampa_k{i}"))}, {string.Join(", ", SlotsOf(hands, starts).Columns.Select(c => c.Name))}, _pampa_rn)
               WHERE z._pampa_k0 IS NOT NULL)
             """;
-        var update = ReserveUpdate(where, orderBy, starts, rows);
+        var update = ReserveUpdate(where, orderBy, starts, rows, byPlace);
         var times = (Rt: dialect.TimeOutput($"t.{Rt}", Column(StateColumn.ReservationTime)), St: dialect.TimeOutput($"t.{St}", Column(StateColumn.StartTime)));
         if (hands == HandOvers.None)
         {
             return $"""
                 {(step is null ? "" : $"WITH {step}{Environment.NewLine}")}{update}
-                RETURNING {KeysOut("t.")}, t.{Rid}, {(starts ? $"COALESCE(t.{N}, 0), {times.St}, {GenerationOut}{RecordOut}, {times.Rt}" : $"{times.Rt}, COALESCE(t.{N}, 0)")}, v._pampa_rn
+                RETURNING {KeysOut("t.")}, {(starts ? $"COALESCE(t.{N}, 0), {times.St}{GenerationOut}{RecordOut}, {times.Rt}" : $"{times.Rt}, COALESCE(t.{N}, 0)")}, v._pampa_rn
                 """;
         }
         return $"""
@@ -105,7 +117,7 @@ internal sealed partial class JobSql
               {update}
               RETURNING {string.Join(", ", KeyOutputs("t.").Select((k, i) => $"{k} AS k{i}"))}, t.{Rid} AS rid, {times.Rt} AS rt, COALESCE(t.{N}, 0) AS n, v._pampa_node AS node, v._pampa_rn AS rn{(starts ? StartedAs(times.St) : "")}),
             {HandedOver(hands)}
-            SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, rid, {(starts ? $"n, st, generation{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")}, rn FROM _pampa_reserved
+            SELECT {string.Join(", ", Keys.Select((_, i) => $"k{i}"))}, {(starts ? $"n, st{(job.Generation is null ? "" : ", generation")}{string.Concat(job.RecordColumns.Select((_, i) => $", c{i}"))}, rt" : "rt, n")}, rn FROM _pampa_reserved
             """;
     }
 
@@ -121,7 +133,7 @@ internal sealed partial class JobSql
           FROM _pampa_reserved WHERE node <> @own GROUP BY node{(hands == HandOvers.Told && dialect.Notifications is { } notifications ? Tell(notifications) : "")})
         """;
 
-    private string StartedAs(string st) => $", {st} AS st, {GenerationOut} AS generation{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";
+    private string StartedAs(string st) => $", {st} AS st{(job.Generation is null ? "" : $"{GenerationOut} AS generation")}{string.Concat(RecordOuts.Select((c, i) => $", {c} AS c{i}"))}";
 
     // In the same transaction, so that a node hears of it in the moment in which it is true. The message tells all where it
     // is short: then the node need not read.
@@ -132,7 +144,7 @@ internal sealed partial class JobSql
         """;
 
     // A list of lists would come back as one long list.
-    private static bool IsList(ColumnInfo column) => column.Type.EndsWith("[]", StringComparison.Ordinal);
+    private static bool IsList(ColumnInfo? column) => column?.Type.EndsWith("[]", StringComparison.Ordinal) == true;
 
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
     public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor, locks: true);
@@ -161,7 +173,7 @@ internal sealed partial class JobSql
     public string ReserveApplyStarting(string? where, string? orderBy) => $"""
         WITH _pampa_v AS MATERIALIZED ({dialect.Rows(ReserveStartingRows)})
         {ReserveUpdate(where, orderBy, starts: true)}
-        RETURNING {KeysOut()}, {Rid}, COALESCE({N}, 0), {dialect.TimeOutput(St, Column(StateColumn.StartTime))}, {GenerationOut}{RecordOut}, {dialect.TimeOutput(Rt, Column(StateColumn.ReservationTime))}
+        RETURNING {KeysOut()}, {Rid}, COALESCE({N}, 0), {dialect.TimeOutput(St, Column(StateColumn.StartTime))}{GenerationOut}{RecordOut}, {dialect.TimeOutput(Rt, Column(StateColumn.ReservationTime))}
         """;
 
     public RowSource ReserveStartingRows => new("rows", [.. KeyCells(), RidCell, new RowColumn("_pampa_session", CellKind.Integer)]);

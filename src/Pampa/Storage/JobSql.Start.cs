@@ -6,8 +6,8 @@ internal sealed partial class JobSql
     private readonly ComposedTexts<StartParts> starts = new();
 
     /// <summary>
-    /// Counts the attempt and brings the fresh record: key, worker, attempt, start, generation, then the record
-    /// columns. A row-local condition is checked again, because the record may have changed since it was reserved.
+    /// Counts the attempt and brings the fresh record: key, worker, attempt, start, generation where there is one, then the
+    /// record columns. A row-local condition is checked again, because the record may have changed since it was reserved.
     /// </summary>
     public string Start(string? where) => starts.Of(new StartParts(where), this, static (p, sql) => sql.StartOf(p.Where));
 
@@ -19,10 +19,10 @@ internal sealed partial class JobSql
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND t.{Rid} = v._pampa_rid AND t.{Rt} = v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
           AND {Guards("v", $"t.{St} IS NULL AND t.{Et} IS NULL AND COALESCE(t.{N}, 0) < @max")}
           AND {SessionHolds("v._pampa_rid", "v._pampa_session")}{And(where)}{StillDue}
-        RETURNING {KeysOut()}, {Rid}, {N}, {dialect.TimeOutput(St, Column(StateColumn.StartTime))}, {GenerationOut}{RecordOut}
+        RETURNING {KeysOut()}, {Rid}, {N}, {dialect.TimeOutput(St, Column(StateColumn.StartTime))}{GenerationOut}{RecordOut}
         """;
 
-    private string GenerationOut => job.Generation is null ? "0" : $"COALESCE({Dialect.Quote(job.Generation.Name)}, 0)";
+    private string GenerationOut => job.Generation is null ? "" : $", COALESCE({Dialect.Quote(job.Generation.Name)}, 0)";
 
     private string RecordOut => string.Concat(RecordOuts.Select(c => $", {c}"));
 

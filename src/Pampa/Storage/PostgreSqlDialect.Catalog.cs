@@ -9,14 +9,14 @@ internal partial class PostgreSqlDialect
     {
         var tables = await database.QueryAsync(
             new Statement("""
-                SELECT n.nspname::text, c.relname::text, c.oid::bigint, c.relkind::text = 'p', c.relrowsecurity
+                SELECT n.nspname::text, c.relname::text, c.oid::bigint, c.relkind::text = 'p', c.relrowsecurity, c.relkind::text = 'r' AND NOT c.relhassubclass AND has_table_privilege(c.oid, 'SELECT')
                 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE c.relkind IN ('r', 'p') AND lower(c.relname::text) = lower(@name)
                   AND CASE WHEN @schema::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE lower(n.nspname::text) = lower(@schema) END
                 ORDER BY array_position(current_schemas(true), n.nspname)
                 """).With("name", name.Name).With("schema", name.Schema),
             reader => (Schema: reader.GetString(0), Name: reader.GetString(1), Id: reader.GetInt64(2), IsPartitioned: reader.GetBoolean(3),
-                HasRowSecurity: reader.GetBoolean(4)), stopping);
+                HasRowSecurity: reader.GetBoolean(4), HasPlaces: reader.GetBoolean(5)), stopping);
         var exact = tables.FindAll(t => t.Name == name.Name && (name.Schema is null || t.Schema == name.Schema));
         if (exact.Count == 0 && !name.IsQuoted) exact = tables;
         if (exact.Count == 0 || (exact != tables && name.Schema is not null && exact.Count > 1)) return null;
@@ -42,7 +42,7 @@ internal partial class PostgreSqlDialect
         unique.RemoveAll(u => IsHidden(u.Column));
         return new TableInfo(table.Schema, table.Name, columns,
             [.. unique.GroupBy(u => u.Index).Select(g => (IReadOnlyList<string>)[.. g.Select(u => u.Column)])])
-        { IsPartitioned = table.IsPartitioned, HasRowSecurity = table.HasRowSecurity };
+        { IsPartitioned = table.IsPartitioned, HasRowSecurity = table.HasRowSecurity, HasPlaces = table.HasPlaces };
     }
 
     public override async Task<string?> WhyNoTableAsync(IReader database, TableName name, CancellationToken stopping)

@@ -16,6 +16,9 @@ internal static class PostgreSqlMoment
     [ThreadStatic]
     private static (DateTime Moment, string? Text) last;
 
+    [ThreadStatic]
+    private static (string? Text, DateTime Moment) lastRead;
+
     /// <summary>As the server would write it: to the microsecond, without zeros at the end.</summary>
     public static string Text(DateTime moment)
     {
@@ -41,6 +44,17 @@ internal static class PostgreSqlMoment
 
     /// <summary>Reads that text, and nothing else: what has more digits, another zone or another form is left to the server.</summary>
     public static bool TryParse(string text, out DateTime moment)
+    {
+        if (!ReferenceEquals(text, lastRead.Text))
+        {
+            if (!TryRead(text, out moment)) return false;
+            lastRead = (text, moment);
+        }
+        moment = lastRead.Moment;
+        return true;
+    }
+
+    private static bool TryRead(string text, out DateTime moment)
     {
         moment = default;
         if (text.Length < Seconds + 3 || !text.EndsWith("+00", StringComparison.Ordinal)) return false;

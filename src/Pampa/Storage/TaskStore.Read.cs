@@ -16,6 +16,13 @@ internal sealed partial class TaskStore
     /// </summary>
     public async Task<Report> ReportAsync(int limit, CancellationToken stopping)
     {
+        Report? report = null;
+        await database.InTurnAsync(async () => report = await CountUpToAsync(limit, stopping), stopping);
+        return report!;
+    }
+
+    private async Task<Report> CountUpToAsync(int limit, CancellationToken stopping)
+    {
         var open = await CountAsync(Asked(Sql.ReportOpen).With("limit", limit), stopping);
         var hasAllOpen = open.Sum(c => c.Count) < limit;
         var ended = await CountAsync(Statement(Sql.ReportEnded(passesOpen: hasAllOpen)).With("limit", limit), stopping);

@@ -10,10 +10,25 @@ namespace Pampa.Storage;
 /// <param name="Session">The worker's session, where what is reserved for it is started with the same statement; null: it is not.</param>
 internal readonly record struct Slot(string Worker, string Node, bool IsLow = false, long? Session = null);
 
-/// <summary>What RESERVE has bound.</summary>
-/// <param name="Reservation">The reservation.</param>
-/// <param name="Started">The task, where it was started as well.</param>
-internal readonly record struct Bound(Reservation Reservation, StartedTask? Started);
+/// <summary>What RESERVE has bound: a reservation, or a task that was started as well.</summary>
+internal readonly struct Bound
+{
+    private readonly Reservation? held;
+
+    public Bound(Reservation reservation) => held = reservation;
+
+    public Bound(StartedTask started) => Started = started;
+
+    /// <summary>The task, where it was started.</summary>
+    public StartedTask? Started { get; }
+
+    public TaskKey Key => held?.Key ?? Started!.Fence.Key;
+
+    public string Worker => held?.Worker ?? Started!.Fence.Worker;
+
+    /// <summary>The reservation; of a task that was started, what it was.</summary>
+    public Reservation Reservation => held ?? new Reservation(Key, Worker, Started!.Claim.ReservedAt, Started.Claim.Attempts);
+}
 
 /// <summary>Where picking begins.</summary>
 /// <param name="After">The key behind which; null: at the first.</param>
@@ -38,6 +53,12 @@ internal sealed partial class TaskStore
     private static readonly TimeSpan LongestUnlocked = TimeSpan.FromSeconds(0.9);
     private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(0.15);
     private long? lockMetAt;
+    private bool wasSlow;
+
+    /// <summary>
+    /// Whether RESERVE finds what it has picked by its place: what somebody has changed in between it does not find then, and only then.
+    /// </summary>
+    public bool PicksByPlace => Table.Sql.IsPickedByPlace && Job.Selecting is null;
 
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
@@ -105,7 +126,10 @@ internal sealed partial class TaskStore
         try
         {
             var bound = await BindInOneAsync(asked, told, locks: false, unlocked, stopping);
-            if (!isWayBack && time.GetElapsedTime(began) >= LongWait) lockMetAt = time.GetTimestamp();
+            // Several short waits for locks; once may be the disk, or a processor that others have.
+            var isSlow = !isWayBack && time.GetElapsedTime(began) >= LongWait;
+            if (isSlow && wasSlow) lockMetAt = time.GetTimestamp();
+            wasSlow = isSlow;
             return bound;
         }
         catch (Exception e) when (dialect.Classify(e) == ErrorKind.Locked || dialect.IsStatementTimeout(e))
@@ -126,11 +150,34 @@ internal sealed partial class TaskStore
         if (hands != HandOvers.None) statement.With("job", Job.Name).With("own", asked.OwnNode).With("batch", asked.Batch);
         if (hands == HandOvers.Told) statement.With("told", told);
         var slots = JobSql.SlotsOf(hands, asked.Starts);
-        database.Dialect.Bind(statement, slots, [.. asked.Slots.Select(s => SlotRow(s, hands != HandOvers.None, asked.Starts))]);
-        var placed = await database.WriteAsync(statement, reader => (Place: reader.GetInt64(reader.FieldCount - 1), Bound: ReadBound(asked, reader)), stopping);
+        database.Dialect.Bind(statement, slots, SlotRowsOf(asked, hands != HandOvers.None));
+        var placed = await database.WriteAsync(statement, reader =>
+        {
+            var place = (int)reader.GetInt64(reader.FieldCount - 1);
+            return (Place: place, Bound: ReadBound(asked, reader, asked.Slots[place - 1].Worker));
+        }, stopping);
         // They come as they were picked, though nothing promises it.
-        placed.Sort((a, b) => a.Place.CompareTo(b.Place));
+        for (var i = 1; i < placed.Count; i++)
+        {
+            if (placed[i].Place > placed[i - 1].Place) continue;
+            placed.Sort((a, b) => a.Place.CompareTo(b.Place));
+            break;
+        }
         return placed.ConvertAll(p => p.Bound);
+    }
+
+    // The slots of a worker are alike.
+    private static string?[][] SlotRowsOf(Reserving asked, bool hasNode)
+    {
+        var known = new Dictionary<string, string?[]>(StringComparer.Ordinal);
+        var rows = new string?[asked.Slots.Count][];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var slot = asked.Slots[i];
+            if (!known.TryGetValue(slot.Worker, out var row)) known[slot.Worker] = row = SlotRow(slot, hasNode, asked.Starts);
+            rows[i] = row;
+        }
+        return rows;
     }
 
     private static string?[] SlotRow(Slot slot, bool hasNode, bool starts) => (hasNode, starts) switch
@@ -151,7 +198,7 @@ internal sealed partial class TaskStore
         apply.Parameters.AddRange(asked.Parameters);
         if (asked.Starts) database.Dialect.Bind(apply, sql.ReserveStartingRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker, SessionOf(slots[i])))]);
         else database.Dialect.Bind(apply, sql.ReserveRows, [.. picked.Select((key, i) => Row(key, slots[i].Worker))]);
-        var all = (await unit.QueryAsync(apply, reader => ReadBound(asked, reader))).ToDictionary(b => b.Reservation.Key);
+        var all = (await unit.QueryAsync(apply, reader => ReadBound(asked, reader, worker: null))).ToDictionary(b => b.Key);
         // RETURNING keeps no order.
         var ordered = picked.Select((key, i) => (IsBound: all.TryGetValue(key, out var one), Bound: one, slots[i].Node)).Where(r => r.IsBound).ToList();
         foreach (var remote in ordered.Where(r => r.Node != asked.OwnNode).GroupBy(r => r.Node))
@@ -164,15 +211,13 @@ internal sealed partial class TaskStore
 
     private static string? SessionOf(Slot slot) => slot.Session is { } session ? Text(session) : null;
 
-    private Bound ReadBound(Reserving asked, DbDataReader reader)
+    private Bound ReadBound(Reserving asked, DbDataReader reader, string? worker)
     {
-        if (!asked.Starts) return new Bound(ReadReservation(reader), null);
+        if (!asked.Starts) return new Bound(ReadReservation(reader, worker));
         var table = asked.Table;
-        var at = table.Key.Count;
-        var reservedAt = ReadTime(reader, at + 4 + table.RecordColumns.Count, StateColumn.ReservationTime);
-        if (reader.IsDBNull(at + 2)) return new Bound(new Reservation(ReadKey(reader), reader.GetString(at), reservedAt, reader.GetInt32(at + 1)), null);
-        var started = ReadStarted(table, reader);
-        var reservation = new Reservation(started.Fence.Key, started.Fence.Worker, reservedAt, started.Fence.Attempt - 1);
-        return new Bound(reservation, started with { Claim = reservation.Claim });
+        var at = table.Key.Count + (worker is null ? 1 : 0);
+        var reservedAt = ReadTime(reader, at + 2 + (table.Generation is null ? 0 : 1) + table.RecordColumns.Count, StateColumn.ReservationTime);
+        if (reader.IsDBNull(at + 1)) return new Bound(new Reservation(ReadKey(reader), worker ?? reader.GetString(at - 1), reservedAt, reader.GetInt32(at)));
+        return new Bound(ReadStarted(table, reader, worker, reservedAt));
     }
 }

@@ -15,6 +15,9 @@ internal readonly record struct TakenBack(int Released, int Again, int Failed)
     public static TakenBack operator +(TakenBack a, TakenBack b) => new(a.Released + b.Released, a.Again + b.Again, a.Failed + b.Failed);
 }
 
+/// <summary>A statement has taken effect, and what it has changed could not be read.</summary>
+internal sealed class NotToldException(Exception why) : Exception("what was settled could not be read", why);
+
 /// <summary>An open record that carries the id of one of the node's own workers.</summary>
 internal sealed record OwnRecord(TaskKey Key, string Worker, string? ReservedAt, int Attempts, string? StartedAt)
 {
@@ -89,17 +92,57 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
     /// <summary>
     /// T3, T4, T5, T10, T11 for rows with the same changed columns. Returns the keys that were settled. Sorted by key,
     /// so that two finishers never wait for each other in a ring. None may be tried again whose attempt was the last of
-    /// <paramref name="max"/>, by default of those that the job has now.
+    /// <paramref name="max"/>, by default of those that the job has now. <paramref name="mayBeSettled"/>: one may have been settled by an
+    /// earlier try.
     /// </summary>
-    public Task<List<TaskKey>> FinishAsync(IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null)
+    /// <exception cref="NotToldException">Some were settled, and it could not be read which.</exception>
+    public Task<List<TaskKey>> FinishAsync(
+        IReadOnlyList<TaskResult> results, bool skipLocked, CancellationToken stopping, int? max = null, bool mayBeSettled = false)
     {
         if (Job.Hooks.HasStatements(HookKind.Finished) && results is [{ LeavesOutHooks: false } single])
             return FinishWithHooksAsync(single, skipLocked, stopping);
-        return ChunkedAsync(InOrder(results), chunk => database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
+        var ordered = InOrder(results);
+        // Whoever is told of each must not be told by what is read later.
+        var isCounted = !skipLocked && !mayBeSettled && !Job.Hooks.Has(HookKind.Finished) && ordered.TrueForAll(r => r.Outcome == Outcome.Completed);
+        return ChunkedAsync(ordered, chunk => isCounted
+            ? CompleteAsync(chunk, max, stopping)
+            : database.WriteAsync(FinishStatement(chunk, skipLocked, max), ReadKey, stopping));
+    }
+
+    // Nearly always all of them are settled, and to know that it takes no list of them. Else they are looked at: a record that has this attempt's
+    // fence and is completed was completed by it. Where there are more of those than were settled now, some were before: the ones that ended first.
+    private async Task<List<TaskKey>> CompleteAsync(IReadOnlyList<TaskResult> results, int? max, CancellationToken stopping)
+    {
+        var keys = new List<TaskKey>(results.Count);
+        foreach (var result in results) keys.Add(result.Fence.Key);
+        var settled = await database.ExecuteAsync(FinishStatement(results, skipLocked: false, max, tells: false), stopping);
+        if (settled == keys.Count) return keys;
+        if (settled == 0) return [];
+        var now = (await ToldAsync(() => ReadFencesAsync(keys, stopping))).ToDictionary(f => f.Fence.Key);
+        return [.. results.Select(r => r.Fence.Key).Where((key, i) => now.TryGetValue(key, out var found) && HasEnded(found, results[i]))
+            .OrderByDescending(key => now[key].EndedAt, StringComparer.Ordinal).Take(settled)];
+    }
+
+    // What goes wrong with the look says nothing of what was written.
+    private static async Task<T> ToldAsync<T>(Func<Task<T>> askAsync)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw new NotToldException(e);
+        }
     }
 
     /// <summary>The same order for everybody, of whatever many records have the first part of their key in common.</summary>
-    internal static List<TaskResult> InOrder(IEnumerable<TaskResult> results) => [.. results.OrderBy(r => r.Fence.Key)];
+    internal static List<TaskResult> InOrder(IEnumerable<TaskResult> results)
+    {
+        List<TaskResult> ordered = [.. results];
+        ordered.Sort(static (a, b) => a.Fence.Key.CompareTo(b.Fence.Key));
+        return ordered;
+    }
 
     /// <summary>T3 as the last statement of the task's own transaction. Says whether the record still is this attempt's.</summary>
     public async Task<bool> FinishWithinAsync(TaskTransaction transaction, TaskResult result, CancellationToken stopping) =>
@@ -114,11 +157,11 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
         return database.WriteAsync(statement, ReadKey, stopping);
     }
 
-    private Statement FinishStatement(IReadOnlyList<TaskResult> results, bool skipLocked, int? max = null, bool isByKey = true)
+    private Statement FinishStatement(IReadOnlyList<TaskResult> results, bool skipLocked, int? max = null, bool isByKey = true, bool tells = true)
     {
         var (sql, changed) = Written(results[0].Changes);
         var areCompleted = results.All(r => r.Outcome == Outcome.Completed);
-        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked) : sql.Finish(changed, skipLocked), max, isByKey, hasOnePlan: true);
+        var statement = Statement(areCompleted ? sql.Complete(changed, skipLocked, tells) : sql.Finish(changed, skipLocked), max, isByKey, hasOnePlan: true);
         var rows = areCompleted ? sql.CompleteRows(changed) : sql.FinishRows(changed);
         database.Dialect.Bind(statement, rows, [.. results.Select(r => FinishRow(r, areCompleted))]);
         return statement;
@@ -171,8 +214,7 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
                 var at = Table.Key.Count;
                 return new FenceNow(
                     new Fence(ReadKey(reader), TextOrNull(reader, at) ?? "", reader.GetInt32(at + 1), TextOrNull(reader, at + 2) ?? ""),
-                    Convert.ToBoolean(reader.GetValue(at + 3), CultureInfo.InvariantCulture),
-                    Convert.ToBoolean(reader.GetValue(at + 4), CultureInfo.InvariantCulture), TextOrNull(reader, at + 5));
+                    TextOrNull(reader, at + 3), Convert.ToBoolean(reader.GetValue(at + 4), CultureInfo.InvariantCulture), TextOrNull(reader, at + 5));
             }, stopping);
         });
 
@@ -237,21 +279,25 @@ internal sealed partial class TaskStore(Database database, JobTable table, strin
 
     private string ReadTime(DbDataReader reader, int ordinal, StateColumn column) => database.Dialect.ReadTime(reader, ordinal, Table.State[(int)column]);
 
-    private Reservation ReadReservation(DbDataReader reader)
+    // Its worker stands behind the key, where the statement was not told of it with the row's place.
+    private Reservation ReadReservation(DbDataReader reader, string? worker)
     {
         var at = Table.Key.Count;
-        return new Reservation(ReadKey(reader), reader.GetString(at), ReadTime(reader, at + 1, StateColumn.ReservationTime), reader.GetInt32(at + 2));
+        worker ??= reader.GetString(at++);
+        return new Reservation(ReadKey(reader), worker, ReadTime(reader, at, StateColumn.ReservationTime), reader.GetInt32(at + 1));
     }
 
-    private StartedTask ReadStarted(JobTable table, DbDataReader reader)
+    private StartedTask ReadStarted(JobTable table, DbDataReader reader, string? worker = null, string? reservedAt = null)
     {
         // The fence first: a value that the driver cannot read must fail its own task, and for that the fence is
         // needed.
         var at = table.Key.Count;
-        var fence = new Fence(ReadKey(reader), reader.GetString(at), reader.GetInt32(at + 1), ReadTime(reader, at + 2, StateColumn.StartTime));
+        worker ??= reader.GetString(at++);
+        var fence = new Fence(ReadKey(reader), worker, reader.GetInt32(at), ReadTime(reader, at + 1, StateColumn.StartTime));
+        var generation = table.Generation is null ? 0 : reader.GetInt64(at++ + 2);
         var values = new object?[table.RecordColumns.Count];
-        for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 4 + i);
-        return new StartedTask(table, fence, values, reader.GetInt64(at + 3));
+        for (var i = 0; i < values.Length; i++) values[i] = ReadValue(reader, at + 2 + i);
+        return new StartedTask(table, fence, values, generation) { Claim = reservedAt is null ? default : new Claim(reservedAt, fence.Attempt - 1) };
     }
 
     private static object? ReadValue(DbDataReader reader, int ordinal)

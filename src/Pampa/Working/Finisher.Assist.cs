@@ -70,7 +70,12 @@ internal sealed partial class Finisher
         List<TaskKey> settled;
         try
         {
-            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked: false, stopping, max);
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked: false, stopping, max, rows.Exists(r => r.IsAmbiguous));
+        }
+        catch (NotToldException e)
+        {
+            HandBack(rows.ConvertAll(row => row with { IsAmbiguous = true }));
+            return e.InnerException;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

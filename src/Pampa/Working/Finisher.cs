@@ -13,8 +13,6 @@ namespace Pampa.Working;
 internal sealed partial class Finisher(Lane lane, TimeProvider time, Random random)
 {
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestSearch = TimeSpan.FromSeconds(2);
     private readonly ConcurrentQueue<Pending> queue = new();
     private readonly Dialect dialect = lane.Store.Database.Dialect;
 
@@ -22,9 +20,6 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
     private readonly Lock gate = new();
     private List<Pending> locked = [];
     private long lastFlush;
-    private long lastLockedTry;
-    private TimeSpan lockPause = LockPause;
-    private long searchingSince;
     private int count;
     private int waiting;
 
@@ -132,26 +127,6 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
     // What takes long for its own rows alone says nothing of the others'.
     private bool IsOutOfReach(Exception error) => dialect.Classify(error) == ErrorKind.Infrastructure && !dialect.IsStatementTimeout(error);
 
-    // Rows that somebody else holds have a queue of their own: in the other they would make everybody wait for their
-    // lock. Looking for them takes no more than half of the time.
-    private async Task TryLockedAsync(CancellationToken stopping)
-    {
-        var began = time.GetTimestamp();
-        searchingSince = 0;
-        List<Pending> rows;
-        lock (gate) (rows, locked) = (locked, []);
-        try
-        {
-            await WriteAllAsync(rows, skipLocked: dialect.CanSkipLocked, stopping);
-        }
-        finally
-        {
-            lastLockedTry = time.GetTimestamp();
-            var took = time.GetElapsedTime(began, lastLockedTry);
-            lockPause = took > LockPause ? took : LockPause;
-        }
-    }
-
     // Waiting a little while others are about to end makes one statement of many; a result that comes alone is never
     // kept waiting.
     private async Task GatherAsync(CancellationToken stopping)
@@ -168,7 +143,13 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
         rows = Within(rows, out var max);
         try
         {
-            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max);
+            settled = await lane.Store.FinishAsync(rows.ConvertAll(r => r.Result), skipLocked, stopping, max, rows.Exists(r => r.IsAmbiguous));
+        }
+        catch (NotToldException e)
+        {
+            Doubt(rows);
+            ExceptionDispatchInfo.Throw(e.InnerException!);
+            return;
         }
         catch (Exception e)
         {
@@ -244,11 +225,16 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
                 ExceptionDispatchInfo.Throw(error);
                 return;
             default:
-                // Whether it was written is not known: it is sent again as it is, for it is a compare-and-set.
-                foreach (var row in rows) Requeue(row with { IsAmbiguous = true });
+                Doubt(rows);
                 ExceptionDispatchInfo.Throw(error);
                 return;
         }
+    }
+
+    // Whether they were written is not known: they are sent again as they are, for FINISH is a compare-and-set.
+    private void Doubt(List<Pending> rows)
+    {
+        foreach (var row in rows) Requeue(row with { IsAmbiguous = true });
     }
 
     /// <summary>
@@ -379,21 +365,5 @@ internal sealed partial class Finisher(Lane lane, TimeProvider time, Random rand
             Interlocked.Decrement(ref count);
             lane.TellWritten();
         }
-    }
-
-    private void Park(List<Pending> rows, bool first = false)
-    {
-        lock (gate)
-        {
-            if (locked.Count == 0) lastLockedTry = time.GetTimestamp();
-            locked.InsertRange(first ? 0 : locked.Count, rows);
-        }
-    }
-
-    // Each row that waits for a lock which cannot be passed by costs a wait, and new results wait meanwhile.
-    private bool HasSearchedLong()
-    {
-        if (searchingSince == 0) searchingSince = time.GetTimestamp();
-        return time.GetElapsedTime(searchingSince) >= LongestSearch;
     }
 }

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
@@ -56,7 +55,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     /// <summary>How an attempt ended.</summary>
     /// <param name="Result">What came of it.</param>
     /// <param name="Verdict">What the table has made of that; null: it is still to be written.</param>
-    private sealed record Ending(TaskResult Result, Verdict? Verdict = null)
+    private readonly record struct Ending(TaskResult Result, Verdict? Verdict = null)
     {
         /// <summary>Whether others were in the way and nothing has happened, so that the handler may run again instead.</summary>
         public bool MayRunAgain { get; init; }
@@ -66,7 +65,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     }
 
     private PampaTask TaskOf(StartedTask started, Attempt attempt, TaskTransaction? transaction = null) =>
-        new(started, log, handlerDatabase, () => attempt.Reason, attempt.Token) { Transaction = transaction };
+        new(started, log, handlerDatabase, attempt.Told, attempt.Token) { Transaction = transaction };
 
     private async ValueTask<TaskResult> RunPlainAsync(Lane lane, StartedTask started, Attempt attempt)
     {
@@ -75,7 +74,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
         {
             await TellStartAsync(lane, started, attempt);
             await lane.Job.Handler.RunAsync(task);
-            return new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges()) { Values = ValuesFor(lane, task) };
+            return new TaskResult(started.Fence, Outcome.Completed, Changes: task.TakeChanges()) { Claim = started.Claim, Values = ValuesFor(lane, task) };
         }
         catch (Exception e)
         {
@@ -91,7 +90,7 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
     /// <summary>A result with what whoever writes it, or is told of it, must know of the record.</summary>
     private static TaskResult Complete(Lane lane, StartedTask started, TaskResult result)
     {
-        result = result with { Claim = started.Claim };
+        if (result.Claim != started.Claim) result = result with { Claim = started.Claim };
         return result.Values is not null || !lane.Job.Hooks.Has(HookKind.Finished)
             ? result
             : result with { Values = new RecordValues(started.Table, started.Fence.Key, started.Values) };
@@ -185,109 +184,4 @@ internal sealed partial class TaskRunner(DbDataSource handlerDatabase, Func<bool
             return null;
         }
     }
-}
-
-/// <summary>Why the token of an attempt was cancelled.</summary>
-internal enum Interruption
-{
-    None,
-    MaxDuration,
-    Shutdown,
-    LeaseLost,
-
-    /// <summary>The record is not this attempt's any more: somebody has cancelled it, or taken it back.</summary>
-    TakenAway,
-}
-
-/// <summary>
-/// The token of the attempt that a worker runs; the source is used again for the next one as long as it was not
-/// cancelled.
-/// </summary>
-internal sealed class Attempt(TimeProvider time) : IDisposable
-{
-    private readonly Lock gate = new();
-    private CancellationTokenSource source = new(Timeout.InfiniteTimeSpan, time);
-    private TimeSpan maxDuration;
-    private Interruption interruption;
-    private bool isRunning;
-    private long round;
-
-    /// <summary>Which attempt of all that have begun here runs, or ran last.</summary>
-    public long Round => Volatile.Read(ref round);
-
-    /// <summary>The span that it runs within; null: nobody listens.</summary>
-    public Activity? Span { get; set; }
-
-    /// <summary>With a span, what has made it fail; null: nothing has.</summary>
-    public Exception? Error { get; set; }
-
-    public CancellationToken Token => source.Token;
-
-    public Interruption Why
-    {
-        get
-        {
-            lock (gate)
-            {
-                if (interruption != Interruption.None) return interruption;
-                return source.IsCancellationRequested ? Interruption.MaxDuration : Interruption.None;
-            }
-        }
-    }
-
-    public string? Reason => Why switch
-    {
-        Interruption.MaxDuration => $"MaxDuration of {maxDuration:c} exceeded",
-        Interruption.Shutdown => "the program is stopping",
-        Interruption.LeaseLost => "the worker has lost its lease",
-        Interruption.TakenAway => "the record was cancelled or taken back",
-        _ => null,
-    };
-
-    public void Begin(TimeSpan duration)
-    {
-        lock (gate)
-        {
-            if (!source.TryReset())
-            {
-                source.Dispose();
-                source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-            }
-            round++;
-            maxDuration = duration;
-            interruption = Interruption.None;
-            isRunning = true;
-            source.CancelAfter(duration);
-        }
-    }
-
-    public void End()
-    {
-        lock (gate)
-        {
-            isRunning = false;
-            Span = null;
-            Error = null;
-            if (!source.IsCancellationRequested) source.CancelAfter(Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    /// <summary>Cancels what runs now. Says whether it did: not where it has ended, or was cancelled before.</summary>
-    /// <param name="why">Why.</param>
-    /// <param name="only">Only this one, by its <see cref="Round"/>; null: whichever it is.</param>
-    public bool Interrupt(Interruption why, long? only = null)
-    {
-        CancellationTokenSource cancelled;
-        lock (gate)
-        {
-            if (!isRunning || interruption != Interruption.None || (only is { } one && one != round)) return false;
-            interruption = why;
-            cancelled = source;
-        }
-        // On the pool: what the handler has registered must not hold up whoever interrupts.
-        _ = cancelled.CancelAsync();
-        return true;
-    }
-
-    public void Dispose() => source.Dispose();
 }

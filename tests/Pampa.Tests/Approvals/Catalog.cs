@@ -45,7 +45,7 @@ internal sealed class Catalog(Dialect dialect)
         if (Has("AS pampa_clock")) return [["2030-01-01T00:00:00.000Z"]];
         if (Has("SELECT tables FROM pampa_setup")) return [[$"{Schema}.Order"]];
         if (Has("pragma_table_list")) return [["Order"]];
-        if (Has("relkind IN ('r', 'p')")) return [[Schema, "Order", 1L, false, false]];
+        if (Has("relkind IN ('r', 'p')")) return [[Schema, "Order", 1L, false, false, true]];
         var columns = Columns.Where(c => hasStateColumns || !c.IsState).ToArray();
         if (Has("pragma_table_xinfo"))
             return [.. columns.Select((c, i) => new object?[] { c.Name, c.Type, c.IsKey, c.IsKey ? i + 1 : 0, 0 })];

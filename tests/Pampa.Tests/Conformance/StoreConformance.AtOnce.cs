@@ -16,7 +16,8 @@ public abstract partial class StoreConformance
         await InsertAsync(1, new Row { St = Clock.Now, Ok = false, Err = "stray", Note = "mine", Score = 7, Generation = 4 });
         var store = await JobAsync(job => job.Columns = Profile.Columns with { Generation = Profile.Generation });
         var now = Clock.Now;
-        var (reservation, started) = Assert.Single(await BindAsync(1, store));
+        var bound = Assert.Single(await BindAsync(1, store));
+        var (reservation, started) = (bound.Reservation, bound.Started);
         Assert.Equal((reservation.Key, "a.1", 1), (started!.Fence.Key, started.Fence.Worker, started.Fence.Attempt));
         Assert.Equal((0, 4L), (reservation.Attempts, started.Generation));
         Assert.Equal(reservation.Claim, started.Claim);

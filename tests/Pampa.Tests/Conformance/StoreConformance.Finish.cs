@@ -136,6 +136,19 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task Of_many_that_are_completed_at_once_those_are_told_that_were_settled_now()
+    {
+        var tasks = new List<StartedTask>();
+        for (var id = 1; id <= 5; id++) tasks.Add(await StartedAsync(id));
+        Assert.Equal(KeysOf(1, 3), Shown(await FinishAsync(Completed(tasks[0]), Completed(tasks[2]))));
+        await Clock.AdvanceAsync(TimeSpan.FromSeconds(1));
+        var stale = Completed(tasks[4]) with { Fence = tasks[4].Fence with { Attempt = 7 } };
+        Assert.Equal(KeysOf(2, 4), Shown(await FinishAsync([.. tasks[..4].Select(task => Completed(task)), stale])).Order(StringComparer.Ordinal));
+        Assert.Empty(await FinishAsync([.. tasks[..4].Select(task => Completed(task)), stale]));
+        Assert.Equal(KeysOf(5), Shown(await FinishAsync([.. tasks.Select(task => Completed(task))])));
+    }
+
+    [Fact]
     public async Task A_late_finish_of_a_reclaimed_attempt_changes_nothing()
     {
         var task = await StartedAsync(1);
@@ -235,10 +248,12 @@ public abstract partial class StoreConformance
         await FinishAsync(Completed(first), failure);
         var fences = (await Store.ReadFencesAsync([first.Fence.Key, second.Fence.Key, Key(3), Key(4)], Stopping)).ToDictionary(f => f.Fence.Key);
         Assert.Equal(4, fences.Count);
-        Assert.Equal(new FenceNow(first.Fence, Ended: true, Succeeded: true, Error: null), fences[first.Fence.Key]);
-        Assert.Equal(new FenceNow(second.Fence, Ended: false, Succeeded: false, Error: null), fences[second.Fence.Key]);
-        Assert.Equal(new FenceNow(new Fence(Key(3), "", 0, ""), Ended: false, Succeeded: false, Error: null), fences[Key(3)]);
-        Assert.Equal(new FenceNow(fourth.Fence, Ended: true, Succeeded: false, Error: "no ␀ such page"), fences[Key(4)]);
+        FenceNow FoundOf(int id) => fences[Key(id)];
+        Assert.Equal(new FenceNow(first.Fence, FoundOf(1).EndedAt, Succeeded: true, Error: null), FoundOf(1));
+        Assert.Equal(new FenceNow(second.Fence, EndedAt: null, Succeeded: false, Error: null), FoundOf(2));
+        Assert.Equal(new FenceNow(new Fence(Key(3), "", 0, ""), EndedAt: null, Succeeded: false, Error: null), FoundOf(3));
+        Assert.Equal(new FenceNow(fourth.Fence, FoundOf(4).EndedAt, Succeeded: false, Error: "no ␀ such page"), FoundOf(4));
+        Assert.Equal([true, false, false, true], Enumerable.Range(1, 4).Select(id => FoundOf(id).Ended));
     }
 
     [Fact]
@@ -256,7 +271,7 @@ public abstract partial class StoreConformance
         Assert.False(Store.HasEnded(failed, new TaskResult(second.Fence, Outcome.Failed, Error: "HTTP 404")));
         Assert.False(Store.HasEnded(failed, Completed(second)));
         Assert.False(Store.HasEnded(done, Completed(first with { Fence = first.Fence with { Attempt = 2 } })));
-        Assert.False(Store.HasEnded(done with { Ended = false }, Completed(first)));
+        Assert.False(Store.HasEnded(done with { EndedAt = null }, Completed(first)));
     }
 
     [Fact]

@@ -45,7 +45,8 @@ public abstract partial class StoreConformance
         await Db.ExecuteAsync("INSERT INTO precise (id) VALUES (1)");
         var store = await StoreOfAsync("precise");
         await Clock.AdvanceAsync(TimeSpan.FromMilliseconds(120));
-        var (reservation, started) = Assert.Single(await BindAsync(1, store));
+        var bound = Assert.Single(await BindAsync(1, store));
+        var (reservation, started) = (bound.Reservation, bound.Started);
         await TellsWhatTheTableSaysAsync(store, reservation.Claim, started!.Fence);
         Assert.Single(await store.FinishAsync([Completed(started)], skipLocked: false, Stopping));
     }

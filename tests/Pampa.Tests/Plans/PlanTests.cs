@@ -58,6 +58,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.InRange(Buffers(picking), 1, 999);
         Assert.Contains(small.Nodes, n => Text(n, "Index Name")?.StartsWith("pampa_job_", StringComparison.Ordinal) == true);
         NothingIsScanned(small);
+        Assert.Contains(small.Nodes, n => Has(n, "Node Type", "Tid Scan"));
 
         var large = await ReserveAsync(8_000);
         Assert.Equal(8_000, large.Rows);
@@ -70,7 +71,7 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
 
         var finish = await ExplainAsync(Sql.Finish([], skipLocked: false), await StartedAsync("Completed", "0", null, null), Sql.FinishRows([]));
         KeyIsUsed(finish);
-        var complete = await ExplainAsync(Sql.Complete([], skipLocked: false), await StartedAsync(), Sql.CompleteRows([]));
+        var complete = await ExplainAsync(Sql.Complete([], skipLocked: false, tells: true), await StartedAsync(), Sql.CompleteRows([]));
         KeyIsUsed(complete);
         output.WriteLine($"FINISH: {finish.Buffers} buffers, {complete.Buffers} where all are completed");
     }
@@ -82,7 +83,12 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains("'plan_cache_mode', 'force_generic_plan'", settings, StringComparison.Ordinal);
         Assert.DoesNotContain("plan_cache_mode", db.Database.Dialect.Preamble(new Statement("") { IsByKey = true })!, StringComparison.Ordinal);
         await using var connection = await db.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        foreach (var text in (string[])[Sql.Finish([], skipLocked: false), Sql.Finish([], skipLocked: true), Sql.Complete([], skipLocked: false)])
+        string[] texts =
+        [
+            Sql.Finish([], skipLocked: false), Sql.Finish([], skipLocked: true),
+            Sql.Complete([], skipLocked: false, tells: false), Sql.Complete([], skipLocked: false, tells: true),
+        ];
+        foreach (var text in texts)
         {
             var names = new List<string>();
             var numbered = Regex.Replace(text, "@([a-z0-9_]+)", match =>

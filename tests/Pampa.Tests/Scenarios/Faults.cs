@@ -11,6 +11,7 @@ internal sealed class Faults(Func<string, Exception> error)
     private readonly Lock gate = new();
     private readonly List<Fault> planned = [];
     private Exception? outage;
+    private (string Part, Task Until)? delayed;
 
     private sealed class Fault(Func<string, bool> matches, bool after, int times, Action? happening = null, Exception? error = null)
     {
@@ -58,6 +59,12 @@ internal sealed class Faults(Func<string, Exception> error)
     /// </summary>
     public void Each(Func<string, bool> matches, Action<string> happening, bool after = false) =>
         Plan(new Fault(matches, after, int.MaxValue) { Told = happening });
+
+    /// <summary>Statements that hold the text are not sent before the task is over.</summary>
+    public void Delay(string part, Task until) => delayed = (part, until);
+
+    /// <summary>What a statement waits for, where it does.</summary>
+    internal Task Delayed(string text) => delayed is { } some && text.Contains(some.Part, StringComparison.Ordinal) ? some.Until : Task.CompletedTask;
 
     private static bool Holds(string text, string part, string? lacking) =>
         text.Contains(part, StringComparison.Ordinal) && (lacking is null || !text.Contains(lacking, StringComparison.Ordinal));

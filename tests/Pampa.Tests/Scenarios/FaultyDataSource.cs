@@ -220,6 +220,7 @@ internal sealed class FaultyCommand(DbCommand inner, FaultyConnection connection
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
         connection.Send(CommandText, inner.Parameters);
+        await faults.Delayed(CommandText).WaitAsync(cancellationToken);
         var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
         await Answer.LoseAsync(reader, () => End(CommandText));
         return reader;
@@ -294,6 +295,7 @@ internal sealed class FaultyBatch(DbBatch inner, FaultyConnection connection, Fa
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
         connection.Send(Text, null);
+        await faults.Delayed(Text).WaitAsync(cancellationToken);
         var reader = await inner.ExecuteReaderAsync(behavior, cancellationToken);
         await Answer.LoseAsync(reader, () =>
         {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Pampa.Jobs;
 using Engine = Pampa.Tests.Fixtures.Engine;
 
@@ -33,6 +34,23 @@ public sealed class SecondFinishTests
         Assert.All(await cluster.RowsAsync(), row => Assert.Equal((true, 1), (row.IsCompleted, row.N)));
         Assert.Equal((all, all, 0, 0, 0),
             (cluster.Calls.Count, process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown, process.Lane.Finisher.Count));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task What_was_written_counts_where_it_could_not_be_read_which(bool bySecond)
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        var process = await WaitingAsync(cluster, 500);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_id = NULL, odd_checking_start_time = NULL WHERE value = 3");
+        // Somebody locks the table just between the two.
+        process.Faults.FailBefore("IS TRUE, t.", error: new PostgresException("canceling statement due to lock timeout", "ERROR", "ERROR", PostgresErrorCodes.LockNotAvailable));
+        if (bySecond) Assert.False(await AssistAsync(process));
+        else await Assert.ThrowsAsync<PostgresException>(() => process.Lane.Finisher.CycleAsync(TestCluster.Stopping));
+        Assert.Equal((499, 500), (await cluster.Db.ScalarAsync<int>("SELECT count(*) FROM numbers WHERE odd_checking_success"), process.Lane.Finisher.Count));
+
+        await cluster.UntilEndedAsync(maxRounds: 100);
+        // Of the one that was taken back nobody can tell any more what the first try came to; it was done again.
+        Assert.Equal((501, 500, 0, 1), (cluster.Calls.Count, process.Counters.Completed, process.Counters.Fenced, process.Counters.Unknown));
     }
 
     [Fact]

@@ -227,7 +227,100 @@ public sealed partial class WalkTests
         Assert.True(Walks(sent[0]));
         Assert.False(Walks(sent[^1]));
         Assert.Equal((false, locks), (Skips(sent[0]), Skips(sent[^1])));
-
-        static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
     }
+
+    [Theory, InlineData(1, false), InlineData(2, true)]
+    public async Task Only_one_slow_RESERVE_after_the_other_is_taken_for_somebodys_locks(int slow, bool locks)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        var others = new List<string>();
+        Note(process, sent, text =>
+        {
+            if (Walks(text)) return;
+            others.Add(text);
+            if (others.Count <= slow) cluster.Time.Advance(TimeSpan.FromSeconds(0.2));
+        });
+        for (var i = 0; i < 20 && others.Count <= slow; i++) await process.RoundAsync();
+        Assert.Equal([.. Enumerable.Repeat(false, slow), locks], others.Select(Skips));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_pass_that_takes_long_goes_on_beside_the_rounds_and_is_told_when_it_is_over(bool isNewTerm)
+    {
+        var (cluster, process, sent) = await BacklogAsync();
+        await using var _ = cluster;
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_id = 'gone.1', odd_checking_reservation_times = 1, "
+            + "odd_checking_reservation_time = '2030-01-01T00:00:00Z', odd_checking_start_time = '2030-01-01T00:00:00Z' WHERE value = 100");
+        Task<int> HeldAsync() => cluster.Db.ScalarAsync<int>("SELECT count(*) FROM numbers WHERE odd_checking_reservation_id = 'gone.1'");
+        Note(process, sent);
+        var pass = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.Faults.Delay("_pampa_verdict", pass.Task);
+        await cluster.LiveAsync(11);
+
+        for (var i = 0; i < 5; i++) await process.RoundAsync().WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        Assert.NotEmpty(sent);
+        Assert.Equal(1, await HeldAsync());
+
+        if (isNewTerm)
+        {
+            // Whoever has led meanwhile: what the pass of the former term changes is refused, and it does not pass for one of the new term.
+            await cluster.Db.ExecuteAsync("UPDATE pampa_lease SET term = term + 1, holder = 'other', expires_at = '2030-01-01T00:00:00Z' WHERE scope = 'cluster'");
+            await cluster.LiveAsync(10);
+        }
+        pass.SetResult();
+        await cluster.UntilAsync(async () => await HeldAsync() == 0, "it is taken back");
+        await cluster.UntilEndedAsync();
+        Assert.Equal(100, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task However_late_it_is_seen_that_a_pass_is_over_the_next_one_comes_ten_seconds_after_it()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        var passes = 0;
+        process.Faults.Each(text => text.Contains("_pampa_verdict", StringComparison.Ordinal), _ => passes++);
+        for (var second = 0; second < 62; second++)
+        {
+            await cluster.LiveAsync(1);
+            await process.RoundAsync();
+            // On the computer's own clock it takes no time.
+            await process.Dispatcher.Passes.WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        }
+        Assert.InRange(passes, 5, 7);
+    }
+
+    [Fact]
+    public async Task As_long_as_a_pass_goes_on_there_may_be_something_left()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        await cluster.UntilEndedAsync();
+        await cluster.UntilAsync(() => Task.FromResult(process.Dispatcher.IsIdle), "there is nothing more");
+        await cluster.Db.ExecuteAsync("INSERT INTO numbers (value, odd_checking_reservation_times) VALUES (999, 3)");
+        var pass = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.Faults.Delay("_pampa_verdict", pass.Task);
+        await cluster.LiveAsync(15);
+        await process.RoundAsync();
+        await process.RoundAsync();
+        Assert.False(process.Dispatcher.IsIdle);
+        pass.SetResult();
+        await cluster.UntilAsync(() => Task.FromResult(process.Dispatcher is { IsIdle: true, Failed: 1 }), "it is told that one has no attempt left");
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_pass_does_not_stand_behind_who_counts()
+    {
+        var (cluster, process, _) = await BacklogAsync();
+        await using var _1 = cluster;
+        var counting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var scan = process.Lane.Store.Database.InTurnAsync(() => counting.Task, TestCluster.Stopping);
+        await process.Dispatcher.TakeBackAsync(TestCluster.Stopping).WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        Assert.False(scan.IsCompleted);
+        counting.SetResult();
+        await scan;
+    }
+
+    private static bool Skips(string text) => text.Contains("SKIP LOCKED", StringComparison.Ordinal);
 }
