@@ -98,11 +98,9 @@ internal sealed partial class Dispatcher
         if (!pass.Work.IsCompleted)
         {
             if (!waits) return false;
-            await leadership.KeepAsync(async () =>
-            {
-                await pass.Work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                return true;
-            }, stopping);
+            // Where there is one writer at a time, the lease could not be renewed beside it.
+            if (job.Store.Database.Dialect.HasSingleWriter) await IsOverAsync(pass);
+            else await leadership.KeepAsync(() => IsOverAsync(pass), stopping);
         }
         if (pass.Term == term) await TryAsync(job, () => EndAsync(job, pass, stopping), stopping, pass.Table);
         else
@@ -113,6 +111,12 @@ internal sealed partial class Dispatcher
                 Log.PassFailed(log, job.Store.Job.Name, unsaid, error.Message);
             job.Pass.Reset();
         }
+        return true;
+    }
+
+    private static async Task<bool> IsOverAsync(OpenPass pass)
+    {
+        await pass.Work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return true;
     }
 
