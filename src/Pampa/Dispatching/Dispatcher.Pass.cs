@@ -12,8 +12,27 @@ internal sealed partial class Dispatcher
     private long failed;
 
     /// <summary>A pass that has begun; what it has done so far is written by its statements and told when it is over.</summary>
-    private sealed class OpenPass(LeaseTerm term, JobTable table)
+    private sealed class OpenPass(LeaseTerm term, JobTable table) : IDisposable
     {
+        private readonly TaskCompletionSource begun = new();
+        private readonly CancellationTokenSource givenUp = new();
+
+        /// <summary>Whether its turn has come.</summary>
+        public bool HasBegun => begun.Task.IsCompleted;
+
+        /// <summary>Cancelled where it need not wait for its turn any more.</summary>
+        public CancellationToken GivenUp => givenUp.Token;
+
+        public void Begin() => begun.TrySetResult();
+
+        /// <summary>Has it not begin any more. Says whether it has begun all the same.</summary>
+        public async Task<bool> GiveUpAsync()
+        {
+            await givenUp.CancelAsync();
+            await Task.WhenAny(begun.Task, Work);
+            return HasBegun;
+        }
+
         public LeaseTerm Term => term;
 
         /// <summary>The table as the statements know it.</summary>
@@ -27,6 +46,8 @@ internal sealed partial class Dispatcher
         public int Exhausted { get; set; }
 
         public Task Work { get; set; } = Task.CompletedTask;
+
+        public void Dispose() => givenUp.Dispose();
     }
 
     /// <summary>
@@ -40,12 +61,14 @@ internal sealed partial class Dispatcher
         }
     }
 
-    /// <summary>Over when no pass goes on any more.</summary>
-    public Task Passes
+    /// <summary>Over when no pass goes on any more; none begins that waits for its turn.</summary>
+    public async Task EndPassesAsync()
     {
-        get
+        OpenPass[] open;
+        lock (telling) open = [.. passes.Values];
+        foreach (var pass in open)
         {
-            lock (telling) return Task.WhenAll(passes.Values.Select(pass => pass.Work));
+            if (pass.HasBegun || await pass.GiveUpAsync()) await IsOverAsync(pass);
         }
     }
 
@@ -53,7 +76,7 @@ internal sealed partial class Dispatcher
     {
         get
         {
-            lock (telling) return passes.Values.Any(pass => !pass.Work.IsCompleted);
+            lock (telling) return passes.Values.Any(pass => pass.HasBegun && !pass.Work.IsCompleted);
         }
     }
 
@@ -74,6 +97,8 @@ internal sealed partial class Dispatcher
             var pass = Begin(job, term, waits, stopping);
             await TryEndAsync(job, pass, term, waits, stopping);
             looked |= isDue;
+            // Whoever leads by now does it himself.
+            if (leadership.Term != term) return (int)(takenBack - before);
         }
         // What a job could not take back now is found by its slow passes; the others need not look again and again.
         watch.Settle(dead);
@@ -88,7 +113,7 @@ internal sealed partial class Dispatcher
         var (gone, handTimeout) = (dead, JobLoad.HandTimeout(job.Store.Job, P90(job)));
         Task PassOnAsync() => PassAsync(job, pass, gone, handTimeout, stopping);
         // What nobody waits for takes turns with all else of that kind, and has not all connections at once with it.
-        pass.Work = isWaitedFor ? PassOnAsync() : job.Store.Database.InTurnAsync(PassOnAsync, stopping);
+        pass.Work = isWaitedFor ? PassOnAsync() : job.Store.Database.InTurnAsync(PassOnAsync, pass.GivenUp);
         return pass;
     }
 
@@ -98,6 +123,13 @@ internal sealed partial class Dispatcher
         if (!pass.Work.IsCompleted)
         {
             if (!waits) return false;
+            if (!pass.HasBegun && !await pass.GiveUpAsync())
+            {
+                // The one that is waited for comes at once.
+                lock (telling) passes.Remove(job);
+                pass.Dispose();
+                return true;
+            }
             // Where there is one writer at a time, the lease could not be renewed beside it.
             if (job.Store.Database.Dialect.HasSingleWriter) await IsOverAsync(pass);
             else await leadership.KeepAsync(() => IsOverAsync(pass), stopping);
@@ -155,6 +187,7 @@ internal sealed partial class Dispatcher
             passes.Remove(job);
             failed += pass.Back.Failed + pass.Exhausted;
         }
+        pass.Dispose();
         takenBack += pass.Back.Total + pass.Exhausted;
         if (pass.Back is { Total: > 0 } all)
         {
@@ -169,6 +202,7 @@ internal sealed partial class Dispatcher
 
     private async Task PassAsync(JobDispatch job, OpenPass pass, IReadOnlyList<DeadWorker> gone, TimeSpan handTimeout, CancellationToken stopping)
     {
+        pass.Begin();
         // It may have waited for its turn since that was looked at.
         if (await WaitsForTableAsync(job, stopping)) return;
         var began = time.GetTimestamp();

@@ -124,11 +124,12 @@ internal sealed partial class Dispatcher
         if (bound.Count > 0) Deal(job, batch, slots, bound, name);
         var isFull = bound.Count >= slots.Count;
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
-        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose. Nor does one that is missing mean that
-        // there are no more: somebody may have changed it just now, and it stands elsewhere.
-        var mayBeMore = (after is not null && !goesRound) || (job.Store.PicksByPlace && (bound.Count > slots.Count / 2 || (bound.Count == 0 && job.WasWoken)));
-        job.EndLook(isFull || mayBeMore);
-        return isFull || mayBeMore;
+        // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
+        var mayBeMore = isFull || (after is not null && !goesRound);
+        // One that was told of, and changed just now, stands elsewhere.
+        var mayHaveMoved = job.Store.HasMissed || (job.Store.PicksByPlace && bound.Count == 0 && job.WasWoken);
+        job.EndLook(mayBeMore || mayHaveMoved, foundLittle: !mayBeMore);
+        return mayBeMore || mayHaveMoved;
     }
 
     private void Deal(JobDispatch job, string batch, IReadOnlyList<Slot> slots, List<Bound> all, string ownNode)

@@ -205,9 +205,9 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public bool FoundLittle { get; private set; }
 
     /// <summary>A look is over. What was told meanwhile it may not have seen.</summary>
-    public void EndLook(bool mayBeMore)
+    public void EndLook(bool mayBeMore, bool? foundLittle = null)
     {
-        FoundLittle = !mayBeMore;
+        FoundLittle = foundLittle ?? !mayBeMore;
         looks.End(lookBegan);
         lock (gate) EmptySince = mayBeMore || wakes != seenWakes ? 0 : time.GetTimestamp();
     }

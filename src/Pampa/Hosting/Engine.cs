@@ -19,6 +19,9 @@ internal sealed partial class Engine : IAsyncDisposable
     public const string ClusterScope = "cluster";
     private static readonly TimeSpan IdleNode = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
+
+    // It is told to stop; who does not answer even then must not hold up the end of the process.
+    private static readonly TimeSpan LastPass = TimeSpan.FromSeconds(10);
     private readonly PampaBuilder program;
     private readonly Database database;
     private readonly Database heartbeats;
@@ -254,7 +257,8 @@ internal sealed partial class Engine : IAsyncDisposable
             Log.Fault(log, fault);
             watchdog.StayBehind();
         }
-        await Task.WhenAll([.. finishing, Dispatcher.Passes, .. Quiet(running, abandoned)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] last = [.. finishing, Dispatcher.EndPassesAsync().WaitAsync(LastPass), .. Quiet(running, abandoned)];
+        await Task.WhenAll(last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return CodeOf(fault, abandoned, isDraining: drainHorizon is not null);
     }
 

@@ -1,6 +1,8 @@
 namespace Pampa.Storage;
 
-/// <summary>What looks through a whole table, of millions for seconds, and nobody waits for: one at a time, so that it never has all connections.</summary>
+/// <summary>
+/// Regular passes and bounded counts, which of millions take seconds and nobody waits for: one at a time, so that they never have all connections.
+/// </summary>
 internal sealed partial class Database
 {
     private readonly SemaphoreSlim scanner = new(1, 1);

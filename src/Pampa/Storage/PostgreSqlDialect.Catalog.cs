@@ -9,7 +9,7 @@ internal partial class PostgreSqlDialect
     {
         var tables = await database.QueryAsync(
             new Statement("""
-                SELECT n.nspname::text, c.relname::text, c.oid::bigint, c.relkind::text = 'p', c.relrowsecurity, c.relkind::text = 'r' AND NOT c.relhassubclass AND has_table_privilege(c.oid, 'SELECT')
+                SELECT n.nspname::text, c.relname::text, c.oid::bigint, c.relkind::text = 'p', c.relrowsecurity, c.relkind::text = 'r' AND NOT c.relhassubclass AND COALESCE(has_table_privilege(c.oid, 'SELECT'), FALSE)
                 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE c.relkind IN ('r', 'p') AND lower(c.relname::text) = lower(@name)
                   AND CASE WHEN @schema::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE lower(n.nspname::text) = lower(@schema) END

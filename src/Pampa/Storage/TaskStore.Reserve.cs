@@ -60,6 +60,9 @@ internal sealed partial class TaskStore
     /// </summary>
     public bool PicksByPlace => Table.Sql.IsPickedByPlace && Job.Selecting is null;
 
+    /// <summary>Whether the last RESERVE has seen that it did not find one: a later one it found.</summary>
+    public bool HasMissed { get; private set; }
+
     /// <summary>One RESERVE: what was asked for, and the program's snippets with their values of this moment.</summary>
     private sealed record Reserving(
         JobTable Table, IReadOnlyList<Slot> Slots, LeaseTerm Lease, string OwnNode, PickFrom From, string Batch, IReadOnlyList<TaskKey>? Named, string? Where,
@@ -156,6 +159,7 @@ internal sealed partial class TaskStore
             var place = (int)reader.GetInt64(reader.FieldCount - 1);
             return (Place: place, Bound: ReadBound(asked, reader, asked.Slots[place - 1].Worker));
         }, stopping);
+        HasMissed = placed.Count > 0 && placed.Max(p => p.Place) > placed.Count;
         // They come as they were picked, though nothing promises it.
         for (var i = 1; i < placed.Count; i++)
         {
