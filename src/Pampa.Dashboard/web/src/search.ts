@@ -11,8 +11,12 @@ export interface Search extends Answered<TaskPage> {
   phase: Phase;
   /** When the last answer came. */
   at: string;
+  /** Whether something was changed since that may show in what was found. */
+  isStale: boolean;
   stop: () => void;
   goOn: () => void;
+  /** Something was changed: a page that comes at once is asked for anew, what took a search stays until somebody wants it. */
+  renew: () => void;
 }
 
 interface Found extends TaskPage {
@@ -26,7 +30,7 @@ interface Found extends TaskPage {
 }
 
 const shortestRest = 50;
-const longestRest = 1_000;
+const longestRest = 3_000;
 const longestWait = 60_000;
 const keptFor = 600_000;
 
@@ -53,6 +57,11 @@ async function lookOn(question: string, query: Questions, limit: number, from: F
     took: (from?.took ?? 0) + performance.now() - began,
     changes: from?.changes ?? changes(),
   };
+}
+
+/** Whether it took more than a fifth of the time after which it would be asked for anew. */
+function isLong(found: Found, everySeconds: number): boolean {
+  return found.took > everySeconds * 200;
 }
 
 async function until(signal: AbortSignal, arm: (done: () => void) => () => void): Promise<void> {
@@ -90,6 +99,9 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
   const latest = useRef<Found | null>(null);
   const start = useRef<Found | null>(null);
   const asking = useRef<AbortController | null>(null);
+  const [isStale, setStale] = useState(false);
+  const asked = useRef(query);
+  asked.current = query;
 
   const show = (next: Found): void => {
     latest.current = next;
@@ -100,24 +112,34 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
     const { signal } = (asking.current = new AbortController());
     const own = (): Found | null => (latest.current?.question === question ? latest.current : null);
 
+    // The database has at least half of the time for others: it ends what takes longer.
+    const lookAndRest = async (from: Found | null): Promise<Found> => {
+      const at = await lookOn(question, query, limit, from, signal);
+      if (at.phase === 'searching') await rest(Math.min(longestRest, Math.max(shortestRest, at.took - (from?.took ?? 0))), signal);
+      return at;
+    };
+
     const search = async (from: Found | null): Promise<void> => {
       let at = from;
       do {
-        const before = at?.took ?? 0;
-        at = await lookOn(question, query, limit, at, signal);
+        const next: Found = await lookOn(question, query, limit, at, signal);
         if (signal.aborted) return;
-        show(at);
-        // The database has at least half of the time for others.
-        if (at.phase === 'searching') await rest(Math.min(longestRest, Math.max(shortestRest, at.took - before)), signal);
+        show(next);
+        setTrouble(null);
+        if (next.phase === 'searching') await rest(Math.min(longestRest, Math.max(shortestRest, next.took - (at?.took ?? 0))), signal);
+        at = next;
       } while (at.phase === 'searching' && !signal.aborted);
     };
 
-    // What is asked anew by itself replaces the old when it is whole, and looks like it.
+    // What is asked anew by itself replaces the old when it is whole, and looks like it; where that takes long it is a search like any other.
     const renew = async (): Promise<void> => {
-      let at = await lookOn(question, query, limit, null, signal);
+      let at = await lookAndRest(null);
       while (at.phase === 'searching' && !signal.aborted) {
-        await rest(shortestRest, signal);
-        at = await lookOn(question, query, limit, at, signal);
+        if (isLong(at, everySeconds)) {
+          show(at);
+          return search(at);
+        }
+        at = await lookAndRest(at);
       }
       if (!signal.aborted) show({ ...at, phase: own()?.phase ?? at.phase });
     };
@@ -145,8 +167,8 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
       let wait = !begun || begun.phase === 'searching' ? await attempt(() => search(begun)) : 0;
       while (everySeconds > 0 && !signal.aborted) {
         const seen = own();
-        if (seen && (seen.phase === 'stopped' || seen.took > everySeconds * 200)) return;
-        await rest(Math.max(everySeconds * 1_000, wait), signal);
+        if (seen?.phase === 'stopped' || (seen?.phase === 'over' && isLong(seen, everySeconds))) return;
+        await rest(Math.max(everySeconds * 1_000, Math.min(longestWait, (seen?.took ?? 0) * 5), wait), signal);
         if (!signal.aborted) wait = await attempt(seen ? renew : () => search(null));
       }
     };
@@ -159,9 +181,23 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
   }, [question, everySeconds, turn]);
 
   const again = useCallback(() => {
+    asking.current?.abort();
     kept = null;
-    latest.current = null;
+    setTrouble(null);
+    setStale(false);
+    const before = latest.current;
+    // A search begins at its begin, and can be stopped there.
+    if (before && before.phase !== 'whole') {
+      const first = typeof asked.current.after === 'string' ? asked.current.after : null;
+      start.current = { ...before, tasks: [], lookedAt: 0, next: first, isPartial: true, phase: 'searching', took: 0, changes: changes() };
+    } else latest.current = null;
     setTurn((t) => t + 1);
+  }, []);
+  const renew = useCallback(() => {
+    if (!latest.current || latest.current.phase === 'whole') return again();
+    // Whoever comes back to it does not find it as it was.
+    latest.current = { ...latest.current, changes: -1 };
+    setStale(true);
   }, []);
   const stop = useCallback(() => {
     if (latest.current?.phase !== 'searching') return;
@@ -170,6 +206,7 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
   }, []);
   const goOn = useCallback(() => {
     if (latest.current) start.current = { ...latest.current, phase: 'searching' };
+    setTrouble(null);
     setTurn((t) => t + 1);
   }, []);
 
@@ -179,7 +216,9 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
     isOld: found !== null && found.question !== question,
     phase: found?.phase ?? 'whole',
     at: new Date(found?.at ?? 0).toISOString(),
+    isStale,
     again,
+    renew,
     stop,
     goOn,
   };

@@ -45,11 +45,13 @@ export function Tasks({ query, session }: { query: URLSearchParams; session: Ses
 function useEnds(job: string, again: () => void): void {
   const { snapshot } = useLive();
   const ended = (snapshot?.operations ?? []).filter((o) => o.job === job && o.isDone).map((o) => o.id).join();
-  const known = useRef<string | null>(null);
+  const known = useRef<string[] | null>(null);
   useEffect(() => {
     if (!snapshot) return;
-    if (known.current !== null && known.current !== ended) again();
-    known.current = ended;
+    const now = ended.split(',');
+    // That an old one is not told of any more changes nothing.
+    if (known.current && now.some((id) => !known.current!.includes(id))) again();
+    known.current = now;
   }, [snapshot, ended]);
 }
 
@@ -95,7 +97,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     column: chosen,
     after: after[after.length - 1],
   }, pageLength, after.length === 0 ? 10 : 0);
-  useEnds(job, asked.again);
+  useEnds(job, asked.renew);
   const [chosenKeys, setPicked] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => setPicked(new Set()), [query]);
   // What is not on the page any more cannot be seen to be chosen.
@@ -124,8 +126,8 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     return (
       <Button
         icon={icon}
-        disabled={!asked.data || asked.data.tasks.length === 0}
-        onClick={() => ask({ ...opened, act: async (reason, seconds) => opened.act(reason, seconds).then((text) => (asked.again(), text)) })}
+        disabled={!asked.data || asked.data.tasks.length === 0 || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
+        onClick={() => ask({ ...opened, act: async (reason, seconds) => opened.act(reason, seconds).then((text) => (asked.renew(), text)) })}
       >
         {label}
       </Button>
@@ -211,15 +213,16 @@ function Hunt({ search, page }: { search: Search; page: TaskPage }) {
       <p>
         <span>
           {phase === 'stopped' ? 'Stopped after ' : 'Looked at '}
-          {records}
+          {phase === 'over' && page.next === null ? 'all records' : records}
           {phase === 'searching' ? ' so far…' : '.'}
         </span>{' '}
         <span>
           <b>{hits}</b>
-          {phase === 'over' && (
+          {phase !== 'searching' && (
             <span class="hush">
               {' '}
               at <Time at={search.at} />
+              {search.isStale && ', changed since'}
             </span>
           )}
         </span>
