@@ -227,6 +227,7 @@ public sealed class HuntTests(Browser browser)
         visit.IsExpected = text => text.Contains("503", StringComparison.Ordinal);
         await visit.Page.Clock.InstallAsync();
         await visit.Page.ReloadAsync();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
         var asked = new Asked(visit.Page);
         await visit.Page.RouteAsync("**/api/tasks?**", async route =>
         {
@@ -249,6 +250,7 @@ public sealed class HuntTests(Browser browser)
         await using var visit = await browser.OpenAsync(site.Address);
         await visit.Page.Clock.InstallAsync();
         await visit.Page.ReloadAsync();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
         var asked = new Asked(visit.Page);
         await visit.Page.RouteAsync("**/api/tasks?**", async route =>
         {
