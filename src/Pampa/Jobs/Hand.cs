@@ -84,6 +84,15 @@ internal sealed class Hand(string worker, long session = 0)
         }
     }
 
+    /// <summary>Whether the next one was tried before.</summary>
+    public bool IsNextTried
+    {
+        get
+        {
+            lock (gate) return waiting.First is { Value.Attempts: > 0 };
+        }
+    }
+
     /// <summary>
     /// Whether it has less than a batch, all first attempts, so that waiting would make a larger one. What waits behind a record
     /// that was tried before is not in the same batch.

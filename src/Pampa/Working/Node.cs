@@ -13,6 +13,9 @@ internal sealed partial class Node : IDisposable
 {
     private static readonly TimeSpan LongTask = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
+
+    // What is tried again waits for so long until the results before it are written.
+    private static readonly TimeSpan LongestWrite = TimeSpan.FromSeconds(1);
     private readonly Membership membership;
     private readonly IReadOnlyList<Lane> lanes;
     private readonly Worker[] workers;
@@ -24,6 +27,7 @@ internal sealed partial class Node : IDisposable
     private readonly bool[] isAlone;
     private readonly Lane?[] leaks;
     private readonly bool[] wasHeldUp;
+    private long unwrittenSince;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -275,7 +279,7 @@ internal sealed partial class Node : IDisposable
             if (IsFilling(lane, load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
-            load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
+            load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0 && MayTryAgain(load.Hands[w]), taken);
             if (taken.Count == 0) return;
             workers[w].Expect(taken.Count);
             lastLanes[w] = index;
@@ -285,6 +289,22 @@ internal sealed partial class Node : IDisposable
             if (load.Hands[w].Count <= load.Depth / 2) HandIsLow.Set();
             return;
         }
+    }
+
+    /// <summary>
+    /// Whether a record that was tried before would take nobody with it: where it kills its process, what has run and is not written yet would
+    /// be charged as well, and again each time. With several workers that hangs on their good luck anyhow; and what cannot be written, for
+    /// somebody's lock, say, must not hold it up for long.
+    /// </summary>
+    private bool MayTryAgain(Hand hand)
+    {
+        if (workers.Length > 1 || !hand.IsNextTried || lanes.All(lane => lane.HasRoomFor(0)))
+        {
+            unwrittenSince = 0;
+            return true;
+        }
+        if (unwrittenSince == 0) unwrittenSince = time.GetTimestamp();
+        return time.GetElapsedTime(unwrittenSince) >= LongestWrite;
     }
 
     private bool CanStart(Lane lane) =>

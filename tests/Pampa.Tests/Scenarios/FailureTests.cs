@@ -243,6 +243,35 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task What_is_tried_again_waits_a_moment_for_the_results_that_its_process_would_take_with_it()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 1 WHERE value IN (2, 4)");
+        var process = await cluster.StartAsync(job => job.Process(_ => { }), workers: 1);
+        async Task<List<long>> StartAsync()
+        {
+            await process.StartAsync();
+            await process.RunAsync();
+            return [.. cluster.Calls.Select(call => call.Key)];
+        }
+
+        await process.DispatchAsync();
+        Assert.Equal([1], await StartAsync());
+        Assert.Equal([1], await StartAsync());
+        await process.FinishAsync();
+        Assert.Equal([1, 2], await StartAsync());
+        Assert.Equal([1, 2, 3], await StartAsync());
+        // What cannot be written does not hold it up for good.
+        Assert.Equal([1, 2, 3], await StartAsync());
+        await cluster.LiveAsync(0.9);
+        Assert.Equal([1, 2, 3], await StartAsync());
+        await cluster.LiveAsync(0.2);
+        Assert.Equal([1, 2, 3, 4], await StartAsync());
+        await cluster.CheckAsync();
+    }
+
+    [Fact]
     public async Task The_last_lines_of_a_tasks_log_stand_in_its_error_where_the_job_wants_it()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -137,6 +137,14 @@ return await PampaApp.RunAsync(args, pampa =>
             {
                 var value = task.Get<long>("value");
                 task["is_odd"] = value % 2 != 0;
+                if (value is 7 or 23)
+                {
+                    // What ran just before may not be written yet, and would be charged with it: that is at-least-once, and not what this is about.
+                    using var connection = task.Database.OpenConnection();
+                    using var others = connection.CreateCommand();
+                    others.CommandText = $"SELECT count(*) FROM numbers WHERE odd_checking_reservation_id = '{task.Worker}' AND odd_checking_start_time IS NOT NULL AND odd_checking_end_time IS NULL AND value <> {value}";
+                    while (Convert.ToInt64(others.ExecuteScalar()) > 0) Thread.Sleep(10);
+                }
                 var kept = new List<byte[]>();
                 // What the runtime counts, and what it does not know of.
                 while (value == 7) kept.Add(new byte[1_000_000]);
