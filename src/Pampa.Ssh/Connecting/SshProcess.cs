@@ -55,7 +55,9 @@ internal static class SshProcess
             if (order.Send is { } send) await SendAsync(process, send, deadline.Token);
             if (!order.EndsWithInput) process.StandardInput.Close();
             await process.WaitForExitAsync(deadline.Token);
-            return new SshResult(process.ExitCode, await output, await errors);
+            // The connection's master has what the client was given. Where the client was killed it holds that until the command ends.
+            if (order.EndsWithInput) process.StandardInput.Close();
+            return new SshResult(process.ExitCode, await output.WaitAsync(deadline.Token), await errors.WaitAsync(deadline.Token));
         }
         catch (OperationCanceledException)
         {
