@@ -121,7 +121,12 @@ internal sealed partial class Dispatcher
         job.Limit = int.MaxValue;
         reserved += bound.Count;
         job.Load.Meter.Wrote("reserve", bound.Count);
-        if (bound.Count > 0) Deal(job, batch, slots, bound, name);
+        if (bound.Count > 0)
+        {
+            Deal(job, batch, slots, bound, name);
+            // Their workers' next step stands in this thread's own queue: it comes when the thread is free, and not when another one has woken up.
+            if (starts && !job.Store.Database.Dialect.HasSingleWriter) await Task.Yield();
+        }
         var isFull = bound.Count >= slots.Count;
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.

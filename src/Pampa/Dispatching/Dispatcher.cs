@@ -148,7 +148,8 @@ internal sealed partial class Dispatcher(
         hasSeen = true;
         foreach (var job in jobs) job.See(own, others);
         await permissions.AskAsync(roster.IsHeld, stopping);
-        roster.See();
+        // Who has ended a long task can wait for the next round; what is new need not.
+        if (!isHasty) roster.See();
     }
 
     private Task<int> StretchAsync(LeaseTerm term, CancellationToken stopping) => roster.StretchAsync(P90, term, stopping);
@@ -180,7 +181,11 @@ internal sealed partial class Dispatcher(
             Log.Leads(log, term.Scope, term.Term);
             Instruments.LeaderChanges.Add(1, new KeyValuePair<string, object?>(Instruments.NodeTag, node() is { Length: > 0 } name ? name : JobMeter.NoNode));
         }
-        else if (current is not null) Log.LeadsNoMore(log, current.Scope, current.Term);
+        else if (current is not null)
+        {
+            Log.LeadsNoMore(log, current.Scope, current.Term);
+            foreach (var job in jobs) job.Store.Database.LetGo();
+        }
         current = term;
         watch.Reset();
         roster.Reset();

@@ -170,7 +170,8 @@ internal sealed partial class Engine : IAsyncDisposable
         program.Workers = role.Workers ?? program.WorkersOf(role.Node.Name) ?? program.Workers;
         var dialect = address.Dialect;
         var connections = dialect.Notifications is null ? Connections : ConnectionsBesideListener;
-        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program, role), connections), dialect, time, random);
+        var keeps = isToRun && role.Dispatches && program.RunsDispatcher;
+        var database = new Database(dialect.Open(address.ConnectionString, NameAt(program, role), connections, keeps), dialect, time, random);
         try
         {
             var log = surroundings.Logs.CreateLogger("Pampa");

@@ -26,6 +26,8 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
 
     protected override string Unflushed => "";
 
+    protected override bool KeepsOne => false;
+
     // Nothing is written here as it would write it.
     protected override string Dates => "";
 

@@ -73,7 +73,9 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
 
     /// <summary>Runs one statement in a transaction of its own.</summary>
     public Task<List<T>> WriteAsync<T>(Statement statement, Func<DbDataReader, T> map, CancellationToken stopping) =>
-        RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
+        statement.IsAwaited && kept is not null
+            ? RepeatAsync(() => RunKeptAsync(statement, map, stopping), writes: true, statement.MayRunTwice, stopping)
+            : RepeatAsync(connection => RunAsync(connection, null, statement, map, stopping), writes: true, stopping, statement.MayRunTwice);
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
     public Task<int> ExecuteAsync(Statement statement, CancellationToken stopping) =>
@@ -220,7 +222,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     public Task<int> RunAloneAsync(Statement statement, TimeSpan deadline, CancellationToken stopping)
     {
         return dialect.HasTransactionalDdl
-            ? OnceAsync(RunAsync, writes: true, stopping)
+            ? OnceAsync(() => ConnectedAsync(RunAsync, stopping), writes: true, stopping)
             : RepeatAsync(RunAsync, writes: true, stopping, statement.MayRunTwice);
 
         async Task<int> RunAsync(DbConnection connection)
@@ -242,12 +244,22 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
 
     public async ValueTask DisposeAsync()
     {
+        kept?.Close();
         await source.DisposeAsync();
         writer.Dispose();
         scanner.Dispose();
     }
 
-    private async Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false)
+    private Task<T> RepeatAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping, bool mayRunTwice = false) =>
+        RepeatAsync(() => ConnectedAsync(run, stopping), writes, mayRunTwice, stopping);
+
+    private async Task<T> ConnectedAsync<T>(Func<DbConnection, Task<T>> run, CancellationToken stopping)
+    {
+        await using var connection = await source.OpenConnectionAsync(stopping);
+        return await run(connection);
+    }
+
+    private async Task<T> RepeatAsync<T>(Func<Task<T>> run, bool writes, bool mayRunTwice, CancellationToken stopping)
     {
         for (var repeat = 1; ; repeat++)
         {
@@ -276,15 +288,14 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
         _ => false,
     };
 
-    private async Task<T> OnceAsync<T>(Func<DbConnection, Task<T>> run, bool writes, CancellationToken stopping)
+    private async Task<T> OnceAsync<T>(Func<Task<T>> run, bool writes, CancellationToken stopping)
     {
         var takesTurn = writes && dialect.HasSingleWriter;
         if (takesTurn && !await writer.WaitAsync(Deadline, stopping))
             throw NoTurn();
         try
         {
-            await using var connection = await source.OpenConnectionAsync(stopping);
-            var result = await run(connection);
+            var result = await run();
             Answered?.Invoke();
             return result;
         }
@@ -363,16 +374,25 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
         error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
     }
 
-    private void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
+    private void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters) => Bind(dialect, statement, create, parameters);
+
+    /// <summary>Makes the parameters of a statement.</summary>
+    public static void Bind(Dialect dialect, Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
     {
         foreach (var (name, value) in statement.Parameters)
         {
             var parameter = create();
             parameter.ParameterName = name;
-            if (value is null) parameter.Value = DBNull.Value;
-            else dialect.Fill(parameter, value);
+            Fill(dialect, parameter, value);
             parameters.Add(parameter);
         }
+    }
+
+    /// <summary>Gives a parameter its value.</summary>
+    public static void Fill(Dialect dialect, DbParameter parameter, object? value)
+    {
+        if (value is null) parameter.Value = DBNull.Value;
+        else dialect.Fill(parameter, value);
     }
 
     private static async Task<List<T>> RowsAsync<T>(DbDataReader reader, Func<DbDataReader, T> map, CancellationToken stopping)

@@ -88,6 +88,9 @@ internal abstract partial class Dialect
     /// </summary>
     public virtual string? Preamble(Statement statement) => null;
 
+    /// <summary>The same for all that follows on a connection; null: it has to precede each one.</summary>
+    public virtual string? SessionSettings(Statement statement) => null;
+
     /// <summary>
     /// The same before the first statement of a transaction of several of Pampa's own, for all of them and for the pauses between them.
     /// </summary>
@@ -115,7 +118,11 @@ internal abstract partial class Dialect
     public virtual INotifications? Notifications => null;
 
     /// <summary>Connections for Pampa's own statements.</summary>
-    public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections);
+    /// <param name="connectionString">To where.</param>
+    /// <param name="applicationName">Whose they are.</param>
+    /// <param name="maxConnections">How many there are at most.</param>
+    /// <param name="keeps">Whether one of them may be kept for the statement that new records wait for.</param>
+    public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections, bool keeps = false);
 
     /// <summary>Connections for whatever else is run on them, and by whom.</summary>
     public virtual DbDataSource OpenPlain(string connectionString, string applicationName, int maxConnections) =>

@@ -18,17 +18,28 @@ internal partial class PostgreSqlDialect
     /// <summary>Which of several servers is wanted where the address does not say: the one that takes changes. Null: any.</summary>
     protected virtual string? Target => "read-write";
 
-    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections)
+    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections, bool keeps = false)
     {
         var given = Given(connectionString);
         var plain = WithRoom(Builder(connectionString, applicationName, maxConnections), given);
         // Who has decided about it in the address knows better.
         if (given.ContainsKey("Max Auto Prepare")) return plain.Build();
-        var prepared = WithRoom(Builder(connectionString, applicationName, maxConnections), given);
-        prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
-        prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
-        return new PreparingDataSource(prepared, plain.Build());
+        keeps &= maxConnections > 1 && KeepsOne;
+        var kept = keeps ? Prepared(1, pools: false) : null;
+        return new PreparingDataSource(Prepared(keeps ? maxConnections - 1 : maxConnections, pools: true), plain.Build(), kept);
+
+        NpgsqlDataSourceBuilder Prepared(int connections, bool pools)
+        {
+            var prepared = WithRoom(Builder(connectionString, applicationName, connections), given);
+            prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
+            prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
+            if (!pools) prepared.ConnectionStringBuilder.Pooling = false;
+            return prepared;
+        }
     }
+
+    /// <summary>Whether new records wait for a statement: where nobody is told of them, they wait for the next look.</summary>
+    protected virtual bool KeepsOne => true;
 
     // With the driver's 8 kB a statement of 500 rows goes out in parts, for each of which the server is woken up, to wait for the next one.
     private static NpgsqlDataSourceBuilder WithRoom(NpgsqlDataSourceBuilder builder, DbConnectionStringBuilder given)

@@ -30,6 +30,10 @@ internal partial class PostgreSqlDialect(SqlClock? clock = null) : Dialect
         TimeLimits(statement.EndsAfter ?? LongestStatement), Dates, statement.IsByKey ? ByKey : "", statement.IsByKey && statement.HasOnePlan ? OnePlan : "",
         statement.MayBeForgotten ? Unflushed : "", statement.Turn is { } turn ? TakeTurn(turn) : "");
 
+    // Who waits for his turn does so in each transaction.
+    public override string? SessionSettings(Statement statement) =>
+        statement.Turn is null ? Preamble(statement)?.Replace(", true)", ", false)", StringComparison.Ordinal) : null;
+
     private static readonly TimeSpan LongestStatement = TimeSpan.FromSeconds(30);
 
     private static string TimeLimits(TimeSpan longest) =>

@@ -13,24 +13,46 @@ internal sealed class PreparingDataSource : DbDataSource
 {
     private readonly NpgsqlDataSource prepared;
     private readonly NpgsqlDataSource plain;
+    private readonly NpgsqlDataSource? kept;
     private volatile bool isPooled;
 
     /// <param name="prepared">Prepares; not built yet, so that its connections can be looked at.</param>
     /// <param name="plain">The same without.</param>
-    public PreparingDataSource(NpgsqlDataSourceBuilder prepared, NpgsqlDataSource plain)
+    /// <param name="kept">Prepares, and closes what is given back; null: nobody keeps one.</param>
+    public PreparingDataSource(NpgsqlDataSourceBuilder prepared, NpgsqlDataSource plain, NpgsqlDataSourceBuilder? kept = null)
     {
         this.plain = plain;
-        this.prepared = prepared.UsePhysicalConnectionInitializer(
-            connection =>
-            {
-                using var command = Ask(connection);
-                Check(connection, command.ExecuteScalar());
-            },
-            async connection =>
-            {
-                await using var command = Ask(connection);
-                Check(connection, await command.ExecuteScalarAsync());
-            }).Build();
+        this.prepared = Checked(prepared);
+        this.kept = kept is null ? null : Checked(kept);
+    }
+
+    private static NpgsqlDataSource Checked(NpgsqlDataSourceBuilder builder) => builder.UsePhysicalConnectionInitializer(
+        connection =>
+        {
+            using var command = Ask(connection);
+            Check(connection, command.ExecuteScalar());
+        },
+        async connection =>
+        {
+            await using var command = Ask(connection);
+            Check(connection, await command.ExecuteScalarAsync());
+        }).Build();
+
+    /// <summary>Whether one of its connections may be kept.</summary>
+    public bool Keeps => kept is not null;
+
+    /// <summary>Opens the one that is kept: it is in no pool, and ends where it is given back. Null: none leads to one server process for good.</summary>
+    public async Task<DbConnection?> OpenKeptAsync(CancellationToken stopping)
+    {
+        try
+        {
+            if (!isPooled && kept is not null) return await kept.OpenConnectionAsync(stopping);
+        }
+        catch (Exception e) when (IsOfPooler(e))
+        {
+            isPooled = true;
+        }
+        return null;
     }
 
     public override string ConnectionString => plain.ConnectionString;
@@ -97,6 +119,7 @@ internal sealed class PreparingDataSource : DbDataSource
         if (disposing)
         {
             prepared.Dispose();
+            kept?.Dispose();
             plain.Dispose();
         }
         base.Dispose(disposing);
@@ -105,6 +128,7 @@ internal sealed class PreparingDataSource : DbDataSource
     protected override async ValueTask DisposeAsyncCore()
     {
         await prepared.DisposeAsync();
+        if (kept is not null) await kept.DisposeAsync();
         await plain.DisposeAsync();
         await base.DisposeAsyncCore();
     }

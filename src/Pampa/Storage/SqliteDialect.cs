@@ -38,7 +38,7 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
 
     public override string MomentType => "text";
 
-    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections) =>
+    public override DbDataSource Open(string connectionString, string applicationName, int maxConnections, bool keeps = false) =>
         new SqliteDataSource(connectionString);
 
     // The provider's usual one takes the write lock, which whoever works would have to wait for.

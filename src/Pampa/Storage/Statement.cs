@@ -30,6 +30,9 @@ internal sealed class Statement(string text)
     /// <summary>Whether to run it twice is as good as once, so that it is repeated where nobody knows what became of it.</summary>
     public bool MayRunTwice { get; init; }
 
+    /// <summary>Whether new records wait for it, so that a connection is kept for it, where that makes it quicker.</summary>
+    public bool IsAwaited { get; init; }
+
     /// <summary>
     /// What it must not run at the same time as: of statements with the same text here the next one begins when the one before is
     /// committed. Null: it may.

@@ -227,7 +227,7 @@ internal abstract class TestDatabase : IAsyncDisposable
             if (!engine.IsCockroach()) PostgresCluster.AddOption(settings, "datestyle=German");
             if (PostgresCluster.ProxyOf(engine, server) is { } proxy) (settings.Host, settings.Port) = ("127.0.0.1", proxy.Port);
             else if (engine == Engine.Restarting) PostgresCluster.AddOption(settings, "inject_retry_errors_enabled=true");
-            return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40), ownSource, wish.AsOwner ? null : settings.Username);
+            return new Made(name, DialectOf(engine).Open(settings.ConnectionString, "pampa-test", 40, keeps: true), ownSource, wish.AsOwner ? null : settings.Username);
         }
 
         public static async Task<TestDatabase> MakeAsync(Wish wish, Func<string, string>? rewrite, string? template = null)
@@ -332,6 +332,8 @@ internal abstract class TestDatabase : IAsyncDisposable
         public override async ValueTask DisposeAsync()
         {
             var refused = Refused.Skip(refusedBefore).ToList();
+            // Whoever gets it next has a connection of his own.
+            Database.LetGo();
             if (wish.Profile is { } profile && !HasOtherTables)
             {
                 string[] tables = [.. Schema.ControlTableNames, profile.Table];

@@ -105,6 +105,7 @@ public sealed class StartAheadTests
             Assert.Equal([true, false], (await cluster.RowsAsync()).Select(r => r.IsRunning));
         }
         await process.RunAsync();
+        await process.FinishAsync();
         await process.StartAsync();
 
         Assert.True((await cluster.RowAsync(2)).IsRunning);

@@ -106,8 +106,8 @@ public sealed class StartAtOnceTests
         Assert.Equal(19, process.Node.Running);
         await process.RunAsync();
         await process.DispatchAsync();
-        await process.StartAsync();
         await process.FinishAsync();
+        await process.StartAsync();
         Assert.Equal([3], await RunningAsync(cluster));
         await process.DispatchAsync();
         Assert.Equal([3], await RunningAsync(cluster));

@@ -1,0 +1,162 @@
+using System.Data.Common;
+
+namespace Pampa.Storage;
+
+/// <summary>
+/// A connection of its own for the statement that new records wait for. What is set before each statement elsewhere stands for its whole
+/// session, and what comes again is read by driver and server once: of the time from a record's commit to its start that saves a tenth.
+/// After whatever goes wrong there is another one.
+/// </summary>
+/// <param name="openAsync">Opens it; null: no connection leads to one server process for as long as it stands.</param>
+/// <param name="dialect">The database.</param>
+internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>> openAsync, Dialect dialect)
+{
+    // Conditions of the program's may be written anew each time: those are not worth keeping.
+    private const int MostTexts = 20;
+    private readonly Lock gate = new();
+    private Session? idle;
+    private bool isClosed;
+
+    /// <summary>Runs a statement in a transaction of its own. Null: it cannot be run here.</summary>
+    /// <param name="statement">The statement.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="read">Reads what it returns.</param>
+    /// <param name="deadline">How long it may take.</param>
+    /// <param name="stopping">Gives up.</param>
+    public async Task<T?> RunAsync<T>(
+        Statement statement, string text, Func<DbDataReader, CancellationToken, Task<T>> read, TimeSpan deadline, CancellationToken stopping)
+        where T : class
+    {
+        if (dialect.SessionSettings(statement) is not { } settings) return null;
+        var session = Take() ?? (await openAsync(stopping) is { } connection ? new Session(connection, dialect) : null);
+        if (session is null) return null;
+        try
+        {
+            var result = await session.RunAsync(statement, text, settings, read, deadline, stopping);
+            GiveBack(session);
+            return result;
+        }
+        catch
+        {
+            // Nobody knows what is set on it now, and whether it stands.
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Closes the connection until the next statement, where none runs.</summary>
+    public void LetGo() => Take()?.Dispose();
+
+    /// <summary>Closes it for good.</summary>
+    public void Close()
+    {
+        lock (gate) isClosed = true;
+        LetGo();
+    }
+
+    private Session? Take()
+    {
+        lock (gate)
+        {
+            var taken = idle;
+            idle = null;
+            return taken;
+        }
+    }
+
+    private void GiveBack(Session session)
+    {
+        lock (gate)
+        {
+            if (idle is null && !isClosed)
+            {
+                idle = session;
+                return;
+            }
+        }
+        session.Dispose();
+    }
+
+    /// <summary>One that is open.</summary>
+    private sealed class Session(DbConnection connection, Dialect dialect) : IDisposable, IAsyncDisposable
+    {
+        private readonly Dictionary<string, Known> texts = new(StringComparer.Ordinal);
+        private string? settings;
+
+        public async Task<T> RunAsync<T>(
+            Statement statement, string text, string wanted, Func<DbDataReader, CancellationToken, Task<T>> read, TimeSpan deadline, CancellationToken stopping)
+        {
+            if (wanted == settings && await PreparedAsync(statement, text, stopping) is { } prepared)
+            {
+                prepared.CommandTimeout = (int)deadline.TotalSeconds;
+                for (var i = 0; i < prepared.Parameters.Count; i++) Database.Fill(dialect, prepared.Parameters[i], statement.Parameters[i].Value);
+                await using var reader = await prepared.ExecuteReaderAsync(stopping);
+                return await read(reader, stopping);
+            }
+            await using var batch = connection.CreateBatch();
+            batch.Timeout = (int)deadline.TotalSeconds;
+            // What was set for another statement, that its commit need not wait for the disk, say, must not hold for this one.
+            if (wanted != settings && settings is not null) Add("RESET ALL");
+            if (wanted != settings) Add(wanted);
+            var main = Add(text);
+            Database.Bind(dialect, statement, main.CreateParameter, main.Parameters);
+            await using var results = await batch.ExecuteReaderAsync(stopping);
+            // The first of them that returns rows is the setting, if there is one.
+            if (wanted != settings) await results.NextResultAsync(stopping);
+            var result = await read(results, stopping);
+            settings = wanted;
+            return result;
+
+            DbBatchCommand Add(string command)
+            {
+                var added = batch.CreateBatchCommand();
+                added.CommandText = command;
+                batch.BatchCommands.Add(added);
+                return added;
+            }
+        }
+
+        // What comes for the second time will come again. Of other types its parameters are another statement.
+        private async Task<DbCommand?> PreparedAsync(Statement statement, string text, CancellationToken stopping)
+        {
+            if (texts.TryGetValue(text, out var known) && known.IsOf(statement))
+            {
+                if (known.Command is not null) return known.Command;
+                var command = connection.CreateCommand();
+                command.CommandText = text;
+                Database.Bind(dialect, statement, command.CreateParameter, command.Parameters);
+                await command.PrepareAsync(stopping);
+                texts[text] = known with { Command = command };
+                return command;
+            }
+            if (known?.Command is { } other) await other.DisposeAsync();
+            if (known is not null || texts.Count < MostTexts) texts[text] = Known.Of(statement);
+            return null;
+        }
+
+        public void Dispose() => connection.Dispose();
+
+        public ValueTask DisposeAsync() => connection.DisposeAsync();
+    }
+
+    /// <summary>A statement that has come before.</summary>
+    /// <param name="Names">The names of its parameters.</param>
+    /// <param name="Types">What they held.</param>
+    /// <param name="Command">It, prepared; null: it has come once.</param>
+    private sealed record Known(string[] Names, Type?[] Types, DbCommand? Command = null)
+    {
+        public static Known Of(Statement statement) =>
+            new([.. statement.Parameters.Select(p => p.Name)], [.. statement.Parameters.Select(p => p.Value?.GetType())]);
+
+        public bool IsOf(Statement statement)
+        {
+            var parameters = statement.Parameters;
+            if (parameters.Count != Names.Length) return false;
+            for (var i = 0; i < Names.Length; i++)
+            {
+                if (parameters[i].Name != Names[i] || parameters[i].Value?.GetType() != Types[i]) return false;
+            }
+            return true;
+        }
+    }
+}
