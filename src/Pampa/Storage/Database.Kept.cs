@@ -5,7 +5,7 @@ namespace Pampa.Storage;
 /// <summary>The connection that is kept for the statement that new records wait for.</summary>
 internal sealed partial class Database
 {
-    private readonly KeptConnection? kept = source is PreparingDataSource { Keeps: true } preparing ? new KeptConnection(preparing.OpenKeptAsync, dialect) : null;
+    private readonly KeptConnection? kept = source is PreparingDataSource { Keeps: true } own ? new KeptConnection(own.OpenKeptAsync, dialect) : null;
 
     /// <summary>Closes that connection until such a statement comes again: this process runs none for a while.</summary>
     public void LetGo() => kept?.LetGo();

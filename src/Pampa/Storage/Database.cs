@@ -114,7 +114,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
             // A file that is locked is worth waiting for; a connection that does not answer is not, for the next one may.
             var deadline = dialect.HasSingleWriter ? Deadline : statement.Deadline ?? Deadline;
             command.CommandTimeout = Math.Max(1, (int)deadline.TotalSeconds);
-            Bind(statement, command.CreateParameter, command.Parameters);
+            statement.Bind(dialect, command.CreateParameter, command.Parameters);
             using var reader = command.ExecuteReader();
             var rows = new List<T>();
             while (reader.Read()) rows.Add(map(reader));
@@ -342,7 +342,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
                 command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
                 command.Transaction = transaction;
                 command.CommandTimeout = (int)deadline.TotalSeconds;
-                Bind(statement, command.CreateParameter, command.Parameters);
+                statement.Bind(dialect, command.CreateParameter, command.Parameters);
                 await using var reader = await command.ExecuteReaderAsync(stopping);
                 return await read(reader, stopping);
             }
@@ -354,7 +354,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
             batch.BatchCommands.Add(preamble);
             var main = batch.CreateBatchCommand();
             main.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
-            Bind(statement, main.CreateParameter, main.Parameters);
+            statement.Bind(dialect, main.CreateParameter, main.Parameters);
             batch.BatchCommands.Add(main);
             await using var results = await batch.ExecuteReaderAsync(stopping);
             await results.NextResultAsync(stopping);
@@ -372,27 +372,6 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     {
         error.Data[FailedStatement] = statement.Text;
         error.Data[ErrorText.Remedy] = dialect.MissingRight(error, statement.Text, source.ConnectionString);
-    }
-
-    private void Bind(Statement statement, Func<DbParameter> create, DbParameterCollection parameters) => Bind(dialect, statement, create, parameters);
-
-    /// <summary>Makes the parameters of a statement.</summary>
-    public static void Bind(Dialect dialect, Statement statement, Func<DbParameter> create, DbParameterCollection parameters)
-    {
-        foreach (var (name, value) in statement.Parameters)
-        {
-            var parameter = create();
-            parameter.ParameterName = name;
-            Fill(dialect, parameter, value);
-            parameters.Add(parameter);
-        }
-    }
-
-    /// <summary>Gives a parameter its value.</summary>
-    public static void Fill(Dialect dialect, DbParameter parameter, object? value)
-    {
-        if (value is null) parameter.Value = DBNull.Value;
-        else dialect.Fill(parameter, value);
     }
 
     private static async Task<List<T>> RowsAsync<T>(DbDataReader reader, Func<DbDataReader, T> map, CancellationToken stopping)

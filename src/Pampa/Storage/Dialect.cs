@@ -117,11 +117,7 @@ internal abstract partial class Dialect
     /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
     public virtual INotifications? Notifications => null;
 
-    /// <summary>Connections for Pampa's own statements.</summary>
-    /// <param name="connectionString">To where.</param>
-    /// <param name="applicationName">Whose they are.</param>
-    /// <param name="maxConnections">How many there are at most.</param>
-    /// <param name="keeps">Whether one of them may be kept for the statement that new records wait for.</param>
+    /// <summary>Connections for Pampa's own statements; with <paramref name="keeps"/> one of them may be kept for what new records wait for.</summary>
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections, bool keeps = false);
 
     /// <summary>Connections for whatever else is run on them, and by whom.</summary>

@@ -89,7 +89,7 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
             if (wanted == settings && await PreparedAsync(statement, text, stopping) is { } prepared)
             {
                 prepared.CommandTimeout = (int)deadline.TotalSeconds;
-                for (var i = 0; i < prepared.Parameters.Count; i++) Database.Fill(dialect, prepared.Parameters[i], statement.Parameters[i].Value);
+                for (var i = 0; i < prepared.Parameters.Count; i++) Statement.Fill(dialect, prepared.Parameters[i], statement.Parameters[i].Value);
                 await using var reader = await prepared.ExecuteReaderAsync(stopping);
                 return await read(reader, stopping);
             }
@@ -99,7 +99,7 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
             if (wanted != settings && settings is not null) Add("RESET ALL");
             if (wanted != settings) Add(wanted);
             var main = Add(text);
-            Database.Bind(dialect, statement, main.CreateParameter, main.Parameters);
+            statement.Bind(dialect, main.CreateParameter, main.Parameters);
             await using var results = await batch.ExecuteReaderAsync(stopping);
             // The first of them that returns rows is the setting, if there is one.
             if (wanted != settings) await results.NextResultAsync(stopping);
@@ -124,7 +124,7 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
                 if (known.Command is not null) return known.Command;
                 var command = connection.CreateCommand();
                 command.CommandText = text;
-                Database.Bind(dialect, statement, command.CreateParameter, command.Parameters);
+                statement.Bind(dialect, command.CreateParameter, command.Parameters);
                 await command.PrepareAsync(stopping);
                 texts[text] = known with { Command = command };
                 return command;

@@ -1,3 +1,5 @@
+using System.Data.Common;
+
 namespace Pampa.Storage;
 
 /// <summary>
@@ -51,6 +53,25 @@ internal sealed class Statement(string text)
     {
         parameters.Add((name, value));
         return this;
+    }
+
+    /// <summary>Gives a command the parameters.</summary>
+    public void Bind(Dialect dialect, Func<DbParameter> create, DbParameterCollection bound)
+    {
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = create();
+            parameter.ParameterName = name;
+            Fill(dialect, parameter, value);
+            bound.Add(parameter);
+        }
+    }
+
+    /// <summary>Gives a parameter its value.</summary>
+    public static void Fill(Dialect dialect, DbParameter parameter, object? value)
+    {
+        if (value is null) parameter.Value = DBNull.Value;
+        else dialect.Fill(parameter, value);
     }
 }
 

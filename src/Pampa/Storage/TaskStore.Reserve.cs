@@ -109,8 +109,14 @@ internal sealed partial class TaskStore
     {
         // Lost in a crash of the server it was never made: START, which is not lost, finds it or finds nothing. A start must not be lost with it,
         // for its attempt counts.
-        var statement = new Statement(text) { IsByKey = true, MayBeForgotten = !asked.Starts, EndsAfter = endsAfter, Turn = asked.Table.Sql.Turn, IsAwaited = true }
-            .With("cluster", cluster).With("max", Job.MaxAttempts).With("want", asked.Slots.Count);
+        var statement = new Statement(text)
+        {
+            IsByKey = true,
+            IsAwaited = true,
+            MayBeForgotten = !asked.Starts,
+            EndsAfter = endsAfter,
+            Turn = asked.Table.Sql.Turn,
+        }.With("cluster", cluster).With("max", Job.MaxAttempts).With("want", asked.Slots.Count);
         foreach (var (name, value) in asked.Parameters) statement.With(name, value);
         if (asked.Named is not null) BindNamed(statement, asked.Named);
         else if (asked.From.After is { } key) database.Dialect.BindCursor(statement, key);

@@ -143,7 +143,8 @@ return await PampaApp.RunAsync(args, pampa =>
                     using var connection = task.Database.OpenConnection();
                     using var others = connection.CreateCommand();
                     others.CommandText = $"SELECT count(*) FROM numbers WHERE odd_checking_reservation_id = '{task.Worker}' AND odd_checking_start_time IS NOT NULL AND odd_checking_end_time IS NULL AND value <> {value}";
-                    while (Convert.ToInt64(others.ExecuteScalar()) > 0) Thread.Sleep(10);
+                    using var never = new ManualResetEventSlim();
+                    while (Convert.ToInt64(others.ExecuteScalar()) > 0) never.Wait(10);
                 }
                 var kept = new List<byte[]>();
                 // What the runtime counts, and what it does not know of.
