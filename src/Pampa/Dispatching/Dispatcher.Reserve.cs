@@ -124,8 +124,9 @@ internal sealed partial class Dispatcher
         if (bound.Count > 0)
         {
             Deal(job, batch, slots, bound, name);
-            // Their workers' next step stands in this thread's own queue: it comes when the thread is free, and not when another one has woken up.
-            if (starts && !job.Store.Database.Dialect.HasSingleWriter) await Task.Yield();
+            // Of a few that have just come, the workers' next step stands in this thread's own queue: it comes when the thread is free, and not when
+            // another one has woken up.
+            if (isHasty && starts && !job.Store.Database.Dialect.HasSingleWriter) await Task.Yield();
         }
         var isFull = bound.Count >= slots.Count;
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
