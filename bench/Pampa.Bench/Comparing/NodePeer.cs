@@ -91,7 +91,7 @@ internal sealed record TunedGraphilePeer(NodePackage Package, int Several = 1)
 
     protected override int UsualWorkers(Workload job) => job.WritesResult ? 500 : 50;
 
-    protected override int MostPerSecond(Workload job) => 95_000;
+    protected override int MostPerSecond(Workload job) => 125_000;
 
     protected override string SettingsFor(Workload job, int workers) => Json(workers, queue: 2_000, delay: 5, gathers: true);
 }
@@ -108,7 +108,7 @@ internal sealed record PgBossPeer(NodePackage Package) : NodePeer("pg-boss", Pac
 
     protected override int UsualWorkers(Workload job) => Loops;
 
-    protected override int MostPerSecond(Workload job) => 40_000;
+    protected override int MostPerSecond(Workload job) => 60_000;
 
     protected override string SettingsFor(Workload job, int workers)
     {

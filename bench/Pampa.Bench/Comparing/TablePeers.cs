@@ -38,7 +38,7 @@ internal sealed record PampaPeer() : TablePeer(ProductName)
 
     protected override int UsualWorkers(Workload job) => Math.Max(4, 2 * Environment.ProcessorCount);
 
-    protected override int MostPerSecond(Workload job) => 180_000;
+    protected override int MostPerSecond(Workload job) => 215_000;
 
     // What costs nothing while a backlog is worked off is set where it tells.
     protected override bool Wakes(Workload job) => job == Workload.Stamps;
@@ -65,7 +65,7 @@ internal sealed record LoopPeer(string Name, int Loops, int Rows) : TablePeer(Na
 
     protected override int UsualWorkers(Workload job) => Loops;
 
-    protected override int MostPerSecond(Workload job) => 130_000;
+    protected override int MostPerSecond(Workload job) => 185_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         WithLog(Child.StartInfo(Order(FormattableString.Invariant($"{PlainLoop.Name}{Rows}"), place, job) with { Size = workers }), log);
@@ -90,7 +90,7 @@ internal sealed record RawPeer() : TablePeer("raw limit")
 
     protected override int UsualWorkers(Workload job) => Connections;
 
-    protected override int MostPerSecond(Workload job) => 240_000;
+    protected override int MostPerSecond(Workload job) => 290_000;
 
     public override ProcessStartInfo Work(PeerPlace place, Workload job, int workers, int size, string log) =>
         WithLog(Child.StartInfo(Order(FormattableString.Invariant($"raw{workers}"), place, job) with { Size = size }), log);

@@ -56,7 +56,7 @@ internal static class SshProcess
             if (!order.EndsWithInput) process.StandardInput.Close();
             await process.WaitForExitAsync(deadline.Token);
             // The connection's master has what the client was given. Where the client was killed it holds that until the command ends.
-            if (order.EndsWithInput) process.StandardInput.Close();
+            if (order.EndsWithInput) CloseInput(process);
             return new SshResult(process.ExitCode, await output.WaitAsync(deadline.Token), await errors.WaitAsync(deadline.Token));
         }
         catch (OperationCanceledException)
@@ -105,6 +105,18 @@ internal static class SshProcess
         catch (IOException)
         {
             // It does not read on: why, it says when it ends.
+        }
+    }
+
+    private static void CloseInput(Process process)
+    {
+        try
+        {
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has read all that it will.
         }
     }
 

@@ -84,12 +84,12 @@ internal sealed class Hand(string worker, long session = 0)
         }
     }
 
-    /// <summary>Whether the next one was tried before.</summary>
-    public bool IsNextTried
+    /// <summary>The next one, where it was tried before; else null.</summary>
+    public Reservation? NextTried
     {
         get
         {
-            lock (gate) return waiting.First is { Value.Attempts: > 0 };
+            lock (gate) return waiting.First is { Value: { Attempts: > 0 } next } ? next : null;
         }
     }
 

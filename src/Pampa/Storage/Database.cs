@@ -315,6 +315,8 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
     private void Notice(Exception error)
     {
         dialect.Forget(source, error);
+        // Where one connection is gone, the others may be, too.
+        if (dialect.Classify(error) == ErrorKind.Infrastructure && !dialect.IsStatementTimeout(error)) LetGo();
         Failed?.Invoke(error);
     }
 

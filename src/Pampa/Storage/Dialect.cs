@@ -117,7 +117,7 @@ internal abstract partial class Dialect
     /// <summary>Messages to whoever listens; null where the database has no such thing.</summary>
     public virtual INotifications? Notifications => null;
 
-    /// <summary>Connections for Pampa's own statements; with <paramref name="keeps"/> one of them may be kept for what new records wait for.</summary>
+    /// <summary>Connections for Pampa's own statements; with <paramref name="keeps"/> one more may be kept for what new records wait for.</summary>
     public abstract DbDataSource Open(string connectionString, string applicationName, int maxConnections, bool keeps = false);
 
     /// <summary>Connections for whatever else is run on them, and by whom.</summary>

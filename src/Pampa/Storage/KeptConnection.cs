@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 
 namespace Pampa.Storage;
@@ -5,14 +6,19 @@ namespace Pampa.Storage;
 /// <summary>
 /// A connection of its own for the statement that new records wait for. What is set before each statement elsewhere stands for its whole
 /// session, and what comes again is read by driver and server once: of the time from a record's commit to its start that saves a tenth.
-/// After whatever goes wrong there is another one.
 /// </summary>
 /// <param name="openAsync">Opens it; null: no connection leads to one server process for as long as it stands.</param>
 /// <param name="dialect">The database.</param>
-internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>> openAsync, Dialect dialect)
+/// <param name="time">Time.</param>
+internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>> openAsync, Dialect dialect, TimeProvider time)
 {
     // Conditions of the program's may be written anew each time: those are not worth keeping.
     private const int MostTexts = 20;
+
+    // As a pool has it: what nobody has used for a while somebody on the way may have cut, without a word; and what is set for a role or a
+    // database holds for sessions that begin after it.
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestLife = TimeSpan.FromHours(1);
     private readonly Lock gate = new();
     private Session? idle;
     private bool isClosed;
@@ -20,32 +26,39 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
     /// <summary>Runs a statement in a transaction of its own. Null: it cannot be run here.</summary>
     /// <param name="statement">The statement.</param>
     /// <param name="text">Its text.</param>
-    /// <param name="read">Reads what it returns.</param>
-    /// <param name="deadline">How long it may take.</param>
+    /// <param name="run">How long it may take, who reads what it returns, and who is told of an error of it, and not of the connection.</param>
     /// <param name="stopping">Gives up.</param>
-    public async Task<T?> RunAsync<T>(
-        Statement statement, string text, Func<DbDataReader, CancellationToken, Task<T>> read, TimeSpan deadline, CancellationToken stopping)
-        where T : class
+    public async Task<T?> RunAsync<T>(Statement statement, string text, KeptRun<T> run, CancellationToken stopping) where T : class
     {
         if (dialect.SessionSettings(statement) is not { } settings) return null;
-        var session = Take() ?? (await openAsync(stopping) is { } connection ? new Session(connection, dialect) : null);
+        var session = Take() ?? (await openAsync(stopping) is { } connection ? new Session(connection, dialect, time.GetTimestamp()) : null);
         if (session is null) return null;
+        T result;
         try
         {
-            var result = await session.RunAsync(statement, text, settings, read, deadline, stopping);
-            GiveBack(session);
-            return result;
+            result = await session.RunAsync(statement, text, settings, run, stopping);
         }
-        catch
+        catch (Exception e)
         {
-            // Nobody knows what is set on it now, and whether it stands.
-            await session.DisposeAsync();
+            if (e is DbException or TimeoutException) run.Failed(e);
+            // A record that is locked, or that a rule of the table refuses, is no reason to begin a session anew.
+            if (session.Survives(e)) GiveBack(session);
+            else session.Dispose();
             throw;
         }
+        GiveBack(session);
+        return result;
     }
 
     /// <summary>Closes the connection until the next statement, where none runs.</summary>
-    public void LetGo() => Take()?.Dispose();
+    public void LetGo()
+    {
+        lock (gate)
+        {
+            idle?.Dispose();
+            idle = null;
+        }
+    }
 
     /// <summary>Closes it for good.</summary>
     public void Close()
@@ -60,41 +73,53 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
         {
             var taken = idle;
             idle = null;
-            return taken;
+            if (taken is null) return null;
+            if (time.GetElapsedTime(taken.UsedAt) <= LongestIdle && time.GetElapsedTime(taken.BeganAt) <= LongestLife) return taken;
+            taken.Dispose();
+            return null;
         }
     }
 
     private void GiveBack(Session session)
     {
+        session.UsedAt = time.GetTimestamp();
         lock (gate)
         {
-            if (idle is null && !isClosed)
-            {
-                idle = session;
-                return;
-            }
+            if (idle is null && !isClosed) idle = session;
+            else session.Dispose();
         }
-        session.Dispose();
     }
 
     /// <summary>One that is open.</summary>
-    private sealed class Session(DbConnection connection, Dialect dialect) : IDisposable, IAsyncDisposable
+    private sealed class Session(DbConnection connection, Dialect dialect, long now) : IDisposable
     {
+        // Nobody knows what is set.
+        private const string Unknown = "";
         private readonly Dictionary<string, Known> texts = new(StringComparer.Ordinal);
         private string? settings;
 
-        public async Task<T> RunAsync<T>(
-            Statement statement, string text, string wanted, Func<DbDataReader, CancellationToken, Task<T>> read, TimeSpan deadline, CancellationToken stopping)
+        public long BeganAt { get; } = now;
+
+        public long UsedAt { get; set; } = now;
+
+        /// <summary>Whether it can be used after an error: not where a plan or a prepared statement is out of date, or where nobody has answered.</summary>
+        public bool Survives(Exception error)
+        {
+            settings = Unknown;
+            return error is DbException { SqlState: not (null or "0A000" or "26000") } && connection.State == ConnectionState.Open;
+        }
+
+        public async Task<T> RunAsync<T>(Statement statement, string text, string wanted, KeptRun<T> run, CancellationToken stopping)
         {
             if (wanted == settings && await PreparedAsync(statement, text, stopping) is { } prepared)
             {
-                prepared.CommandTimeout = (int)deadline.TotalSeconds;
+                prepared.CommandTimeout = (int)run.Deadline.TotalSeconds;
                 for (var i = 0; i < prepared.Parameters.Count; i++) Statement.Fill(dialect, prepared.Parameters[i], statement.Parameters[i].Value);
                 await using var reader = await prepared.ExecuteReaderAsync(stopping);
-                return await read(reader, stopping);
+                return await run.ReadAsync(reader, stopping);
             }
             await using var batch = connection.CreateBatch();
-            batch.Timeout = (int)deadline.TotalSeconds;
+            batch.Timeout = (int)run.Deadline.TotalSeconds;
             // What was set for another statement, that its commit need not wait for the disk, say, must not hold for this one.
             if (wanted != settings && settings is not null) Add("RESET ALL");
             if (wanted != settings) Add(wanted);
@@ -103,7 +128,7 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
             await using var results = await batch.ExecuteReaderAsync(stopping);
             // The first of them that returns rows is the setting, if there is one.
             if (wanted != settings) await results.NextResultAsync(stopping);
-            var result = await read(results, stopping);
+            var result = await run.ReadAsync(results, stopping);
             settings = wanted;
             return result;
 
@@ -135,8 +160,6 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
         }
 
         public void Dispose() => connection.Dispose();
-
-        public ValueTask DisposeAsync() => connection.DisposeAsync();
     }
 
     /// <summary>A statement that has come before.</summary>
@@ -160,3 +183,9 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
         }
     }
 }
+
+/// <summary>What goes with a statement on a connection that is kept.</summary>
+/// <param name="Deadline">How long it may take.</param>
+/// <param name="ReadAsync">Reads what it returns.</param>
+/// <param name="Failed">Told of an error of the statement, before it is thrown.</param>
+internal sealed record KeptRun<T>(TimeSpan Deadline, Func<DbDataReader, CancellationToken, Task<T>> ReadAsync, Action<Exception> Failed);

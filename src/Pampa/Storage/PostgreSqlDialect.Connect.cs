@@ -24,13 +24,13 @@ internal partial class PostgreSqlDialect
         var plain = WithRoom(Builder(connectionString, applicationName, maxConnections), given);
         // Who has decided about it in the address knows better.
         if (given.ContainsKey("Max Auto Prepare")) return plain.Build();
-        keeps &= maxConnections > 1 && KeepsOne;
-        var kept = keeps ? Prepared(1, pools: false) : null;
-        return new PreparingDataSource(Prepared(keeps ? maxConnections - 1 : maxConnections, pools: true), plain.Build(), kept);
+        // The driver multiplexes over a pool only.
+        var kept = keeps && KeepsOne && !given.ContainsKey("Multiplexing") ? Prepared($"{applicationName}/reserve", 1, pools: false) : null;
+        return new PreparingDataSource(Prepared(applicationName, maxConnections, pools: true), plain.Build(), kept);
 
-        NpgsqlDataSourceBuilder Prepared(int connections, bool pools)
+        NpgsqlDataSourceBuilder Prepared(string name, int connections, bool pools)
         {
-            var prepared = WithRoom(Builder(connectionString, applicationName, connections), given);
+            var prepared = WithRoom(Builder(connectionString, name, connections), given);
             prepared.ConnectionStringBuilder.MaxAutoPrepare = MaxPrepared;
             prepared.ConnectionStringBuilder.AutoPrepareMinUsages = UsesBeforePrepared;
             if (!pools) prepared.ConnectionStringBuilder.Pooling = false;

@@ -27,7 +27,7 @@ internal sealed partial class Node : IDisposable
     private readonly bool[] isAlone;
     private readonly Lane?[] leaks;
     private readonly bool[] wasHeldUp;
-    private long unwrittenSince;
+    private (Reservation? Next, long Since) waiting;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -277,9 +277,10 @@ internal sealed partial class Node : IDisposable
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
             if (busy > 0 && lane.IsBatched) return;
             if (IsFilling(lane, load.Hands[w])) continue;
+            if (busy == 0 && !MayTryAgain(load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
-            load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0 && MayTryAgain(load.Hands[w]), taken);
+            load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
             if (taken.Count == 0) return;
             workers[w].Expect(taken.Count);
             lastLanes[w] = index;
@@ -292,19 +293,16 @@ internal sealed partial class Node : IDisposable
     }
 
     /// <summary>
-    /// Whether a record that was tried before would take nobody with it: where it kills its process, what has run and is not written yet would
-    /// be charged as well, and again each time. With several workers that hangs on their good luck anyhow; and what cannot be written, for
+    /// Whether what comes next was never tried, or would take nobody with it: where a record kills its process, what has run and is not written
+    /// yet is charged as well, and again each time. With several workers that hangs on their good luck anyhow. What cannot be written, for
     /// somebody's lock, say, must not hold it up for long.
     /// </summary>
     private bool MayTryAgain(Hand hand)
     {
-        if (workers.Length > 1 || !hand.IsNextTried || lanes.All(lane => lane.HasRoomFor(0)))
-        {
-            unwrittenSince = 0;
-            return true;
-        }
-        if (unwrittenSince == 0) unwrittenSince = time.GetTimestamp();
-        return time.GetElapsedTime(unwrittenSince) >= LongestWrite;
+        if (workers.Length > 1 || hand.NextTried is not { } next) return true;
+        if (lanes.All(lane => lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsResting || lane.HasRoomFor(0))) return true;
+        if (waiting.Next != next) waiting = (next, time.GetTimestamp());
+        return time.GetElapsedTime(waiting.Since) >= LongestWrite;
     }
 
     private bool CanStart(Lane lane) =>

@@ -69,7 +69,10 @@ public sealed class ConnectionLimitTests(GuardedServer server)
                 sessions = [.. await SessionsAsync(database)];
                 return Enumerable.Range(1, Processes).All(i => sessions.Exists(s => s.StartsWith($"pampa/pampa/n{i}/heartbeat ", StringComparison.Ordinal)));
             }, "their heartbeats have sessions of their own");
-            foreach (var own in sessions.Where(s => !s.Contains("/handlers ", StringComparison.Ordinal)).GroupBy(s => s.Split('/', ' ')[2]))
+            // One of them leads.
+            Assert.InRange(sessions.Count(s => s.EndsWith("/reserve 1", StringComparison.Ordinal)), 0, 1);
+            bool IsOfAll(string session) => !session.Contains("/handlers ", StringComparison.Ordinal) && !session.Contains("/reserve ", StringComparison.Ordinal);
+            foreach (var own in sessions.Where(IsOfAll).GroupBy(s => s.Split('/', ' ')[2]))
                 Assert.InRange(own.Sum(s => int.Parse(s.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)), 1, 5);
 
             // All of them are thrown out while each of their workers has a task, and others are quicker.
@@ -121,5 +124,17 @@ public sealed class ConnectionLimitTests(GuardedServer server)
         await using var second = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
         var error = await Assert.ThrowsAsync<NpgsqlException>(async () => await source.OpenConnectionAsync(TestContext.Current.CancellationToken));
         Assert.Contains("pool has been exhausted", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whoever_leads_no_more_lets_go_of_the_connection_that_he_reserves_with()
+    {
+        var database = await server.NewDatabaseAsync(GuardedServer.Shop);
+        await using var process = LiveProcess.Start(server.Url(GuardedServer.Shop, database), "n1", LiveProcess.Numbers(2, 20));
+        async Task<bool> HasOneAsync() => (await SessionsAsync(database)).Contains("pampa/pampa/n1/reserve 1");
+        await process.UntilAsync(HasOneAsync, "the leader has a connection to reserve with");
+        await server.AskAsync<long>(database, "WITH l AS (UPDATE pampa_lease SET holder = 'somebody', term = term + 1, expires_at = now() + interval '1 hour' RETURNING 1) SELECT count(*) FROM l");
+        await process.UntilAsync(async () => !await HasOneAsync(), "it lets it go");
+        Assert.Equal(0, await process.StopAsync());
     }
 }
