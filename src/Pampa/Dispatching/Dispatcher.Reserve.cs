@@ -128,7 +128,8 @@ internal sealed partial class Dispatcher
             // another one has woken up.
             if (isHasty && starts && !job.Store.Database.Dialect.HasSingleWriter) await Task.Yield();
         }
-        var isFull = bound.Count >= slots.Count;
+        // What others have just changed stands elsewhere, and is found when the place goes back: where most came it is worth no way back now.
+        var isFull = bound.Count >= slots.Count || (job.Store.HasMissed && bound.Count > slots.Count / 2);
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
         var mayBeMore = isFull || (after is not null && !goesRound);
