@@ -88,7 +88,7 @@ public sealed class TerminalTests : IDisposable
         await PrepareAsync();
         foreach (var verb in (string[][])
         [
-            ["status"], ["status", "--workers"], ["status", "notes"], ["top", "--once"], ["tasks", "notes", "--columns", "body"], ["tasks", "notes", "--limit", "1"], ["errors", "notes"],
+            ["status"], ["status", "--workers"], ["status", "notes"], ["top", "--once"], ["top", "--node", Hostile], ["top", "--node", $"none{Hostile}"], ["tasks", "notes", "--columns", "body"], ["tasks", "notes", "--limit", "1"], ["errors", "notes"],
             ["audit"], ["explain", "notes", Hostile], ["explain", "notes", $"none{Hostile}"], ["preview", "notes"], ["doctor"], ["schedules"],
             ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["cancel", "notes", "--where", $"{Hostile} = 1", "--dry-run"], ["tasks", Hostile],
             ["pause", "node", "web1", "--reason", Hostile], ["pause", "worker", Hostile], ["resume", "node", Hostile], ["schedules", "pause", Hostile], ["schedules", "resume", Hostile], ["tasks", "notes", "--state", Hostile], [Hostile], ["--db", Hostile],
