@@ -58,7 +58,7 @@ public sealed class OperationVerbTests() : VerbRig(Program)
 
     [Theory]
     [InlineData("--state must be pending, scheduled, reserved, running, completed or failed, got 'faild' (did you mean 'failed'?).", "tasks", "numbers", "--state", "faild")]
-    [InlineData("--order must be key, last-key, latest, got 'size'.", "tasks", "numbers", "--order", "size")]
+    [InlineData("--order must be key, last-key, latest, started, got 'size'.", "tasks", "numbers", "--order", "size")]
     [InlineData("--limit must be between 1 and 10000, got 0.", "tasks", "numbers", "--limit", "0")]
     [InlineData("--moment must be reserved, started or ended, got 'x'.", "tasks", "numbers", "--moment", "x")]
     [InlineData("--window must be between 1 and 100000, got 0.", "errors", "numbers", "--window", "0")]
@@ -184,6 +184,8 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         await SaysAsync("""{"action":"drain","target":"job numbers","isPaused":true,"left":0}""", "drain", "job", "numbers");
 
         await ExecuteAsync("UPDATE numbers SET numbers_reservation_id = 'x.1', numbers_start_time = '2026-01-01T00:00:00.000Z' WHERE value = 11");
+        var running = Lines((await RunAsync("tasks", "numbers", "--order", "started")).Said);
+        Assert.Equal(["key", "11"], running.Select(line => line.Split('\t')[0]));
         var (ended, told, why) = await RunAsync("drain", "job", "numbers", "--timeout", "00:00:01", "--json");
         Assert.Equal((3, """{"action":"drain","target":"job numbers","isPaused":true,"left":1}"""), (ended, told.TrimEnd()));
         Assert.StartsWith("job numbers is not drained within 00:00:01", why, StringComparison.Ordinal);
