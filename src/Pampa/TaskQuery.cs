@@ -33,6 +33,12 @@ public enum TaskOrder
     /// whole table is looked at, unless it has an index on the end.
     /// </summary>
     LatestEnd,
+
+    /// <summary>
+    /// Running records only, that which has been running the longest first. All open records are looked at for it, so where there are
+    /// millions of them it may end in a <see cref="TimeoutException"/>.
+    /// </summary>
+    LongestRunning,
 }
 
 /// <summary>A page of records.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Pampa.Dashboard.Tests.Fixtures;
 using Pampa.Servers;
 using Pampa.Serving;
@@ -21,11 +23,8 @@ public sealed class PackageTests : IDisposable
     public async Task A_published_program_of_one_file_has_the_verb_and_its_pages()
     {
         Assert.SkipWhen(Assets.Embedded.Value is null, "This build of the dashboard has no pages: there was no Node.js.");
-        // A version of its own each time: the cache of packages would serve the one before.
-        var version = $"0.0.1-test.{Guid.NewGuid():N}";
         var (feed, program, published) = (Path.Combine(folder, "feed"), Path.Combine(folder, "program"), Path.Combine(folder, "published"));
-        foreach (var project in new[] { "Pampa", "Pampa.Dashboard" })
-            await RunAsync(Browser.Root, "pack", $"src/{project}", "-c", Configuration, "--no-build", "-o", feed, "-v", "quiet", $"-p:Version={version}");
+        var version = await PackAsync(feed, "Pampa", "Pampa.Dashboard");
         Directory.CreateDirectory(program);
         await File.WriteAllTextAsync(Path.Combine(program, "shop.cs"), $$"""
             #:package Pampa.Dashboard@{{version}}
@@ -61,6 +60,52 @@ public sealed class PackageTests : IDisposable
         {
             served.Kill(entireProcessTree: true);
         }
+    }
+
+    [Fact]
+    public async Task The_tool_is_installed_from_its_package_alone_and_looks_at_a_database_and_serves_its_pages()
+    {
+        Assert.SkipWhen(Assets.Embedded.Value is null, "This build of the dashboard has no pages: there was no Node.js.");
+        var (feed, tools, database) = (Path.Combine(folder, "feed"), Path.Combine(folder, "tools"), Path.Combine(folder, "shop.db"));
+        var version = await PackAsync(feed, "Pampa.Tool");
+        // That feed and no other one: whatever the tool needs is in its package.
+        await RunAsync(folder, "tool", "install", "Pampa.Tool", "--tool-path", tools, "--version", version, "--source", feed);
+        Assert.Equal(0, await PampaApp.RunAsync(["--drain", "--plain", "--db", database], pampa =>
+        {
+            pampa.Setup("CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY)", "INSERT INTO orders VALUES (1), (2) ON CONFLICT DO NOTHING");
+            pampa.AddJob("price_orders", "orders", "id", job => job.Process(_ => { }));
+        }));
+
+        var tool = Path.Combine(tools, OperatingSystem.IsWindows() ? "pampa.exe" : "pampa");
+        var help = await SaidAsync(tool, folder, "--help");
+        Assert.Contains("pampa VERB [OPTIONS]", help, StringComparison.Ordinal);
+        Assert.Contains("dashboard", help, StringComparison.Ordinal);
+        using (var status = JsonDocument.Parse(await SaidAsync(tool, folder, "status", "--json", "--db", database)))
+        {
+            var job = Assert.Single(status.RootElement.GetProperty("jobs").EnumerateArray());
+            Assert.Equal(("price_orders", 2, 0), (job.GetProperty("job").GetString(), job.GetProperty("completed").GetInt32(), job.GetProperty("pending").GetInt32()));
+        }
+
+        using var served = StartProgram(tool, folder, null, "dashboard", "--port", "0", "--db", database);
+        try
+        {
+            using var caller = new Caller(await AddressAsync(served));
+            var script = Assets.Embedded.Value!.Names.First(name => name.EndsWith(".js", StringComparison.Ordinal));
+            Assert.Contains("<script", await TextAsync(caller, ""), StringComparison.Ordinal);
+            Assert.NotEmpty(await TextAsync(caller, script));
+            Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
+        }
+        finally
+        {
+            served.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static async Task<string> TextAsync(Caller caller, string path)
+    {
+        using var response = await caller.GetAsync(path);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await response.Content.ReadAsStringAsync(Stopping);
     }
 
     [Fact, Trait("suite", "security")]
@@ -145,25 +190,49 @@ public sealed class PackageTests : IDisposable
 
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name is "release" ? "Release" : "Debug";
 
-    private static async Task RunAsync(string at, params string[] arguments)
+    /// <summary>Packs projects into a feed, all of one version: a new one each time, for the cache of packages would serve the one before.</summary>
+    private static async Task<string> PackAsync(string feed, params string[] projects)
     {
-        using var process = Start(at, arguments);
-        var (said, wrong) = (process.StandardOutput.ReadToEndAsync(Stopping), process.StandardError.ReadToEndAsync(Stopping));
-        await process.WaitForExitAsync(Stopping).WaitAsync(Patience, Stopping);
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}: {await said}{await wrong}");
+        var version = $"0.0.1-test.{Guid.NewGuid():N}";
+        foreach (var project in projects)
+            await RunAsync(Browser.Root, "pack", $"src/{project}", "-c", Configuration, "--no-build", "-o", feed, "-v", "quiet", $"-p:Version={version}");
+        return version;
     }
 
-    private static Process Start(string at, params string[] arguments) => Start(at, null, arguments);
+    private static Task<string> RunAsync(string at, params string[] arguments) => SaidAsync("dotnet", at, arguments);
 
-    private static Process Start(string at, (string Name, string Value)? variable, params string[] arguments)
+    /// <summary>What a program says that must end well.</summary>
+    private static async Task<string> SaidAsync(string program, string at, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = at, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = StartProgram(program, at, null, arguments);
+        var (said, wrong) = (process.StandardOutput.ReadToEndAsync(Stopping), process.StandardError.ReadToEndAsync(Stopping));
+        try
+        {
+            await process.WaitForExitAsync(Stopping).WaitAsync(Patience, Stopping);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await said}{await wrong}");
+        return await said;
+    }
+
+    private static Process Start(string at, params string[] arguments) => StartProgram("dotnet", at, null, arguments);
+
+    private static Process Start(string at, (string Name, string Value)? variable, params string[] arguments) => StartProgram("dotnet", at, variable, arguments);
+
+    private static Process StartProgram(string program, string at, (string Name, string Value)? variable, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = at, RedirectStandardOutput = true, RedirectStandardError = true };
         // Helpers of the build would keep the pipes open, and settings of this test's process are not the program's.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         string[] own = ["TESTINGPLATFORM", "MSBuild", "PAMPA_"];
         foreach (var name in start.Environment.Keys.Where(k => Array.Exists(own, o => k.StartsWith(o, StringComparison.Ordinal))).ToList())
             start.Environment.Remove(name);
+        // A program that is no argument of dotnet looks for the runtime in the usual places; here it may be elsewhere: that of this process.
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         if (variable is var (set, value)) start.Environment[set] = value;
         return Process.Start(start)!;
     }

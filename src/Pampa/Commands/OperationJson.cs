@@ -42,10 +42,33 @@ internal sealed record AuditJson(IReadOnlyList<AuditEntry> Entries, string? Next
 /// <param name="AuditId">The entry in the audit; null: nothing was changed.</param>
 internal sealed record ActionJson(string Job, string Action, bool IsDryRun, long Count, long Matched, bool IsExact, long Running, string? AuditId);
 
+/// <summary>What <c>pause</c>, <c>detach</c>, <c>drain</c>, <c>resume</c> and <c>attach</c> print with <c>--json</c>; moments are in UTC.</summary>
+/// <param name="Action">What was done.</param>
+/// <param name="Target">To what: its kind and its name.</param>
+/// <param name="IsPaused">Whether it is paused now.</param>
+internal sealed record SteerJson(string Action, string Target, bool IsPaused)
+{
+    /// <summary>Of resume and attach: whether it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? WasPaused { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; init; }
+
+    /// <summary>When it goes on by itself; left out where somebody has to say so.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Of drain: how many tasks are reserved or run still.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Left { get; init; }
+}
+
 /// <summary>Looking at records and acting on them as JSON, by source generation.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TasksJson))]
 [JsonSerializable(typeof(ErrorsJson))]
 [JsonSerializable(typeof(AuditJson))]
 [JsonSerializable(typeof(ActionJson))]
+[JsonSerializable(typeof(SteerJson))]
 internal sealed partial class OperationJson : JsonSerializerContext;

@@ -95,7 +95,29 @@ internal sealed record ScheduleJson(string Name, string Expression, string TimeZ
     };
 }
 
+/// <summary>What <c>schedules pause</c>, <c>resume</c> and <c>run</c> print with <c>--json</c>; moments are in UTC.</summary>
+/// <param name="Action">What was done.</param>
+/// <param name="Schedule">To which one.</param>
+internal sealed record ScheduleActionJson(string Action, string Schedule)
+{
+    /// <summary>Whether it is paused now; left out of run, which does not care.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? IsPaused { get; init; }
+
+    /// <summary>Of resume: whether it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? WasPaused { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; init; }
+
+    /// <summary>Of run: the tick that was done.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? Tick { get; init; }
+}
+
 /// <summary>Schedules as JSON, by source generation.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SchedulesJson))]
+[JsonSerializable(typeof(ScheduleActionJson))]
 internal sealed partial class ScheduleJsonContext : JsonSerializerContext;

@@ -60,14 +60,17 @@ internal static class SchedulesCommand
             if (isList && result.GetValue(name) is not null) result.AddError("schedules: list takes no name.");
             if (!isList && result.GetValue(name) is null) result.AddError($"schedules: say which one to {what}.");
             if (what != "pause" && result.GetValue(reason) is not null) result.AddError("schedules: --reason is for pause.");
-            if (!isList && result.GetValue(json)) result.AddError("schedules: --json is for list.");
         });
-        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), (cluster, choice) => parsed.GetValue(action) switch
+        command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), (cluster, choice) =>
         {
-            "pause" => PauseAsync(verb, cluster, parsed.GetValue(name)!, parsed.GetValue(reason), stopping),
-            "resume" => ResumeAsync(verb, cluster, parsed.GetValue(name)!, stopping),
-            "run" => RunAsync(verb, cluster, parsed.GetValue(name)!, stopping),
-            _ => ListAsync(verb, cluster, parsed.GetValue(json), choice, stopping),
+            if (parsed.GetValue(action) is null or "list") return ListAsync(verb, cluster, parsed.GetValue(json), choice, stopping);
+            var act = new Act(verb, cluster, parsed.GetValue(name)!, parsed.GetValue(json));
+            return parsed.GetValue(action) switch
+            {
+                "pause" => act.PauseAsync(parsed.GetValue(reason), stopping),
+                "resume" => act.ResumeAsync(stopping),
+                _ => act.RunAsync(stopping),
+            };
         }, stopping));
         return command;
     }
@@ -87,32 +90,43 @@ internal static class SchedulesCommand
         return ExitCode.Done;
     }
 
-    private static async Task<int> PauseAsync(Verb verb, PampaCluster cluster, string name, string? reason, CancellationToken stopping)
+    /// <summary>Something that is done to one schedule.</summary>
+    private sealed record Act(Verb Verb, PampaCluster Cluster, string Schedule, bool AsJson)
     {
-        await cluster.PauseScheduleAsync(name, reason, stopping);
-        await verb.Output.WriteLineAsync($"schedule {name} is paused");
-        return ExitCode.Done;
-    }
-
-    private static async Task<int> ResumeAsync(Verb verb, PampaCluster cluster, string name, CancellationToken stopping)
-    {
-        var was = await cluster.ResumeScheduleAsync(name, stopping);
-        await verb.Output.WriteLineAsync(was ? $"schedule {name} is resumed" : $"schedule {name} was not paused");
-        return ExitCode.Done;
-    }
-
-    private static async Task<int> RunAsync(Verb verb, PampaCluster cluster, string name, CancellationToken stopping)
-    {
-        try
+        public async Task<int> PauseAsync(string? reason, CancellationToken stopping)
         {
-            var tick = await cluster.RunScheduleAsync(name, stopping);
-            await verb.Output.WriteLineAsync(FormattableString.Invariant($"schedule {name} has run ({tick.At:u})"));
-            return ExitCode.Done;
+            await Cluster.PauseScheduleAsync(Schedule, reason, stopping);
+            return await SayAsync($"schedule {Schedule} is paused", new ScheduleActionJson("pause", Schedule) { IsPaused = true, Reason = reason });
         }
-        catch (InvalidOperationException e)
+
+        public async Task<int> ResumeAsync(CancellationToken stopping)
         {
-            await verb.Errors.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
-            return ExitCode.TasksFailed;
+            var was = await Cluster.ResumeScheduleAsync(Schedule, stopping);
+            return await SayAsync(
+                was ? $"schedule {Schedule} is resumed" : $"schedule {Schedule} was not paused",
+                new ScheduleActionJson("resume", Schedule) { IsPaused = false, WasPaused = was });
+        }
+
+        public async Task<int> RunAsync(CancellationToken stopping)
+        {
+            try
+            {
+                var tick = await Cluster.RunScheduleAsync(Schedule, stopping);
+                return await SayAsync(
+                    FormattableString.Invariant($"schedule {Schedule} has run ({tick.At:u})"), new ScheduleActionJson("run", Schedule) { Tick = tick.At });
+            }
+            catch (InvalidOperationException e)
+            {
+                await Verb.Errors.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
+                return ExitCode.TasksFailed;
+            }
+        }
+
+        // A schedule that the database tells of may be called anything.
+        private async Task<int> SayAsync(string line, ScheduleActionJson json)
+        {
+            await Verb.Output.WriteLineAsync(AsJson ? JsonSerializer.Serialize(json, ScheduleJsonContext.Default.ScheduleActionJson) : Printable.Line(line));
+            return ExitCode.Done;
         }
     }
 }

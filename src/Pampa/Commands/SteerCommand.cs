@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Pampa.Hosting;
 
 namespace Pampa.Commands;
@@ -36,8 +37,8 @@ internal static class SteerCommand
         var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "Why, for whoever asks status (default: none)." };
         var duration = new Option<TimeSpan?>("--for") { HelpName = "TIME", Description = "How long, as hours:minutes:seconds (default: until it is resumed)." };
         var until = new Option<DateTimeOffset?>("--until") { HelpName = "MOMENT", Description = "Until when, for example 2026-12-24T18:00Z." };
-        var database = Verb.DatabaseOption();
-        foreach (var option in (Option?[])[reason, duration, until, timeout, database])
+        var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
+        foreach (var option in (Option?[])[reason, duration, until, timeout, json, database])
         {
             if (option is not null) command.Options.Add(option);
         }
@@ -53,14 +54,18 @@ internal static class SteerCommand
         {
             var what = Target(parsed.GetValue(kind)!, parsed.GetValue(target)!);
             var end = parsed.GetValue(duration) is { } time ? await cluster.NowAsync(stopping) + time : parsed.GetValue(until);
-            if (timeout is null) await cluster.PauseAsync(what, parsed.GetValue(reason), end, stopping);
-            else if (await cluster.DrainAsync(what, parsed.GetValue(timeout), parsed.GetValue(reason), end, stopping) is var left and > 0)
+            var (why, left) = (parsed.GetValue(reason), default(long?));
+            if (timeout is null) await cluster.PauseAsync(what, why, end, stopping);
+            else left = await cluster.DrainAsync(what, parsed.GetValue(timeout), why, end, stopping);
+            if (parsed.GetValue(json))
+                await WriteAsync(verb, new SteerJson(name, what.ToString(), IsPaused: true) { Reason = why, Until = end?.ToUniversalTime(), Left = left });
+            if (left > 0)
             {
                 await verb.Errors.WriteLineAsync(FormattableString.Invariant(
-                    $"{what} is not drained within {parsed.GetValue(timeout):c}: {left:N0} tasks are reserved or run still. It stays paused."));
+                    $"{what} is not drained within {parsed.GetValue(timeout!):c}: {left:N0} tasks are reserved or run still. It stays paused."));
                 return ExitCode.Abandoned;
             }
-            await verb.Output.WriteLineAsync(Printable.Line($"{what} is {done}"));
+            if (!parsed.GetValue(json)) await verb.Output.WriteLineAsync(Printable.Line($"{what} is {done}"));
             return ExitCode.Done;
         }, stopping));
         return command;
@@ -70,17 +75,21 @@ internal static class SteerCommand
     {
         var command = new VerbCommand(name, description) { Examples = [($"{name} {kinds[0]} {(kinds[0] == "job" ? "my_job" : "web1")}", $"One {kinds[0]}.")] };
         var (kind, target) = TargetArguments(command, kinds);
-        var database = Verb.DatabaseOption();
-        command.Options.Add(database);
+        var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
+        foreach (var option in (Option[])[json, database]) command.Options.Add(option);
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var what = Target(parsed.GetValue(kind)!, parsed.GetValue(target)!);
             var was = await cluster.ResumeAsync(what, stopping);
-            await verb.Output.WriteLineAsync(Printable.Line(was ? $"{what} is {done}" : $"{what} was not paused"));
+            if (parsed.GetValue(json)) await WriteAsync(verb, new SteerJson(name, what.ToString(), IsPaused: false) { WasPaused = was });
+            else await verb.Output.WriteLineAsync(Printable.Line(was ? $"{what} is {done}" : $"{what} was not paused"));
             return ExitCode.Done;
         }, stopping));
         return command;
     }
+
+    private static Task WriteAsync(Verb verb, SteerJson json) =>
+        verb.Output.WriteLineAsync(JsonSerializer.Serialize(json, OperationJson.Default.SteerJson));
 
     private static (Argument<string> Kind, Argument<string> Target) TargetArguments(VerbCommand command, string[] kinds)
     {

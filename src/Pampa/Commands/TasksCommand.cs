@@ -10,7 +10,7 @@ internal static class TasksCommand
 {
     private const int Usual = 50;
     private static readonly (string Name, TaskOrder Order)[] Orders =
-        [("key", TaskOrder.Key), ("last-key", TaskOrder.KeyDescending), ("latest", TaskOrder.LatestEnd)];
+        [("key", TaskOrder.Key), ("last-key", TaskOrder.KeyDescending), ("latest", TaskOrder.LatestEnd), ("started", TaskOrder.LongestRunning)];
 
     public static Command Create(Verb verb)
     {
@@ -28,7 +28,7 @@ internal static class TasksCommand
         var order = new Option<string>("--order")
         {
             HelpName = "ORDER",
-            Description = "key, last-key (the last key first) or latest (ended records, the newest end first) (default: key).",
+            Description = "key, last-key (the last key first), latest (ended records, the newest end first) or started (running ones, the earliest start first) (default: key).",
             DefaultValueFactory = _ => Orders[0].Name,
         };
         var limit = new Option<int>("--limit") { HelpName = "N", Description = $"At most so many records (default: {Usual}).", DefaultValueFactory = _ => Usual };

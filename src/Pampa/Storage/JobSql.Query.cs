@@ -8,6 +8,11 @@ internal sealed record Search
 
     public TaskOrder Order { get; init; }
 
+    /// <summary>Whether they come by key; else by one of their times, and then by key.</summary>
+    public bool IsByKey => IsKeyOrder(Order);
+
+    public static bool IsKeyOrder(TaskOrder order) => order is TaskOrder.Key or TaskOrder.KeyDescending;
+
     /// <summary>Whether it is about failed records alone.</summary>
     public bool IsOfFailed => States.Count > 0 && States.All(s => s == TaskState.Failed);
 
@@ -103,8 +108,15 @@ internal sealed partial class JobSql
         {
             var ended = search.IsOfFailed ? $" AND {IsFailed}" : $" AND t.{Et} IS NOT NULL";
             return search.AfterCursor
-                ? $"{ended} AND (t.{Et}, {keys}) < ({dialect.Typed("@ended", Column(StateColumn.EndTime))}, {CursorKey("cursor")})"
+                ? $"{ended} AND (t.{Et}, {keys}) < ({dialect.Typed("@moment", Column(StateColumn.EndTime))}, {CursorKey("cursor")})"
                 : ended;
+        }
+        if (search.Order == TaskOrder.LongestRunning)
+        {
+            var running = $" AND t.{Et} IS NULL AND t.{Rid} IS NOT NULL AND t.{St} IS NOT NULL";
+            return search.AfterCursor
+                ? $"{running} AND (t.{St}, {keys}) > ({dialect.Typed("@moment", Column(StateColumn.StartTime))}, {CursorKey("cursor")})"
+                : running;
         }
         if (search.AfterCursor) cursor = After(isDown ? "<" : ">", "cursor");
         return search.ToBound ? cursor + After(isDown ? ">=" : "<=", "bound") : cursor;
@@ -115,6 +127,7 @@ internal sealed partial class JobSql
     private string OrderOf(TaskOrder order) => order switch
     {
         TaskOrder.LatestEnd => string.Join(", ", ((string[])[Et, .. Keys]).Select(c => $"t.{c} DESC")),
+        TaskOrder.LongestRunning => string.Join(", ", ((string[])[St, .. Keys]).Select(c => $"t.{c}")),
         TaskOrder.KeyDescending => string.Join(", ", Keys.Select(k => $"t.{k} DESC")),
         _ => KeysOf("t"),
     };

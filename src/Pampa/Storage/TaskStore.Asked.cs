@@ -18,7 +18,7 @@ internal sealed partial class TaskStore
         catch (Exception e) when (database.Dialect.IsStatementTimeout(e) || Database.IsTimeout(e))
         {
             throw new TimeoutException(
-                $"Job '{Job.Name}': the database needs longer than {Database.LongestPage.TotalSeconds} s for this. Ask for less; failed records in the order of their end need the index {Schema.FailedIndexName(Table)}, which the verb 'migrate' makes.", e);
+                $"Job '{Job.Name}': the database needs longer than {Database.LongestPage.TotalSeconds} s for this. Ask for less; failed records in the order of their end need the index {Schema.FailedIndexName(Table)}, which the verb 'migrate' makes. What runs longest the verb 'top' shows, however many records there are.", e);
         }
         catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Data or ErrorKind.Schema && e is not ArgumentException)
         {

@@ -38,7 +38,7 @@ internal sealed partial class TaskStore
         public Sieve? Sieve { get; init; }
 
         /// <summary>Whether most of what an index brings may be something else, so that looking must end somewhere.</summary>
-        public bool IsSelective(Search search) => Keys is null && search.Order != TaskOrder.LatestEnd && (Filter is not null || search.States.Count > 0);
+        public bool IsSelective(Search search) => Keys is null && search.IsByKey && (Filter is not null || search.States.Count > 0);
     }
 
     private Asking Ask(TaskFilter filter)
@@ -78,7 +78,7 @@ internal sealed partial class TaskStore
     {
         var asking = Ask(query.Filter);
         if (asking.Sieve is not null) return await SiftedPageAsync(query, asking, stopping);
-        var (ended, after) = Cursor(query);
+        var (moment, after) = Cursor(query);
         var search = PageSearch(query, asking, PageErrors);
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);
@@ -88,7 +88,7 @@ internal sealed partial class TaskStore
         {
             var at = TimeProvider.System.GetTimestamp();
             var want = query.Limit + 1 - found.Count;
-            (walk, var more) = await SliceAsync(walk, asking, search, after, want, ended, stopping);
+            (walk, var more) = await SliceAsync(walk, asking, search, after, want, moment, stopping);
             found.AddRange(more);
             looked += LookedAt(walk, more.Count, want);
             if (found.Count > query.Limit) return Page(found[..query.Limit], NextOf(found[query.Limit - 1], query.Order), isPartial: false, looked);
@@ -110,11 +110,11 @@ internal sealed partial class TaskStore
 
     // Each window is a look of its own: one that the database wants to be repeated is not many.
     private Task<(Walk Walk, List<Listed> Seen)> SliceAsync(
-        Walk? walk, Asking asking, Search search, TaskKey? after, int want, string? ended, CancellationToken stopping) => database.LookAsync(async unit =>
+        Walk? walk, Asking asking, Search search, TaskKey? after, int want, string? moment, CancellationToken stopping) => database.LookAsync(async unit =>
         {
             walk ??= await WalkAsync(unit, asking, search, after);
             await BoundAsync(unit, walk, PageWindow);
-            return (walk, await unit.QueryAsync(PageStatement(walk, want, ended), reader => ReadListed(reader, search)));
+            return (walk, await unit.QueryAsync(PageStatement(walk, want, moment), reader => ReadListed(reader, search)));
         }, stopping, LookFor.Page);
 
     // One more would take as long as this one has.
@@ -198,7 +198,7 @@ internal sealed partial class TaskStore
 
     private async Task<Walk> WalkAsync(Database.Unit unit, Asking asking, Search search, TaskKey? after)
     {
-        if (search.IsOfFailed && asking.Keys is null && search.Order != TaskOrder.LatestEnd && await HasFewFailedAsync(unit))
+        if (search.IsOfFailed && asking.Keys is null && search.IsByKey && await HasFewFailedAsync(unit))
             return new Walk(asking, search with { OfFewFailed = true }, after, isWindowed: false);
         return new Walk(asking, search, after, asking.IsSelective(search));
     }
@@ -224,10 +224,10 @@ internal sealed partial class TaskStore
         return (await unit.QueryAsync(ByKey(Sql.CountFailed).With("want", FewFailed + 1), reader => reader.GetInt64(0)))[0] <= FewFailed;
     }
 
-    private Statement PageStatement(Walk walk, int want, string? ended)
+    private Statement PageStatement(Walk walk, int want, string? moment)
     {
         var statement = Filled(Sql.Page(walk.Asking.Where, walk.Asking.Filter, walk.Search), walk).With("want", want);
-        return ended is null ? statement : statement.With("ended", ended);
+        return moment is null ? statement : statement.With("moment", moment);
     }
 
     private Statement Filled(string text, Walk walk)
@@ -241,22 +241,30 @@ internal sealed partial class TaskStore
         return statement;
     }
 
-    private (string? Ended, TaskKey? After) Cursor(TaskQuery query)
+    private (string? Moment, TaskKey? After) Cursor(TaskQuery query)
     {
         if (query.After is not { } text) return (null, null);
-        if (query.Order != TaskOrder.LatestEnd) return (null, RequireKey(text));
+        if (Search.IsKeyOrder(query.Order)) return (null, RequireKey(text));
         var parts = KeyText.Split(text);
         if (parts.Count != Table.Key.Count + 1) throw Sql.Fault($"'{text}' is no place in this order: give {nameof(TaskPage.Next)} of the page before");
         return (parts[0], new TaskKey([.. parts.Skip(1).Select((p, i) => database.Dialect.ParseKeyPart(p, Table.Key[i]))]));
     }
 
-    private string NextOf(Listed last, TaskOrder order) => order == TaskOrder.LatestEnd
-        ? KeyText.Join([last.EndedAt!, .. last.Key.Parts().Select(database.Dialect.Display)])
+    private string NextOf(Listed last, TaskOrder order) => MomentOf(last, order) is { } moment
+        ? KeyText.Join([moment, .. last.Key.Parts().Select(database.Dialect.Display)])
         : database.Dialect.Display(last.Key);
+
+    // The time by which they come, as the database wrote it.
+    private static string? MomentOf(Listed of, TaskOrder order) => order switch
+    {
+        TaskOrder.LatestEnd => of.EndedAt,
+        TaskOrder.LongestRunning => of.StartedAt,
+        _ => null,
+    };
 
     private const int InfoCells = 7;
 
-    private readonly record struct Listed(TaskInfo Task, TaskKey Key, string? EndedAt);
+    private readonly record struct Listed(TaskInfo Task, TaskKey Key, string? StartedAt, string? EndedAt);
 
     private Listed ReadListed(DbDataReader reader, Search search, int generation = 0)
     {
@@ -266,7 +274,7 @@ internal sealed partial class TaskStore
         {
             Error = Cut(info.Error, search.Characters),
             Values = search.Values.Count == 0 ? [] : [.. search.Values.Select((c, i) => ReadValue(c, TextOrNull(reader, at + i), search.ValueCharacters))],
-        }, ReadKey(reader), TextOrNull(reader, Table.Key.Count + 5));
+        }, ReadKey(reader), TextOrNull(reader, Table.Key.Count + 4), TextOrNull(reader, Table.Key.Count + 5));
     }
 
     private static TaskValue ReadValue(ColumnInfo column, string? text, int most) => new(column.Name, Cut(text, most), text?.Length > most);

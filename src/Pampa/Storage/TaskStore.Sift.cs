@@ -18,7 +18,7 @@ internal sealed partial class TaskStore
 
     private async Task<TaskPage> SiftedPageAsync(TaskQuery query, Asking asking, CancellationToken stopping)
     {
-        var (ended, after) = Cursor(query);
+        var (moment, after) = Cursor(query);
         var search = PageSearch(query, asking, WholeTexts);
         var began = TimeProvider.System.GetTimestamp();
         var walk = default(Walk);
@@ -27,7 +27,7 @@ internal sealed partial class TaskStore
         while (true)
         {
             var at = TimeProvider.System.GetTimestamp();
-            (walk, var seen) = await SliceAsync(walk, asking, search, after, SiftedRows, ended, stopping);
+            (walk, var seen) = await SliceAsync(walk, asking, search, after, SiftedRows, moment, stopping);
             var sifting = TimeProvider.System.GetTimestamp();
             for (var i = 0; i < seen.Count; i++)
             {
@@ -39,7 +39,7 @@ internal sealed partial class TaskStore
             looked += LookedAt(walk, seen.Count, SiftedRows);
             if (!GoesOn(walk, seen)) return Page(found, null, isPartial: false, looked);
             var next = seen.Count == SiftedRows ? NextOf(seen[^1], query.Order) : database.Dialect.Display(walk.Cursor!.Value);
-            if (query.Order == TaskOrder.LatestEnd) ended = seen[^1].EndedAt;
+            if (!search.IsByKey) moment = MomentOf(seen[^1], query.Order);
             if (IsLongEnough(began, at)) return Page(found, next, isPartial: true, looked);
         }
     }

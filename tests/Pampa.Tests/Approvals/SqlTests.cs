@@ -138,6 +138,7 @@ public sealed class SqlTests
         Write("JobSql.Page, a window with values", sql.Page(where, filter, window with { Characters = 500, ValueCharacters = 1_000, Values = job.Table.Columns }));
         Write("JobSql.Page, few failed ones", sql.Page(null, null, new Search { States = [TaskState.Failed], OfFewFailed = true, Order = TaskOrder.KeyDescending, AfterCursor = true }));
         Write("JobSql.Page, the latest failures", sql.Page(null, null, new Search { States = [TaskState.Failed], Order = TaskOrder.LatestEnd, AfterCursor = true }));
+        Write("JobSql.Page, the longest running", sql.Page(where, null, new Search { Order = TaskOrder.LongestRunning, AfterCursor = true }));
         Write("JobSql.Page, of keys", sql.Page(where, null, new Search { OfKeys = true }));
         Write("JobSql.Bound", sql.Bound(window));
         Write("JobSql.CountMatches", sql.CountMatches(where, null, window));

@@ -90,7 +90,9 @@ public abstract partial class StoreConformance
         static TaskFilter Of(string text) => new() { ErrorContains = text, Redact = error => error.Replace("secret", "(hidden)", StringComparison.Ordinal) };
         foreach (var store in (TaskStore[])[Store, Narrow(10)])
         {
-            foreach (var order in Enum.GetValues<TaskOrder>())
+            // None of them runs.
+            Assert.Empty(await AllPagesAsync(new TaskQuery { Filter = Of("shown"), Order = TaskOrder.LongestRunning, Limit = 1 }, store));
+            foreach (var order in Enum.GetValues<TaskOrder>().Where(o => o != TaskOrder.LongestRunning))
             {
                 foreach (var states in (TaskState[][])[[], [TaskState.Failed], [TaskState.Failed, TaskState.Pending]])
                 {
@@ -252,6 +254,29 @@ public abstract partial class StoreConformance
         var failures = await Store.ReadFailuresAsync(5, 2, Stopping);
         Assert.Equal(KeysOf(latest[..5]).Order(StringComparer.Ordinal), failures.Select(f => f.Key).Order(StringComparer.Ordinal));
         Assert.All(failures, f => Assert.Equal(2, f.Error!.Length));
+    }
+
+    [Fact]
+    public async Task What_has_been_running_the_longest_comes_first()
+    {
+        Row Running(int i) => new() { Rid = $"a.{i}", Rt = Clock.Now, N = 1, St = Clock.Now.AddSeconds(-(i / 2)) };
+        await InsertEachStateAsync();
+        var before = (await PageAsync(new TaskQuery { Order = TaskOrder.LongestRunning })).Tasks.Select(t => t.Key).ToList();
+        Assert.Equal(KeysOf(4), before);
+        await InsertAsync([.. Enumerable.Range(11, 9).Select(i => (i, Running(i)))]);
+        var longest = Enumerable.Range(11, 9).OrderByDescending(i => i / 2).ThenBy(i => i).Append(4).ToArray();
+        foreach (var store in (TaskStore[])[Store, Narrow(2)])
+        {
+            foreach (var states in (TaskState[][])[[], [TaskState.Running], [TaskState.Failed, TaskState.Running]])
+            {
+                var query = new TaskQuery { Filter = new TaskFilter { States = states }, Order = TaskOrder.LongestRunning, Limit = 2 };
+                Assert.Equal(KeysOf(longest), (await AllPagesAsync(query, store)).Select(t => t.Key));
+            }
+            var failed = new TaskQuery { Filter = new TaskFilter { States = [TaskState.Failed] }, Order = TaskOrder.LongestRunning };
+            Assert.Empty((await PageAsync(failed, store)).Tasks);
+        }
+        var some = new TaskQuery { Filter = new TaskFilter { Worker = "a.13" }, Order = TaskOrder.LongestRunning };
+        Assert.Equal(KeysOf(13), (await PageAsync(some)).Tasks.Select(t => t.Key));
     }
 
     [Fact]

@@ -47,6 +47,8 @@ public sealed class IsolatedTests(ProgramFixture programs)
         foreach (var worker in (string[])["iso.1", "iso.2"]) await WorksAsync(node, database, worker, 10);
         var (first, second) = (await ProcessOfAsync(database, "iso.1"), await ProcessOfAsync(database, "iso.2"));
         Assert.NotEqual(first, second);
+        var probe = await StartAsync(database, "top", "--once", "--node", "iso");
+        Assert.True(await probe.EndAsync() == 0, probe.Said);
 
         Process.GetProcessById(first).Kill();
         await node.HearAsync("Worker 'iso.1' ended by itself with 137; it is started again in 1 s");

@@ -81,6 +81,27 @@ public sealed class OperatedProcessesTests(ProgramFixture programs)
     }
 
     [Theory, MemberData(nameof(Engines))]
+    public async Task A_probe_asks_whether_a_node_is_at_work(string engine)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);
+        async Task<(int Code, string Said)> AskAsync(string name)
+        {
+            var probe = await StartAsync(database, "top", "--once", "--node", name);
+            return (await probe.EndAsync(), probe.Said);
+        }
+
+        var node = await StartAsync(database, "node", "--name", "web1", "--workers", "2");
+        await node.UntilAsync(async () => (await AskAsync("web1")).Code == 0, "its workers take tasks");
+        var (code, said) = await AskAsync("web2");
+        Assert.Equal(2, code);
+        Assert.Contains("No worker of the node 'web2' takes tasks.", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("web1", said, StringComparison.Ordinal);
+        node.Terminate();
+        Assert.Equal(0, await node.EndAsync());
+        Assert.Equal(2, (await AskAsync("web1")).Code);
+    }
+
+    [Theory, MemberData(nameof(Engines))]
     public async Task A_name_that_is_at_work_is_refused_and_one_that_died_here_is_taken_over_at_once(string engine)
     {
         await using var database = await NumbersDatabase.CreateAsync(Enum.Parse<Fixtures.Engine>(engine), programs, Readiness.Numbers);

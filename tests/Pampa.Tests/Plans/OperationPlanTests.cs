@@ -72,6 +72,8 @@ public sealed class OperationPlanTests(ITestOutputHelper output) : IAsyncLifetim
         // A window of open records is measured first.
         await CheckAsync("pending ones", 12_000, store => store.PageAsync(Of(TaskState.Pending), Stopping), page => Assert.Equal(100, page.Tasks.Count));
         await CheckAsync("the running one", 30_000, store => store.PageAsync(Of(TaskState.Running), Stopping), page => Assert.Single(page.Tasks));
+        // All open ones, by their index.
+        await CheckAsync("the longest running", 30_000, store => store.PageAsync(new TaskQuery { Order = TaskOrder.LongestRunning }, Stopping), page => Assert.Single(page.Tasks));
         var keys = new TaskQuery { Filter = new TaskFilter { Keys = ["5", "500000", "999999"] } };
         await CheckAsync("by keys", 100, store => store.PageAsync(keys, Stopping), page => Assert.Equal(3, page.Tasks.Count));
         await CheckAsync("failures", Failed + 500, store => store.ReadFailuresAsync(10_000, 100, Stopping), failures => Assert.Equal(Failed, failures.Count));

@@ -57,7 +57,7 @@ public sealed class TerminalTests : IDisposable
         await command.ExecuteNonQueryAsync(Stopping);
     }
 
-    /// <summary>A record, its failure, what was done to others, and what nobody but an enemy has written: a node, a worker, a pause.</summary>
+    /// <summary>A record, its failure, what was done to others, and what nobody but an enemy has written: a node, a worker, a pause, a schedule.</summary>
     private async Task PrepareAsync()
     {
         Assert.Equal(0, (await RunAsync("migrate")).Code);
@@ -71,6 +71,8 @@ public sealed class TerminalTests : IDisposable
             INSERT INTO pampa_hold (cluster, kind, name, reason, held_at) VALUES ('pampa', 'node', $hostile, $hostile, strftime('%Y-%m-%dT%H:%M:%fZ'));
             INSERT INTO pampa_stretch (cluster, job, workers, wanted, reason, decided_at) VALUES ('pampa', $hostile, 1, 1, $hostile, strftime('%Y-%m-%dT%H:%M:%fZ'))
               ON CONFLICT (cluster, job) DO UPDATE SET reason = excluded.reason;
+            INSERT INTO pampa_schedule (cluster, name, expression, zone, definition, revision, program, term, last_tick, missed, failures, error, updated_at)
+            VALUES ('pampa', $hostile, '0 3 * * *', 'UTC', $hostile, 1, $hostile, 0, strftime('%Y-%m-%dT%H:%M:%fZ'), 0, 1, $hostile, strftime('%Y-%m-%dT%H:%M:%fZ'));
             """);
     }
 
@@ -86,10 +88,10 @@ public sealed class TerminalTests : IDisposable
         await PrepareAsync();
         foreach (var verb in (string[][])
         [
-            ["status"], ["status", "--workers"], ["status", "notes"], ["top", "--once"], ["tasks", "notes", "--columns", "body"], ["tasks", "notes", "--limit", "1"], ["errors", "notes"],
+            ["status"], ["status", "--workers"], ["status", "notes"], ["top", "--once"], ["top", "--node", Hostile], ["top", "--node", $"none{Hostile}"], ["tasks", "notes", "--columns", "body"], ["tasks", "notes", "--limit", "1"], ["errors", "notes"],
             ["audit"], ["explain", "notes", Hostile], ["explain", "notes", $"none{Hostile}"], ["preview", "notes"], ["doctor"], ["schedules"],
             ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["cancel", "notes", "--where", $"{Hostile} = 1", "--dry-run"], ["tasks", Hostile],
-            ["pause", "node", "web1", "--reason", Hostile], ["pause", "worker", Hostile], ["resume", "node", Hostile], ["tasks", "notes", "--state", Hostile], [Hostile], ["--db", Hostile],
+            ["pause", "node", "web1", "--reason", Hostile], ["pause", "worker", Hostile], ["resume", "node", Hostile], ["schedules", "pause", Hostile], ["schedules", "resume", Hostile], ["tasks", "notes", "--state", Hostile], [Hostile], ["--db", Hostile],
         ])
         {
             var (_, said, errors) = await RunAsync(verb);
@@ -110,13 +112,28 @@ public sealed class TerminalTests : IDisposable
     public async Task Json_encodes_it_and_gives_it_back()
     {
         await PrepareAsync();
-        foreach (var verb in (string[][])[["status"], ["top"], ["audit"], ["doctor"], ["tasks", "notes", "--columns", "body"], ["errors", "notes"]])
+        string[][] telling =
+        [
+            ["status"], ["audit"], ["tasks", "notes", "--columns", "body"], ["errors", "notes"], ["explain", "notes", Hostile], ["preview", "notes"], ["schedules"],
+            ["schedules", "pause", Hostile, "--reason", Hostile], ["schedules", "resume", Hostile],
+            ["pause", "node", Hostile, "--reason", Hostile], ["resume", "node", Hostile], ["drain", "node", Hostile], ["detach", "worker", Hostile], ["attach", "worker", Hostile],
+        ];
+        // Of these nothing that is told is the data's, or not always.
+        string[][] silent =
+        [
+            ["top"], ["doctor"], ["schedules", "run", "nightly"], ["pause", "job", "notes"], ["resume", "job", "notes"],
+            ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["skip", "notes", $"third{Hostile}"],
+            ["cancel", "notes", "--where", $"body = {Hostile}", "--yes", "--reason", Hostile], ["relaunch", "notes", "--error", Hostile, "--yes", "--reason", Hostile],
+        ];
+        foreach (var verb in telling.Concat(silent))
         {
+            var what = string.Join(' ', verb);
             var (_, said, errors) = await RunAsync([.. verb, "--json"]);
-            AssertHarmless(said, verb[0]);
-            AssertHarmless(errors, verb[0]);
+            AssertHarmless(said, what);
+            AssertHarmless(errors, what);
+            Assert.True(said.Length > 0, $"{what}: {errors}");
             using var json = JsonDocument.Parse(said);
-            Assert.True(verb[0] is "doctor" or "top" || Texts(json.RootElement).Any(t => t.Contains(Hostile, StringComparison.Ordinal)), verb[0]);
+            Assert.True(silent.Contains(verb) || Texts(json.RootElement).Any(t => t.Contains(Hostile, StringComparison.Ordinal)), what);
         }
     }
 

@@ -58,7 +58,7 @@ public sealed class OperationVerbTests() : VerbRig(Program)
 
     [Theory]
     [InlineData("--state must be pending, scheduled, reserved, running, completed or failed, got 'faild' (did you mean 'failed'?).", "tasks", "numbers", "--state", "faild")]
-    [InlineData("--order must be key, last-key, latest, got 'size'.", "tasks", "numbers", "--order", "size")]
+    [InlineData("--order must be key, last-key, latest, started, got 'size'.", "tasks", "numbers", "--order", "size")]
     [InlineData("--limit must be between 1 and 10000, got 0.", "tasks", "numbers", "--limit", "0")]
     [InlineData("--moment must be reserved, started or ended, got 'x'.", "tasks", "numbers", "--moment", "x")]
     [InlineData("--window must be between 1 and 100000, got 0.", "errors", "numbers", "--window", "0")]
@@ -159,7 +159,44 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         Assert.EndsWith($"@{Environment.MachineName}", entries[0].GetProperty("who").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Steering_is_told_as_json()
+    {
+        await RunAsync("migrate");
+        await ExecuteAsync("""
+            INSERT INTO pampa_worker (cluster, worker_id, node, session, process, program, state, heartbeat_at, expires_at)
+            VALUES ('pampa', 'web1.1', 'web1', 1, 'p', 'shop', 'ready', strftime('%Y-%m-%dT%H:%M:%fZ'), '2099-01-01T00:00:00.000Z')
+            """);
+        async Task SaysAsync(string json, params string[] args)
+        {
+            var (code, said, errors) = await RunAsync([.. args, "--json"]);
+            Assert.Equal((0, json, ""), (code, said.TrimEnd(), errors));
+        }
+
+        await SaysAsync(
+            """{"action":"pause","target":"job numbers","isPaused":true,"reason":"lunch","until":"2199-12-31T00:00:00+00:00"}""",
+            "pause", "job", "numbers", "--reason", "lunch", "--until", "2199-12-31T01:00+01:00");
+        Assert.Equal(1, await ScalarAsync("SELECT count(*) FROM pampa_hold WHERE reason = 'lunch'"));
+        await SaysAsync("""{"action":"resume","target":"job numbers","isPaused":false,"wasPaused":true}""", "resume", "job", "numbers");
+        await SaysAsync("""{"action":"resume","target":"job numbers","isPaused":false,"wasPaused":false}""", "resume", "job", "numbers");
+        await SaysAsync("""{"action":"detach","target":"node web1","isPaused":true}""", "detach", "node", "web1");
+        await SaysAsync("""{"action":"attach","target":"node web1","isPaused":false,"wasPaused":true}""", "attach", "node", "web1");
+        await SaysAsync("""{"action":"drain","target":"job numbers","isPaused":true,"left":0}""", "drain", "job", "numbers");
+
+        await ExecuteAsync("UPDATE numbers SET numbers_reservation_id = 'x.1', numbers_start_time = '2026-01-01T00:00:00.000Z' WHERE value = 11");
+        var running = Lines((await RunAsync("tasks", "numbers", "--order", "started")).Said);
+        Assert.Equal(["key", "11"], running.Select(line => line.Split('\t')[0]));
+        var (ended, told, why) = await RunAsync("drain", "job", "numbers", "--timeout", "00:00:01", "--json");
+        Assert.Equal((3, """{"action":"drain","target":"job numbers","isPaused":true,"left":1}"""), (ended, told.TrimEnd()));
+        Assert.StartsWith("job numbers is not drained within 00:00:01", why, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("pause")]
+    [InlineData("resume")]
+    [InlineData("detach")]
+    [InlineData("attach")]
+    [InlineData("drain")]
     [InlineData("tasks")]
     [InlineData("errors")]
     [InlineData("audit")]

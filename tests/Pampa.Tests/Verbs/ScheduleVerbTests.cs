@@ -60,11 +60,33 @@ public sealed class ScheduleVerbTests() : VerbRig(Program)
         Assert.Equal((2, "", "There is no schedule 'nihgtly' (did you mean 'nightly'?). Schedules are broken, nightly, slow."), (code, said, errors.TrimEnd()));
     }
 
+    [Fact]
+    public async Task What_is_done_to_one_is_told_as_json()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        Assert.Equal((0, """{"action":"pause","schedule":"nightly","isPaused":true,"reason":"moving"}""", ""), await LineAsync("pause", "nightly", "--reason", "moving"));
+        Assert.Equal((0, """{"action":"pause","schedule":"nightly","isPaused":true}""", ""), await LineAsync("pause", "nightly"));
+        Assert.Equal((0, """{"action":"resume","schedule":"nightly","isPaused":false,"wasPaused":true}""", ""), await LineAsync("resume", "nightly"));
+        Assert.Equal((0, """{"action":"resume","schedule":"nightly","isPaused":false,"wasPaused":false}""", ""), await LineAsync("resume", "nightly"));
+        using var run = JsonDocument.Parse((await LineAsync("run", "nightly")).Said);
+        Assert.Equal(("run", "nightly"), (run.RootElement.GetProperty("action").GetString(), run.RootElement.GetProperty("schedule").GetString()));
+        Assert.Equal(
+            run.RootElement.GetProperty("tick").GetDateTimeOffset().ToUnixTimeMilliseconds(), await ScalarAsync("SELECT value FROM numbers"));
+        var (code, said, errors) = await LineAsync("run", "broken");
+        Assert.Equal((1, ""), (code, said));
+        Assert.Contains("the tick has failed", errors, StringComparison.Ordinal);
+    }
+
+    private async Task<(int Code, string Said, string Errors)> LineAsync(params string[] args)
+    {
+        var (code, said, errors) = await RunAsync(["schedules", .. args, "--json"]);
+        return (code, said.TrimEnd(), errors);
+    }
+
     [Theory]
     [InlineData("schedules: say which one to pause.", "pause")]
     [InlineData("schedules: list takes no name.", "list", "nightly")]
     [InlineData("schedules: --reason is for pause.", "resume", "nightly", "--reason", "x")]
-    [InlineData("schedules: --json is for list.", "run", "nightly", "--json")]
     [InlineData("Argument 'puase' not recognized. Must be one of:", "puase", "nightly")]
     public async Task What_is_not_understood_is_told(string complaint, params string[] args)
     {

@@ -44,6 +44,38 @@ public sealed class StatusVerbTests() : VerbRig(pampa => Program(pampa))
     }
 
     [Fact]
+    public async Task One_node_is_looked_at_and_whether_it_takes_tasks()
+    {
+        Assert.Equal(0, (await RunAsync("migrate")).Code);
+        await ExecuteAsync("""
+            INSERT INTO pampa_worker (cluster, worker_id, node, session, process, program, state, heartbeat_at, expires_at)
+            SELECT 'pampa', id, node, 1, 'p', 'shop', state, strftime('%Y-%m-%dT%H:%M:%fZ'), until
+            FROM (SELECT 'web1.1' AS id, 'web1' AS node, 'ready' AS state, '2099-01-01T00:00:00.000Z' AS until
+              UNION ALL SELECT 'web2.1', 'web2', 'ready', '2099-01-01T00:00:00.000Z'
+              UNION ALL SELECT 'begins.1', 'begins', 'recovering', '2099-01-01T00:00:00.000Z'
+              UNION ALL SELECT 'dead.1', 'dead', 'ready', '2001-01-01T00:00:00.000Z')
+            """);
+        var (code, said, errors) = await RunAsync("top", "--json", "--node", "web1");
+        Assert.Equal((0, ""), (code, errors));
+        using var one = JsonDocument.Parse(said);
+        Assert.Equal("web1", Assert.Single(one.RootElement.GetProperty("nodes").EnumerateArray()).GetProperty("name").GetString());
+        foreach (var name in (string[])["begins", "dead", "web"])
+        {
+            (code, said, errors) = await RunAsync("top", "--json", "--node", name);
+            Assert.Equal((2, $"No worker of the node '{name}' takes tasks."), (code, errors.TrimEnd()));
+            using var none = JsonDocument.Parse(said);
+            Assert.Equal(name == "begins" ? 1 : 0, none.RootElement.GetProperty("nodes").GetArrayLength());
+        }
+        Assert.Equal((0, ""), await CodeAndErrorAsync("top", "--once"));
+    }
+
+    private async Task<(int Code, string Error)> CodeAndErrorAsync(params string[] args)
+    {
+        var (code, _, errors) = await RunAsync(args);
+        return (code, errors);
+    }
+
+    [Fact]
     public async Task A_job_whose_table_is_gone_is_told_beside_the_others()
     {
         Assert.Equal(0, (await RunAsync("migrate")).Code);
