@@ -145,7 +145,11 @@ internal enum OperationKind
 
 internal sealed record SignInOrder(string Secret);
 
-internal sealed record RecordsOrder(string Action, string Job, FilterOrder? Filter = null, IReadOnlyList<string>? Keys = null, string? Reason = null);
+internal sealed record RecordsOrder(string Action, string Job, FilterOrder? Filter = null, IReadOnlyList<string>? Keys = null, string? Reason = null)
+{
+    /// <summary>Whether what runs is meant, too.</summary>
+    public bool Running { get; init; }
+}
 
 internal sealed record FilterOrder(
     IReadOnlyList<string>? States = null, string? KeyPrefix = null, string? Error = null, string? Worker = null, string? Moment = null,

@@ -112,6 +112,6 @@ export function reason(text: string): string {
 export const actionWords: Record<string, { title: string; done: string; takes: string }> = {
   retry: { title: 'Retry', done: 'made pending again', takes: 'Failed records are made pending again with all their attempts and the same idempotency key.' },
   relaunch: { title: 'Relaunch', done: 'made pending again', takes: 'Ended records, completed ones too, are made pending again and run once more.' },
-  cancel: { title: 'Cancel', done: 'cancelled', takes: 'Records that have not started end as failed, with the reason as their error. What runs is left alone.' },
+  cancel: { title: 'Cancel', done: 'cancelled', takes: 'Records end as failed without being run to their end, with the reason as their error.' },
   skip: { title: 'Skip', done: 'skipped', takes: 'Records that have not started end as completed without having run. What runs is left alone.' },
 };

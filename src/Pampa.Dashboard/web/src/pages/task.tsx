@@ -7,7 +7,7 @@ import { Icon } from '../ui/icons';
 import { useAsk } from '../ui/dialog';
 import { useAsked, useTitle } from '../use';
 
-const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved'], skip: ['pending', 'scheduled', 'reserved'] };
+const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved', 'running'], skip: ['pending', 'scheduled', 'reserved'] };
 
 export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: string; session: Session }) {
   useTitle(`${taskKey} · ${job} · ${session.title}`);
@@ -16,7 +16,7 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
   const data = asked.data;
   const act = (action: string, icon: string, label: string) => {
     const can = data !== null && takes[action]!.includes(data.task.state);
-    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${keyText(taskKey)}`);
+    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${keyText(taskKey)}`, data?.task.state === 'running');
     return (
       <Button
         icon={icon}
@@ -24,8 +24,8 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
         onClick={() =>
           ask({
             ...opened,
-            act: async (reason, seconds) => {
-              const text = await opened.act(reason, seconds);
+            act: async (...given) => {
+              const text = await opened.act(...given);
               asked.again();
               return text;
             },

@@ -102,6 +102,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   useEffect(() => setPicked(new Set()), [query]);
   // What is not on the page any more cannot be seen to be chosen.
   const picked = useMemo(() => new Set((asked.data?.tasks ?? []).map((t) => t.key).filter((key) => chosenKeys.has(key))), [asked.data, chosenKeys]);
+  const pickedRun = picked.size > 0 && (asked.data?.tasks ?? []).every((t) => t.state === 'running' || !picked.has(t.key));
   const change = (changes: Record<string, string | string[] | null>): void => {
     const next = new URLSearchParams(query);
     next.set('job', job);
@@ -121,13 +122,13 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const act = (action: string, label: string, icon: string) => {
     const isPicked = picked.size > 0;
     const opened = isPicked
-      ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`)
-      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`);
+      ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`, pickedRun)
+      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`, filter.states?.join() === 'running');
     return (
       <Button
         icon={icon}
         disabled={!asked.data || asked.data.tasks.length === 0 || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
-        onClick={() => ask({ ...opened, act: async (reason, seconds) => opened.act(reason, seconds).then((text) => (asked.renew(), text)) })}
+        onClick={() => ask({ ...opened, act: async (...given) => opened.act(...given).then((text) => (asked.renew(), text)) })}
       >
         {label}
       </Button>
