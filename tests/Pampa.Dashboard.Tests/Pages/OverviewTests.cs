@@ -1,0 +1,47 @@
+using Microsoft.Playwright;
+using Pampa.Dashboard.Tests.Fixtures;
+
+namespace Pampa.Dashboard.Tests.Pages;
+
+/// <summary>Where the figures of the overview lead to.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class OverviewTests(Browser browser)
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_failures_of_all_jobs_lead_to_the_job_that_has_the_most_and_each_row_to_its_own()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Program = ThreeJobs });
+        await using var visit = await browser.OpenAsync(site.Address);
+        var stat = visit.Page.Locator(".stat", new PageLocatorOptions { HasText = "Failed" });
+        await Assertions.Expect(stat).ToContainTextAsync("none for good");
+        await Assertions.Expect(stat).Not.ToHaveAttributeAsync("href", new System.Text.RegularExpressions.Regex("."));
+
+        await FailAsync(site, "second", "1");
+        await Assertions.Expect(stat).ToContainTextAsync("for good, of second");
+        await FailAsync(site, "third", "1", "2");
+        await Assertions.Expect(stat).ToContainTextAsync("for good, most of third");
+        await stat.ClickAsync();
+        await Assertions.Expect(visit.Page.GetByLabel("Job")).ToHaveValueAsync("third");
+        await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(2);
+
+        await visit.GoAsync("#/");
+        await visit.Page.Locator("table.jobs tbody tr", new PageLocatorOptions { HasText = "second" }).Locator("a.failed").ClickAsync();
+        await Assertions.Expect(visit.Page.GetByLabel("Job")).ToHaveValueAsync("second");
+        await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(1);
+    }
+
+    private static Task<TaskActionResult> FailAsync(Site site, string job, params string[] keys) =>
+        site.Cluster.ApplyAsync(job, TaskAction.Cancel, new TaskFilter { Keys = keys }, null, null, Stopping);
+
+    private static void ThreeJobs(PampaBuilder pampa)
+    {
+        pampa.RunsDispatcher = false;
+        foreach (var name in new[] { "first", "second", "third" })
+        {
+            pampa.Setup($"CREATE TABLE IF NOT EXISTS {name}_records (id bigint PRIMARY KEY)", $"INSERT INTO {name}_records (id) VALUES (1), (2), (3) ON CONFLICT DO NOTHING");
+            pampa.AddJob(name, $"{name}_records", "id", job => job.Process(_ => { }));
+        }
+    }
+}
