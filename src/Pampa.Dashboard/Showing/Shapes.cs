@@ -50,6 +50,9 @@ internal sealed record NodeShape(
     string Name, string Program, int Workers, int Ready, int Leaked, double LastHeard, long? Memory, double? Cpu, HeldShape? Held,
     IReadOnlyList<NodeJobShape> Jobs)
 {
+    /// <summary>How long a heartbeat of its workers lasts: the longest of them.</summary>
+    public double Lease { get; init; }
+
     /// <summary>What each of its workers may take.</summary>
     public IReadOnlyList<LimitShape> Limits { get; init; } = [];
 }
@@ -64,7 +67,11 @@ internal sealed record LimitShape(string Text, string Name, string Amount, strin
 internal sealed record NodeJobShape(string Job, long InHand, long Running, double PerSecond);
 
 internal sealed record WorkerShape(
-    string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeard, RunningShape? Running, HeldShape? Held);
+    string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeard, RunningShape? Running, HeldShape? Held)
+{
+    /// <summary>How long a heartbeat of it lasts.</summary>
+    public double Lease { get; init; }
+}
 
 internal sealed record RunningShape(string Job, string Key, double For);
 

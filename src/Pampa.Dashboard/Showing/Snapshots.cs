@@ -181,15 +181,21 @@ internal sealed class Snapshots(
     private SnapshotShape Shape(ClusterInfo info, DateTimeOffset now)
     {
         var held = info.Held.ToLookup(h => h.Target.ToString(), h => new HeldShape(options.Redact(h.Reason), h.HeldFor.TotalSeconds, h.EndsIn?.TotalSeconds));
+        var leases = info.Workers.GroupBy(w => w.Node).ToDictionary(n => n.Key, n => n.Max(w => w.Lease).TotalSeconds);
         return new SnapshotShape(
             now, 0, null, info.Leader is { } leader ? new LeaderShape(leader.Node, leader.Term, leader.LeadsFor.TotalSeconds) : null,
             [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()))],
             [.. info.Nodes.Select(n => new NodeShape(
                 n.Name, n.Program, n.Workers, n.Ready, n.Leaked, n.LastHeard.TotalSeconds, n.MemoryBytes, n.CpuCores, held[$"node {n.Name}"].FirstOrDefault(),
-                [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))]) { Limits = [.. n.Limits.Select(LimitOf)] })],
+                [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))])
+            {
+                Lease = leases.GetValueOrDefault(n.Name),
+                Limits = [.. n.Limits.Select(LimitOf)],
+            })],
             [.. info.Workers.Select(w => new WorkerShape(
                 w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds,
-                w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault()))],
+                w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault())
+            { Lease = w.Lease.TotalSeconds })],
             info.AbsentNodes, health, operations.List());
     }
 

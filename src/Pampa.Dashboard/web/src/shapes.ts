@@ -67,6 +67,8 @@ export interface Node {
   ready: number;
   leaked: number;
   lastHeard: number;
+  /** How long a heartbeat of its workers lasts. */
+  lease: number;
   memory: number | null;
   cpu: number | null;
   held: Held | null;
@@ -89,6 +91,8 @@ export interface Worker {
   isAttached: boolean;
   isReady: boolean;
   lastHeard: number;
+  /** How long a heartbeat of it lasts: one comes every third of that. */
+  lease: number;
   running: { job: string; key: string; for: number } | null;
   held: Held | null;
 }

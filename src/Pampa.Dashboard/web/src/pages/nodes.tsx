@@ -45,6 +45,11 @@ export function Nodes({ session }: { session: Session }) {
   );
 }
 
+/** Whether two heartbeats in a row are missing: one comes every third of what it lasts. */
+function isLate({ lastHeard, lease }: { lastHeard: number; lease: number }): boolean {
+  return lastHeard > (lease * 2) / 3;
+}
+
 function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: Worker[]; isLeader: boolean; session: Session }) {
   const { ask } = useAsk();
   const running = node.jobs.reduce((n, j) => n + j.running, 0);
@@ -72,7 +77,7 @@ function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: 
       <dl class="strip">
         <div>
           <dt>Heartbeat</dt>
-          <dd class={node.lastHeard > 20 ? 'bad' : ''}>{age(node.lastHeard)} ago</dd>
+          <dd class={isLate(node) ? 'bad' : ''} title={`a heartbeat lasts ${duration(node.lease)}`}>{age(node.lastHeard)} ago</dd>
         </div>
         <div>
           <dt>Running</dt>
@@ -152,7 +157,7 @@ function WorkerRow({ worker: w, isNodeHeld, session }: { worker: Worker; isNodeH
         {w.running ? duration(w.running.for) : <span class="none">–</span>}
       </td>
       <td class="num" data-label="Heartbeat">
-        <Meter value={Math.max(0, 30 - w.lastHeard)} of={30} label={`last heard ${age(w.lastHeard)} ago`} /> {age(w.lastHeard)}
+        <Meter value={Math.max(0, w.lease - w.lastHeard)} of={w.lease} isLow={isLate(w)} label={`last heard ${age(w.lastHeard)} ago; a heartbeat lasts ${duration(w.lease)}`} /> {age(w.lastHeard)}
       </td>
       <td class="do">
         {session.mayAct && !isNodeHeld && (
