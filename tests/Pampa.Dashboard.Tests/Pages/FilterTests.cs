@@ -206,6 +206,40 @@ public sealed class FilterTests(Browser browser)
         await Assertions.Expect(visit.Page.Locator("h1")).ToHaveTextAsync("Tasks");
     }
 
+    [Fact]
+    public async Task Each_condition_is_seen_changed_taken_away_and_joined_by_another()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.ShowsColumn = (_, column) => column is "amount" });
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders&where=amount%20%3E%2010&where=amount%20%3C%2030"));
+        var (page, fields, rows) = (visit.Page, visit.Page.Locator(".condition input"), visit.Page.Locator("table.tasks tbody tr"));
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(fields).ToHaveCountAsync(2);
+        await Assertions.Expect(fields.Nth(0)).ToHaveValueAsync("amount > 10");
+        await Assertions.Expect(fields.Nth(1)).ToHaveValueAsync("amount < 30");
+        await visit.PictureAsync("conditions");
+        // The second is changed, and the first stays.
+        await fields.Nth(1).FillAsync("");
+        await fields.Nth(1).FillAsync("amount <= 30");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await visit.Named(AriaRole.Button, "Take away amount > 10", true).ClickAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(3);
+        await Assertions.Expect(fields).ToHaveCountAsync(1);
+        await Assertions.Expect(fields).ToHaveValueAsync("amount <= 30");
+        await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
+        await Assertions.Expect(fields.Nth(1)).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("amount = 20");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        Assert.Equal(["amount <= 30", "amount = 20"], await page.EvaluateAsync<string[]>("() => new URLSearchParams(location.hash.split('?')[1]).getAll('where')"));
+        await page.SetViewportSizeAsync(375, 780);
+        await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
+        await visit.PictureAsync("conditions-375");
+        await visit.Named(AriaRole.Button, "Take the empty condition away").ClickAsync();
+        await Assertions.Expect(fields).ToHaveCountAsync(2);
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+    }
+
     private static async Task TurnAsync(Visit visit, string table, string on, string back, int first, int second)
     {
         var rows = visit.Page.Locator($"{table} tbody tr");

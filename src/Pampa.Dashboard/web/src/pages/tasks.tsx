@@ -1,30 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { onRecords } from '../acts';
-import { count, keyText, ofField, plural, reason, spell, toField, zone as here } from '../format';
+import { count, keyText, plural, reason, spell } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
 import { useSearch, type Phase, type Search } from '../search';
-import { states, type Column, type Filter, type Session, type Task, type TaskPage } from '../shapes';
+import type { Column, Session, Task, TaskPage } from '../shapes';
 import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
 import { Icon } from '../ui/icons';
-import { Text } from '../ui/text';
-import { useZone } from '../ui/zone';
 import { useAsked, useTitle } from '../use';
-
-const orders: [string, string][] = [
-  ['key', 'by key'],
-  ['keydescending', 'by key, last first'],
-  ['latestend', 'ended last first'],
-];
+import { filterOf, Filters } from './filters';
 
 const pageLength = 50;
-
-const moments: [string, string][] = [
-  ['ended', 'ended'],
-  ['started', 'started'],
-  ['reserved', 'reserved or due'],
-];
 
 export function Tasks({ query, session }: { query: URLSearchParams; session: Session }) {
   const { snapshot } = useLive();
@@ -53,26 +40,6 @@ function useEnds(job: string, again: () => void): void {
     if (known.current && now.some((id) => !known.current!.includes(id))) again();
     known.current = now;
   }, [snapshot, ended]);
-}
-
-function filterOf(query: URLSearchParams): Filter {
-  const text = (name: string): string | undefined => query.get(name) || undefined;
-  const at = (name: string): string | undefined => {
-    const value = text(name);
-    const moment = value ? new Date(value) : null;
-    return moment && !Number.isNaN(moment.getTime()) ? moment.toISOString() : undefined;
-  };
-  const filter: Filter = {
-    states: query.getAll('state'),
-    keyPrefix: text('prefix'),
-    error: text('error'),
-    worker: text('worker'),
-    moment: text('moment'),
-    from: at('from'),
-    until: at('until'),
-    where: query.getAll('where').filter((w) => w.trim().length > 0),
-  };
-  return filter;
 }
 
 function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; query: URLSearchParams; session: Session }) {
@@ -235,93 +202,6 @@ function Hunt({ search, page }: { search: Search; page: TaskPage }) {
         {verb}
       </Button>
     </div>
-  );
-}
-
-interface FiltersProps {
-  query: URLSearchParams;
-  change: (changes: Record<string, string | string[] | null>) => void;
-  columns: Column[];
-  shown: Column[];
-  chosen: string[];
-}
-
-function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
-  const picked = query.getAll('state');
-  const where = query.getAll('where')[0] ?? '';
-  // What is filtered by is never out of sight.
-  const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
-  const [isOpen, setOpen] = useState(isNeeded);
-  useEffect(() => setOpen((was) => was || isNeeded), [isNeeded]);
-  const isUtc = useZone() === 'database';
-  const zone = isUtc ? 'UTC' : here;
-  const searchable = columns.filter((c) => c.isSearchable);
-  return (
-    <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
-      <div class="chips" role="group" aria-label="States">
-        {states.map((s) => (
-          <button key={s} type="button" class={`chip ${s}`} aria-pressed={picked.includes(s)} onClick={() => change({ state: picked.includes(s) ? picked.filter((p) => p !== s) : [...picked, s] })}>
-            <i class="dot" aria-hidden="true" />
-            {s}
-          </button>
-        ))}
-      </div>
-      <Text name="error" label="Error contains" value={query.get('error')} change={change} isFirst />
-      <Text name="prefix" label="Key begins with" value={query.get('prefix')} change={change} />
-      <select aria-label="Order" value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
-        {orders.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        {isOpen ? 'Fewer' : 'More'}
-      </button>
-      {isOpen && (
-        <div class="more">
-          <Text name="worker" label="Worker" value={query.get('worker')} change={change} />
-          <label>
-            Time
-            <select value={query.get('moment') ?? 'ended'} onChange={(e) => change({ moment: e.currentTarget.value === 'ended' ? null : e.currentTarget.value })}>
-              {moments.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            <span>
-              from <span class="hush">{zone}</span>
-            </span>
-            <input type="datetime-local" value={toField(query.get('from') ?? '', isUtc)} onChange={(e) => change({ from: ofField(e.currentTarget.value, isUtc) })} />
-          </label>
-          <label>
-            <span>
-              until <span class="hush">{zone}</span>
-            </span>
-            <input type="datetime-local" value={toField(query.get('until') ?? '', isUtc)} onChange={(e) => change({ until: ofField(e.currentTarget.value, isUtc) })} />
-          </label>
-          <Text name="where" label="Column" value={where} change={change} hint={searchable.length > 0 ? `${searchable[0]!.name} >= 10` : 'amount >= 10'} list="columns" />
-          <datalist id="columns">
-            {searchable.map((c) => (
-              <option key={c.name} value={`${/^\w+$/.test(c.name) ? c.name : `"${c.name}"`} = `} />
-            ))}
-          </datalist>
-          {shown.length > 0 && (
-            <fieldset class="chips">
-              <legend>Show</legend>
-              {shown.map((c) => (
-                <button key={c.name} type="button" class="chip" aria-pressed={chosen.includes(c.name)} onClick={() => change({ column: chosen.includes(c.name) ? chosen.filter((n) => n !== c.name) : [...chosen, c.name], after: query.getAll('after') })}>
-                  {c.name}
-                </button>
-              ))}
-            </fieldset>
-          )}
-        </div>
-      )}
-    </form>
   );
 }
 
