@@ -240,6 +240,34 @@ public sealed class FilterTests(Browser browser)
         await Assertions.Expect(rows).ToHaveCountAsync(1);
     }
 
+    [Fact]
+    public async Task Each_state_says_how_many_records_it_has_and_nothing_moves_when_that_changes()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders"));
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal) || text.Contains("EventSource", StringComparison.Ordinal);
+        var counts = visit.Page.Locator(".chips .count");
+        await Assertions.Expect(counts).ToHaveTextAsync(["3", "0", "0", "0", "0", "0"]);
+        var before = await PlacesAsync(visit);
+        await site.Cluster.ApplyAsync("price_orders", TaskAction.Skip, new TaskFilter { Keys = ["1"] }, null, null, Stopping);
+        await Assertions.Expect(counts).ToHaveTextAsync(["2", "0", "0", "0", "1", "0"]);
+        // Of a large table as much as was counted.
+        using var caller = site.NewCaller();
+        var seen = System.Text.Json.Nodes.JsonNode.Parse((await caller.JsonAsync("api/overview")).GetRawText())!;
+        var job = seen["jobs"]![0]!;
+        (job["pending"], job["completed"], job["failed"], job["isExact"]) = (9_876, 250_000, 12_345, false);
+        await SeenTests.ShowAsync(visit, seen.ToJsonString());
+        await Assertions.Expect(counts).ToHaveTextAsync(["9,876+", "0", "0", "0", "250k+", "12k+"]);
+        await Assertions.Expect(visit.Named(AriaRole.Button, "completed", true)).ToHaveAttributeAsync("title", "at least 250,000 records");
+        Assert.Equal(before, await PlacesAsync(visit));
+        await visit.PictureAsync("counts");
+        await visit.Page.SetViewportSizeAsync(375, 780);
+        await visit.PictureAsync("counts-375");
+    }
+
+    private static Task<double[][]> PlacesAsync(Visit visit) => visit.Page.EvaluateAsync<double[][]>(
+        "() => [...document.querySelectorAll('.chips[aria-label=States] .chip')].map(c => { const r = c.getBoundingClientRect(); return [r.x, r.y, r.width]; })");
+
     private static async Task TurnAsync(Visit visit, string table, string on, string back, int first, int second)
     {
         var rows = visit.Page.Locator($"{table} tbody tr");

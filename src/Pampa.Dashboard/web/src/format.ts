@@ -13,6 +13,12 @@ export function short(n: number): string {
   return `${one.format(n / 1_000_000)}M`;
 }
 
+/** Short enough for a place of some five characters: 987, 9,876, 12k, 250k+, 4.6M. */
+export function compact(n: number, isExact = true): string {
+  const text = n < 10_000 ? whole.format(n) : n < 999_500 ? `${whole.format(n / 1_000)}k` : `${one.format(n / 1_000_000)}M`;
+  return isExact || n === 0 ? text : `${text}+`;
+}
+
 /** A number of an axis: as short as it can be. */
 export function tick(n: number): string {
   if (n >= 1_000_000) return `${Number((n / 1_000_000).toFixed(1))}M`;

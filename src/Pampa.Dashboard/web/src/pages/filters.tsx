@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ofField, toField, zone as here } from '../format';
-import { states, type Column, type Filter } from '../shapes';
+import { compact, count, ofField, plural, toField, zone as here } from '../format';
+import { states, type Column, type Filter, type Job, type State } from '../shapes';
 import { Button } from '../ui/basics';
 import { Text } from '../ui/text';
 import { useZone } from '../ui/zone';
@@ -43,6 +43,8 @@ function conditionsOf(query: URLSearchParams): string[] {
 }
 
 interface FiltersProps {
+  /** What was last seen of the job; undefined: nothing yet. */
+  job: Job | undefined;
   query: URLSearchParams;
   change: (changes: Record<string, string | string[] | null>) => void;
   columns: Column[];
@@ -50,7 +52,7 @@ interface FiltersProps {
   chosen: string[];
 }
 
-export function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
+export function Filters({ job, query, change, columns, shown, chosen }: FiltersProps) {
   const picked = query.getAll('state');
   // What is filtered by is never out of sight.
   const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
@@ -62,9 +64,10 @@ export function Filters({ query, change, columns, shown, chosen }: FiltersProps)
     <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
       <div class="chips" role="group" aria-label="States">
         {states.map((s) => (
-          <button key={s} type="button" class={`chip ${s}`} aria-pressed={picked.includes(s)} onClick={() => change({ state: picked.includes(s) ? picked.filter((p) => p !== s) : [...picked, s] })}>
+          <button key={s} type="button" class={`chip ${s}`} aria-pressed={picked.includes(s)} title={saysOf(job, s)} onClick={() => change({ state: picked.includes(s) ? picked.filter((p) => p !== s) : [...picked, s] })}>
             <i class="dot" aria-hidden="true" />
             {s}
+            <Count job={job} state={s} />
           </button>
         ))}
       </div>
@@ -119,6 +122,20 @@ export function Filters({ query, change, columns, shown, chosen }: FiltersProps)
         </div>
       )}
     </form>
+  );
+}
+
+function saysOf(job: Job | undefined, state: State): string | undefined {
+  if (!job?.isCounted) return undefined;
+  return job[state] > 0 && !job.isExact ? `at least ${count(job[state])} records` : plural(job[state], 'record');
+}
+
+/** How many there are of a state, in a place that is kept for it: what stands behind it does not move. */
+function Count({ job, state }: { job: Job | undefined; state: State }) {
+  return (
+    <span class={job?.isCounted && job[state] > 0 ? 'count' : 'count zero'} aria-hidden="true">
+      {job?.isCounted ? compact(job[state], job.isExact) : ''}
+    </span>
   );
 }
 

@@ -44,6 +44,7 @@ function useEnds(job: string, again: () => void): void {
 
 function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; query: URLSearchParams; session: Session }) {
   const { ask } = useAsk();
+  const { snapshot } = useLive();
   const filter = useMemo(() => filterOf(query), [query]);
   const order = query.get('order') ?? 'key';
   const after = query.getAll('after');
@@ -115,7 +116,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
           </select>
         </div>
       </div>
-      <Filters query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
+      <Filters job={snapshot?.jobs.find((j) => j.name === job)} query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
       <Panel
         title={picked.size > 0 ? `${count(picked.size)} chosen` : 'Records'}
         side={
