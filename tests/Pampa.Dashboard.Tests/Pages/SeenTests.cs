@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -168,6 +169,39 @@ public sealed class SeenTests(Browser browser)
             Assert.Equal(isLate ? "width: 25%;" : "width: 58.3%;", await visit.Page.Locator(".workers .meter i").First.GetAttributeAsync("style"));
             await visit.PictureAsync($"heartbeat-{lastHeard}");
         }
+    }
+
+    [Fact]
+    public async Task What_goes_on_stands_before_what_has_failed_since()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal) || text.Contains("EventSource", StringComparison.Ordinal);
+        var seen = JsonNode.Parse((await caller.JsonAsync("api/overview")).GetRawText())!;
+        var at = DateTimeOffset.Parse(seen["at"]!.GetValue<string>(), CultureInfo.InvariantCulture);
+        // The newest first, as the server tells them.
+        (string Id, string Action, bool IsDone)[] all = [("d", "retry", true), ("c", "retry", true), ("b", "relaunch", true), ("a", "cancel", false)];
+        seen["operations"] = new JsonArray([.. all.Select((o, i) => (JsonNode)new JsonObject
+        {
+            ["id"] = o.Id,
+            ["kind"] = "records",
+            ["job"] = "price_orders",
+            ["action"] = o.Action,
+            ["who"] = "ada",
+            ["began"] = at.AddMinutes(-i).ToString("O", CultureInfo.InvariantCulture),
+            ["changed"] = 400,
+            ["running"] = 0,
+            ["isDone"] = o.IsDone,
+            ["error"] = o.IsDone ? "the database is busy" : null,
+        })]);
+        await ShowAsync(visit, seen.ToJsonString());
+        var rows = visit.Page.Locator(".operations p");
+        await Assertions.Expect(rows).ToHaveCountAsync(3);
+        await Assertions.Expect(rows.First).ToContainTextAsync("Cancel price_orders");
+        await Assertions.Expect(rows.First.GetByRole(AriaRole.Button)).ToHaveTextAsync("Stop");
+        await Assertions.Expect(rows.Nth(1)).ToContainTextAsync("Retry price_orders");
+        await visit.PictureAsync("strip-order");
     }
 
     /// <summary>Lets the page see this and nothing else from now on.</summary>
