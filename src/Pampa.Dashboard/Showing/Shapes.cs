@@ -92,6 +92,31 @@ internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset
     public string? Search { get; init; }
 }
 
+/// <summary>What a job is, as its program has published it; all null: no program has.</summary>
+internal sealed record JobFactsShape(string? Table, IReadOnlyList<string> Key, string? Program)
+{
+    public int? MaxAttempts { get; init; }
+
+    public double? MaxDuration { get; init; }
+
+    public int? MaxWorkers { get; init; }
+
+    public string? WorkerFilter { get; init; }
+
+    public double? MaxWait { get; init; }
+
+    public DateTimeOffset? FinishBy { get; init; }
+
+    /// <summary>A time of day, and where it is that time.</summary>
+    public string? FinishAt { get; init; }
+
+    public string? FinishAtZone { get; init; }
+
+    public string? Where { get; init; }
+
+    public string? OrderBy { get; init; }
+}
+
 internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
 internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown, bool IsSearchable);
@@ -178,6 +203,7 @@ internal sealed record StopOrder(string Id);
 [JsonSerializable(typeof(SnapshotShape))]
 [JsonSerializable(typeof(SamplesShape))]
 [JsonSerializable(typeof(ErrorsShape))]
+[JsonSerializable(typeof(JobFactsShape))]
 [JsonSerializable(typeof(ColumnsShape))]
 [JsonSerializable(typeof(TaskPageShape))]
 [JsonSerializable(typeof(TaskDetailShape))]

@@ -3,7 +3,7 @@ using Pampa.Dashboard.Tests.Fixtures;
 
 namespace Pampa.Dashboard.Tests.Pages;
 
-/// <summary>Where the figures of the overview lead to.</summary>
+/// <summary>Where the figures of the overview lead to, and what a job is.</summary>
 [Collection(BrowserTests.Name)]
 public sealed class OverviewTests(Browser browser)
 {
@@ -30,6 +30,24 @@ public sealed class OverviewTests(Browser browser)
         await visit.Page.Locator("table.jobs tbody tr", new PageLocatorOptions { HasText = "second" }).Locator("a.failed").ClickAsync();
         await Assertions.Expect(visit.Page.GetByLabel("Job")).ToHaveValueAsync("second");
         await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task The_page_of_a_job_says_what_it_is()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Program = JobFactsTests.Program });
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/jobs/price_orders"));
+        var about = visit.Page.Locator(".panel", new PageLocatorOptions { HasText = "What it is" });
+        string[] says = ["orders", "4 at most", "2 m 00 s at most", "6 at most", @"\.1$", "each day by 08:00 Europe/Madrid, within 30 s", "amount >= @p0", "amount DESC"];
+        foreach (var text in says) await Assertions.Expect(about).ToContainTextAsync(text);
+        foreach (var (scheme, width) in new[] { (ColorScheme.Light, 1280), (ColorScheme.Dark, 375) })
+        {
+            await visit.Page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = scheme });
+            await visit.Page.SetViewportSizeAsync(width, 780);
+            var sizes = await visit.Page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]");
+            Assert.True(sizes[0] <= sizes[1], $"{sizes[0]} wide at {width}");
+            await visit.PictureAsync($"about-{width}");
+        }
     }
 
     private static Task<TaskActionResult> FailAsync(Site site, string job, params string[] keys) =>

@@ -160,6 +160,23 @@ export interface Errors {
   isComplete: boolean;
 }
 
+/** What a job is, as its program has published it; without a table: no program has. */
+export interface JobFacts {
+  table: string | null;
+  key: string[];
+  program: string | null;
+  maxAttempts: number | null;
+  maxDuration: number | null;
+  maxWorkers: number | null;
+  workerFilter: string | null;
+  maxWait: number | null;
+  finishBy: string | null;
+  finishAt: string | null;
+  finishAtZone: string | null;
+  where: string | null;
+  orderBy: string | null;
+}
+
 export interface Column {
   name: string;
   type: string;
