@@ -17,7 +17,17 @@ internal sealed record SessionShape(
 
 internal sealed record SnapshotShape(
     DateTimeOffset At, double AgeSeconds, string? Trouble, LeaderShape? Leader, IReadOnlyList<JobShape> Jobs, IReadOnlyList<NodeShape> Nodes,
-    IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations);
+    IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations)
+{
+    /// <summary>Of all workers, of which some are told in particular.</summary>
+    public WorkerCountShape WorkerCount { get; init; } = new(0, 0, 0);
+}
+
+/// <summary>How many workers there are.</summary>
+/// <param name="All">Living ones.</param>
+/// <param name="Serving">Those of a job.</param>
+/// <param name="Busy">Those at a task for longer than a second.</param>
+internal sealed record WorkerCountShape(int All, int Serving, int Busy);
 
 internal sealed record LeaderShape(string Node, long Term, double LeadsFor);
 

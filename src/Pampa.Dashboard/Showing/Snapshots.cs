@@ -17,6 +17,9 @@ internal sealed class Snapshots(
 {
     private const int RatePoints = 60;
     private const int MostFindings = 100;
+
+    // A picture goes to every page every two seconds, and nobody reads thousands of rows.
+    internal const int MostWorkers = 300;
     private static readonly TimeSpan RateSpan = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan RatesEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HealthEvery = TimeSpan.FromMinutes(1);
@@ -192,11 +195,24 @@ internal sealed class Snapshots(
                 Lease = leases.GetValueOrDefault(n.Name),
                 Limits = [.. n.Limits.Select(LimitOf)],
             })],
-            [.. info.Workers.Select(w => new WorkerShape(
+            [.. Told(info.Workers, held).Select(w => new WorkerShape(
                 w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds,
                 w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault())
             { Lease = w.Lease.TotalSeconds })],
-            info.AbsentNodes, health, operations.List());
+            info.AbsentNodes, health, operations.List())
+        {
+            WorkerCount = new WorkerCountShape(info.Workers.Count, info.Workers.Count(w => w.Job is not null), info.Workers.Count(w => w.Running is not null)),
+        };
+    }
+
+    // Where there are too many: those that somebody would look for, and of the others those of small nodes first, which are whole then.
+    private static IEnumerable<WorkerInfo> Told(IReadOnlyList<WorkerInfo> workers, ILookup<string, HeldShape> held)
+    {
+        if (workers.Count <= MostWorkers) return workers;
+        var sizes = workers.GroupBy(w => w.Node).ToDictionary(n => n.Key, n => n.Count());
+        return workers.OrderByDescending(w => held.Contains($"worker {w.Id}")).ThenBy(w => w.IsReady)
+            .ThenByDescending(w => w.Running?.For ?? TimeSpan.Zero).ThenBy(w => sizes[w.Node])
+            .Take(MostWorkers).OrderBy(w => w.Id, StringComparer.Ordinal);
     }
 
     private JobShape JobOf(string name, JobSight sight, ClusterInfo info, HeldShape? held)

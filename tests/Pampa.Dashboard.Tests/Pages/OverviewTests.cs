@@ -50,6 +50,26 @@ public sealed class OverviewTests(Browser browser)
         }
     }
 
+    [Fact]
+    public async Task What_was_done_leads_to_the_job_and_to_the_record_that_it_was_done_to()
+    {
+        await using var site = await Site.StartAsync();
+        await site.Cluster.ApplyAsync("price_orders", TaskAction.Skip, new TaskFilter { Keys = ["2"] }, new TaskActionOptions { Reason = "doubled; twice" }, null, Stopping);
+        await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Nodes.Count == 1);
+        await site.Cluster.PauseAsync(PampaTarget.Node("local"), "new disk", null, Stopping);
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/audit"));
+        var rows = visit.Page.Locator("table.audit tbody tr");
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await Assertions.Expect(rows.First.GetByRole(AriaRole.Link)).ToHaveTextAsync("local");
+        await Assertions.Expect(rows.Nth(1)).ToContainTextAsync("1 key: 2; because: doubled; twice");
+        await visit.PictureAsync("audit-links");
+        await rows.Nth(1).GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "2", Exact = true }).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("h1")).ToContainTextAsync("completed");
+        await visit.GoAsync("#/audit");
+        await rows.Nth(1).GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "price_orders" }).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("h1 .name")).ToHaveTextAsync("price_orders");
+    }
+
     private static Task<TaskActionResult> FailAsync(Site site, string job, params string[] keys) =>
         site.Cluster.ApplyAsync(job, TaskAction.Cancel, new TaskFilter { Keys = keys }, null, null, Stopping);
 

@@ -47,6 +47,28 @@ public sealed class RunningTaskTests(Browser browser)
     }
 
     [Fact]
+    public async Task A_task_that_runs_says_for_how_long_and_where()
+    {
+        await using var site = await StartAsync();
+        // A large node of another program comes first.
+        await Crowd.JoinAsync(site);
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/jobs/price_orders/tasks/1"));
+        var facts = visit.Page.Locator(".facts").First;
+        await Assertions.Expect(facts).ToContainTextAsync("Running for");
+        var since = facts.Locator("dt:text-is('Running for') + dd");
+        var before = await since.TextContentAsync();
+        Assert.Matches(@"^\d+ s$", before);
+        await Assertions.Expect(since).Not.ToHaveTextAsync(before!);
+        await visit.PictureAsync("running-for");
+        await facts.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "node local" }).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("h1")).ToHaveTextAsync("Nodes and workers");
+        await Assertions.Expect(visit.Page.Locator("h2", new PageLocatorOptions { HasText = "local" })).ToBeInViewportAsync();
+        await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync($"… and {Crowd.Workers + 3 - Showing.Snapshots.MostWorkers} more workers");
+        await Assertions.Expect(visit.Page.Locator(".title")).ToContainTextAsync("2 nodes, 1,003 workers");
+        await visit.PictureAsync("crowd");
+    }
+
+    [Fact]
     public async Task All_that_match_are_cancelled_with_what_runs_where_that_is_chosen()
     {
         await using var site = await StartAsync();

@@ -126,7 +126,10 @@ export interface Snapshot {
   leader: { node: string; term: number; leadsFor: number } | null;
   jobs: Job[];
   nodes: Node[];
+  /** Some of them, where there are very many. */
   workers: Worker[];
+  /** Of all workers: the living ones, those that serve a job, and those at a task for longer than a second. */
+  workerCount: { all: number; serving: number; busy: number };
   absent: string[];
   health: { at: string; findings: Finding[] } | null;
   operations: Operation[];
