@@ -40,6 +40,12 @@ public sealed record WorkerInfo(string Id, string Node, string? Job, bool IsAtta
     public string Process { get; init; } = "";
 
     /// <summary>
+    /// How long a heartbeat of it lasts, as its process has set it (<see cref="PampaBuilder.WorkerLease"/>): one comes every third of that, and
+    /// a worker that was not heard for so long counts as dead.
+    /// </summary>
+    public TimeSpan Lease { get; init; }
+
+    /// <summary>
     /// The task that has kept it for a second or longer, as its process last said (every 5 s); null: it has not said so.
     /// </summary>
     public RunningTaskInfo? Running { get; init; }

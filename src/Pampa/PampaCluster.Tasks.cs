@@ -44,6 +44,19 @@ public sealed partial class PampaCluster
         return found with { History = await parts.Tables.History.ReadAsync(job, HistoryRow.NameOf(found.Task.Key), MostEvents, cancellationToken) };
     }
 
+    /// <summary>What a job is, as a process of the cluster has published it last, whichever program and version that was.</summary>
+    /// <param name="job">The job's name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null: no process has published it, or none in a form that this version understands.</returns>
+    /// <exception cref="ArgumentException">There is no such job.</exception>
+    public async Task<JobInfo?> JobAsync(string job, CancellationToken cancellationToken = default)
+    {
+        var parts = await access.GetAsync(cancellationToken);
+        var name = Find(parts, job).Job.Name;
+        var row = (await parts.Tables.Cluster.ReadPublishedAsync(cancellationToken)).Find(r => r.Job == name);
+        return row is null ? null : PublishedJob.ReadInfo(name, row.Definition, row.Program);
+    }
+
     /// <summary>The columns of a job's table, in the table's order.</summary>
     /// <param name="job">The job's name.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -187,6 +187,25 @@ public sealed class WatchTests
         Assert.Equal(1, (await caller.JsonAsync("scale/price_orders")).GetProperty("workers").GetInt32());
     }
 
+    [Fact]
+    public async Task Of_very_many_workers_all_are_counted_and_those_told_that_somebody_would_look_for()
+    {
+        await using var site = await Site.StartAsync();
+        await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Workers.Count == 2);
+        await Crowd.JoinAsync(site);
+        await site.Cluster.PauseAsync(PampaTarget.Worker("big.977"), "odd noises", null, Stopping);
+        using var caller = site.NewCaller();
+        var seen = await caller.JsonAsync("api/overview");
+        var workers = seen.GetProperty("workers").EnumerateArray().Select(w => w.GetProperty("id").GetString()!).ToList();
+        Assert.Equal((Snapshots.MostWorkers, Crowd.Workers + 2), (workers.Count, seen.GetProperty("workerCount").GetProperty("all").GetInt32()));
+        Assert.Contains("big.977", workers);
+        Assert.Contains(Crowd.Recovering, workers);
+        Assert.Contains("local.2", workers);
+        Assert.Equal(workers.Order(StringComparer.Ordinal), workers);
+        var nodes = seen.GetProperty("nodes").EnumerateArray().ToDictionary(n => n.GetProperty("name").GetString()!);
+        Assert.Equal((Crowd.Workers, Crowd.Workers - 1), (nodes["big"].GetProperty("workers").GetInt32(), nodes["big"].GetProperty("ready").GetInt32()));
+    }
+
     private static async Task<JsonElement> JobOf(Caller caller) => Assert.Single((await caller.JsonAsync("api/overview")).GetProperty("jobs").EnumerateArray());
 
     private static async Task<string> MetricsOf(Caller caller)

@@ -60,6 +60,7 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
             "/api/stream" => new Stream(watcher, Time, Stopping).SendAsync(context, () => sessions.IsOver(visit.Session)),
             "/api/samples" => ReadAsync(context, () => looks.SamplesAsync(query, stopping), Json.SamplesShape),
             "/api/errors" => ReadAsync(context, () => looks.ErrorsAsync(query, stopping), Json.ErrorsShape),
+            "/api/job" => ReadAsync(context, () => looks.JobAsync(query, stopping), Json.JobFactsShape),
             "/api/columns" => ReadAsync(context, () => looks.ColumnsAsync(query, stopping), Json.ColumnsShape),
             "/api/tasks" => ReadAsync(context, () => looks.TasksAsync(query, stopping), Json.TaskPageShape),
             "/api/task" => ReadAsync(context, () => looks.TaskAsync(query, stopping), Json.TaskDetailShape),

@@ -6,6 +6,7 @@ namespace Pampa.Showing;
 internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations)
 {
     private const int MostKeys = 1_000;
+    private static readonly TaskFilter OnlyRunning = new() { States = [TaskState.Running] };
 
     /// <summary>How many records an action would change.</summary>
     public async Task<PreviewShape> PreviewAsync(RecordsOrder order, string who, CancellationToken stopping)
@@ -13,17 +14,23 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         var (action, filter) = await ReadAsync(order, stopping);
         if (filter.Keys is not null)
         {
-            var onlyCount = new TaskActionOptions { DryRun = true };
-            var would = await reads.RunAsync(t => cluster.As(who).ApplyAsync(order.Job, action, filter, onlyCount, null, t), stopping);
+            var would = await TryAsync(order, action, filter, new TaskActionOptions { DryRun = true, Running = order.Running }, who, stopping);
             return new PreviewShape(would.Matched, would.Running, would.IsExact, would.IsExact);
         }
+        // Some jobs let nothing be cancelled that runs: that is said now, and not when it is to be done.
+        if (order.Running)
+            await TryAsync(order, action, OnlyRunning, new TaskActionOptions { DryRun = true, Running = true, Limit = 1 }, who, stopping);
         // A dry run walks on and on; to count ends in a moment, with what it has by then.
-        var taken = await CountAsync(order.Job, filter, Taken(action), stopping);
-        var running = action is TaskAction.Cancel or TaskAction.Skip
+        var taken = await CountAsync(order.Job, filter, order.Running ? [.. Taken(action), TaskState.Running] : Taken(action), stopping);
+        var running = !order.Running && action is (TaskAction.Cancel or TaskAction.Skip)
             ? await CountAsync(order.Job, filter, [TaskState.Running], stopping)
             : new TaskCount(0, true);
         return new PreviewShape(taken.Count, running.Count, taken.IsExact, running.IsExact);
     }
+
+    private Task<TaskActionResult> TryAsync(
+        RecordsOrder order, TaskAction action, TaskFilter filter, TaskActionOptions onlyCount, string who, CancellationToken stopping) =>
+        reads.RunAsync(t => cluster.As(who).ApplyAsync(order.Job, action, filter, onlyCount, null, t), stopping);
 
     private static TaskState[] Taken(TaskAction action) => action switch
     {
@@ -44,7 +51,7 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
     public async Task<OperationShape> ApplyAsync(RecordsOrder order, string who, CancellationToken stopping)
     {
         var (action, filter) = await ReadAsync(order, stopping);
-        var how = new TaskActionOptions { All = true, Reason = order.Reason };
+        var how = new TaskActionOptions { All = true, Running = order.Running, Reason = order.Reason };
         return await operations.BeginAsync(
             order.Job, order.Action, who, (progress, t) => cluster.As(who).ApplyAsync(order.Job, action, filter, how, progress, t));
     }
@@ -111,6 +118,8 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
     private async Task<(TaskAction, TaskFilter)> ReadAsync(RecordsOrder order, CancellationToken stopping)
     {
         var action = Query.ParseWord<TaskAction>("action", order.Action);
+        if (order.Running && action != TaskAction.Cancel)
+            throw new ArgumentException($"running is for cancel alone: {order.Action} leaves alone what runs.");
         if ((order.Filter is null) == (order.Keys is null)) throw new ArgumentException("An order names either keys or a filter.");
         if (order.Keys is { Count: 0 or > MostKeys } keys) throw new ArgumentException($"keys must be 1 to {MostKeys:N0}, got {keys.Count}.");
         if (order.Keys is not null) return (action, new TaskFilter { Keys = order.Keys });

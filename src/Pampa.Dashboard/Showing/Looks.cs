@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pampa.Serving;
 
 namespace Pampa.Showing;
@@ -34,6 +35,27 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             })],
             report.Examined, report.IsComplete);
     }
+
+    // Conditions may name values: what is a secret in them is taken out as it is in errors.
+    public async Task<JobFactsShape?> JobAsync(Query query, CancellationToken stopping)
+    {
+        if (await reads.RunAsync(t => cluster.JobAsync(query.Needed("job"), t), stopping) is not { } job) return new JobFactsShape(null, [], null);
+        return new JobFactsShape(job.Table, job.Key, job.Program)
+        {
+            MaxAttempts = job.MaxAttempts,
+            MaxDuration = job.MaxDuration?.TotalSeconds,
+            MaxWorkers = job.MaxAssignedWorkers,
+            WorkerFilter = Redacted(job.WorkerFilter),
+            MaxWait = job.MaxWait?.TotalSeconds,
+            FinishBy = job.FinishBy,
+            FinishAt = job.FinishAt?.ToString(job.FinishAt.Value.Second == 0 ? "HH:mm" : "HH:mm:ss", CultureInfo.InvariantCulture),
+            FinishAtZone = job.FinishAtZone,
+            Where = Redacted(job.Where),
+            OrderBy = Redacted(job.OrderBy),
+        };
+    }
+
+    private string? Redacted(string? text) => text is null ? null : Cut(options.Redact(text), LongestError * 4);
 
     public async Task<ColumnsShape?> ColumnsAsync(Query query, CancellationToken stopping)
     {

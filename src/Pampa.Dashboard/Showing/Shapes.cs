@@ -17,7 +17,17 @@ internal sealed record SessionShape(
 
 internal sealed record SnapshotShape(
     DateTimeOffset At, double AgeSeconds, string? Trouble, LeaderShape? Leader, IReadOnlyList<JobShape> Jobs, IReadOnlyList<NodeShape> Nodes,
-    IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations);
+    IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations)
+{
+    /// <summary>Of all workers, of which some are told in particular.</summary>
+    public WorkerCountShape WorkerCount { get; init; } = new(0, 0, 0);
+}
+
+/// <summary>How many workers there are.</summary>
+/// <param name="All">Living ones.</param>
+/// <param name="Serving">Those of a job.</param>
+/// <param name="Busy">Those at a task for longer than a second.</param>
+internal sealed record WorkerCountShape(int All, int Serving, int Busy);
 
 internal sealed record LeaderShape(string Node, long Term, double LeadsFor);
 
@@ -50,6 +60,9 @@ internal sealed record NodeShape(
     string Name, string Program, int Workers, int Ready, int Leaked, double LastHeard, long? Memory, double? Cpu, HeldShape? Held,
     IReadOnlyList<NodeJobShape> Jobs)
 {
+    /// <summary>How long a heartbeat of its workers lasts: the longest of them.</summary>
+    public double Lease { get; init; }
+
     /// <summary>What each of its workers may take.</summary>
     public IReadOnlyList<LimitShape> Limits { get; init; } = [];
 }
@@ -64,7 +77,11 @@ internal sealed record LimitShape(string Text, string Name, string Amount, strin
 internal sealed record NodeJobShape(string Job, long InHand, long Running, double PerSecond);
 
 internal sealed record WorkerShape(
-    string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeard, RunningShape? Running, HeldShape? Held);
+    string Id, string Node, string? Job, bool IsAttached, bool IsReady, double LastHeard, RunningShape? Running, HeldShape? Held)
+{
+    /// <summary>How long a heartbeat of it lasts.</summary>
+    public double Lease { get; init; }
+}
 
 internal sealed record RunningShape(string Job, string Key, double For);
 
@@ -83,6 +100,31 @@ internal sealed record ErrorGroupShape(string Pattern, int Count, DateTimeOffset
 {
     /// <summary>A text that stands as it is in every error of the group and hides nothing; null: there is none.</summary>
     public string? Search { get; init; }
+}
+
+/// <summary>What a job is, as its program has published it; all null: no program has.</summary>
+internal sealed record JobFactsShape(string? Table, IReadOnlyList<string> Key, string? Program)
+{
+    public int? MaxAttempts { get; init; }
+
+    public double? MaxDuration { get; init; }
+
+    public int? MaxWorkers { get; init; }
+
+    public string? WorkerFilter { get; init; }
+
+    public double? MaxWait { get; init; }
+
+    public DateTimeOffset? FinishBy { get; init; }
+
+    /// <summary>A time of day, and where it is that time.</summary>
+    public string? FinishAt { get; init; }
+
+    public string? FinishAtZone { get; init; }
+
+    public string? Where { get; init; }
+
+    public string? OrderBy { get; init; }
 }
 
 internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
@@ -145,7 +187,11 @@ internal enum OperationKind
 
 internal sealed record SignInOrder(string Secret);
 
-internal sealed record RecordsOrder(string Action, string Job, FilterOrder? Filter = null, IReadOnlyList<string>? Keys = null, string? Reason = null);
+internal sealed record RecordsOrder(string Action, string Job, FilterOrder? Filter = null, IReadOnlyList<string>? Keys = null, string? Reason = null)
+{
+    /// <summary>Whether what runs is meant, too.</summary>
+    public bool Running { get; init; }
+}
 
 internal sealed record FilterOrder(
     IReadOnlyList<string>? States = null, string? KeyPrefix = null, string? Error = null, string? Worker = null, string? Moment = null,
@@ -167,6 +213,7 @@ internal sealed record StopOrder(string Id);
 [JsonSerializable(typeof(SnapshotShape))]
 [JsonSerializable(typeof(SamplesShape))]
 [JsonSerializable(typeof(ErrorsShape))]
+[JsonSerializable(typeof(JobFactsShape))]
 [JsonSerializable(typeof(ColumnsShape))]
 [JsonSerializable(typeof(TaskPageShape))]
 [JsonSerializable(typeof(TaskDetailShape))]

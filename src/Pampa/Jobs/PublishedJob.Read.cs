@@ -39,6 +39,29 @@ internal static partial class PublishedJob
         }
     }
 
+    /// <summary>A published job for people to see, conditions and all; null where it is none that this version understands.</summary>
+    public static JobInfo? ReadInfo(string job, string definition, string program)
+    {
+        if (ReadStructure(definition) is not { } structure) return null;
+        using var json = JsonDocument.Parse(definition);
+        var root = json.RootElement;
+        var isDaily = structure.FinishBy is { Moment: null };
+        return new JobInfo(job, structure.Table, structure.Key)
+        {
+            Program = program,
+            MaxAttempts = structure.Limits?.MaxAttempts,
+            MaxDuration = structure.Limits?.MaxDuration,
+            MaxAssignedWorkers = structure.MaxAssignedWorkers,
+            WorkerFilter = TextIn(root, "workerFilter"),
+            MaxWait = structure.MaxWait,
+            FinishBy = structure.FinishBy?.Moment,
+            FinishAt = isDaily ? structure.FinishBy!.Time : null,
+            FinishAtZone = isDaily ? structure.FinishBy!.Zone.Id : null,
+            Where = TextIn(root, "where"),
+            OrderBy = TextIn(root, "orderBy"),
+        };
+    }
+
     // A zone that this computer does not know: then there is no goal, rather than a wrong one.
     private static FinishGoal? ReadGoal(JsonElement root)
     {

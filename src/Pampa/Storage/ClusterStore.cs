@@ -334,13 +334,14 @@ internal sealed class ClusterStore(Database database, string cluster)
 
     private Task<List<WorkerInfo>> ReadLivingAsync(CancellationToken stopping) =>
         database.QueryAsync(new Statement($"""
-            SELECT w.worker_id, w.node, a.job, w.state, {SecondsSince("w.heartbeat_at")}, w.program, w.process FROM pampa_worker AS w
+            SELECT w.worker_id, w.node, a.job, w.state, {SecondsSince("w.heartbeat_at")}, w.program, w.process,
+              {SecondsSince("w.heartbeat_at")} - {SecondsSince("w.expires_at")} FROM pampa_worker AS w
             LEFT JOIN pampa_assignment AS a ON a.cluster = w.cluster AND a.worker_id = w.worker_id
             WHERE w.cluster = @cluster AND w.state <> '{WorkerStates.Resigned}' AND w.expires_at > {Dialect.Now} ORDER BY w.worker_id
             """).With("cluster", cluster),
             row => new WorkerInfo(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), true,
                 row.GetString(3) == WorkerStates.Ready, Age(row, 4))
-            { Program = row.GetString(5), Process = row.GetString(6) }, stopping);
+            { Program = row.GetString(5), Process = row.GetString(6), Lease = TimeSpan.FromMilliseconds(Math.Round(Age(row, 7).TotalMilliseconds)) }, stopping);
 
     private static NodeInfo NodeOf(System.Data.Common.DbDataReader row, IReadOnlyList<(NodeJobInfo Job, int Leaked)> jobs) => new(
         row.GetString(0), row.GetString(2), (int)row.GetInt64(1), (int)row.GetInt64(3), jobs.Sum(j => j.Leaked), Age(row, 4), [.. jobs.Select(j => j.Job)]);

@@ -34,6 +34,23 @@ internal static class Shop
         pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(_ => $"INSERT INTO orders (id, customer, amount) SELECT max(id) + 1, 'night', 1 FROM orders"));
     }
 
+    /// <summary>Three records that run until their handlers are told to stop, and a fourth that waits for a worker.</summary>
+    public static void Running(PampaBuilder pampa) => Running(pampa, _ => { });
+
+    /// <summary>The same with more to say of its job.</summary>
+    public static void Running(PampaBuilder pampa, Action<JobBuilder> configure)
+    {
+        pampa.Workers = 3;
+        pampa.Setup("CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY)", "INSERT INTO orders (id) VALUES (1), (2), (3), (4) ON CONFLICT DO NOTHING");
+        pampa.AddJob("price_orders", "orders", "id", job =>
+        {
+            job.QueueSize = 1;
+            job.MaxQueueSize = 1;
+            job.Process(task => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, task.CancellationToken));
+            configure(job);
+        });
+    }
+
     /// <summary>A record of every state that has an end, failures in two groups and a hidden secret in one of them.</summary>
     public static void Busy(PampaBuilder pampa)
     {

@@ -189,12 +189,12 @@ public sealed class FilterTests(Browser browser)
     [Fact]
     public async Task Keys_go_to_rows_that_lead_nowhere_and_marking_a_text_leaves_the_page()
     {
-        await using var site = await Site.StartAsync();
-        await site.Cluster.PauseAsync(PampaTarget.Job("price_orders"), "by ada", null, Stopping);
-        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/audit"));
-        await Assertions.Expect(visit.Page.Locator("table.audit tbody tr")).ToHaveCountAsync(1);
+        // Whoever may only look has no button in the row of a schedule.
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.IsReadOnly = true });
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/schedules"));
+        await Assertions.Expect(visit.Page.Locator("table.schedules tbody tr")).ToHaveCountAsync(1);
         await visit.Page.Keyboard.PressAsync("j");
-        await Assertions.Expect(visit.Page.Locator("table.audit tbody tr")).ToBeFocusedAsync();
+        await Assertions.Expect(visit.Page.Locator("table.schedules tbody tr")).ToBeFocusedAsync();
         await visit.GoAsync("#/tasks?job=price_orders");
         await Assertions.Expect(visit.Page.Locator("h1")).ToBeFocusedAsync();
         var box = (await visit.Page.Locator("table.tasks tbody tr").First.Locator(".time-cell, .badge").First.BoundingBoxAsync())!;
@@ -205,6 +205,68 @@ public sealed class FilterTests(Browser browser)
         Assert.NotEqual("", await visit.Page.EvaluateAsync<string>("() => getSelection().toString()"));
         await Assertions.Expect(visit.Page.Locator("h1")).ToHaveTextAsync("Tasks");
     }
+
+    [Fact]
+    public async Task Each_condition_is_seen_changed_taken_away_and_joined_by_another()
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Options = o => o.ShowsColumn = (_, column) => column is "amount" });
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders&where=amount%20%3E%2010&where=amount%20%3C%2030"));
+        var (page, fields, rows) = (visit.Page, visit.Page.Locator(".condition input"), visit.Page.Locator("table.tasks tbody tr"));
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(fields).ToHaveCountAsync(2);
+        await Assertions.Expect(fields.Nth(0)).ToHaveValueAsync("amount > 10");
+        await Assertions.Expect(fields.Nth(1)).ToHaveValueAsync("amount < 30");
+        await visit.PictureAsync("conditions");
+        // The second is changed, and the first stays.
+        await fields.Nth(1).FillAsync("");
+        await fields.Nth(1).FillAsync("amount <= 30");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await visit.Named(AriaRole.Button, "Take away amount > 10", true).ClickAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(3);
+        await Assertions.Expect(fields).ToHaveCountAsync(1);
+        await Assertions.Expect(fields).ToHaveValueAsync("amount <= 30");
+        await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
+        await Assertions.Expect(fields.Nth(1)).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("amount = 20");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        Assert.Equal(["amount <= 30", "amount = 20"], await page.EvaluateAsync<string[]>("() => new URLSearchParams(location.hash.split('?')[1]).getAll('where')"));
+        await page.SetViewportSizeAsync(375, 780);
+        await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
+        await visit.PictureAsync("conditions-375");
+        await visit.Named(AriaRole.Button, "Take the empty condition away").ClickAsync();
+        await Assertions.Expect(fields).ToHaveCountAsync(2);
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task Each_state_says_how_many_records_it_has_and_nothing_moves_when_that_changes()
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders"));
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal) || text.Contains("EventSource", StringComparison.Ordinal);
+        var counts = visit.Page.Locator(".chips .count");
+        await Assertions.Expect(counts).ToHaveTextAsync(["3", "0", "0", "0", "0", "0"]);
+        var before = await PlacesAsync(visit);
+        await site.Cluster.ApplyAsync("price_orders", TaskAction.Skip, new TaskFilter { Keys = ["1"] }, null, null, Stopping);
+        await Assertions.Expect(counts).ToHaveTextAsync(["2", "0", "0", "0", "1", "0"]);
+        // Of a large table as much as was counted.
+        using var caller = site.NewCaller();
+        var seen = System.Text.Json.Nodes.JsonNode.Parse((await caller.JsonAsync("api/overview")).GetRawText())!;
+        var job = seen["jobs"]![0]!;
+        (job["pending"], job["completed"], job["failed"], job["isExact"]) = (9_876, 250_000, 12_345, false);
+        await SeenTests.ShowAsync(visit, seen.ToJsonString());
+        await Assertions.Expect(counts).ToHaveTextAsync(["9,876+", "0", "0", "0", "250k+", "12k+"]);
+        await Assertions.Expect(visit.Named(AriaRole.Button, "completed", true)).ToHaveAttributeAsync("title", "at least 250,000 records");
+        Assert.Equal(before, await PlacesAsync(visit));
+        await visit.PictureAsync("counts");
+        await visit.Page.SetViewportSizeAsync(375, 780);
+        await visit.PictureAsync("counts-375");
+    }
+
+    private static Task<double[][]> PlacesAsync(Visit visit) => visit.Page.EvaluateAsync<double[][]>(
+        "() => [...document.querySelectorAll('.chips[aria-label=States] .chip')].map(c => { const r = c.getBoundingClientRect(); return [r.x, r.y, r.width]; })");
 
     private static async Task TurnAsync(Visit visit, string table, string on, string back, int first, int second)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -138,6 +139,81 @@ public sealed class SeenTests(Browser browser)
     }
 
     [Fact]
+    public async Task A_heartbeat_is_late_by_what_its_process_has_set_for_it()
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa =>
+            {
+                Shop.Small(pampa);
+                pampa.WorkerLease = TimeSpan.FromMinutes(2);
+            },
+        });
+        using var caller = site.NewCaller();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/nodes"));
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal) || text.Contains("EventSource", StringComparison.Ordinal);
+        await Assertions.Expect(visit.Page.Locator(".node")).ToHaveCountAsync(1);
+        foreach (var (lastHeard, isLate) in new[] { (50, false), (90, true) })
+        {
+            var seen = JsonNode.Parse((await caller.JsonAsync("api/overview")).GetRawText())!;
+            // As the workers themselves have told.
+            Assert.Equal(120, seen["nodes"]![0]!["lease"]!.GetValue<double>(), 0.1);
+            Assert.All(seen["workers"]!.AsArray(), w => Assert.Equal(120, w!["lease"]!.GetValue<double>(), 0.1));
+            seen["nodes"]![0]!["lastHeard"] = lastHeard;
+            seen["workers"]![0]!["lastHeard"] = lastHeard;
+            await ShowAsync(visit, seen.ToJsonString());
+            await Assertions.Expect(visit.Page.Locator(".node .strip dd").First).ToHaveTextAsync(lastHeard == 50 ? "50 s ago" : "1 m 30 s ago");
+            await Assertions.Expect(visit.Page.Locator(".node .strip dd.bad")).ToHaveCountAsync(isLate ? 1 : 0);
+            await Assertions.Expect(visit.Page.Locator(".workers .meter.low")).ToHaveCountAsync(isLate ? 1 : 0);
+            // What is left of it: 70 of 120 seconds, or 30.
+            Assert.Equal(isLate ? "width: 25%;" : "width: 58.3%;", await visit.Page.Locator(".workers .meter i").First.GetAttributeAsync("style"));
+            await visit.PictureAsync($"heartbeat-{lastHeard}");
+        }
+    }
+
+    [Fact]
+    public async Task What_goes_on_stands_before_what_has_failed_since()
+    {
+        await using var site = await Site.StartAsync();
+        using var caller = site.NewCaller();
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains("ERR_", StringComparison.Ordinal) || text.Contains("EventSource", StringComparison.Ordinal);
+        var seen = JsonNode.Parse((await caller.JsonAsync("api/overview")).GetRawText())!;
+        var at = DateTimeOffset.Parse(seen["at"]!.GetValue<string>(), CultureInfo.InvariantCulture);
+        // The newest first, as the server tells them.
+        (string Id, string Action, bool IsDone)[] all = [("d", "retry", true), ("c", "retry", true), ("b", "relaunch", true), ("a", "cancel", false)];
+        seen["operations"] = new JsonArray([.. all.Select((o, i) => (JsonNode)new JsonObject
+        {
+            ["id"] = o.Id,
+            ["kind"] = "records",
+            ["job"] = "price_orders",
+            ["action"] = o.Action,
+            ["who"] = "ada",
+            ["began"] = at.AddMinutes(-i).ToString("O", CultureInfo.InvariantCulture),
+            ["changed"] = 400,
+            ["running"] = 0,
+            ["isDone"] = o.IsDone,
+            ["error"] = o.IsDone ? "the database is busy" : null,
+        })]);
+        await ShowAsync(visit, seen.ToJsonString());
+        var rows = visit.Page.Locator(".operations p");
+        await Assertions.Expect(rows).ToHaveCountAsync(3);
+        await Assertions.Expect(rows.First).ToContainTextAsync("Cancel price_orders");
+        await Assertions.Expect(rows.First.GetByRole(AriaRole.Button)).ToHaveTextAsync("Stop");
+        await Assertions.Expect(rows.Nth(1)).ToContainTextAsync("Retry price_orders");
+        await visit.PictureAsync("strip-order");
+    }
+
+    /// <summary>Lets the page see this and nothing else from now on.</summary>
+    internal static async Task ShowAsync(Visit visit, string snapshot)
+    {
+        await visit.Page.UnrouteAllAsync();
+        await visit.Page.RouteAsync("**/api/stream", route => route.FulfillAsync(new RouteFulfillOptions { ContentType = "text/event-stream", Body = $"event: snapshot\ndata: {snapshot}\n\n" }));
+        await visit.Page.RouteAsync("**/api/overview", route => route.FulfillAsync(new RouteFulfillOptions { ContentType = "application/json", Body = snapshot }));
+        await visit.Page.ReloadAsync();
+    }
+
+    [Fact]
     public async Task What_workers_of_a_node_may_take_is_shown_with_how_well_it_is_enforced()
     {
         await using var site = await Site.StartAsync();
@@ -151,10 +227,7 @@ public sealed class SeenTests(Browser browser)
              {"text":"MaxCpu 150 %: enforced in part, by nice: <b>it is less wanted</b>","name":"MaxCpu","amount":"150 %","enforcement":"partly"},
              {"text":"MaxDisk 9 GB: not enforced","name":"MaxDisk","amount":"9 GB","enforcement":"none"}]
             """);
-        var json = seen.ToJsonString();
-        await visit.Page.RouteAsync("**/api/stream", route => route.FulfillAsync(new RouteFulfillOptions { ContentType = "text/event-stream", Body = $"event: snapshot\ndata: {json}\n\n" }));
-        await visit.Page.RouteAsync("**/api/overview", route => route.FulfillAsync(new RouteFulfillOptions { ContentType = "application/json", Body = json }));
-        await visit.Page.ReloadAsync();
+        await ShowAsync(visit, seen.ToJsonString());
         await Assertions.Expect(visit.Page.Locator(".limits li")).ToHaveTextAsync(["MaxRam 512 MBenforced", "MaxCpu 150 %in part", "MaxDisk 9 GBnot enforced"]);
         Assert.Equal("MaxCpu 150 %: enforced in part, by nice: <b>it is less wanted</b>", await visit.Page.Locator(".limits li").Nth(1).GetAttributeAsync("title"));
         foreach (var width in new[] { 1280, 375 })

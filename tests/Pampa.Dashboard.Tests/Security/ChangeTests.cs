@@ -18,6 +18,7 @@ public sealed class ChangeTests
     [
         ("api/steer", Pause),
         ("api/records", """{"action":"cancel","job":"price_orders","keys":["1"]}"""),
+        ("api/records", """{"action":"cancel","job":"price_orders","filter":{},"running":true}"""),
         ("api/records", """{"action":"skip","job":"price_orders","filter":{}}"""),
         ("api/schedule", """{"action":"run","name":"nightly"}"""),
         ("api/schedule", """{"action":"pause","name":"nightly"}"""),

@@ -138,6 +138,7 @@ public abstract partial class StoreConformance
         Assert.InRange(info.Nodes[0].LastHeard, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(11));
         Assert.InRange(info.Nodes[1].LastHeard, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
         Assert.Equal([new NodeJobInfo("job", 5, 2, 2.5)], info.Nodes[1].Jobs);
+        Assert.Equal([("a.1", Ttl), ("a.2", Ttl), ("b.1", Ttl)], info.Workers.Select(w => (w.Id, w.Lease)));
 
         await Workers.ResignAsync(Lease, Stopping);
         await Workers.ResignAsync([("a.1", 1), ("a.2", 1)], Stopping);

@@ -54,7 +54,8 @@ function spared({ running, isRunningExact }: Preview): string {
 /** Operations whose end was told to whoever began them. */
 export const told = new Set<string>();
 
-export function onRecords(action: string, job: string, what: { keys: string[] } | { filter: Filter }, described: string): Ask {
+/** Asks about an action on records; isOfRunning: of such that run and no others. */
+export function onRecords(action: string, job: string, what: { keys: string[] } | { filter: Filter }, described: string, isOfRunning = false): Ask {
   const w = actionWords[action]!;
   const body = { action, job, ...what };
   const isMany = !('keys' in what);
@@ -64,8 +65,10 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
     verb: w.title,
     isGrave: action === 'cancel' || action === 'skip',
     hasReason: true,
-    preview: async () => {
-      const would = await post<Preview>('preview', body);
+    // Without it nothing would happen to what runs.
+    choice: action === 'cancel' ? { label: 'Also what runs', hint: 'it has failed at once, its handler is told to stop, and what it writes is refused', isOn: isOfRunning } : undefined,
+    preview: async (running) => {
+      const would = await post<Preview>('preview', { ...body, running });
       return {
         text: (
           <>
@@ -84,8 +87,8 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
         mustType: isMany && (would.matched >= 10_000 || !would.isExact) ? job : undefined,
       };
     },
-    act: async (reason) => {
-      const done = await post<Operation>('records', { ...body, reason });
+    act: async (reason, _, running) => {
+      const done = await post<Operation>('records', { ...body, reason, running });
       if (done.isDone) told.add(done.id);
       if (done.error) throw new Error(done.error);
       return done.isDone ? `${plural(done.changed, 'record')} ${w.done}.` : `${w.title} goes on; the strip at the top shows how far it is.`;

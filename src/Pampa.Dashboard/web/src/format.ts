@@ -13,6 +13,12 @@ export function short(n: number): string {
   return `${one.format(n / 1_000_000)}M`;
 }
 
+/** Short enough for a place of some five characters: 987, 9,876, 12k, 250k+, 4.6M. */
+export function compact(n: number, isExact = true): string {
+  const text = n < 10_000 ? whole.format(n) : n < 999_500 ? `${whole.format(n / 1_000)}k` : `${one.format(n / 1_000_000)}M`;
+  return isExact || n === 0 ? text : `${text}+`;
+}
+
 /** A number of an axis: as short as it can be. */
 export function tick(n: number): string {
   if (n >= 1_000_000) return `${Number((n / 1_000_000).toFixed(1))}M`;
@@ -112,6 +118,6 @@ export function reason(text: string): string {
 export const actionWords: Record<string, { title: string; done: string; takes: string }> = {
   retry: { title: 'Retry', done: 'made pending again', takes: 'Failed records are made pending again with all their attempts and the same idempotency key.' },
   relaunch: { title: 'Relaunch', done: 'made pending again', takes: 'Ended records, completed ones too, are made pending again and run once more.' },
-  cancel: { title: 'Cancel', done: 'cancelled', takes: 'Records that have not started end as failed, with the reason as their error. What runs is left alone.' },
+  cancel: { title: 'Cancel', done: 'cancelled', takes: 'Records end as failed without being run to their end, with the reason as their error.' },
   skip: { title: 'Skip', done: 'skipped', takes: 'Records that have not started end as completed without having run. What runs is left alone.' },
 };

@@ -57,7 +57,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (page === 'jobs' && name !== undefined && sub === 'tasks' && key !== undefined) return <TaskRecord key={`${name}/${key}`} job={name} taskKey={key} session={session} />;
   if (page === 'jobs' && name !== undefined && !sub) return <JobPage key={name} name={name} session={session} />;
   if (page === 'tasks') return <Tasks query={place.query} session={session} />;
-  if (page === 'nodes') return <Nodes session={session} />;
+  if (page === 'nodes') return <Nodes query={place.query} session={session} />;
   if (page === 'schedules') return <Schedules session={session} />;
   if (page === 'audit') return <Audit query={place.query} session={session} />;
   if (page === 'health') return <Health session={session} />;

@@ -67,6 +67,8 @@ export interface Node {
   ready: number;
   leaked: number;
   lastHeard: number;
+  /** How long a heartbeat of its workers lasts. */
+  lease: number;
   memory: number | null;
   cpu: number | null;
   held: Held | null;
@@ -89,6 +91,8 @@ export interface Worker {
   isAttached: boolean;
   isReady: boolean;
   lastHeard: number;
+  /** How long a heartbeat of it lasts: one comes every third of that. */
+  lease: number;
   running: { job: string; key: string; for: number } | null;
   held: Held | null;
 }
@@ -122,7 +126,10 @@ export interface Snapshot {
   leader: { node: string; term: number; leadsFor: number } | null;
   jobs: Job[];
   nodes: Node[];
+  /** Some of them, where there are very many. */
   workers: Worker[];
+  /** Of all workers: the living ones, those that serve a job, and those at a task for longer than a second. */
+  workerCount: { all: number; serving: number; busy: number };
   absent: string[];
   health: { at: string; findings: Finding[] } | null;
   operations: Operation[];
@@ -154,6 +161,23 @@ export interface Errors {
   groups: ErrorGroup[];
   examined: number;
   isComplete: boolean;
+}
+
+/** What a job is, as its program has published it; without a table: no program has. */
+export interface JobFacts {
+  table: string | null;
+  key: string[];
+  program: string | null;
+  maxAttempts: number | null;
+  maxDuration: number | null;
+  maxWorkers: number | null;
+  workerFilter: string | null;
+  maxWait: number | null;
+  finishBy: string | null;
+  finishAt: string | null;
+  finishAtZone: string | null;
+  where: string | null;
+  orderBy: string | null;
 }
 
 export interface Column {

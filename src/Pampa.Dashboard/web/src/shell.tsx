@@ -170,10 +170,12 @@ function Strip({ session }: { session: Session }) {
   const since = (o: Operation): number => Math.max(0, (there - Date.parse(o.began)) / 1_000);
   const all = operations.filter((o) => !away.has(o.id) && (!o.isDone || (o.error && o.error !== 'stopped' && since(o) < 3_600)));
   if (all.length === 0) return null;
+  // What goes on can be stopped, and is never hidden by what has failed since.
+  const inOrder = [...all.filter((o) => !o.isDone), ...all.filter((o) => o.isDone)];
   const stop = (o: Operation): void => void post<{ text: string }>('stop', { id: o.id }).then((d) => say(d.text), (e: Error) => say(e.message, true));
   return (
     <div class="operations">
-      {all.slice(0, 3).map((o) => (
+      {inOrder.slice(0, 3).map((o) => (
         <p key={o.id} class={o.error ? 'bad' : ''}>
           {!o.isDone && <i class="spin" aria-hidden="true" />}
           <b>

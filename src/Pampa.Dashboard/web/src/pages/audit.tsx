@@ -1,4 +1,4 @@
-import { count, spell } from '../format';
+import { count, keyText, spell } from '../format';
 import { useLive } from '../live';
 import { go, to } from '../router';
 import type { AuditPage, Session } from '../shapes';
@@ -65,13 +65,13 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
                           <b>{e.action}</b>
                         </td>
                         <td class="cut" data-label="What" title={spell(e.target)}>
-                          {spell(e.target)}
+                          <Target target={e.target} />
                         </td>
                         <td class="num" data-label="Records">
                           {e.count > 0 ? count(e.count) : <span class="none">–</span>}
                         </td>
                         <td class="wide cut" data-label="Detail" title={spell(e.detail)}>
-                          {spell(e.detail) || <span class="none">–</span>}
+                          <Detail target={e.target} detail={e.detail} />
                         </td>
                       </tr>
                     ))}
@@ -93,4 +93,39 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
       </Panel>
     </>
   );
+}
+
+/** What was acted on, as a link to where it is now. */
+function Target({ target }: { target: string }) {
+  const [kind, name] = split(target);
+  const place = kind === 'job' ? to(['jobs', name]) : kind === 'node' ? to(['nodes'], { node: name }) : kind === 'schedule' ? to(['schedules']) : kind === 'worker' ? to(['nodes']) : null;
+  return place ? (
+    <>
+      {kind} <a href={place}>{spell(name)}</a>
+    </>
+  ) : (
+    <>{spell(target)}</>
+  );
+}
+
+/** Of a single record, its key leads to it; of several, where a key ends nobody can tell. */
+function Detail({ target, detail }: { target: string; detail: string }) {
+  const [kind, job] = split(target);
+  const found = kind === 'job' && !/•••|…$/.test(detail) ? /^1 key: ((?:(?!; )[^])+)/.exec(detail) : null;
+  if (!found) return detail ? <>{spell(detail)}</> : <span class="none">–</span>;
+  const key = found[1]!;
+  return (
+    <>
+      1 key:{' '}
+      <a class="key" href={to(['jobs', job, 'tasks', key])}>
+        {keyText(key)}
+      </a>
+      {spell(detail.slice(found[0].length))}
+    </>
+  );
+}
+
+function split(target: string): [string, string] {
+  const at = target.indexOf(' ');
+  return [target.slice(0, at), target.slice(at + 1)];
 }

@@ -3,7 +3,7 @@ import { onRecords, steer } from '../acts';
 import { count, duration, keyText, plural, rate, reason, short, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
-import { states, type ErrorGroup, type Errors, type Job, type Sample, type Scale, type Session } from '../shapes';
+import { states, type ErrorGroup, type Errors, type Job, type JobFacts, type Sample, type Scale, type Session } from '../shapes';
 import { Answer, Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
 import { StateBar } from '../ui/bars';
 import { Chart } from '../ui/chart';
@@ -60,6 +60,7 @@ export function JobPage({ name, session }: { name: string; session: Session }) {
       </div>
       {job ? <Figures job={job} /> : <Skeleton rows={2} />}
       <Course job={name} />
+      <About job={name} />
       <Failures job={name} session={session} failed={job?.failed ?? 0} />
     </>
   );
@@ -159,6 +160,90 @@ function Course({ job }: { job: string }) {
         </div>
       )}
     </Panel>
+  );
+}
+
+function About({ job }: { job: string }) {
+  const asked = useAsked<JobFacts>('job', { job }, 60);
+  return (
+    <Panel title="What it is" side={asked.data?.program ? <span class="hush">as published by {spell(asked.data.program)}</span> : undefined}>
+      <Answer asked={asked} rows={2}>
+        {(facts) => (facts.table === null ? <Empty title="Not published yet">What the job is stands here when a process with workers has been started.</Empty> : <Facts facts={facts} />)}
+      </Answer>
+    </Panel>
+  );
+}
+
+function Facts({ facts }: { facts: JobFacts }) {
+  const goals = [
+    facts.finishAt && `each day by ${facts.finishAt} ${facts.finishAtZone}`,
+    facts.finishBy && (
+      <>
+        by <Time at={facts.finishBy} />
+      </>
+    ),
+    facts.maxWait !== null && `within ${duration(facts.maxWait)}`,
+  ].filter(Boolean);
+  return (
+    <>
+      <dl class="strip about">
+        <div>
+          <dt>Table</dt>
+          <dd>{spell(facts.table!)}</dd>
+        </div>
+        <div>
+          <dt>Key</dt>
+          <dd>{spell(facts.key.join(', '))}</dd>
+        </div>
+        <div>
+          <dt>Attempts</dt>
+          <dd>{facts.maxAttempts === null ? <span class="none">–</span> : `${count(facts.maxAttempts)} at most`}</dd>
+        </div>
+        <div>
+          <dt>Duration</dt>
+          <dd>{facts.maxDuration === null ? <span class="none">–</span> : `${duration(facts.maxDuration)} at most`}</dd>
+        </div>
+        <div>
+          <dt>Workers</dt>
+          <dd>{facts.maxWorkers === null ? <span class="none">no limit</span> : `${count(facts.maxWorkers)} at most`}</dd>
+        </div>
+        <div>
+          <dt>Worker filter</dt>
+          <dd>{facts.workerFilter === null ? <span class="none">any worker</span> : <code>{spell(facts.workerFilter)}</code>}</dd>
+        </div>
+        <div>
+          <dt>Goal</dt>
+          <dd>
+            {goals.length === 0 ? (
+              <span class="none">at no set time</span>
+            ) : (
+              goals.map((goal, i) => (
+                <>
+                  {i > 0 && ', '}
+                  {goal}
+                </>
+              ))
+            )}
+          </dd>
+        </div>
+      </dl>
+      {(facts.where !== null || facts.orderBy !== null) && (
+        <dl class="facts">
+          {facts.where !== null && (
+            <>
+              <dt>Only records where</dt>
+              <dd class="value">{spell(facts.where)}</dd>
+            </>
+          )}
+          {facts.orderBy !== null && (
+            <>
+              <dt>In the order of</dt>
+              <dd class="value">{spell(facts.orderBy)}</dd>
+            </>
+          )}
+        </dl>
+      )}
+    </>
   );
 }
 

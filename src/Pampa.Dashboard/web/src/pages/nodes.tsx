@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { steer } from '../acts';
 import { age, bytes, count, duration, plural, rate, keyText, spell } from '../format';
 import { useLive } from '../live';
@@ -10,7 +11,7 @@ import { useTitle } from '../use';
 
 const enforced = { none: 'not enforced', partly: 'in part', full: 'enforced' };
 
-export function Nodes({ session }: { session: Session }) {
+export function Nodes({ query, session }: { query: URLSearchParams; session: Session }) {
   const { snapshot } = useLive();
   useTitle(`Nodes · ${session.title}`);
   if (!snapshot)
@@ -25,7 +26,7 @@ export function Nodes({ session }: { session: Session }) {
       <div class="title">
         <h1>Nodes and workers</h1>
         <span class="hush">
-          {plural(snapshot.nodes.length, 'node')}, {plural(snapshot.workers.length, 'worker')}, {count(snapshot.workers.filter((w) => w.job).length)} of them serve a job
+          {plural(snapshot.nodes.length, 'node')}, {plural(snapshot.workerCount.all, 'worker')}, {count(snapshot.workerCount.serving)} of them serve a job
         </span>
       </div>
       {snapshot.nodes.length === 0 && (
@@ -39,14 +40,34 @@ export function Nodes({ session }: { session: Session }) {
         </p>
       ))}
       {snapshot.nodes.map((node) => (
-        <NodePanel key={node.name} node={node} workers={snapshot.workers.filter((w) => w.node === node.name)} isLeader={snapshot.leader?.node === node.name} session={session} />
+        <NodePanel key={node.name} node={node} workers={snapshot.workers.filter((w) => w.node === node.name)} isLeader={snapshot.leader?.node === node.name} isSought={query.get('node') === node.name} session={session} />
       ))}
     </>
   );
 }
 
-function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: Worker[]; isLeader: boolean; session: Session }) {
+/** Whether two heartbeats in a row are missing: one comes every third of what it lasts. */
+function isLate({ lastHeard, lease }: { lastHeard: number; lease: number }): boolean {
+  return lastHeard > (lease * 2) / 3;
+}
+
+interface NodePanelProps {
+  node: Node;
+  /** Those of it that are told: not all, where the cluster has very many. */
+  workers: Worker[];
+  isLeader: boolean;
+  isSought: boolean;
+  session: Session;
+}
+
+function NodePanel({ node, workers, isLeader, isSought, session }: NodePanelProps) {
   const { ask } = useAsk();
+  const title = useRef<HTMLSpanElement>(null);
+  // Whoever came by a link to this node need not look for it.
+  useEffect(() => {
+    if (isSought) title.current?.closest('.panel')?.scrollIntoView();
+  }, [isSought]);
+  const more = node.workers - workers.length;
   const running = node.jobs.reduce((n, j) => n + j.running, 0);
   const inHand = node.jobs.reduce((n, j) => n + j.inHand, 0);
   const perSecond = node.jobs.reduce((n, j) => n + j.perSecond, 0);
@@ -55,7 +76,7 @@ function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: 
       class="node"
       title={
         <>
-          {node.name}
+          <span ref={title}>{node.name}</span>
           {isLeader && <Badge state="leader">leads</Badge>}
           <HeldBadge held={node.held} left={running} />
           {node.leaked > 0 && <Badge state="warning">{plural(node.leaked, 'worker')} kept by a task that does not end</Badge>}
@@ -72,7 +93,7 @@ function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: 
       <dl class="strip">
         <div>
           <dt>Heartbeat</dt>
-          <dd class={node.lastHeard > 20 ? 'bad' : ''}>{age(node.lastHeard)} ago</dd>
+          <dd class={isLate(node) ? 'bad' : ''} title={`a heartbeat lasts ${duration(node.lease)}`}>{age(node.lastHeard)} ago</dd>
         </div>
         <div>
           <dt>Running</dt>
@@ -109,23 +130,30 @@ function NodePanel({ node, workers, isLeader, session }: { node: Node; workers: 
           ))}
         </ul>
       )}
-      <table class="grid workers">
-        <thead>
-          <tr>
-            <th>Worker</th>
-            <th>Serves</th>
-            <th class="wide">Task at hand</th>
-            <th class="num">For</th>
-            <th class="num">Heartbeat</th>
-            <th aria-label="Actions" />
-          </tr>
-        </thead>
-        <tbody>
-          {workers.map((w) => (
-            <WorkerRow key={w.id} worker={w} isNodeHeld={node.held !== null} session={session} />
-          ))}
-        </tbody>
-      </table>
+      {workers.length > 0 && (
+        <table class="grid workers">
+          <thead>
+            <tr>
+              <th>Worker</th>
+              <th>Serves</th>
+              <th class="wide">Task at hand</th>
+              <th class="num">For</th>
+              <th class="num">Heartbeat</th>
+              <th aria-label="Actions" />
+            </tr>
+          </thead>
+          <tbody>
+            {workers.map((w) => (
+              <WorkerRow key={w.id} worker={w} isNodeHeld={node.held !== null} session={session} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {more > 0 && (
+        <p class="rest hush">
+          {workers.length > 0 ? `… and ${count(more)} more ${more === 1 ? 'worker' : 'workers'}` : plural(more, 'worker')}. Of very many those are listed that are paused, not ready or at the longest tasks, and small nodes as a whole; <code>status --workers</code> lists all.
+        </p>
+      )}
     </Panel>
   );
 }
@@ -152,7 +180,7 @@ function WorkerRow({ worker: w, isNodeHeld, session }: { worker: Worker; isNodeH
         {w.running ? duration(w.running.for) : <span class="none">–</span>}
       </td>
       <td class="num" data-label="Heartbeat">
-        <Meter value={Math.max(0, 30 - w.lastHeard)} of={30} label={`last heard ${age(w.lastHeard)} ago`} /> {age(w.lastHeard)}
+        <Meter value={Math.max(0, w.lease - w.lastHeard)} of={w.lease} isLow={isLate(w)} label={`last heard ${age(w.lastHeard)} ago; a heartbeat lasts ${duration(w.lease)}`} /> {age(w.lastHeard)}
       </td>
       <td class="do">
         {session.mayAct && !isNodeHeld && (

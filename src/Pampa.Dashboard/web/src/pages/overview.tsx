@@ -58,18 +58,21 @@ export function Overview({ session }: { session: Session }) {
 function Figures({ snapshot }: { snapshot: Snapshot }) {
   const sum = (of: (job: Job) => number): number => snapshot.jobs.reduce((n, job) => n + of(job), 0);
   const isExact = snapshot.jobs.every((job) => job.isExact && job.isCounted);
-  const busy = snapshot.workers.filter((w) => w.running).length;
+  const workers = snapshot.workerCount;
   const due = sum((j) => j.pending);
   const running = sum((j) => j.running);
   const failed = sum((j) => j.failed);
+  // A list is of one job: that of the most failures, where several have some.
+  const failing = snapshot.jobs.filter((j) => j.failed > 0).sort((a, b) => b.failed - a.failed);
+  const worst = failing[0];
   const oldest = snapshot.jobs.reduce<number | null>((n, j) => (j.oldestPending === null ? n : Math.max(n ?? 0, j.oldestPending)), null);
   return (
     <div class="stats">
       <Stat label="Per second" value={rate(sum((j) => j.perSecond ?? 0))} hint="tasks ended, all jobs" />
       <Stat label="Due" value={count(due, isExact)} hint={due === 0 ? (isExact ? 'nothing waits' : 'not all was counted') : oldest === null ? 'for a worker' : `the oldest for ${duration(oldest)}`} />
       <Stat label="In hand" value={count(running + sum((j) => j.reserved))} hint={`${count(running)} running`} />
-      <Stat label="Failed" value={count(failed, isExact)} tone={failed > 0 ? 'bad' : ''} hint={failed > 0 ? 'for good; look and retry' : isExact ? 'none for good' : 'not all was counted'} href={failed > 0 ? to(['tasks'], { state: 'failed' }) : undefined} />
-      <Stat label="Workers" value={count(snapshot.workers.length)} hint={snapshot.workers.length === 0 ? 'no node is at work' : `${plural(snapshot.nodes.length, 'node')}, ${busy} at a long task`} tone={snapshot.workers.length === 0 ? 'bad' : ''} href={to(['nodes'])} />
+      <Stat label="Failed" value={count(failed, isExact)} tone={failed > 0 ? 'bad' : ''} hint={!worst ? (isExact ? 'none for good' : 'not all was counted') : failing.length === 1 ? `for good, of ${worst.name}` : `for good, most of ${worst.name}`} href={worst && to(['tasks'], { job: worst.name, state: 'failed' })} />
+      <Stat label="Workers" value={count(workers.all)} hint={workers.all === 0 ? 'no node is at work' : `${plural(snapshot.nodes.length, 'node')}, ${count(workers.busy)} at a long task`} tone={workers.all === 0 ? 'bad' : ''} href={to(['nodes'])} />
       <Stat
         label="Leader"
         value={snapshot.leader ? snapshot.leader.node : 'nobody'}

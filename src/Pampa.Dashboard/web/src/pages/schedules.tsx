@@ -11,7 +11,7 @@ export function Schedules({ session }: { session: Session }) {
   useTitle(`Schedules · ${session.title}`);
   const asked = useAsked<{ schedules: Schedule[] }>('schedules', {}, 5);
   const { ask } = useAsk();
-  const open = (what: Ask): void => ask({ ...what, act: async (reason, seconds) => what.act(reason, seconds).then((text) => (asked.again(), text)) });
+  const open = (what: Ask): void => ask({ ...what, act: async (...given) => what.act(...given).then((text) => (asked.again(), text)) });
   return (
     <>
       <h1>Schedules</h1>

@@ -1,13 +1,14 @@
 import { onRecords } from '../acts';
-import { duration, keyText, spell } from '../format';
+import { age, duration, keyText, spell } from '../format';
+import { useLive } from '../live';
 import { to } from '../router';
 import type { Session, State, TaskDetail } from '../shapes';
 import { Answer, Button, Empty, Panel, StateBadge, Time } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { useAsk } from '../ui/dialog';
-import { useAsked, useTitle } from '../use';
+import { useAsked, useNow, useTitle } from '../use';
 
-const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved'], skip: ['pending', 'scheduled', 'reserved'] };
+const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved', 'running'], skip: ['pending', 'scheduled', 'reserved'] };
 
 export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: string; session: Session }) {
   useTitle(`${taskKey} · ${job} · ${session.title}`);
@@ -16,7 +17,7 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
   const data = asked.data;
   const act = (action: string, icon: string, label: string) => {
     const can = data !== null && takes[action]!.includes(data.task.state);
-    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${keyText(taskKey)}`);
+    const opened = onRecords(action, job, { keys: [taskKey] }, `task ${keyText(taskKey)}`, data?.task.state === 'running');
     return (
       <Button
         icon={icon}
@@ -24,8 +25,8 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
         onClick={() =>
           ask({
             ...opened,
-            act: async (reason, seconds) => {
-              const text = await opened.act(reason, seconds);
+            act: async (...given) => {
+              const text = await opened.act(...given);
               asked.again();
               return text;
             },
@@ -67,6 +68,33 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
   );
 }
 
+/** The worker's tasks, and the node that it lives on. */
+function WorkerLink({ worker, job }: { worker: string; job: string }) {
+  const { snapshot } = useLive();
+  // An id is its node's name with a number; whether there is such a node the cluster says.
+  const name = snapshot?.workers.find((w) => w.id === worker)?.node ?? worker.replace(/\.\d+$/, '');
+  const node = snapshot?.nodes.find((n) => n.name === name);
+  return (
+    <>
+      <a href={to(['tasks'], { job, worker })}>{worker}</a>
+      {node && (
+        <>
+          {' '}
+          on <a href={to(['nodes'], { node: node.name })}>node {node.name}</a>
+        </>
+      )}
+    </>
+  );
+}
+
+/** How long ago something was by the database's clock, from second to second. */
+function Since({ at }: { at: string }) {
+  const { snapshot, cameAt } = useLive();
+  const now = useNow();
+  const there = snapshot ? Date.parse(snapshot.at) + snapshot.ageSeconds * 1_000 + (now - cameAt) : now;
+  return <>{age(Math.max(0, (there - Date.parse(at)) / 1_000))}</>;
+}
+
 function Details({ data, job }: { data: TaskDetail; job: string }) {
   const { task } = data;
   return (
@@ -86,7 +114,7 @@ function Details({ data, job }: { data: TaskDetail; job: string }) {
               {task.attempts} of {data.maxAttempts}
             </dd>
             <dt>Worker</dt>
-            <dd>{task.worker ? <a href={to(['tasks'], { job, worker: task.worker })}>{task.worker}</a> : <span class="none">–</span>}</dd>
+            <dd>{task.worker ? <WorkerLink worker={task.worker} job={job} /> : <span class="none">–</span>}</dd>
             <dt>{task.worker ? 'Reserved' : 'Due'}</dt>
             <dd>
               <Time at={task.reservedAt} isLong />
@@ -99,6 +127,14 @@ function Details({ data, job }: { data: TaskDetail; job: string }) {
             <dd>
               <Time at={task.endedAt} isLong />
             </dd>
+            {task.state === 'running' && task.startedAt && (
+              <>
+                <dt>Running for</dt>
+                <dd>
+                  <Since at={task.startedAt} />
+                </dd>
+              </>
+            )}
             {task.startedAt && task.endedAt && (
               <>
                 <dt>Took</dt>

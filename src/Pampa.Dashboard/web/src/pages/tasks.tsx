@@ -1,30 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { onRecords } from '../acts';
-import { count, keyText, ofField, plural, reason, spell, toField, zone as here } from '../format';
+import { count, keyText, plural, reason, spell } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
 import { useSearch, type Phase, type Search } from '../search';
-import { states, type Column, type Filter, type Session, type Task, type TaskPage } from '../shapes';
+import type { Column, Session, Task, TaskPage } from '../shapes';
 import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
 import { Icon } from '../ui/icons';
-import { Text } from '../ui/text';
-import { useZone } from '../ui/zone';
 import { useAsked, useTitle } from '../use';
-
-const orders: [string, string][] = [
-  ['key', 'by key'],
-  ['keydescending', 'by key, last first'],
-  ['latestend', 'ended last first'],
-];
+import { filterOf, Filters } from './filters';
 
 const pageLength = 50;
-
-const moments: [string, string][] = [
-  ['ended', 'ended'],
-  ['started', 'started'],
-  ['reserved', 'reserved or due'],
-];
 
 export function Tasks({ query, session }: { query: URLSearchParams; session: Session }) {
   const { snapshot } = useLive();
@@ -55,28 +42,9 @@ function useEnds(job: string, again: () => void): void {
   }, [snapshot, ended]);
 }
 
-function filterOf(query: URLSearchParams): Filter {
-  const text = (name: string): string | undefined => query.get(name) || undefined;
-  const at = (name: string): string | undefined => {
-    const value = text(name);
-    const moment = value ? new Date(value) : null;
-    return moment && !Number.isNaN(moment.getTime()) ? moment.toISOString() : undefined;
-  };
-  const filter: Filter = {
-    states: query.getAll('state'),
-    keyPrefix: text('prefix'),
-    error: text('error'),
-    worker: text('worker'),
-    moment: text('moment'),
-    from: at('from'),
-    until: at('until'),
-    where: query.getAll('where').filter((w) => w.trim().length > 0),
-  };
-  return filter;
-}
-
 function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; query: URLSearchParams; session: Session }) {
   const { ask } = useAsk();
+  const { snapshot } = useLive();
   const filter = useMemo(() => filterOf(query), [query]);
   const order = query.get('order') ?? 'key';
   const after = query.getAll('after');
@@ -102,6 +70,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   useEffect(() => setPicked(new Set()), [query]);
   // What is not on the page any more cannot be seen to be chosen.
   const picked = useMemo(() => new Set((asked.data?.tasks ?? []).map((t) => t.key).filter((key) => chosenKeys.has(key))), [asked.data, chosenKeys]);
+  const pickedRun = picked.size > 0 && (asked.data?.tasks ?? []).every((t) => t.state === 'running' || !picked.has(t.key));
   const change = (changes: Record<string, string | string[] | null>): void => {
     const next = new URLSearchParams(query);
     next.set('job', job);
@@ -121,13 +90,13 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const act = (action: string, label: string, icon: string) => {
     const isPicked = picked.size > 0;
     const opened = isPicked
-      ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`)
-      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`);
+      ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`, pickedRun)
+      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`, filter.states?.join() === 'running');
     return (
       <Button
         icon={icon}
         disabled={!asked.data || asked.data.tasks.length === 0 || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
-        onClick={() => ask({ ...opened, act: async (reason, seconds) => opened.act(reason, seconds).then((text) => (asked.renew(), text)) })}
+        onClick={() => ask({ ...opened, act: async (...given) => opened.act(...given).then((text) => (asked.renew(), text)) })}
       >
         {label}
       </Button>
@@ -147,7 +116,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
           </select>
         </div>
       </div>
-      <Filters query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
+      <Filters job={snapshot?.jobs.find((j) => j.name === job)} query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
       <Panel
         title={picked.size > 0 ? `${count(picked.size)} chosen` : 'Records'}
         side={
@@ -234,93 +203,6 @@ function Hunt({ search, page }: { search: Search; page: TaskPage }) {
         {verb}
       </Button>
     </div>
-  );
-}
-
-interface FiltersProps {
-  query: URLSearchParams;
-  change: (changes: Record<string, string | string[] | null>) => void;
-  columns: Column[];
-  shown: Column[];
-  chosen: string[];
-}
-
-function Filters({ query, change, columns, shown, chosen }: FiltersProps) {
-  const picked = query.getAll('state');
-  const where = query.getAll('where')[0] ?? '';
-  // What is filtered by is never out of sight.
-  const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
-  const [isOpen, setOpen] = useState(isNeeded);
-  useEffect(() => setOpen((was) => was || isNeeded), [isNeeded]);
-  const isUtc = useZone() === 'database';
-  const zone = isUtc ? 'UTC' : here;
-  const searchable = columns.filter((c) => c.isSearchable);
-  return (
-    <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
-      <div class="chips" role="group" aria-label="States">
-        {states.map((s) => (
-          <button key={s} type="button" class={`chip ${s}`} aria-pressed={picked.includes(s)} onClick={() => change({ state: picked.includes(s) ? picked.filter((p) => p !== s) : [...picked, s] })}>
-            <i class="dot" aria-hidden="true" />
-            {s}
-          </button>
-        ))}
-      </div>
-      <Text name="error" label="Error contains" value={query.get('error')} change={change} isFirst />
-      <Text name="prefix" label="Key begins with" value={query.get('prefix')} change={change} />
-      <select aria-label="Order" value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
-        {orders.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        {isOpen ? 'Fewer' : 'More'}
-      </button>
-      {isOpen && (
-        <div class="more">
-          <Text name="worker" label="Worker" value={query.get('worker')} change={change} />
-          <label>
-            Time
-            <select value={query.get('moment') ?? 'ended'} onChange={(e) => change({ moment: e.currentTarget.value === 'ended' ? null : e.currentTarget.value })}>
-              {moments.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            <span>
-              from <span class="hush">{zone}</span>
-            </span>
-            <input type="datetime-local" value={toField(query.get('from') ?? '', isUtc)} onChange={(e) => change({ from: ofField(e.currentTarget.value, isUtc) })} />
-          </label>
-          <label>
-            <span>
-              until <span class="hush">{zone}</span>
-            </span>
-            <input type="datetime-local" value={toField(query.get('until') ?? '', isUtc)} onChange={(e) => change({ until: ofField(e.currentTarget.value, isUtc) })} />
-          </label>
-          <Text name="where" label="Column" value={where} change={change} hint={searchable.length > 0 ? `${searchable[0]!.name} >= 10` : 'amount >= 10'} list="columns" />
-          <datalist id="columns">
-            {searchable.map((c) => (
-              <option key={c.name} value={`${/^\w+$/.test(c.name) ? c.name : `"${c.name}"`} = `} />
-            ))}
-          </datalist>
-          {shown.length > 0 && (
-            <fieldset class="chips">
-              <legend>Show</legend>
-              {shown.map((c) => (
-                <button key={c.name} type="button" class="chip" aria-pressed={chosen.includes(c.name)} onClick={() => change({ column: chosen.includes(c.name) ? chosen.filter((n) => n !== c.name) : [...chosen, c.name], after: query.getAll('after') })}>
-                  {c.name}
-                </button>
-              ))}
-            </fieldset>
-          )}
-        </div>
-      )}
-    </form>
   );
 }
 

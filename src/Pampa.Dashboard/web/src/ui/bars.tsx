@@ -33,10 +33,10 @@ export function Spark({ values, label }: { values: number[]; label: string }) {
 }
 
 /** Part of a whole, as a thin line. */
-export function Meter({ value, of, label }: { value: number; of: number; label: string }) {
+export function Meter({ value, of, label, isLow }: { value: number; of: number; label: string; isLow?: boolean }) {
   const share = of > 0 ? Math.min(1, value / of) : 0;
   return (
-    <span class="meter" role="img" aria-label={label} title={label}>
+    <span class={isLow ? 'meter low' : 'meter'} role="img" aria-label={label} title={label}>
       <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
     </span>
   );

@@ -14,9 +14,11 @@ export interface Ask {
   hasEnd?: boolean;
   /** What must be typed, where it concerns very much. */
   mustType?: string;
-  /** Looked up while the question stands there: what it would do. */
-  preview?: () => Promise<{ text: ComponentChildren; isNothing: boolean; mustType?: string }>;
-  act: (reason: string | null, seconds: number | null) => Promise<string>;
+  /** Something that may be chosen in addition. */
+  choice?: { label: string; hint: string; isOn: boolean };
+  /** Looked up while the question stands there, and anew when another choice is made: what it would do. */
+  preview?: (isChosen: boolean) => Promise<{ text: ComponentChildren; isNothing: boolean; mustType?: string }>;
+  act: (reason: string | null, seconds: number | null, isChosen: boolean) => Promise<string>;
 }
 
 interface Said {
@@ -67,15 +69,24 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
   const [reason, setReason] = useState('');
   const [end, setEnd] = useState(0);
   const [typed, setTyped] = useState('');
+  const [isChosen, setChosen] = useState(ask.choice?.isOn ?? false);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const [preview, setPreview] = useState<{ text: ComponentChildren; isNothing: boolean; mustType?: string } | null>(null);
   // Before the next key can be pressed, not after the next picture: an Escape or Enter at once would go to what lies behind.
+  useLayoutEffect(() => element.current?.showModal(), []);
   useLayoutEffect(() => {
-    element.current?.showModal();
-    if (!ask.preview) return;
-    ask.preview().then(setPreview, (e: unknown) => setError(e instanceof Error ? e.message : String(e)));
-  }, []);
+    if (!ask.preview) return undefined;
+    // What was said of the other choice says nothing of this one.
+    let isOver = false;
+    setPreview(null);
+    setError(null);
+    ask.preview(isChosen).then(
+      (seen) => isOver || setPreview(seen),
+      (e: unknown) => isOver || setError(e instanceof Error ? e.message : String(e)),
+    );
+    return () => void (isOver = true);
+  }, [isChosen]);
   const mustType = preview?.mustType ?? ask.mustType;
   const isReady = !isBusy && (!ask.preview || (preview !== null && !preview.isNothing)) && (!mustType || typed === mustType);
   const act = async (): Promise<void> => {
@@ -83,7 +94,7 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
     setBusy(true);
     setError(null);
     try {
-      say(await ask.act(reason.trim() || null, ends[end]![1]));
+      say(await ask.act(reason.trim() || null, ends[end]![1], isChosen));
       // The dialog's own end gives the focus back to what had it, and tells of itself.
       element.current?.close();
     } catch (e) {
@@ -106,6 +117,14 @@ function Dialog({ ask, close, say }: { ask: Ask; close: () => void; say: (text: 
           <div class="preview" aria-live="polite">
             {preview ? preview.text : error ? 'It could not be counted.' : 'Counting…'}
           </div>
+        )}
+        {ask.choice && (
+          <label class="check">
+            <input type="checkbox" checked={isChosen} disabled={isBusy} onChange={(e) => setChosen(e.currentTarget.checked)} />
+            <span>
+              {ask.choice.label} <span class="hush">{ask.choice.hint}</span>
+            </span>
+          </label>
         )}
         {ask.hasEnd && (
           <label>

@@ -45,8 +45,8 @@ export function Text({ name, label, value, change, hint, list, isFirst }: TextPr
         const next = e.currentTarget.value;
         setText(next);
         clearTimeout(timer.current);
-        // A condition is only whole when it is written to its end.
-        if (name !== 'where' || next === '') timer.current = setTimeout(() => send(next), 400);
+        // A condition is only whole when it is written to its end, and one that is empty for a moment is not taken away under the hand.
+        if (name !== 'where') timer.current = setTimeout(() => send(next), 400);
       }}
       onKeyDown={(e) => e.key === 'Enter' && send(text)}
       onBlur={() => send(text)}
