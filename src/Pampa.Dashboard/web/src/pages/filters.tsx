@@ -9,6 +9,7 @@ const orders: [string, string][] = [
   ['key', 'by key'],
   ['keydescending', 'by key, last first'],
   ['latestend', 'ended last first'],
+  ['longestrunning', 'running longest first'],
 ];
 
 const moments: [string, string][] = [
