@@ -6,7 +6,7 @@ namespace Pampa.Showing;
 internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations)
 {
     private const int MostKeys = 1_000;
-    private static readonly TaskFilter OnlyRunning = new() { States = [TaskState.Running] };
+    private static readonly TaskFilter None = new() { Keys = [] };
 
     /// <summary>How many records an action would change.</summary>
     public async Task<PreviewShape> PreviewAsync(RecordsOrder order, string who, CancellationToken stopping)
@@ -17,9 +17,8 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
             var would = await TryAsync(order, action, filter, new TaskActionOptions { DryRun = true, Running = order.Running }, who, stopping);
             return new PreviewShape(would.Matched, would.Running, would.IsExact, would.IsExact);
         }
-        // Some jobs let nothing be cancelled that runs: that is said now, and not when it is to be done.
-        if (order.Running)
-            await TryAsync(order, action, OnlyRunning, new TaskActionOptions { DryRun = true, Running = true, Limit = 1 }, who, stopping);
+        // Some jobs let nothing be cancelled that runs: that is said now, and not when it is to be done. Nothing is looked for.
+        if (order.Running) await TryAsync(order, action, None, new TaskActionOptions { DryRun = true, Running = true }, who, stopping);
         // A dry run walks on and on; to count ends in a moment, with what it has by then.
         var taken = await CountAsync(order.Job, filter, order.Running ? [.. Taken(action), TaskState.Running] : Taken(action), stopping);
         var running = !order.Running && action is (TaskAction.Cancel or TaskAction.Skip)

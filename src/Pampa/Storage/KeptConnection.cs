@@ -15,8 +15,8 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
     // Conditions of the program's may be written anew each time: those are not worth keeping.
     private const int MostTexts = 20;
 
-    // As a pool has it: what nobody has used for a while somebody on the way may have cut, without a word; and what is set for a role or a
-    // database holds for sessions that begin after it.
+    // One that nobody has used for a while is not used again: somebody on the way may have cut it, without a word. And what is set for a role or
+    // a database holds for sessions that begin after it.
     private static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestLife = TimeSpan.FromHours(1);
     private readonly Lock gate = new();
@@ -40,10 +40,10 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
         }
         catch (Exception e)
         {
-            if (e is DbException or TimeoutException) run.Failed(e);
             // A record that is locked, or that a rule of the table refuses, is no reason to begin a session anew.
             if (session.Survives(e)) GiveBack(session);
             else session.Dispose();
+            if (e is DbException or TimeoutException) run.Failed(e);
             throw;
         }
         GiveBack(session);

@@ -27,7 +27,8 @@ internal sealed partial class Node : IDisposable
     private readonly bool[] isAlone;
     private readonly Lane?[] leaks;
     private readonly bool[] wasHeldUp;
-    private (Reservation? Next, long Since) waiting;
+    // Of each job: what waits to be tried again, and since when.
+    private readonly (Reservation? Next, long Since)[] waiting;
     private Dictionary<string, int> slots = [];
     private readonly Pace reconcile;
 
@@ -51,6 +52,7 @@ internal sealed partial class Node : IDisposable
         workers = [.. Enumerable.Range(1, workerCount).Select(_ => makeWorker(WantsMore))];
         foreach (var worker in workers) worker.HandIsLow = HandIsLow;
         foreach (var lane in lanes) lane.Load.AtOnce = w => AtOnceFor(lane, w);
+        waiting = new (Reservation?, long)[lanes.Count];
         lastLanes = new int[workerCount];
         isAlone = new bool[workerCount];
         leaks = new Lane?[workerCount];
@@ -277,7 +279,7 @@ internal sealed partial class Node : IDisposable
             if (busy > 0 && (index != last || busy > load.Ahead / 2)) return;
             if (busy > 0 && lane.IsBatched) return;
             if (IsFilling(lane, load.Hands[w])) continue;
-            if (busy == 0 && !MayTryAgain(load.Hands[w])) continue;
+            if (busy == 0 && !MayTryAgain(index, load.Hands[w])) continue;
             load.Measure();
             var taken = new List<Reservation>();
             load.Hands[w].Take(Math.Max(1, load.Ahead - busy), busy == 0, taken);
@@ -297,12 +299,12 @@ internal sealed partial class Node : IDisposable
     /// yet is charged as well, and again each time. With several workers that hangs on their good luck anyhow. What cannot be written, for
     /// somebody's lock, say, must not hold it up for long.
     /// </summary>
-    private bool MayTryAgain(Hand hand)
+    private bool MayTryAgain(int index, Hand hand)
     {
         if (workers.Length > 1 || hand.NextTried is not { } next) return true;
         if (lanes.All(lane => lane.Load.IsSuspendedFor(JobStep.Finish) || lane.Load.TableLock.IsResting || lane.HasRoomFor(0))) return true;
-        if (waiting.Next != next) waiting = (next, time.GetTimestamp());
-        return time.GetElapsedTime(waiting.Since) >= LongestWrite;
+        if (waiting[index].Next != next) waiting[index] = (next, time.GetTimestamp());
+        return time.GetElapsedTime(waiting[index].Since) >= LongestWrite;
     }
 
     private bool CanStart(Lane lane) =>

@@ -69,6 +69,25 @@ public sealed class RunningTaskTests(Browser browser)
     }
 
     [Fact]
+    public async Task In_the_order_of_what_runs_nothing_is_done_to_what_is_not_listed()
+    {
+        await using var site = await StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders&order=longestrunning"));
+        await Assertions.Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(3);
+        await visit.Named(AriaRole.Button, "Skip", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("0 records of price_orders would change. 3 more run just now and are left alone.");
+        await visit.Page.Keyboard.PressAsync("Escape");
+        await visit.Named(AriaRole.Button, "Cancel", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit).GetByRole(AriaRole.Checkbox)).ToBeCheckedAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("3 records of price_orders would change.");
+        await Dialog(visit).Locator("button[type=submit]").ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToHaveCountAsync(0);
+        await Until.TrueAsync(async () => (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)) is { Failed: 3 });
+        // The fourth, which was not listed, is not cancelled: it runs now, or waits.
+        Assert.NotEqual(TaskState.Failed, (await site.Cluster.TaskAsync("price_orders", "4", cancellationToken: Stopping))!.Task.State);
+    }
+
+    [Fact]
     public async Task All_that_match_are_cancelled_with_what_runs_where_that_is_chosen()
     {
         await using var site = await StartAsync();

@@ -272,6 +272,40 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task That_two_jobs_wait_so_does_not_make_the_moment_longer()
+    {
+        await using var cluster = await TestCluster.CreateAsync();
+        await cluster.InsertAsync(4);
+        await cluster.Db.ExecuteAsync("UPDATE numbers SET odd_checking_reservation_times = 1 WHERE value IN (2, 3)");
+        var process = await cluster.StartProgramAsync(pampa =>
+        {
+            foreach (var part in (int[])[0, 1])
+            {
+                TestCluster.AddNumbers(pampa, job =>
+                {
+                    job.Where = $"value % 2 = {part}";
+                    job.Process(_ => { });
+                }, $"part{part}");
+            }
+        }, workers: 1);
+        await process.DispatchAsync();
+        await process.StartAsync();
+        await process.RunAsync();
+        var before = cluster.Calls.Count;
+        Assert.InRange(before, 1, 2);
+        // Nothing is written: both of what was tried before wait, and look again and again.
+        for (var i = 0; i < 25; i++)
+        {
+            await process.StartAsync();
+            await process.RunAsync();
+            await cluster.LiveAsync(0.1);
+        }
+        Assert.Contains(cluster.Calls, call => call.Attempt == 2);
+        await cluster.UntilEndedAsync();
+        await cluster.CheckAsync();
+    }
+
+    [Fact]
     public async Task The_last_lines_of_a_tasks_log_stand_in_its_error_where_the_job_wants_it()
     {
         await using var cluster = await TestCluster.CreateAsync();

@@ -15,8 +15,12 @@ export function short(n: number): string {
 
 /** Short enough for a place of some five characters: 987, 9,876, 12k, 250k+, 4.6M. */
 export function compact(n: number, isExact = true): string {
-  const text = n < 10_000 ? whole.format(n) : n < 999_500 ? `${whole.format(n / 1_000)}k` : `${one.format(n / 1_000_000)}M`;
-  return isExact || n === 0 ? text : `${text}+`;
+  if (!isExact && n > 0) {
+    // At least so many: rounded up it would be too many.
+    const least = n < 10_000 ? n : n < 1_000_000 ? Math.floor(n / 1_000) * 1_000 : Math.floor(n / 100_000) * 100_000;
+    return `${compact(least)}+`;
+  }
+  return n < 10_000 ? whole.format(n) : n < 999_500 ? `${whole.format(n / 1_000)}k` : `${one.format(n / 1_000_000)}M`;
 }
 
 /** A number of an axis: as short as it can be. */

@@ -66,7 +66,7 @@ internal sealed record PostgreSqlTable
                 $"VACUUM {table}, and ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.02). If it takes nothing away, look for what holds it back among the findings of the server.");
         if (FillFactor > FullPages && Live >= Examiner.ManyRecords)
             yield return Finding.Info("fillfactor", where,
-                $"The pages of table '{job.Table.Name}' are filled up to {FillFactor} %, so that the three updates of a task go to other pages and to every index.",
-                $"ALTER TABLE {table} SET (fillfactor = 70); it holds for what is written from then on.");
+                $"The pages of table '{job.Table.Name}' are filled up to {FillFactor} %, so that the updates of a task go to other pages and to every index.",
+                $"{new PostgreSqlDialect().LeaveRoom(job.Table)}; it holds for what is written from then on.");
     }
 }

@@ -108,11 +108,11 @@ function Target({ target }: { target: string }) {
   );
 }
 
-/** Of a single record, its key leads to it; of several, where a key ends nobody can tell. */
+/** Of a single record, its key leads to it, where it is sure which part of the text is the key and that nothing of it is left out. */
 function Detail({ target, detail }: { target: string; detail: string }) {
   const [kind, job] = split(target);
-  const found = kind === 'job' && !/•••|…$/.test(detail) ? /^1 key: ((?:(?!; )[^])+)/.exec(detail) : null;
-  if (!found) return detail ? <>{spell(detail)}</> : <span class="none">–</span>;
+  const found = kind === 'job' && !/•••|…/.test(detail) ? /^1 key: ([^]+?)(?=; because: |$)/.exec(detail) : null;
+  if (!found || found[1]!.includes('; ')) return detail ? <>{spell(detail)}</> : <span class="none">–</span>;
   const key = found[1]!;
   return (
     <>

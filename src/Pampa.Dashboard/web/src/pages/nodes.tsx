@@ -151,7 +151,7 @@ function NodePanel({ node, workers, isLeader, isSought, session }: NodePanelProp
       )}
       {more > 0 && (
         <p class="rest hush">
-          {workers.length > 0 ? `… and ${count(more)} more ${more === 1 ? 'worker' : 'workers'}` : plural(more, 'worker')}. Of very many those are listed that are paused, not ready or at the longest tasks, and small nodes as a whole; <code>status --workers</code> lists all.
+          {workers.length > 0 ? `… and ${count(more)} more ${more === 1 ? 'worker' : 'workers'}` : plural(more, 'worker')}. Of very many those are listed that are paused, not ready or at the longest tasks; <code>status --workers</code> lists all.
         </p>
       )}
     </Panel>

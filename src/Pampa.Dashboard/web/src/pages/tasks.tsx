@@ -4,7 +4,7 @@ import { count, keyText, plural, reason, spell } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
 import { useSearch, type Phase, type Search } from '../search';
-import type { Column, Session, Task, TaskPage } from '../shapes';
+import type { Column, Session, State, Task, TaskPage } from '../shapes';
 import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
 import { Icon } from '../ui/icons';
@@ -86,12 +86,16 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     (e.currentTarget as Element).closest('.panel')?.scrollIntoView();
     change({ after: to });
   };
-  const isFiltered = Boolean(filter.states?.length || filter.keyPrefix || filter.error || filter.worker || filter.from || filter.until || filter.where?.length);
+  // An order by one of their times lists no others: what is done to all that match must not be done to what nobody sees.
+  const ofOrder: State[] | null = order === 'longestrunning' ? ['running'] : order === 'latestend' ? ['completed', 'failed'] : null;
+  const given = (filter.states ?? []) as State[];
+  const listed = ofOrder ? (given.length > 0 ? ofOrder.filter((s) => given.includes(s)) : ofOrder) : given;
+  const isFiltered = Boolean(ofOrder || filter.states?.length || filter.keyPrefix || filter.error || filter.worker || filter.from || filter.until || filter.where?.length);
   const act = (action: string, label: string, icon: string) => {
     const isPicked = picked.size > 0;
     const opened = isPicked
       ? onRecords(action, job, { keys: [...picked] }, `${plural(picked.size, 'task')} of ${job}`, pickedRun)
-      : onRecords(action, job, { filter }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`, filter.states?.join() === 'running');
+      : onRecords(action, job, { filter: { ...filter, states: listed } }, isFiltered ? `all tasks of ${job} that match` : `all tasks of ${job}`, listed.join() === 'running');
     return (
       <Button
         icon={icon}
