@@ -24,8 +24,10 @@ internal sealed record CompareLatency(IReadOnlyList<Peer> Peers, int Samples, in
         await output.WriteLineAsync(RateReport.Versions(timed, [Workload.Stamps]));
         for (var pair = 1; pair <= Pairs; pair++)
         {
-            foreach (var peer in timed)
+            for (var turn = 0; turn < timed.Count; turn++)
             {
+                // As with the rates, each round begins with another one.
+                var peer = timed[(turn + pair - 1) % timed.Count];
                 var delays = await RunAsync(database, peer, stopping);
                 if (delays.Missing > 0) throw new RunFailedException($"{peer.Name}: {delays.Missing} of {Samples} tasks have not begun");
                 seen[peer.Name].Add(delays);

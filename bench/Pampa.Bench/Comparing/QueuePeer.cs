@@ -19,9 +19,9 @@ internal abstract record QueuePeer(string Name) : Peer(Name)
         await FillAsync(place, job, size, stopping);
         if (!job.WritesResult) return;
         await using var connection = await place.Database.OpenAsync();
-        // With the room for changes that the product's table has.
+        // With the room for changes that the product's table has: its records are as short.
         await BenchDatabase.ExecuteAsync(
-            connection, $"CREATE TABLE {Workload.Table} (value bigint PRIMARY KEY, {job.Result}) WITH (fillfactor = 50)");
+            connection, $"CREATE TABLE {Workload.Table} (value bigint PRIMARY KEY, {job.Result}) WITH (fillfactor = 30)");
         await place.Database.LoadAsync(size);
     }
 
