@@ -294,9 +294,9 @@ internal sealed partial class Engine : IAsyncDisposable
                 await stepAsync();
                 return;
             }
-            catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+            catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Locked or ErrorKind.Retry)
             {
-                // The loops, which are not there yet, would wait it out as well.
+                // The loops, which are not there yet, would wait it out as well; and many that begin together meet at the same rows.
                 health.Failed(e);
                 await Task.Delay(RetryEvery, time, stopping);
             }

@@ -16,9 +16,7 @@ namespace Pampa.Hosting;
 internal sealed partial class Preparation(
     Database database, DatabaseAddress address, SchemaChanges changes, TimeProvider time, Action<string>? told = null)
 {
-    private const string SetupScope = "setup";
     private const int LongestQuote = 120;
-    private static readonly TimeSpan SetupLease = TimeSpan.FromSeconds(30);
     private readonly Schema schema = new(database, changes, told);
 
     /// <summary>Told when a server that lets nobody in just now is waited for; null: it is not.</summary>
@@ -93,7 +91,8 @@ internal sealed partial class Preparation(
         if (!await IsAllowedAsync(program, [], errors, stopping)) throw new PampaConfigurationException(errors);
         // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
-            ? await AloneAsync(program, () => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
+            ? await new SetupTurn(database, new ClusterStore(database, program.Cluster), time)
+                .RunAsync(() => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
             : await SetUpAndResolveAsync(program, jobs, errors, stopping);
         CheckSharedColumns(jobTables, errors);
         // What is wrong with a condition is told when it is asked.
@@ -196,53 +195,6 @@ internal sealed partial class Preparation(
     {
         while (error.InnerException is { } inner) error = inner;
         return error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
-    }
-
-    /// <summary>
-    /// Several processes may start together: the setup lease lets one of them change the database while the others wait
-    /// for it.
-    /// </summary>
-    private async Task<T> AloneAsync<T>(PampaBuilder program, Func<Task<T>> runAsync, CancellationToken stopping)
-    {
-        var store = new ClusterStore(database, program.Cluster);
-        var holder = $"{ProcessIdentity.Current}/{Guid.NewGuid():N}";
-        LeaseTerm? lease;
-        while ((lease = await AcquireAsync()) is null) await Task.Delay(TimeSpan.FromMilliseconds(200), time, stopping);
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var renewing = RenewAsync(store, lease, done.Token);
-        try
-        {
-            return await runAsync();
-        }
-        finally
-        {
-            await done.CancelAsync();
-            await renewing;
-            await store.ResignAsync(lease, CancellationToken.None);
-        }
-
-        async Task<LeaseTerm?> AcquireAsync()
-        {
-            var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
-            return await store.AcquireAsync(SetupScope, holder, ProcessIdentity.Current, SetupLease, dead, stopping);
-        }
-    }
-
-    private async Task RenewAsync(ClusterStore store, LeaseTerm lease, CancellationToken done)
-    {
-        try
-        {
-            for (; ; )
-            {
-                await Task.Delay(SetupLease / 3, time, done);
-                await store.RenewAsync(lease, SetupLease, done);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
-        {
-            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they
-            // are run twice.
-        }
     }
 
     private static void CheckSharedColumns(List<JobTable> tables, List<string> errors)

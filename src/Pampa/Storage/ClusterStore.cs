@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Pampa.Jobs;
 
@@ -98,19 +99,20 @@ internal sealed class ClusterStore(Database database, string cluster)
             WHERE cluster = @cluster AND scope = @scope AND holder = @holder AND term = @term
             """) { MayRunTwice = true }, lease.Scope, lease.Holder, TimeSpan.FromSeconds(-1)).With("term", lease.Term), stopping);
 
-    /// <summary>Who holds a lease now, or null.</summary>
-    public async Task<string?> ReadHolderAsync(string scope, CancellationToken stopping) =>
-        (await database.QueryAsync(new Statement($"SELECT holder FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
-            .With("cluster", cluster).With("scope", scope), reader => reader.GetString(0), stopping)).FirstOrDefault();
+    /// <summary>Who holds a lease now, and in which process; null: nobody.</summary>
+    public async Task<(string Holder, string Process)?> ReadHolderAsync(string scope, CancellationToken stopping) =>
+        Single(await database.QueryAsync(HolderOf(scope), ReadHolder, stopping));
 
-    /// <summary>Who holds a lease now, and in which process; on the calling thread.</summary>
-    public (string Holder, string Process)? ReadHolderNow(string scope)
-    {
-        var holders = database.WriteNow(
-            new Statement($"SELECT holder, process FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
-                .With("cluster", cluster).With("scope", scope), reader => (reader.GetString(0), reader.GetString(1)));
-        return holders.Count == 0 ? null : holders[0];
-    }
+    /// <summary>The same on the calling thread.</summary>
+    public (string Holder, string Process)? ReadHolderNow(string scope) => Single(database.WriteNow(HolderOf(scope), ReadHolder));
+
+    private Statement HolderOf(string scope) =>
+        new Statement($"SELECT holder, process FROM pampa_lease WHERE cluster = @cluster AND scope = @scope AND expires_at > {Dialect.Now}")
+            .With("cluster", cluster).With("scope", scope);
+
+    private static (string Holder, string Process) ReadHolder(DbDataReader row) => (row.GetString(0), row.GetString(1));
+
+    private static (string Holder, string Process)? Single(List<(string Holder, string Process)> rows) => rows.Count == 0 ? null : rows[0];
 
     /// <summary>
     /// The processes that live rows name; the caller finds out which of them are dead on this very host.

@@ -69,7 +69,7 @@ public abstract partial class StoreConformance
         Assert.Null(await AcquireAsync("two"));
         // Its own holder must renew it; to take it again would be a second term under one term.
         Assert.Null(await AcquireAsync("one"));
-        Assert.Equal("one", await Workers.ReadHolderAsync("job:x", Stopping));
+        Assert.Equal("one", (await Workers.ReadHolderAsync("job:x", Stopping))?.Holder);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public abstract partial class StoreConformance
         Assert.NotNull(await Ticked(Workers.AcquireAsync("job:y", "two", "p", Ttl, [], Stopping)));
         var elsewhere = new ClusterStore(Db.Database, "elsewhere");
         Assert.Equal(1, (await Ticked(elsewhere.AcquireAsync("job:x", "two", "p", Ttl, [], Stopping)))!.Term);
-        Assert.Equal("one", await Workers.ReadHolderAsync("job:x", Stopping));
+        Assert.Equal("one", (await Workers.ReadHolderAsync("job:x", Stopping))?.Holder);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public abstract partial class StoreConformance
         var workers = part == "cluster" ? new ClusterStore(Db.Database, "elsewhere") : Workers;
         Assert.False(await Ticked(workers.RenewAsync(stale, Ttl, Stopping)));
         await workers.ResignAsync(stale, Stopping);
-        Assert.Equal("one", await Workers.ReadHolderAsync("job:x", Stopping));
+        Assert.Equal("one", (await Workers.ReadHolderAsync("job:x", Stopping))?.Holder);
     }
 
     [Fact]

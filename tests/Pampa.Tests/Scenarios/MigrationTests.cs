@@ -78,6 +78,24 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task Who_finds_others_at_the_lease_of_those_who_begin_waits_for_his_turn()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        await using var crowd = await db.Source.OpenConnectionAsync(Stopping);
+        await using var transaction = await crowd.BeginTransactionAsync(Stopping);
+        await using var command = crowd.CreateCommand();
+        command.CommandText = "SELECT 1 FROM pampa_lease WHERE scope = 'setup' FOR UPDATE";
+        Assert.NotNull(await command.ExecuteScalarAsync(Stopping));
+        var met = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        db.Database.Failed += e => met.TrySetResult(e);
+        var migrating = MigrateAsync(db);
+        Assert.Equal(ErrorKind.Locked, db.Database.Dialect.Classify(await met.Task.WaitAsync(TimeSpan.FromSeconds(30), Stopping)));
+        await transaction.CommitAsync(Stopping);
+        Assert.Empty(await migrating.WaitAsync(TimeSpan.FromSeconds(30), Stopping));
+    }
+
+    [Fact]
     public async Task What_is_left_of_an_index_that_was_not_finished_is_made_anew()
     {
         await using var db = await WithOrdersAsync(Engine.PostgreSql);

@@ -1,0 +1,96 @@
+using System.Data.Common;
+using Pampa.Storage;
+
+namespace Pampa.Hosting;
+
+/// <summary>
+/// Several processes may start together: a lease lets one of them change the database while the others wait for it. However many they
+/// are, each has its turn.
+/// </summary>
+internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvider time)
+{
+    private const string Scope = "setup";
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private readonly string holder = $"{ProcessIdentity.Current}/{Guid.NewGuid():N}";
+    private long? lockedSince;
+
+    /// <summary>Runs something while nobody else does.</summary>
+    /// <exception cref="DbException">Something else holds the lease's row for as long as a lease lasts.</exception>
+    public async Task<T> RunAsync<T>(Func<Task<T>> runAsync, CancellationToken stopping)
+    {
+        LeaseTerm? lease;
+        while ((lease = await TryAsync(stopping)) is null) await Task.Delay(LookEvery, time, stopping);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var renewing = RenewAsync(lease, done.Token);
+        try
+        {
+            return await runAsync();
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await renewing;
+            await ResignAsync(lease);
+        }
+    }
+
+    private async Task<LeaseTerm?> TryAsync(CancellationToken stopping)
+    {
+        var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
+        // Looked at first: each try locks the row and is written to the disk, also in vain. Many who try again and again would keep each
+        // other, and whoever wants to renew it or give it back, waiting for longer than anybody may.
+        if (await store.ReadHolderAsync(Scope, stopping) is { } other && !dead.Contains(other.Process))
+        {
+            lockedSince = null;
+            return null;
+        }
+        try
+        {
+            return await store.AcquireAsync(Scope, holder, ProcessIdentity.Current, Lease, dead, stopping);
+        }
+        catch (Exception e) when (IsCrowded(e) && time.GetElapsedTime(lockedSince ??= time.GetTimestamp()) < Lease)
+        {
+            // Others are trying at this very moment, one of whom gets it.
+            return null;
+        }
+    }
+
+    private async Task RenewAsync(LeaseTerm lease, CancellationToken done)
+    {
+        try
+        {
+            for (; ; )
+            {
+                await Task.Delay(Lease / 3, time, done);
+                await store.RenewAsync(lease, Lease, done);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
+        {
+            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they
+            // are run twice.
+        }
+    }
+
+    private async Task ResignAsync(LeaseTerm lease)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await store.ResignAsync(lease, CancellationToken.None);
+                return;
+            }
+            catch (Exception e) when (IsCrowded(e))
+            {
+                // What has been done is done, and the lease ends by itself.
+                if (time.GetElapsedTime(began) >= Lease) return;
+                await Task.Delay(LookEvery, time, CancellationToken.None);
+            }
+        }
+    }
+
+    private bool IsCrowded(Exception error) => database.Dialect.Classify(error) is ErrorKind.Locked or ErrorKind.Retry;
+}
