@@ -6,13 +6,16 @@ namespace Pampa.Bench;
 /// How cost grows when one thing does and all else stays: the records of the table, the workers of a process, the jobs of a program, the
 /// nodes of a cluster. An exponent of 0 says that it does not grow, of 1 that it grows as the thing does.
 /// </summary>
-internal sealed record Growth(int Records, int Seconds) : IMeasurement
+internal sealed record Growth(int Records, int Seconds, IReadOnlyList<string> What) : IMeasurement
 {
-    private const int Open = 200_000;
+    private const int Open = 1_000_000;
     private const int WorkersOfNode = 10;
     private static readonly int[] Workers = [1, 10, 100, 1_000];
-    private static readonly int[] Jobs = [1, 20, 200];
-    private static readonly int[] Nodes = [1, 10, 50];
+    private static readonly int[] Jobs = [1, 20, 60, 200];
+    private static readonly int[] Nodes = [1, 10, 25, 50];
+
+    /// <summary>What may grow.</summary>
+    public static string[] Things { get; } = ["records", "workers", "jobs", "nodes"];
 
     public ResultTable Table { get; } = new("## Growth", $"""
         How cost grows with one thing while all else stays, on PostgreSQL, appended by `growth --record`. *records*: {Open:N0} open ones are worked
@@ -27,15 +30,20 @@ internal sealed record Growth(int Records, int Seconds) : IMeasurement
 
     public async Task<IReadOnlyList<string[]>> MeasureAsync(PostgresDatabase database, TextWriter output, CancellationToken stopping)
     {
-        int[] sizes = [.. ((int[])[Open, Open * 5, Open * 25]).Where(size => size < Records), Records];
-        return
-        [
-            await LineAsync("records", "CPU us/task, client and server", sizes, size => DrainAsync(database, size - Open, workers: 4, stopping), output),
-            await LineAsync("workers", "CPU us/task, client and server", Workers, workers => DrainAsync(database, 0, workers, stopping), output),
-            await LineAsync("jobs", "% of a core of PostgreSQL, idle", Jobs, jobs => IdleAsync(database, Workload.Many(jobs), 1, stopping), output),
-            await LineAsync("nodes", "% of a core of PostgreSQL, idle", Nodes, nodes => IdleAsync(database, Workload.Crowd, nodes, stopping), output),
-        ];
+        var lines = new List<string[]>();
+        foreach (var what in What) lines.Add(await LineAsync(database, what, output, stopping));
+        return lines;
     }
+
+    private Task<string[]> LineAsync(PostgresDatabase database, string what, TextWriter output, CancellationToken stopping) => what switch
+    {
+        "records" => LineAsync(what, "CPU us/task, client and server", [.. ((int[])[Open, Open * 5]).Where(size => size < Records), Records],
+            size => DrainAsync(database, size - Open, workers: 4, stopping), output),
+        "workers" => LineAsync(what, "CPU us/task, client and server", Workers, workers => DrainAsync(database, 0, workers, stopping), output),
+        "jobs" => LineAsync(what, "% of a core of PostgreSQL, idle", Jobs, jobs => IdleAsync(database, Workload.Many(jobs), 1, stopping), output),
+        "nodes" => LineAsync(what, "% of a core of PostgreSQL, idle", Nodes, nodes => IdleAsync(database, Workload.Crowd, nodes, stopping), output),
+        _ => throw new ArgumentOutOfRangeException(nameof(what), what, $"must be one of {string.Join(", ", Things)}"),
+    };
 
     private static async Task<string[]> LineAsync(string what, string unit, int[] sizes, Func<int, Task<double>> measureAsync, TextWriter output)
     {

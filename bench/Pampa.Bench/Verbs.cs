@@ -37,12 +37,7 @@ internal static class Verbs
                 Number("--seconds", "How long they are looked at.", 30),
             ],
             n => new Idle(Nodes: n[0], Workers: n[1], Seconds: n[2]));
-        yield return Verb("growth", "How cost grows with the records, workers, jobs and nodes.",
-            [
-                Number("--records", "The most records.", 10_000_000),
-                Number("--seconds", "How long the processes that have nothing to do are looked at.", 20),
-            ],
-            n => new Growth(Records: n[0], Seconds: n[1]));
+        yield return Growing(output, postgres, record);
         yield return Verb("start", "From the start of a program to its first task, published for the runtime and ahead of time.",
             [Number("--runs", "How often each is started.", 5)],
             n => new Start(Runs: n[0]));
@@ -55,6 +50,29 @@ internal static class Verbs
         yield return CompareCommand.Command(output);
         yield return TimelineChart.Command(output);
     }
+
+    private static Command Growing(TextWriter output, Option<string?> postgres, Option<bool> record)
+    {
+        var records = Number("--records", "The most records.", 10_000_000);
+        var seconds = Number("--seconds", "How long the processes that have nothing to do are looked at.", 20);
+        var what = Several("--what", $"What grows: {string.Join(", ", Growth.Things)} (default: each).", Growth.Things);
+        var command = new Command("growth", "How cost grows with the records, workers, jobs and nodes.") { records, seconds, what, record, postgres };
+        command.SetAction((parsed, stopping) => new Stage(output, parsed.GetValue(postgres), parsed.GetValue(record))
+            .RunAsync([new Growth(parsed.GetValue(records), parsed.GetValue(seconds), Given(parsed, what, Growth.Things))], stopping));
+        return command;
+    }
+
+    /// <summary>An option that takes some of the given words.</summary>
+    public static Option<string[]> Several(string name, string description, string[] values)
+    {
+        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true };
+        option.AcceptOnlyFromAmong(values);
+        return option;
+    }
+
+    /// <summary>The words that were given to it, or others where none were.</summary>
+    public static string[] Given(ParseResult parsed, Option<string[]> option, string[] otherwise) =>
+        parsed.GetValue(option) is { Length: > 0 } given ? given : otherwise;
 
     public static Option<string?> Postgres() => new("--postgres")
     {

@@ -11,10 +11,10 @@ internal sealed class CompareCommand
     private static readonly Workload[] AllJobs = [Workload.Noop, Workload.Numbers, Workload.Nap];
 
     private readonly TextWriter output;
-    private readonly Option<string[]> peer = Several("--peer", $"Who takes part: {string.Join(", ", PeerNames)} (default: all).", PeerNames);
-    private readonly Option<string[]> job = Several("--job", "Of the rates: noop, numbers, nap, a handler that waits for 5 ms (default: all).",
+    private readonly Option<string[]> peer = Verbs.Several("--peer", $"Who takes part: {string.Join(", ", PeerNames)} (default: all).", PeerNames);
+    private readonly Option<string[]> job = Verbs.Several("--job", "Of the rates: noop, numbers, nap, a handler that waits for 5 ms (default: all).",
         [.. AllJobs.Select(j => j.Name)]);
-    private readonly Option<string[]> measure = Several("--measure",
+    private readonly Option<string[]> measure = Verbs.Several("--measure",
         "rates, minute (each second of one, also with a snapshot held open), latency, idle, full (a table of which 99 of 100 records have ended) (default: all).", Measures);
     private readonly Option<int> pairs = Verbs.Number("--pairs", "How often each peer's rate or latency is measured.", 1);
     private readonly Option<int> warm = Verbs.Number("--warm", "Seconds to warm up.", 5);
@@ -48,7 +48,7 @@ internal sealed class CompareCommand
     {
         try
         {
-            var measurements = Measurements(parsed, await PeersAsync(Given(parsed, peer, PeerNames), stopping));
+            var measurements = Measurements(parsed, await PeersAsync(Verbs.Given(parsed, peer, PeerNames), stopping));
             return await new Stage(output, parsed.GetValue(postgres), parsed.GetValue(record)).RunAsync(measurements, stopping);
         }
         catch (RunFailedException e)
@@ -63,8 +63,8 @@ internal sealed class CompareCommand
         var isQuick = parsed.GetValue(quick);
         var folder = parsed.GetValue(charts);
         var warmUp = TimeSpan.FromSeconds(isQuick ? 1 : parsed.GetValue(warm));
-        var jobs = AllJobs.Where(j => Given(parsed, job, [.. AllJobs.Select(j => j.Name)]).Contains(j.Name)).ToList();
-        var chosen = Given(parsed, measure, isQuick ? ["rates", "latency"] : Measures);
+        var jobs = AllJobs.Where(j => Verbs.Given(parsed, job, [.. AllJobs.Select(j => j.Name)]).Contains(j.Name)).ToList();
+        var chosen = Verbs.Given(parsed, measure, isQuick ? ["rates", "latency"] : Measures);
         var all = new List<IMeasurement>();
         if (chosen.Contains("rates"))
         {
@@ -100,15 +100,5 @@ internal sealed class CompareCommand
             "pg-boss" => new PgBossPeer(node!),
             _ => new HangfirePeer(),
         })).ToList();
-    }
-
-    private static string[] Given(ParseResult parsed, Option<string[]> option, string[] otherwise) =>
-        parsed.GetValue(option) is { Length: > 0 } given ? given : otherwise;
-
-    private static Option<string[]> Several(string name, string description, string[] values)
-    {
-        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true };
-        option.AcceptOnlyFromAmong(values);
-        return option;
     }
 }

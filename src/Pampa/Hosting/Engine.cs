@@ -13,7 +13,7 @@ namespace Pampa.Hosting;
 /// </summary>
 internal sealed partial class Engine : IAsyncDisposable
 {
-    // With those of the heartbeats and of the listener at most five.
+    // With those of the heartbeats and of the listener at most five, and six where it leads: it keeps one to reserve with.
     private const int Connections = 4;
     private const int ConnectionsBesideListener = 3;
     public const string ClusterScope = "cluster";

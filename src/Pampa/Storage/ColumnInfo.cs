@@ -30,6 +30,9 @@ internal sealed record ColumnInfo(
 internal sealed record TableInfo(
     string Schema, string Name, IReadOnlyList<ColumnInfo> Columns, IReadOnlyList<IReadOnlyList<string>> UniqueKeys)
 {
+    /// <summary>By which it is remembered.</summary>
+    public string Id => $"{Schema}.{Name}";
+
     /// <summary>Whether its records are in other tables, its partitions.</summary>
     public bool IsPartitioned { get; init; }
 

@@ -3,6 +3,20 @@ namespace Pampa.Storage;
 /// <summary>How tables and indexes are made while they may be in use.</summary>
 internal abstract partial class Dialect
 {
+    private static readonly RowSource TableNames = new("names", [new("_pampa_table", CellKind.Text)]);
+
+    /// <summary>All tables of the database: their ids and their names.</summary>
+    protected abstract string AllTables { get; }
+
+    /// <summary>The ids of those tables that have one of these names, in whatever case and schema.</summary>
+    public Task<List<string>> ReadIdsAsync(IReader database, IReadOnlyList<TableName> names, CancellationToken stopping)
+    {
+        var statement = new Statement(
+            $"SELECT t.id FROM ({AllTables}) AS t WHERE lower(t.name) IN (SELECT lower(n._pampa_table) FROM ({Rows(TableNames)}) AS n)");
+        Bind(statement, TableNames, [.. names.Select(n => new[] { n.Name })]);
+        return database.QueryAsync(statement, row => row.GetString(0), stopping);
+    }
+
     /// <summary>
     /// The statement that makes a table leave room on its pages, so that the updates of a record stay on its page and
     /// touch no index; null where there is no such thing.

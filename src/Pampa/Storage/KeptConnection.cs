@@ -12,8 +12,9 @@ namespace Pampa.Storage;
 /// <param name="time">Time.</param>
 internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>> openAsync, Dialect dialect, TimeProvider time)
 {
-    // Conditions of the program's may be written anew each time: those are not worth keeping.
-    private const int MostTexts = 20;
+    // One of each job, and a few forms of it: a program with two hundred jobs looks into each of them twice a second. Conditions of the program's may
+    // be written anew each time: such a text comes once, and costs its place until the session's end, but is not prepared.
+    private const int MostTexts = 1_000;
 
     // One that nobody has used for a while is not used again: somebody on the way may have cut it, without a word. And what is set for a role or
     // a database holds for sessions that begin after it.

@@ -5,6 +5,11 @@ namespace Pampa.Storage;
 /// <summary>What PostgreSQL's catalog tells.</summary>
 internal partial class PostgreSqlDialect
 {
+    protected override string AllTables => """
+        SELECT n.nspname::text || '.' || c.relname::text AS id, c.relname::text AS name
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+        """;
+
     public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var tables = await database.QueryAsync(

@@ -27,7 +27,7 @@ internal enum SchemaChanges
 /// <param name="database">The database.</param>
 /// <param name="changes">What may be changed.</param>
 /// <param name="told">Told of each statement that changes something, before it runs.</param>
-internal sealed class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
+internal sealed partial class Schema(Database database, SchemaChanges changes = SchemaChanges.Own, Action<string>? told = null)
 {
     public const string OfEnded = "_ended";
     private const string OfFailed = "_failed";
@@ -106,79 +106,6 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
         }
         return false;
     }
-
-    /// <summary>
-    /// Runs each statement of the program's Setup once for this database, by its hash. The caller holds the setup
-    /// lease. Tables of jobs that appear are remembered: only those get their state columns without asking.
-    /// </summary>
-    public async Task RunSetupAsync(IReadOnlyList<string> statements, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
-    {
-        foreach (var statement in statements)
-        {
-            var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statement.Trim())));
-            if (await IsAppliedAsync(hash, stopping)) continue;
-            told?.Invoke(statement.Trim());
-            isSetupPlanned = true;
-            if (changes == SchemaChanges.Planned) continue;
-            var made = await RunSetupAsync(statement, hash, jobTables, stopping);
-            // Before a later statement fills them: only pages that are written from now on are left room on.
-            foreach (var table in made)
-            {
-                if (!table.IsPartitioned && Dialect.LeaveRoom(table) is { } leaveRoom) await ChangeAsync(leaveRoom, stopping);
-            }
-        }
-    }
-
-    private async Task<List<TableInfo>> RunSetupAsync(string statement, string hash, IReadOnlyList<TableName> jobTables, CancellationToken stopping)
-    {
-        var before = await ExistingAsync(database, jobTables, stopping);
-        var isAlone = !Dialect.HasTransactionalDdl && !ChangesRecords(statement);
-        if (isAlone) await database.RunAloneAsync(new Statement(statement), SetupDeadline, stopping);
-        try
-        {
-            return await database.UnitAsync(async unit =>
-            {
-                if (!isAlone) await RunAsync(unit, statement);
-                var after = await ExistingAsync(unit, jobTables, stopping);
-                var made = after.ExceptBy(before.Select(Id), Id).ToList();
-                await unit.ExecuteAsync(new Statement($"INSERT INTO pampa_setup (hash, tables, applied_at) VALUES (@hash, @tables, {Dialect.Now})")
-                    .With("hash", hash).With("tables", string.Join('\n', made.Select(Id))));
-                return made;
-            }, stopping, isLong: true);
-        }
-        catch (Exception e) when (Dialect.IsAmbiguous(e))
-        {
-            // The record tells what the answer did not.
-            if (!await IsAppliedAsync(hash, stopping)) throw;
-            return [.. (await ExistingAsync(database, jobTables, stopping)).ExceptBy(before.Select(Id), Id)];
-        }
-    }
-
-    // Such a statement stands in one transaction with the row that records it, on every database. Of several in one text some may not.
-    private static bool ChangesRecords(string statement)
-    {
-        var text = statement.AsSpan().Trim().TrimEnd(';');
-        if (text.Contains(';')) return false;
-        foreach (var word in (string[])["INSERT", "UPDATE", "DELETE", "UPSERT", "WITH", "SELECT"])
-        {
-            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase)) return true;
-        }
-        return false;
-    }
-
-    private static Task<int> RunAsync(Database.Unit unit, string statement) => unit.ExecuteAsync(new Statement(statement), SetupDeadline);
-
-    private async Task<List<TableInfo>> ExistingAsync(IReader reader, IReadOnlyList<TableName> names, CancellationToken stopping)
-    {
-        var existing = new List<TableInfo>();
-        foreach (var name in names)
-        {
-            if (await Dialect.ReadTableAsync(reader, name, stopping) is { } table) existing.Add(table);
-        }
-        return existing;
-    }
-
-    private static string Id(TableInfo table) => $"{table.Schema}.{table.Name}";
 
     /// <summary>
     /// Resolves a job against its table. State columns that are missing are added where that is allowed; else they are
@@ -356,16 +283,9 @@ internal sealed class Schema(Database database, SchemaChanges changes = SchemaCh
     private string AddColumn(TableInfo table, string name, StateColumn column) =>
         $"ALTER TABLE {Dialect.Quote(table.Schema)}.{Dialect.Quote(table.Name)} ADD COLUMN {Dialect.Quote(name)} {Dialect.TypeOf(column)}";
 
-    private async Task<bool> IsAppliedAsync(string hash, CancellationToken stopping)
-    {
-        if (changes == SchemaChanges.Planned && await LacksControlTablesAsync(stopping)) return false;
-        var found = new Statement("SELECT 1 FROM pampa_setup WHERE hash = @hash").With("hash", hash);
-        return (await database.QueryAsync(found, _ => true, stopping)).Count > 0;
-    }
-
     private async Task<bool> IsMadeBySetupAsync(TableInfo table, CancellationToken stopping) =>
         (await database.QueryAsync(new Statement("SELECT tables FROM pampa_setup WHERE tables <> ''"), reader => reader.GetString(0), stopping))
-        .Any(tables => tables.Split('\n').Contains(Id(table), StringComparer.Ordinal));
+        .Any(tables => tables.Split('\n').Contains(table.Id, StringComparer.Ordinal));
 
     private Task<int> RunAsync(string text, CancellationToken stopping) =>
         database.UnitAsync(async unit =>

@@ -267,6 +267,8 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
     public override string Describe(string connectionString) =>
         $"SQLite, file {new SqliteConnectionStringBuilder(connectionString).DataSource}";
 
+    protected override string AllTables => "SELECT schema || '.' || name AS id, name FROM pragma_table_list WHERE type = 'table'";
+
     public override async Task<TableInfo?> ReadTableAsync(IReader database, TableName name, CancellationToken stopping)
     {
         var schema = name.Schema ?? "main";

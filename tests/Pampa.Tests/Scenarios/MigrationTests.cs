@@ -95,6 +95,33 @@ public sealed class MigrationTests
         Assert.Empty(await migrating.WaitAsync(TimeSpan.FromSeconds(30), Stopping));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_setup_of_many_tables_asks_in_proportion_to_their_number(int number)
+    {
+        var asked = 0;
+        await using var db = await TestDatabase.CreateAsync((Engine)number, null, text =>
+        {
+            Interlocked.Increment(ref asked);
+            return text;
+        });
+        var schema = new Schema(db.Database);
+        await schema.CreateControlTablesAsync(Stopping);
+        async Task<int> AskedAsync(string name, int tables)
+        {
+            var before = Volatile.Read(ref asked);
+            var names = Enumerable.Range(1, tables).Select(n => $"{name}_{n}").ToList();
+            await schema.RunSetupAsync(
+                [.. names.Select(n => $"CREATE TABLE {n} (id bigint NOT NULL, PRIMARY KEY (id))")], [.. names.Select(n => TableName.Parse(n)!)], Stopping);
+            return Volatile.Read(ref asked) - before;
+        }
+        var few = await AskedAsync("few", 5);
+        Assert.InRange(few, 5, int.MaxValue);
+        Assert.Equal(4 * few, await AskedAsync("many", 20));
+        Assert.Equal(25, await db.ScalarAsync<long>("SELECT count(*) FROM pampa_setup WHERE tables <> ''"));
+    }
+
     [Fact]
     public async Task What_is_left_of_an_index_that_was_not_finished_is_made_anew()
     {
