@@ -40,7 +40,7 @@ internal sealed class Assignment
     {
         var low = workers.Where(IsLow).ToList();
         if (low.Exists(w => w.Session is not null)) low = [.. workers.Where(w => IsLow(w) || (w.Session is not null && !w.IsResting))];
-        var slots = new List<Slot>();
+        var slots = new List<Slot>(Math.Min(max, low.Sum(w => Math.Max(0, w.Depth - w.Count))));
         var deepest = low.Count == 0 ? 0 : low.Max(w => w.Depth);
         for (var level = 0; level < deepest && slots.Count < max; level++)
         {

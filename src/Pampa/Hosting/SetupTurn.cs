@@ -16,7 +16,7 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
     private long? lockedSince;
 
     /// <summary>Runs something while nobody else does.</summary>
-    /// <exception cref="DbException">Something else holds the lease's row for as long as a lease lasts.</exception>
+    /// <exception cref="PampaConfigurationException">Somebody holds the lease's row locked for as long as a lease lasts.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> runAsync, CancellationToken stopping)
     {
         LeaseTerm? lease;
@@ -49,10 +49,11 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
         {
             return await store.AcquireAsync(Scope, holder, ProcessIdentity.Current, Lease, dead, stopping);
         }
-        catch (Exception e) when (IsCrowded(e) && time.GetElapsedTime(lockedSince ??= time.GetTimestamp()) < Lease)
+        catch (Exception e) when (IsCrowded(e))
         {
-            // Others are trying at this very moment, one of whom gets it.
-            return null;
+            // Others are trying at this very moment, one of whom gets it. Who neither gets it nor lets go is none of them.
+            if (time.GetElapsedTime(lockedSince ??= time.GetTimestamp()) < Lease) return null;
+            throw new PampaConfigurationException([$"For {Lease.TotalSeconds:0} s somebody has held the row of table pampa_lease locked by which processes that begin take turns (scope 'setup'; {e.Message}). End the transaction that holds it, and try again."]);
         }
     }
 

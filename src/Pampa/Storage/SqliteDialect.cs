@@ -141,9 +141,15 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
 
     private static bool MayHoldBytes(ColumnInfo column) => column.Kind == ColumnKind.Other;
 
+    private const int LongestSpare = 1 << 20;
+
+    [ThreadStatic]
+    private static StringBuilder? spare;
+
     public override void Bind(Statement statement, RowSource source, IReadOnlyList<string?[]> rows)
     {
-        var json = new StringBuilder(rows.Count * source.Columns.Count * 12).Append('[');
+        // Some hundred rows are so long a text that to make its builder anew each time would cost as much as to write it.
+        var json = (spare ?? new StringBuilder()).Clear().Append('[');
         for (var r = 0; r < rows.Count; r++)
         {
             json.Append(r == 0 ? "[" : ",[");
@@ -158,6 +164,7 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
             json.Append(']');
         }
         statement.With(source.Name, json.Append(']').ToString());
+        spare = json.Capacity <= LongestSpare ? json : null;
     }
 
     public override string CursorPart(int index, ColumnInfo column, string name = "cursor") => MayHoldBytes(column)
@@ -167,8 +174,17 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
     public override void BindCursor(Statement statement, TaskKey key, string name = "cursor") =>
         statement.With(name, $"[{string.Join(',', key.Parts())}]");
 
-    private static void Quoted(StringBuilder json, string text) =>
-        json.Append('"').Append(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).Value).Append('"');
+    // What stands in JSON as it is.
+    private static readonly System.Buffers.SearchValues<char> Plain = System.Buffers.SearchValues.Create(
+        string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c is not ('"' or '\\'))));
+
+    private static void Quoted(StringBuilder json, string text)
+    {
+        json.Append('"');
+        if (text.AsSpan().ContainsAnyExcept(Plain)) json.Append(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).Value);
+        else json.Append(text);
+        json.Append('"');
+    }
 
     private static string Quoted(string text)
     {

@@ -19,7 +19,7 @@ internal sealed partial class Finisher
     {
         while (rows.Count > 0)
         {
-            var keys = new HashSet<TaskKey>();
+            var keys = new HashSet<TaskKey>(rows.Count);
             var again = new List<Pending>();
             yield return rows.FindAll(row =>
             {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Pampa.Hosting;
 using Pampa.Storage;
 using Pampa.Tests.Fixtures;
@@ -13,13 +14,14 @@ public sealed class MigrationTests
     private static Task<List<string>> MigrateAsync(TestDatabase db, SchemaChanges changes = SchemaChanges.All) =>
         MigrateAsync(db.Database, db.Source.ConnectionString, changes);
 
-    private static async Task<List<string>> MigrateAsync(Database database, string connectionString, SchemaChanges changes = SchemaChanges.All)
+    private static async Task<List<string>> MigrateAsync(
+        Database database, string connectionString, SchemaChanges changes = SchemaChanges.All, TimeProvider? time = null)
     {
         var told = new List<string>();
         var program = new PampaBuilder();
         program.AddJob("price", "orders", ["shop", "id"], job => job.Process(_ => { }));
         var address = new DatabaseAddress(database.Dialect, connectionString);
-        await new Preparation(database, address, changes, TimeProvider.System, told.Add).RunAsync(program, Stopping);
+        await new Preparation(database, address, changes, time ?? TimeProvider.System, told.Add).RunAsync(program, Stopping);
         return told;
     }
 
@@ -83,16 +85,44 @@ public sealed class MigrationTests
         await using var db = await WithOrdersAsync(Engine.PostgreSql);
         await MigrateAsync(db);
         await using var crowd = await db.Source.OpenConnectionAsync(Stopping);
-        await using var transaction = await crowd.BeginTransactionAsync(Stopping);
-        await using var command = crowd.CreateCommand();
-        command.CommandText = "SELECT 1 FROM pampa_lease WHERE scope = 'setup' FOR UPDATE";
-        Assert.NotNull(await command.ExecuteScalarAsync(Stopping));
+        await using var transaction = await LockLeaseAsync(crowd);
         var met = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
         db.Database.Failed += e => met.TrySetResult(e);
         var migrating = MigrateAsync(db);
         Assert.Equal(ErrorKind.Locked, db.Database.Dialect.Classify(await met.Task.WaitAsync(TimeSpan.FromSeconds(30), Stopping)));
         await transaction.CommitAsync(Stopping);
         Assert.Empty(await migrating.WaitAsync(TimeSpan.FromSeconds(30), Stopping));
+    }
+
+    private static async Task<System.Data.Common.DbTransaction> LockLeaseAsync(System.Data.Common.DbConnection connection)
+    {
+        var transaction = await connection.BeginTransactionAsync(Stopping);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT 1 FROM pampa_lease WHERE scope = 'setup' FOR UPDATE";
+        Assert.NotNull(await command.ExecuteScalarAsync(Stopping));
+        return transaction;
+    }
+
+    [Fact]
+    public async Task Who_holds_that_lease_locked_for_good_is_told_of_and_not_waited_for()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        await using var holder = await db.Source.OpenConnectionAsync(Stopping);
+        await using var transaction = await LockLeaseAsync(holder);
+        var time = new FakeTimeProvider();
+        var failures = 0;
+        db.Database.Failed += _ => time.Advance(TimeSpan.FromSeconds(++failures == 1 ? 1 : 20));
+        var migrating = MigrateAsync(db.Database, db.Source.ConnectionString, time: time);
+        while (!migrating.IsCompleted)
+        {
+            // It rests between two tries.
+            await Task.Yield();
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        var error = await Assert.ThrowsAsync<PampaConfigurationException>(() => migrating);
+        Assert.StartsWith("For 30 s somebody has held the row of table pampa_lease locked", Assert.Single(error.Errors), StringComparison.Ordinal);
+        Assert.InRange(failures, 2, 4);
     }
 
     [Theory]
