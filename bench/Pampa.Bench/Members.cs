@@ -15,7 +15,8 @@ internal sealed record Member(string Name, params string[] Arguments)
 internal sealed class Members : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
+    // Fifty processes compile their code on two cores at once.
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(5);
     private readonly List<(Member Member, Child Child)> all = [];
 
     /// <summary>Starts them on a PostgreSQL, where each has its own name.</summary>

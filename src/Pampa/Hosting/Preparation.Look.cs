@@ -23,7 +23,7 @@ internal sealed partial class Preparation
         if (await ConnectionErrorAsync(writes: false, stopping) is { } unreachable) return new Findable([], errors, false, unreachable);
         var hasControlTables = !await schema.LacksControlTablesAsync(stopping);
         if (!hasControlTables) errors.Add(NoTables);
-        var tables = await SetUpAndResolveAsync(program, jobs, errors, stopping);
+        var tables = await SetUpAndResolveAsync(schema, program, jobs, errors, stopping);
         CheckSharedColumns(tables, errors);
         return new Findable(tables, errors, hasControlTables);
     }

@@ -89,11 +89,9 @@ internal sealed partial class Preparation(
             throw new PampaConfigurationException([.. errors, NoTables]);
         if (changes != SchemaChanges.None) await schema.CreateControlTablesAsync(stopping);
         if (!await IsAllowedAsync(program, [], errors, stopping)) throw new PampaConfigurationException(errors);
-        // Those who change the same things at the same time would wait for each other's locks.
         var jobTables = changes == SchemaChanges.All || (changes == SchemaChanges.Own && program.SetupStatements.Count > 0)
-            ? await new SetupTurn(database, new ClusterStore(database, program.Cluster), time)
-                .RunAsync(() => SetUpAndResolveAsync(program, jobs, errors, stopping), stopping)
-            : await SetUpAndResolveAsync(program, jobs, errors, stopping);
+            ? await SetUpInTurnAsync(program, jobs, errors, stopping)
+            : await SetUpAndResolveAsync(schema, program, jobs, errors, stopping);
         CheckSharedColumns(jobTables, errors);
         // What is wrong with a condition is told when it is asked.
         if (Misfits is not null && jobTables.Count > 0 && errors.Count == Misfits.Count) return jobTables;
@@ -115,10 +113,33 @@ internal sealed partial class Preparation(
         return missing.Count == 0;
     }
 
-    private async Task<List<JobTable>> SetUpAndResolveAsync(
-        PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
+    // Those who change the same things at the same time would wait for each other's locks, so they do it in turn. Where there is nothing to change
+    // nobody needs one: of fifty that begin together the last would wait for all the others.
+    private async Task<List<JobTable>> SetUpInTurnAsync(PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
     {
-        if (changes != SchemaChanges.None) await SetUpAsync(program, jobs, stopping);
+        var found = new List<string>();
+        try
+        {
+            var tables = await SetUpAndResolveAsync(new Schema(database, changes, _ => throw new ChangeNeededException()), program, jobs, found, stopping);
+            errors.AddRange(found);
+            return tables;
+        }
+        catch (ChangeNeededException)
+        {
+            Misfits?.Clear();
+            unwoken.Clear();
+            return await new SetupTurn(database, new ClusterStore(database, program.Cluster), time)
+                .RunAsync(() => SetUpAndResolveAsync(schema, program, jobs, errors, stopping), stopping);
+        }
+    }
+
+    /// <summary>The look has come to a statement that changes something.</summary>
+    private sealed class ChangeNeededException : Exception;
+
+    private async Task<List<JobTable>> SetUpAndResolveAsync(
+        Schema schema, PampaBuilder program, List<JobDefinition> jobs, List<string> errors, CancellationToken stopping)
+    {
+        if (changes != SchemaChanges.None) await SetUpAsync(schema, program, jobs, stopping);
         var tables = new List<JobTable>();
         var wakeUps = new WakeUps(database, program.Cluster);
         foreach (var job in jobs)
@@ -137,7 +158,7 @@ internal sealed partial class Preparation(
         return tables;
     }
 
-    private async Task SetUpAsync(PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
+    private async Task SetUpAsync(Schema schema, PampaBuilder program, List<JobDefinition> jobs, CancellationToken stopping)
     {
         var names = jobs.Select(j => TableName.Parse(j.Table)).OfType<TableName>().Distinct().ToList();
         try

@@ -9,6 +9,9 @@ namespace Pampa.Tests.Scenarios;
 /// <summary>What <c>migrate</c> does to a table that is in use.</summary>
 public sealed class MigrationTests
 {
+    private const string LoseIndex =
+        "DO $$ BEGIN EXECUTE (SELECT 'DROP INDEX ' || indexrelid::regclass FROM pg_index WHERE indexrelid::regclass::text LIKE '%pampa_price%' LIMIT 1); END $$";
+
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
     private static Task<List<string>> MigrateAsync(TestDatabase db, SchemaChanges changes = SchemaChanges.All) =>
@@ -84,6 +87,7 @@ public sealed class MigrationTests
     {
         await using var db = await WithOrdersAsync(Engine.PostgreSql);
         await MigrateAsync(db);
+        await db.ExecuteAsync(LoseIndex);
         await using var crowd = await db.Source.OpenConnectionAsync(Stopping);
         await using var transaction = await LockLeaseAsync(crowd);
         var met = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -91,7 +95,17 @@ public sealed class MigrationTests
         var migrating = MigrateAsync(db);
         Assert.Equal(ErrorKind.Locked, db.Database.Dialect.Classify(await met.Task.WaitAsync(TimeSpan.FromSeconds(30), Stopping)));
         await transaction.CommitAsync(Stopping);
-        Assert.Empty(await migrating.WaitAsync(TimeSpan.FromSeconds(30), Stopping));
+        Assert.NotEmpty(await migrating.WaitAsync(TimeSpan.FromSeconds(30), Stopping));
+    }
+
+    [Fact]
+    public async Task Where_there_is_nothing_to_change_nobody_waits_for_who_changes_something()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        await using var other = await db.Source.OpenConnectionAsync(Stopping);
+        await using var transaction = await LockLeaseAsync(other);
+        Assert.Empty(await MigrateAsync(db).WaitAsync(TimeSpan.FromSeconds(30), Stopping));
     }
 
     private static async Task<System.Data.Common.DbTransaction> LockLeaseAsync(System.Data.Common.DbConnection connection)
@@ -108,6 +122,7 @@ public sealed class MigrationTests
     {
         await using var db = await WithOrdersAsync(Engine.PostgreSql);
         await MigrateAsync(db);
+        await db.ExecuteAsync(LoseIndex);
         await using var holder = await db.Source.OpenConnectionAsync(Stopping);
         await using var transaction = await LockLeaseAsync(holder);
         var time = new FakeTimeProvider();
