@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using Pampa.Hosting;
 using Pampa.Jobs;
@@ -62,6 +63,7 @@ internal static class ActionCommand
         if (action == TaskAction.Cancel) command.Options.Add(choices.Running);
         foreach (var option in (Option[])[choices.All, choices.DryRun, choices.Yes, choices.Reason, choices.Limit, json, database]) command.Options.Add(option);
         command.Validators.Add(result => Check(result, choices, filter));
+        choices.Limit.Validators.Add(AtLeastOne);
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var act = new Act(verb, cluster, choices, parsed.GetValue(choices.Job)!, filter.Read(parsed), parsed.GetValue(json));
@@ -87,7 +89,11 @@ internal static class ActionCommand
         if (hasKeys && isAll) result.AddError($"{choices.Name}: give keys or --all, not both.");
         else if (!hasKeys && !hasConditions && !isAll)
             result.AddError($"{choices.Name}: say which records: give their keys, a condition such as --where, or --all.");
-        if (result.GetResult(choices.Limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(choices.Limit) < 1)
+    }
+
+    private static void AtLeastOne(OptionResult result)
+    {
+        if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < 1)
             result.AddError("--limit must be at least 1.");
     }
 

@@ -22,11 +22,7 @@ internal static class AuditCommand
         var before = new Option<string?>("--before") { HelpName = "ID", Description = "Go on before this entry." };
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         foreach (var option in (Option[])[job, who, limit, before, json, database]) command.Options.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(limit) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(limit) is < 1 or > Limits.AuditedRows)
-                result.AddError($"--limit must be between 1 and {Limits.AuditedRows}, got {result.GetValue(limit)}.");
-        });
+        limit.Validators.Add(result => WorkCommands.Range(result, 1, Limits.AuditedRows));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var query = new AuditQuery

@@ -44,9 +44,17 @@ internal static partial class Complaints
     {
         var parts = message.Split('\'');
         return parts.Length >= 6 && message.StartsWith("Cannot parse argument", StringComparison.Ordinal)
-            ? $"{parts[3]} must be {(parts[5].Contains("Int32", StringComparison.Ordinal) ? "a whole number" : "a number")}, got {Shown(parts[1])}."
+            ? $"{parts[3]} must be {KindOf(parts[5])}, got {Shown(parts[1])}."
             : message;
     }
+
+    private static string KindOf(string type) => type switch
+    {
+        _ when type.Contains("Int", StringComparison.Ordinal) => "a whole number",
+        _ when type.Contains(nameof(TimeSpan), StringComparison.Ordinal) => "a time as hours:minutes:seconds",
+        _ when type.Contains(nameof(DateTimeOffset), StringComparison.Ordinal) => "a moment such as 2026-12-24T18:00Z",
+        _ => "a number",
+    };
 
     // What is no plain word may be a secret that got into the wrong place.
     private static string Shown(string token) => Word.IsMatch(token) ? $"'{token}'" : "(not shown: it may hold a secret)";

@@ -74,7 +74,11 @@ internal static class CompletionCommand
             _ => $$"""
                 Register-ArgumentCompleter -Native -CommandName '{{program.Replace("'", "''", StringComparison.Ordinal)}}' -ScriptBlock {
                   param($word, $line, $position)
-                  & $line.CommandElements[0].Value "[suggest:$position]" "$line" 2>$null | ForEach-Object {
+                  # The place is told from the beginning of all that is typed, and blanks behind the last word are left out.
+                  $program = $line.CommandElements[0]
+                  $at = $position - $program.Extent.StartOffset
+                  $text = "$line".Substring($program.Extent.StartOffset - $line.Extent.StartOffset).PadRight($at)
+                  & $program.Value "[suggest:$at]" $text 2>$null | ForEach-Object {
                     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
                   }
                 }

@@ -21,11 +21,7 @@ internal static class ErrorsCommand
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(job);
         foreach (var option in (Option[])[window, json, database]) command.Options.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(window) is { Implicit: false } given && !given.Errors.Any() && result.GetValue(window) is < 1 or > Limits.MatchedRows)
-                result.AddError($"--window must be between 1 and {Limits.MatchedRows}, got {result.GetValue(window)}.");
-        });
+        window.Validators.Add(result => WorkCommands.Range(result, 1, Limits.MatchedRows));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var which = parsed.GetValue(job)!;

@@ -23,12 +23,7 @@ internal static class PreviewCommand
         var json = Verb.JsonOption();
         command.Arguments.Add(job);
         foreach (var option in (Option[])[count, json, database]) command.Options.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(count) is not { Implicit: false } given || given.Errors.Any()) return;
-            if (result.GetValue(count) is var number and (< 1 or > Limits.ListedRows))
-                result.AddError($"--count must be between 1 and {Limits.ListedRows}, got {number}.");
-        });
+        count.Validators.Add(result => WorkCommands.Range(result, 1, Limits.ListedRows));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var preview = await cluster.PreviewAsync(parsed.GetValue(job)!, parsed.GetValue(count), stopping);

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using Pampa.Hosting;
 
@@ -44,12 +46,9 @@ internal static class SteerCommand
         }
         command.Validators.Add(result =>
         {
-            if (result.GetValue(duration) is not null && result.GetValue(until) is not null) result.AddError($"{name}: give --for or --until, not both.");
-            if (result.GetValue(duration) <= TimeSpan.Zero) result.AddError($"{name}: --for must be more than 00:00:00.");
-            // Not given it has no result, and no value here, whatever its default.
-            var isGiven = timeout is not null && result.GetResult(timeout) is { Implicit: false };
-            if (isGiven && result.GetValue(timeout!) <= TimeSpan.Zero) result.AddError($"{name}: --timeout must be more than 00:00:00.");
+            if (result.GetResult(duration) is not null && result.GetResult(until) is not null) result.AddError($"{name}: give --for or --until, not both.");
         });
+        foreach (var time in (Option?[])[duration, timeout]) time?.Validators.Add(result => MoreThanNone(result, name));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var what = Target(parsed.GetValue(kind)!, parsed.GetValue(target)!);
@@ -69,6 +68,13 @@ internal static class SteerCommand
             return ExitCode.Done;
         }, stopping));
         return command;
+    }
+
+    // What is no time at all the parser tells: here its value could not be asked for.
+    private static void MoreThanNone(OptionResult result, string verb)
+    {
+        if (result.Tokens is [var token] && TimeSpan.TryParse(token.Value, CultureInfo.InvariantCulture, out var time) && time <= TimeSpan.Zero)
+            result.AddError($"{verb}: {result.Option.Name} must be more than 00:00:00.");
     }
 
     private static VerbCommand Release(Verb verb, string name, string description, string[] kinds, string done)

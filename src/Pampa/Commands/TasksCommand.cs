@@ -40,9 +40,8 @@ internal static class TasksCommand
         {
             if (result.GetResult(order) is { Implicit: false } given && !given.Errors.Any() && !Orders.Any(o => o.Name == result.GetValue(order)))
                 result.AddError($"--order must be {string.Join(", ", Orders.Select(o => o.Name))}, got '{Printable.Line(result.GetValue(order)!)}'.");
-            if (result.GetResult(limit) is { Implicit: false } number && !number.Errors.Any() && result.GetValue(limit) is < 1 or > Limits.ListedRows)
-                result.AddError($"--limit must be between 1 and {Limits.ListedRows}, got {result.GetValue(limit)}.");
         });
+        limit.Validators.Add(result => WorkCommands.Range(result, 1, Limits.ListedRows));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
             var query = new TaskQuery

@@ -54,8 +54,10 @@ internal sealed class TopPage(PampaCluster cluster, string? node)
 {
     private const double Megabyte = 1024 * 1024;
 
-    /// <summary>Whether a worker of the node took tasks at the last look; of all nodes nothing is demanded.</summary>
-    public bool IsAtWork { get; private set; } = node is null;
+    /// <summary>
+    /// Whether a worker of the node took tasks at the last look; before the first one nothing is known against it. Of all nodes nothing is demanded.
+    /// </summary>
+    public bool IsAtWork { get; private set; } = true;
 
     // The workers of an isolated node are nodes of their own.
     private async Task<ClusterInfo> LookAsync(CancellationToken stopping)

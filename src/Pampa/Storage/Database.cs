@@ -113,7 +113,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
             command.CommandText = statement.Text;
             // A file that is locked is worth waiting for; a connection that does not answer is not, for the next one may.
             var deadline = dialect.HasSingleWriter ? Deadline : statement.Deadline ?? Deadline;
-            command.CommandTimeout = Math.Max(1, (int)deadline.TotalSeconds);
+            command.CommandTimeout = Statement.Seconds(deadline);
             statement.Bind(dialect, command.CreateParameter, command.Parameters);
             using var reader = command.ExecuteReader();
             var rows = new List<T>();
@@ -229,7 +229,7 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
         {
             await using var command = connection.CreateCommand();
             command.CommandText = statement.Text;
-            command.CommandTimeout = (int)deadline.TotalSeconds;
+            command.CommandTimeout = Statement.Seconds(deadline);
             try
             {
                 return await command.ExecuteNonQueryAsync(stopping);
@@ -343,14 +343,14 @@ internal sealed partial class Database(DbDataSource source, Dialect dialect, Tim
                 await using var command = connection.CreateCommand();
                 command.CommandText = Rewrite?.Invoke(statement.Text) ?? statement.Text;
                 command.Transaction = transaction;
-                command.CommandTimeout = (int)deadline.TotalSeconds;
+                command.CommandTimeout = Statement.Seconds(deadline);
                 statement.Bind(dialect, command.CreateParameter, command.Parameters);
                 await using var reader = await command.ExecuteReaderAsync(stopping);
                 return await read(reader, stopping);
             }
             await using var batch = connection.CreateBatch();
             batch.Transaction = transaction;
-            batch.Timeout = (int)deadline.TotalSeconds;
+            batch.Timeout = Statement.Seconds(deadline);
             var preamble = batch.CreateBatchCommand();
             preamble.CommandText = limits;
             batch.BatchCommands.Add(preamble);

@@ -114,13 +114,13 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
         {
             if (wanted == settings && await PreparedAsync(statement, text, stopping) is { } prepared)
             {
-                prepared.CommandTimeout = (int)run.Deadline.TotalSeconds;
+                prepared.CommandTimeout = Statement.Seconds(run.Deadline);
                 for (var i = 0; i < prepared.Parameters.Count; i++) Statement.Fill(dialect, prepared.Parameters[i], statement.Parameters[i].Value);
                 await using var reader = await prepared.ExecuteReaderAsync(stopping);
                 return await run.ReadAsync(reader, stopping);
             }
             await using var batch = connection.CreateBatch();
-            batch.Timeout = (int)run.Deadline.TotalSeconds;
+            batch.Timeout = Statement.Seconds(run.Deadline);
             // What was set for another statement, that its commit need not wait for the disk, say, must not hold for this one.
             if (wanted != settings && settings is not null) Add("RESET ALL");
             if (wanted != settings) Add(wanted);

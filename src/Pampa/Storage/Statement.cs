@@ -47,6 +47,12 @@ internal sealed class Statement(string text)
     /// <summary>How long it may take, where that is less than any statement may.</summary>
     public TimeSpan? Deadline { get; init; }
 
+    /// <summary>
+    /// A deadline as drivers take it, in whole seconds. To them none is no deadline at all, so there is at least one; below zero is for them to
+    /// try once.
+    /// </summary>
+    public static int Seconds(TimeSpan deadline) => deadline < TimeSpan.Zero ? -1 : Math.Max(1, (int)deadline.TotalSeconds);
+
     public List<(string Name, object? Value)> Parameters => parameters;
 
     public Statement With(string name, object? value)

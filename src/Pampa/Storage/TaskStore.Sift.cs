@@ -6,8 +6,10 @@ namespace Pampa.Storage;
 /// </summary>
 internal sealed partial class TaskStore
 {
-    /// <summary>Records whose whole texts are brought at once, and how long they are searched before a look says how far it has come.</summary>
-    private const int SiftedRows = 500;
+    /// <summary>Records whose whole texts are brought at once.</summary>
+    internal int SiftedRows { get; init; } = 500;
+
+    /// <summary>How long they are searched before a look says how far it has come.</summary>
     private static readonly TimeSpan SiftFor = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A text that is looked for in what is left of error texts.</summary>
@@ -63,7 +65,7 @@ internal sealed partial class TaskStore
     }
 
     // Behind the last one that was brought, where there may be more of the window, else behind the window.
-    private static bool GoesOn(Walk walk, List<Listed> seen)
+    private bool GoesOn(Walk walk, List<Listed> seen)
     {
         walk.Cursor = seen.Count == SiftedRows ? seen[^1].Key : walk.Bound;
         return walk.Cursor is not null;

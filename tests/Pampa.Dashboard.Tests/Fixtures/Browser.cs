@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Playwright;
 using Pampa.Serving;
 
@@ -17,6 +18,7 @@ public sealed class Browser : IAsyncLifetime
 
     // Enough for a page on a machine that does other things, too.
     private const float Patience = 15_000;
+    private readonly Stopwatch taken = Stopwatch.StartNew();
     private IPlaywright? playwright;
     private IBrowser? browser;
     private Site? shop;
@@ -83,6 +85,10 @@ public sealed class Browser : IAsyncLifetime
         if (browser is not null) await browser.DisposeAsync();
         playwright?.Dispose();
         if (shop is not null) await shop.DisposeAsync();
+        if (browser is null) return;
+        // Whoever runs all tests prints it.
+        await File.WriteAllTextAsync(System.IO.Path.Combine(Root, "artifacts", "browser-tests.txt"), $"{Budget.Told(taken.Elapsed)}\n");
+        Budget.Check(taken.Elapsed);
     }
 
     private static string FindRoot()

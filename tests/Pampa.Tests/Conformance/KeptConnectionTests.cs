@@ -92,6 +92,19 @@ public sealed class KeptConnectionTests : IAsyncLifetime
         Assert.NotEqual(before, await AskAsync(Db.Database, Settings, row => row.GetString(0)));
     }
 
+    [Theory, InlineData(0), InlineData(3)]
+    public async Task A_deadline_of_less_than_a_second_is_one(int before)
+    {
+        Task SleepAsync(double seconds) => Db.Database.WriteAsync(
+            new Statement("SELECT 1 FROM pg_sleep(@x)") { IsByKey = true, IsAwaited = true, Deadline = TimeSpan.FromMilliseconds(300) }.With("x", seconds),
+            row => row.GetInt32(0), Stopping);
+
+        // What comes again is prepared, and has a deadline of its own.
+        for (var i = 0; i < before; i++) await SleepAsync(0);
+        var error = await Assert.ThrowsAnyAsync<DbException>(() => SleepAsync(10));
+        Assert.IsType<TimeoutException>(error.InnerException);
+    }
+
     [Fact]
     public async Task One_that_nobody_has_used_for_a_while_or_that_is_old_is_not_used_again()
     {

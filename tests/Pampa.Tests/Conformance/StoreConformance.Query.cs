@@ -118,6 +118,40 @@ public abstract partial class StoreConformance
         Assert.Equal((2, true), (choice.Records.Count, choice.IsLast));
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(4, 3)]
+    [InlineData(7, 100)]
+    public async Task What_is_shown_of_errors_is_searched_in_slices_in_every_order(int slice, int limit)
+    {
+        // More of a time than a slice has, so that it ends in the midst of them.
+        static string Text(int i) => i % 3 == 1 ? "secret and shown" : "secret";
+        Row Running(int i) => new() { Rid = "a.1", Rt = Clock.Now, N = 2, St = Clock.Now.AddSeconds(-(i / 5)), Err = Text(i) };
+        Row Ended(int i) => new() { Et = Clock.Now.AddSeconds(-(i / 5)), Ok = false, Err = Text(i) };
+        int[] running = [.. Enumerable.Range(11, 22)];
+        int[] ended = [.. Enumerable.Range(41, 22)];
+        await InsertAsync([.. running.Select(i => (i, Running(i))), .. ended.Select(i => (i, Ended(i))), (70, new Row { Rid = "a.1", N = 1, St = Clock.Now })]);
+        var store = new TaskStore(Db.Database, Store.Table, Cluster, new Random(1)) { SiftedRows = slice };
+        foreach (var order in Enum.GetValues<TaskOrder>())
+        {
+            int[] all = order switch
+            {
+                TaskOrder.LongestRunning => [.. running.OrderByDescending(i => i / 5).ThenBy(i => i)],
+                TaskOrder.LatestEnd => [.. ended.OrderBy(i => i / 5).ThenByDescending(i => i)],
+                TaskOrder.KeyDescending => [.. ended.Reverse(), .. running.Reverse()],
+                _ => [.. running, .. ended],
+            };
+            foreach (var keys in (string[]?[])[null, [.. KeysOf([.. running, .. ended])]])
+            {
+                var filter = new TaskFilter { Keys = keys, ErrorContains = "Shown", Redact = e => e.Replace("secret", "", StringComparison.Ordinal) };
+                var query = new TaskQuery { Filter = filter, Order = order, Limit = limit };
+                Assert.Equal(KeysOf([.. all.Where(i => i % 3 == 1)]), (await AllPagesAsync(query, store)).Select(t => t.Key));
+                Assert.Empty(await AllPagesAsync(query with { Filter = filter with { ErrorContains = "secret" } }, store));
+                Assert.Equal(new TaskCount(14, true), await store.CountAsync(filter, 100, isHurried: false, Stopping));
+            }
+        }
+    }
+
     [Fact]
     public async Task Records_are_found_by_all_that_they_are_like()
     {

@@ -79,9 +79,14 @@ internal sealed class Child : IAsyncDisposable
         await process.WaitForExitAsync().WaitAsync(Patience);
     }
 
-    public void Terminate()
+    public void Terminate() => Send("-TERM");
+
+    /// <summary>As a terminal does with CTRL+C.</summary>
+    public void Interrupt() => Send("-INT");
+
+    private void Send(string signal)
     {
-        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 

@@ -1,3 +1,5 @@
+using Pampa.Servers;
+
 namespace Pampa.Tests.EndToEnd;
 
 /// <summary>Shells in which somebody types the beginning of a word and the key for the rest of it.</summary>
@@ -31,5 +33,36 @@ public sealed class CompletionTests(ProgramFixture programs)
         var told = Path.Combine(folder, "told");
         await typed.UntilAsync(() => Task.FromResult(File.Exists(told)), "the program is started");
         Assert.Equal(["errors", "search_odd_numbers", "--json"], await File.ReadAllLinesAsync(told, Stopping));
+    }
+
+    [Theory]
+    [InlineData("numbers err", "errors")]
+    [InlineData("numbers errors sea", "search_odd_numbers")]
+    [InlineData("numbers schedules ", "pause")]
+    [InlineData("$x = 1; echo 1 | numbers errors --js", "--json")]
+    [InlineData("& ~/numbers errors search_odd_numbers  --js", "--json")]
+    [InlineData("numbers errors search_odd_numbers --db 'x y' --js", "--json")]
+    public async Task Powershell_completes_what_is_typed_wherever_it_stands(string typed, string expected)
+    {
+        var tools = Path.Combine(ProgramFixture.Root, "tests");
+        var isThere = await Tool.TryRunAsync("env", "-C", tools, "dotnet", "tool", "run", "pwsh", "--", "-Version") == 0;
+        Assert.SkipUnless(isThere, $"PowerShell is missing (in {tools}: dotnet tool restore).");
+        var (program, folder) = (await programs.BuiltAsync(ProgramFixture.Numbers), programs.NewFolder());
+        var (script, between) = (Path.Combine(folder, "complete.ps1"), Path.Combine(folder, "numbers"));
+        await File.WriteAllTextAsync(between, $"#!/bin/sh\nexec '{program}' \"$@\"\n", Stopping);
+        await programs.RunAsync("chmod", "+x", between);
+        await File.WriteAllTextAsync(script, $$"""
+            numbers completion pwsh | Out-String | Invoke-Expression
+            $typed = '{{typed.Replace("'", "''", StringComparison.Ordinal)}}'
+            (TabExpansion2 $typed $typed.Length).CompletionMatches.CompletionText
+            """, Stopping);
+        // A name that begins with ~ is looked for in the home folder, and the tool in that of whoever runs the test.
+        var said = await programs.RunAsync(
+            "env", "-C", tools, $"HOME={folder}", $"DOTNET_CLI_HOME={Environment.GetEnvironmentVariable("HOME")}",
+            $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}", "dotnet", "tool", "run", "pwsh", "--", "-NoProfile", "-File", script);
+        var found = said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains(expected, found);
+        // What does not begin like that has no place among them.
+        if (!typed.EndsWith(' ')) Assert.Single(found);
     }
 }

@@ -6,11 +6,11 @@ namespace Pampa.Tests.EndToEnd;
 [Collection(OneByOne.Name)]
 public sealed class StoppingTests(ProgramFixture programs)
 {
-    private async Task<(Child Run, string Go)> HoldingAsync(NumbersDatabase database, params string[] verb)
+    private async Task<(Child Run, string Go)> HoldingAsync(string which, NumbersDatabase database, params string[] verb)
     {
         var go = Path.Combine(programs.NewFolder(), "go");
         var run = await programs.StartAsync(
-            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", "stubborn"), ("PAMPA_TEST_GO", go)]);
+            ProgramFixture.Cases, [.. verb, .. database.Arguments], [.. database.Environment, ("PAMPA_TEST_CASE", which), ("PAMPA_TEST_GO", go)]);
         await run.UntilAsync(async () => await database.CountAsync(NumbersDatabase.Running) == 1, "a task runs");
         return (run, go);
     }
@@ -19,7 +19,7 @@ public sealed class StoppingTests(ProgramFixture programs)
     internal async Task A_handler_that_does_not_end_is_abandoned_and_the_exit_code_says_so(Engine engine)
     {
         await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Case("stubborn"));
-        var (run, _) = await HoldingAsync(database, "run", "--workers", "1");
+        var (run, _) = await HoldingAsync("stubborn", database, "run", "--workers", "1");
         run.Terminate();
         Assert.Equal(3, await run.EndAsync());
         Assert.Contains("Stopping: 1 tasks are running, they have 00:00:01 to end", run.Said, StringComparison.Ordinal);
@@ -30,13 +30,31 @@ public sealed class StoppingTests(ProgramFixture programs)
         await database.NothingIsInjectedAsync();
     }
 
+    [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
+    internal async Task After_an_interrupt_what_waits_is_given_back_and_what_runs_comes_to_its_end(Engine engine)
+    {
+        await using var database = await NumbersDatabase.CreateAsync(engine, programs, Readiness.Case("holding"));
+        var (run, go) = await HoldingAsync("holding", database, "run", "--workers", "1");
+        await run.UntilAsync(async () => await database.CountAsync("odd_checking_reservation_id IS NOT NULL") == 3, "all three are in hand");
+        run.Interrupt();
+        await run.UntilAsync(async () => await database.CountAsync("odd_checking_reservation_id IS NULL") == 2, "two are given back");
+        Assert.Equal(1, await database.CountAsync(NumbersDatabase.Running));
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, await run.EndAsync());
+
+        Assert.Contains("Stopping; a second signal ends the program at once.", run.Said, StringComparison.Ordinal);
+        Assert.Equal(1, await database.CountAsync($"value = 1 AND {NumbersDatabase.Completed}"));
+        Assert.Equal(2, await database.CountAsync("odd_checking_start_time IS NULL AND COALESCE(odd_checking_reservation_times, 0) = 0"));
+    }
+
     [Fact]
     public async Task A_second_signal_ends_a_process_at_once()
     {
         await using var database = NumbersDatabase.Sqlite(programs.NewFolder());
         var dispatcher = await programs.StartAsync(ProgramFixture.Cases, ["dispatcher", .. database.Arguments], [("PAMPA_TEST_CASE", "stubborn")]);
         await dispatcher.HearAsync("This process leads 'cluster' in term 1");
-        var (node, _) = await HoldingAsync(database, "node", "--name", "a", "--workers", "1");
+        var (node, _) = await HoldingAsync("stubborn", database, "node", "--name", "a", "--workers", "1");
         node.Terminate();
         await node.HearAsync("Stopping; a second signal ends the program at once.");
         node.Terminate();

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Npgsql;
 using Pampa.Tests.Fixtures;
+using Engine = Pampa.Tests.Fixtures.Engine;
 
 namespace Pampa.Tests.EndToEnd;
 
@@ -116,6 +118,30 @@ public sealed partial class TerminalTests(ProgramFixture programs)
         Assert.Equal(130, await run.EndAsync());
 
         IsGivenBack(run);
+    }
+
+    [Theory]
+    [InlineData("top", "--node", "web1")]
+    [InlineData("status", "--watch")]
+    public async Task Whoever_gives_up_before_the_first_answer_has_found_nothing_wrong(params string[] verb)
+    {
+        if (TerminalChild.WhyNot is { } reason) Assert.Skip(reason);
+        await using var database = await NumbersDatabase.CreateAsync(Engine.PostgreSql, programs, Readiness.Case("idle"));
+        await using var holder = new NpgsqlConnection(database.Settings);
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await using var held = await holder.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var hold = new NpgsqlCommand("LOCK TABLE pampa_worker", holder, held);
+        await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var program = await programs.BuiltAsync(ProgramFixture.Cases);
+        await using var run = TerminalChild.Start(
+            program, programs.NewFolder(), 80, verb, [("PAMPA_TEST_CASE", "idle"), .. database.Environment]).Read();
+        const string Waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pampa_worker'::regclass";
+        await run.UntilAsync(async () => (await database.ReadAsync(Waiting)).Count > 0, "it waits for its first answer");
+        await run.TypeAsync(TerminalChild.CtrlC);
+
+        Assert.Equal(0, await run.EndAsync());
+        Assert.DoesNotContain("takes tasks", run.Written, StringComparison.Ordinal);
     }
 
     [Fact]

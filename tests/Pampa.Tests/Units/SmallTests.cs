@@ -1,4 +1,5 @@
 using Pampa.Jobs;
+using Pampa.Storage;
 
 namespace Pampa.Tests.Units;
 
@@ -141,4 +142,18 @@ public sealed class TaskKeyTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new TaskKey([]));
         Assert.Equal(["a", "b", "c"], new TaskKey(["a", "b", "c"]).Parts());
     }
+}
+
+public sealed class DeadlineTests
+{
+    [Theory]
+    [InlineData(0.0, 1)]
+    [InlineData(0.001, 1)]
+    [InlineData(0.999, 1)]
+    [InlineData(1.0, 1)]
+    [InlineData(2.9, 2)]
+    [InlineData(3_600.0, 3_600)]
+    [InlineData(-1.0, -1)]
+    public void Drivers_are_told_whole_seconds_and_never_none(double deadline, int seconds) =>
+        Assert.Equal(seconds, Statement.Seconds(TimeSpan.FromSeconds(deadline)));
 }

@@ -66,6 +66,17 @@ public sealed class OperationVerbTests() : VerbRig(Program)
     [InlineData("cancel: say which records: give their keys, a condition such as --where, or --all.", "cancel", "numbers")]
     [InlineData("skip: give keys or --all, not both.", "skip", "numbers", "1", "--all")]
     [InlineData("--limit must be at least 1.", "retry", "numbers", "--all", "--limit", "0")]
+    [InlineData("--limit must be a whole number, got 'few'.", "tasks", "numbers", "--limit", "few")]
+    [InlineData("--window must be a whole number, got '1h'.", "errors", "numbers", "--window", "1h")]
+    [InlineData("--limit must be a whole number, got 'few'.", "audit", "--limit", "few")]
+    [InlineData("--limit must be a whole number, got 'few'.", "retry", "numbers", "--all", "--limit", "few")]
+    [InlineData("--count must be a whole number, got '1.5'.", "preview", "numbers", "--count", "1.5")]
+    [InlineData("--for must be a time as hours:minutes:seconds, got '2h'.", "pause", "job", "numbers", "--for", "2h")]
+    [InlineData("pause: --for must be more than 00:00:00.", "pause", "job", "numbers", "--for", "00:00:00")]
+    [InlineData("pause: give --for or --until, not both.", "pause", "job", "numbers", "--for", "01:00:00", "--until", "2099-01-01")]
+    [InlineData("--timeout must be a time as hours:minutes:seconds, got 'long'.", "drain", "job", "numbers", "--timeout", "long")]
+    [InlineData("drain: --timeout must be more than 00:00:00.", "drain", "job", "numbers", "--timeout", "-00:00:01")]
+    [InlineData("--until must be a moment such as 2026-12-24T18:00Z, got 'noon'.", "pause", "job", "numbers", "--until", "noon")]
     public async Task What_is_not_understood_is_told(string complaint, params string[] args)
     {
         var (code, said, errors) = await RunAsync(args);

@@ -113,8 +113,9 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
     const own = (): Found | null => (latest.current?.question === question ? latest.current : null);
 
     // The database has at least half of the time for others: it ends what takes longer.
-    const lookAndRest = async (from: Found | null): Promise<Found> => {
+    const lookAndRest = async (from: Found | null, see?: (found: Found) => void): Promise<Found> => {
       const at = await lookOn(question, query, limit, from, signal);
+      if (!signal.aborted) see?.(at);
       if (at.phase === 'searching') await rest(Math.min(longestRest, Math.max(shortestRest, at.took - (from?.took ?? 0))), signal);
       return at;
     };
@@ -122,12 +123,10 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
     const search = async (from: Found | null): Promise<void> => {
       let at = from;
       do {
-        const next: Found = await lookOn(question, query, limit, at, signal);
-        if (signal.aborted) return;
-        show(next);
-        setTrouble(null);
-        if (next.phase === 'searching') await rest(Math.min(longestRest, Math.max(shortestRest, next.took - (at?.took ?? 0))), signal);
-        at = next;
+        at = await lookAndRest(at, (found) => {
+          show(found);
+          setTrouble(null);
+        });
       } while (at.phase === 'searching' && !signal.aborted);
     };
 
