@@ -62,6 +62,7 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
             "/api/errors" => ReadAsync(context, () => looks.ErrorsAsync(query, stopping), Json.ErrorsShape),
             "/api/job" => ReadAsync(context, () => looks.JobAsync(query, stopping), Json.JobFactsShape),
             "/api/columns" => ReadAsync(context, () => looks.ColumnsAsync(query, stopping), Json.ColumnsShape),
+            "/api/orders" => ReadAsync(context, () => looks.OrdersAsync(query, stopping), Json.OrdersShape),
             "/api/tasks" => ReadAsync(context, () => looks.TasksAsync(query, stopping), Json.TaskPageShape),
             "/api/task" => ReadAsync(context, () => looks.TaskAsync(query, stopping), Json.TaskDetailShape),
             "/api/schedules" => ReadAsync(context, () => looks.SchedulesAsync(stopping), Json.SchedulesShape),

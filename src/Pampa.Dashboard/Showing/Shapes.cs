@@ -131,6 +131,9 @@ internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
 internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown, bool IsSearchable);
 
+/// <summary>Which orders a table can be shown in: why it cannot be shown in that of the end; null: it can.</summary>
+internal sealed record OrdersShape(string? LatestEnd);
+
 internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial, long LookedAt);
 
 internal sealed record TaskShape(
@@ -215,6 +218,7 @@ internal sealed record StopOrder(string Id);
 [JsonSerializable(typeof(ErrorsShape))]
 [JsonSerializable(typeof(JobFactsShape))]
 [JsonSerializable(typeof(ColumnsShape))]
+[JsonSerializable(typeof(OrdersShape))]
 [JsonSerializable(typeof(TaskPageShape))]
 [JsonSerializable(typeof(TaskDetailShape))]
 [JsonSerializable(typeof(SchedulesShape))]

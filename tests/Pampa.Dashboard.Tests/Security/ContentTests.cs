@@ -13,7 +13,7 @@ public sealed class ContentTests
     private static readonly string[] Data =
     [
         "api/session", "api/overview", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/job?job=price_orders", "api/columns?job=price_orders",
-        "api/tasks?job=price_orders",
+        "api/orders?job=price_orders", "api/tasks?job=price_orders",
         "api/task?job=price_orders&key=1", "api/schedules", "api/audit",
     ];
 

@@ -206,6 +206,11 @@ export interface Task {
   values: { column: string; text: string | null; isCut: boolean }[];
 }
 
+/** Why a job's records cannot be shown in an order; null: they can. */
+export interface Orders {
+  latestEnd: string | null;
+}
+
 export interface TaskPage {
   tasks: Task[];
   next: string | null;
