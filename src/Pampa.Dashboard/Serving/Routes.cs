@@ -58,6 +58,8 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
             "/api/session" => SessionAsync(context, visit),
             "/api/overview" => OverviewAsync(context),
             "/api/stream" => new Stream(watcher, Time, Stopping).SendAsync(context, () => sessions.IsOver(visit.Session)),
+            "/api/nodes" => ReadAsync(context, () => new Roster(watcher).NodesAsync(query, stopping), Json.NodePageShape),
+            "/api/workers" => ReadAsync(context, () => new Roster(watcher).WorkersAsync(query, stopping), Json.WorkerPageShape),
             "/api/samples" => ReadAsync(context, () => looks.SamplesAsync(query, stopping), Json.SamplesShape),
             "/api/errors" => ReadAsync(context, () => looks.ErrorsAsync(query, stopping), Json.ErrorsShape),
             "/api/job" => ReadAsync(context, () => looks.JobAsync(query, stopping), Json.JobFactsShape),

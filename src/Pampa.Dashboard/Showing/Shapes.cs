@@ -19,6 +19,9 @@ internal sealed record SnapshotShape(
     DateTimeOffset At, double AgeSeconds, string? Trouble, LeaderShape? Leader, IReadOnlyList<JobShape> Jobs, IReadOnlyList<NodeShape> Nodes,
     IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations)
 {
+    /// <summary>How many nodes there are, of which the first are told in particular.</summary>
+    public int NodeCount { get; init; }
+
     /// <summary>Of all workers, of which some are told in particular.</summary>
     public WorkerCountShape WorkerCount { get; init; } = new(0, 0, 0);
 }
@@ -82,6 +85,11 @@ internal sealed record WorkerShape(
     /// <summary>How long a heartbeat of it lasts.</summary>
     public double Lease { get; init; }
 }
+
+/// <summary>Some nodes; <paramref name="Count"/>: how many match.</summary>
+internal sealed record NodePageShape(IReadOnlyList<NodeShape> Nodes, string? Next, int Count);
+
+internal sealed record WorkerPageShape(IReadOnlyList<WorkerShape> Workers, string? Next);
 
 internal sealed record RunningShape(string Job, string Key, double For);
 
@@ -214,6 +222,8 @@ internal sealed record StopOrder(string Id);
 [JsonSerializable(typeof(DoneShape))]
 [JsonSerializable(typeof(SessionShape))]
 [JsonSerializable(typeof(SnapshotShape))]
+[JsonSerializable(typeof(NodePageShape))]
+[JsonSerializable(typeof(WorkerPageShape))]
 [JsonSerializable(typeof(SamplesShape))]
 [JsonSerializable(typeof(ErrorsShape))]
 [JsonSerializable(typeof(JobFactsShape))]

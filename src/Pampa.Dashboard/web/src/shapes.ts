@@ -97,6 +97,18 @@ export interface Worker {
   held: Held | null;
 }
 
+export interface NodePage {
+  nodes: Node[];
+  next: string | null;
+  /** How many match, on all pages. */
+  count: number;
+}
+
+export interface WorkerPage {
+  workers: Worker[];
+  next: string | null;
+}
+
 export interface Finding {
   severity: 'info' | 'warning' | 'error';
   id: string;
@@ -125,7 +137,9 @@ export interface Snapshot {
   trouble: string | null;
   leader: { node: string; term: number; leadsFor: number } | null;
   jobs: Job[];
+  /** The first by name, where there are very many. */
   nodes: Node[];
+  nodeCount: number;
   /** Some of them, where there are very many. */
   workers: Worker[];
   /** Of all workers: the living ones, those that serve a job, and those at a task for longer than a second. */
