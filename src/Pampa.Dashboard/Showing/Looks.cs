@@ -142,6 +142,8 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             Limit = query.Whole("limit", 1, MostRows, 50),
             Job = query.Text("job"),
             Who = query.Text("who"),
+            Action = query.Text("action"),
+            TargetContains = query.Text("target"),
         }, t), stopping);
         return new AuditShape(
             [.. page.Entries.Select(e => new AuditEntryShape(e.Id, e.At, e.Who, e.Action, e.Target, options.Redact(e.Detail), e.Count))], page.Next);
