@@ -141,6 +141,11 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         {
             await Answer.ProblemAsync(context, StatusCodes.Status400BadRequest, options.Redact(e.Message));
         }
+        catch (TimeoutException e) when (e is not CrowdedException)
+        {
+            // A page may know that it would go like that again.
+            await Answer.ProblemAsync(context, StatusCodes.Status504GatewayTimeout, options.Redact(e.Message));
+        }
         catch (Exception e) when (e is DbException or TimeoutException or PampaConfigurationException)
         {
             await Answer.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, options.Redact(e.Message));
