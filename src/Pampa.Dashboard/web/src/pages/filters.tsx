@@ -154,14 +154,15 @@ function Conditions({ given, change, columns }: { given: string[]; change: (wher
     setMore(false);
     if (text || at < given.length) change(text ? [...given.slice(0, at), text, ...given.slice(at + 1)] : given.filter((_, i) => i !== at));
   };
-  const hint = `${columns[0]?.name ?? 'amount'} >= 10`;
+  const hint = `Column: ${columns[0]?.name ?? 'amount'} >= 10`;
+  const isAlone = given.length + (isOpen ? 1 : 0) === 1;
   return (
     <div class="where" ref={fields} role="group" aria-label="Conditions">
       {[...given, ...(isOpen ? [''] : [])].map((text, at) => (
         <span key={at} class="condition">
-          <Text name="where" label={at === 0 ? 'Column' : `Condition ${at + 1}`} value={text} change={(changes) => put(at, changes.where ?? '')} hint={hint} list="columns" />
+          <Text name="where" label={isAlone ? 'Condition on a column' : `Condition ${at + 1} on a column`} value={text} change={(changes) => put(at, changes.where ?? '')} hint={hint} list="columns" />
           {(text || given.length > 0) && (
-            <Button class="quiet" icon="cancel" title="Take it away" aria-label={text ? `Take away ${text}` : 'Take the empty condition away'} onClick={() => put(at, '')} />
+            <Button class="quiet" icon="cancel" title="Take it away" aria-label={text ? `Take away condition ${at + 1}: ${text}` : `Take away condition ${at + 1}, which is empty`} onClick={() => put(at, '')} />
           )}
         </span>
       ))}
