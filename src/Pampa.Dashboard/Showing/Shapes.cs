@@ -42,6 +42,9 @@ internal sealed record JobShape(
 {
     public ScaleShape? Scale { get; init; }
 
+    /// <summary>How long the last tasks took; null: no node has ended one yet.</summary>
+    public DurationsShape? Durations { get; init; }
+
     /// <summary>False: its records were never counted, and the numbers are none.</summary>
     public bool IsCounted { get; init; } = true;
 
@@ -56,6 +59,12 @@ internal sealed record JobShape(
     [JsonIgnore]
     public JobSample? Last { get; init; }
 }
+
+/// <summary>How long the last tasks of a job took at most, on the node that took longest.</summary>
+/// <param name="P50">Half of them.</param>
+/// <param name="P90">Nine of ten.</param>
+/// <param name="Nodes">How many nodes have ended some.</param>
+internal sealed record DurationsShape(double P50, double P90, int Nodes);
 
 internal sealed record ScaleShape(string Job, int Workers, string Reason, DateTimeOffset? FinishBy, double? MaxWait, double? Eta, double? Early);
 

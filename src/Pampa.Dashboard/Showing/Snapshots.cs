@@ -215,9 +215,18 @@ internal sealed class Snapshots(
                 ? new ScaleShape(name, s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Eta?.TotalSeconds, s.Early?.TotalSeconds)
                 : null,
             Last = sight.Last,
+            Durations = DurationsOf(name, info),
             IsCounted = sight.Report is not null,
             Fault = FaultOf(report, sight),
         };
+    }
+
+    // Each node tells its own, and how many tasks it has measured none does: of several only the longest is sure.
+    private static DurationsShape? DurationsOf(string job, ClusterInfo info)
+    {
+        var told = info.Nodes.SelectMany(n => n.Jobs).Where(j => j.Job == job && j.P90Duration is not null).ToList();
+        return told.Count == 0 ? null : new DurationsShape(
+            told.Max(j => j.MedianDuration!.Value.TotalSeconds), told.Max(j => j.P90Duration!.Value.TotalSeconds), told.Count);
     }
 
     private string? FaultOf(Report report, JobSight sight) =>

@@ -41,6 +41,14 @@ export interface Job {
   fault: string | null;
   rates: number[];
   scale: Scale | null;
+  durations: Durations | null;
+}
+
+/** How long the last tasks took at most, half of them and nine of ten, on the node that took longest. */
+export interface Durations {
+  p50: number;
+  p90: number;
+  nodes: number;
 }
 
 export interface Scale {
