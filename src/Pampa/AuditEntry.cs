@@ -14,6 +14,12 @@ public sealed record AuditQuery
 
     /// <summary>Only what this person did. Default null: anybody.</summary>
     public string? Who { get; init; }
+
+    /// <summary>Only this action, as <see cref="AuditEntry.Action"/> has it. Default null: any.</summary>
+    public string? Action { get; init; }
+
+    /// <summary>Only where this stands in <see cref="AuditEntry.Target"/>, in upper or lower case. Default null: anything.</summary>
+    public string? TargetContains { get; init; }
 }
 
 /// <summary>A page of the audit.</summary>

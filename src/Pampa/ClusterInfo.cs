@@ -110,4 +110,11 @@ public sealed record NodeInfo(string Name, string Program, int Workers, int Read
 /// <param name="InHand">Records that its workers have in hand and have not started.</param>
 /// <param name="Running">Tasks that are started.</param>
 /// <param name="PerSecond">Tasks that ended a second lately.</param>
-public sealed record NodeJobInfo(string Job, long InHand, long Running, double PerSecond);
+public sealed record NodeJobInfo(string Job, long InHand, long Running, double PerSecond)
+{
+    /// <summary>How long half of its last tasks took at most; null: none has ended yet.</summary>
+    public TimeSpan? MedianDuration { get; init; }
+
+    /// <summary>How long nine of ten of its last tasks took at most; null: none has ended yet.</summary>
+    public TimeSpan? P90Duration { get; init; }
+}

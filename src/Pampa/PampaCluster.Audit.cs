@@ -21,7 +21,7 @@ public sealed partial class PampaCluster
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(query.Limit, nameof(query));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, Limits.AuditedRows, nameof(query));
         var parts = await access.GetAsync(cancellationToken);
-        var entries = await parts.Tables.Audit.ReadAsync(query.Before, query.Job, query.Who, query.Limit + 1, cancellationToken);
+        var entries = await parts.Tables.Audit.ReadAsync(query, query.Limit + 1, cancellationToken);
         if (entries.Count <= query.Limit) return new AuditPage(entries, null);
         entries.RemoveAt(query.Limit);
         return new AuditPage(entries, entries[^1].Id);

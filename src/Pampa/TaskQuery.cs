@@ -29,8 +29,9 @@ public enum TaskOrder
     KeyDescending,
 
     /// <summary>
-    /// Ended records only, the newest end first. Of failed ones it is quick by the index that <c>migrate</c> advises; of others the
-    /// whole table is looked at, unless it has an index on the end.
+    /// Ended records only, the newest end first. Of failed ones it is quick by the index that <c>migrate</c> advises; of others a table of
+    /// more than 100,000 records must have an index that begins with the end. Where there is none, an <see cref="ArgumentException"/> says
+    /// which one to make.
     /// </summary>
     LatestEnd,
 

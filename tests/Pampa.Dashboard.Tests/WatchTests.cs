@@ -197,7 +197,7 @@ public sealed class WatchTests
         using var caller = site.NewCaller();
         var seen = await caller.JsonAsync("api/overview");
         var workers = seen.GetProperty("workers").EnumerateArray().Select(w => w.GetProperty("id").GetString()!).ToList();
-        Assert.Equal((Snapshots.MostWorkers, Crowd.Workers + 2), (workers.Count, seen.GetProperty("workerCount").GetProperty("all").GetInt32()));
+        Assert.Equal((Excerpt.MostWorkers, Crowd.Workers + 2), (workers.Count, seen.GetProperty("workerCount").GetProperty("all").GetInt32()));
         Assert.Contains("big.977", workers);
         Assert.Contains(Crowd.Recovering, workers);
         Assert.Contains("local.2", workers);

@@ -58,10 +58,13 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
             "/api/session" => SessionAsync(context, visit),
             "/api/overview" => OverviewAsync(context),
             "/api/stream" => new Stream(watcher, Time, Stopping).SendAsync(context, () => sessions.IsOver(visit.Session)),
+            "/api/nodes" => ReadAsync(context, () => new Roster(watcher).NodesAsync(query, stopping), Json.NodePageShape),
+            "/api/workers" => ReadAsync(context, () => new Roster(watcher).WorkersAsync(query, stopping), Json.WorkerPageShape),
             "/api/samples" => ReadAsync(context, () => looks.SamplesAsync(query, stopping), Json.SamplesShape),
             "/api/errors" => ReadAsync(context, () => looks.ErrorsAsync(query, stopping), Json.ErrorsShape),
             "/api/job" => ReadAsync(context, () => looks.JobAsync(query, stopping), Json.JobFactsShape),
             "/api/columns" => ReadAsync(context, () => looks.ColumnsAsync(query, stopping), Json.ColumnsShape),
+            "/api/orders" => ReadAsync(context, () => looks.OrdersAsync(query, stopping), Json.OrdersShape),
             "/api/tasks" => ReadAsync(context, () => looks.TasksAsync(query, stopping), Json.TaskPageShape),
             "/api/task" => ReadAsync(context, () => looks.TaskAsync(query, stopping), Json.TaskDetailShape),
             "/api/schedules" => ReadAsync(context, () => looks.SchedulesAsync(stopping), Json.SchedulesShape),
@@ -137,6 +140,11 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
             await Answer.ProblemAsync(context, StatusCodes.Status400BadRequest, options.Redact(e.Message));
+        }
+        catch (TimeoutException e) when (e is not CrowdedException)
+        {
+            // A page may know that it would go like that again.
+            await Answer.ProblemAsync(context, StatusCodes.Status504GatewayTimeout, options.Redact(e.Message));
         }
         catch (Exception e) when (e is DbException or TimeoutException or PampaConfigurationException)
         {

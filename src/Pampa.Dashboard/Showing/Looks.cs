@@ -65,6 +65,29 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             c.Name, c.Type, c.IsKey, c.IsState, Filters.IsShown(options, job, c), Filters.IsSearchable(options, job, c)))]);
     }
 
+    // What cannot be listed is refused before it is begun, so the first record is asked for.
+    public async Task<OrdersShape?> OrdersAsync(Query query, CancellationToken stopping)
+    {
+        var job = query.Needed("job");
+        List<TaskState> states = [.. query.Texts("state").Select(s => Query.ParseWord<TaskState>("state", s))];
+        var ofFailed = states.Count > 0 && states.TrueForAll(s => s == TaskState.Failed);
+        return await reads.RunAsync(async t =>
+        {
+            // That there is no such job is no matter of its orders.
+            await cluster.ColumnsAsync(job, t);
+            try
+            {
+                var filter = new TaskFilter { States = ofFailed ? [TaskState.Failed] : [] };
+                await cluster.TasksAsync(job, new TaskQuery { Order = TaskOrder.LatestEnd, Filter = filter, Limit = 1 }, t);
+                return new OrdersShape(null);
+            }
+            catch (ArgumentException e)
+            {
+                return new OrdersShape(options.Redact(e.Message));
+            }
+        }, stopping);
+    }
+
     public async Task<TaskPageShape?> TasksAsync(Query query, CancellationToken stopping)
     {
         var job = query.Needed("job");
@@ -119,6 +142,8 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             Limit = query.Whole("limit", 1, MostRows, 50),
             Job = query.Text("job"),
             Who = query.Text("who"),
+            Action = query.Text("action"),
+            TargetContains = query.Text("target"),
         }, t), stopping);
         return new AuditShape(
             [.. page.Entries.Select(e => new AuditEntryShape(e.Id, e.At, e.Who, e.Action, e.Target, options.Redact(e.Detail), e.Count))], page.Next);

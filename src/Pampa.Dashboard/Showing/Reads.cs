@@ -2,6 +2,9 @@ using System.Threading.Channels;
 
 namespace Pampa.Showing;
 
+/// <summary>Others ask too much: nothing is wrong with the question, and it was not asked.</summary>
+internal sealed class CrowdedException(string message) : TimeoutException(message);
+
 /// <summary>
 /// What the dashboard may ask of the database: two questions at a time, each for two seconds, so that however many people look, the
 /// program's own work has the rest.
@@ -21,15 +24,16 @@ internal sealed class Reads
     }
 
     /// <summary>Asks something.</summary>
-    /// <exception cref="TimeoutException">Others ask too much, or the answer takes too long.</exception>
+    /// <exception cref="CrowdedException">Others ask too much.</exception>
+    /// <exception cref="TimeoutException">The answer takes too long.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> askAsync, CancellationToken stopping)
     {
-        await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), "Too many questions wait for the database just now. Try again in a moment.", stopping);
+        await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), () => new CrowdedException("Too many questions wait for the database just now. Try again in a moment."), stopping);
         try
         {
             // Pages of records, counts of what matches and failures are ended by the database itself after two seconds, with better words;
             // what reads little by its making (counts that have a bound, samples, the audit, schedules) is cancelled from here.
-            return await WithinAsync(Deadline + Grace, askAsync, "The database did not answer within two seconds. Ask for less, or look at what keeps it busy.", stopping);
+            return await WithinAsync(Deadline + Grace, askAsync, Late, stopping);
         }
         finally
         {
@@ -37,7 +41,10 @@ internal sealed class Reads
         }
     }
 
-    private async Task<T> WithinAsync<T>(TimeSpan limit, Func<CancellationToken, Task<T>> askAsync, string otherwise, CancellationToken stopping)
+    private static TimeoutException Late() => new("The database did not answer within two seconds. Ask for less, or look at what keeps it busy.");
+
+    private async Task<T> WithinAsync<T>(
+        TimeSpan limit, Func<CancellationToken, Task<T>> askAsync, Func<TimeoutException> otherwise, CancellationToken stopping)
     {
         using var deadline = new CancellationTokenSource(limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, deadline.Token);
@@ -47,7 +54,7 @@ internal sealed class Reads
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !stopping.IsCancellationRequested)
         {
-            throw new TimeoutException(otherwise);
+            throw otherwise();
         }
     }
 }

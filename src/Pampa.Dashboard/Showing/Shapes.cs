@@ -19,6 +19,9 @@ internal sealed record SnapshotShape(
     DateTimeOffset At, double AgeSeconds, string? Trouble, LeaderShape? Leader, IReadOnlyList<JobShape> Jobs, IReadOnlyList<NodeShape> Nodes,
     IReadOnlyList<WorkerShape> Workers, IReadOnlyList<string> Absent, HealthShape? Health, IReadOnlyList<OperationShape> Operations)
 {
+    /// <summary>How many nodes there are, of which the first are told in particular.</summary>
+    public int NodeCount { get; init; }
+
     /// <summary>Of all workers, of which some are told in particular.</summary>
     public WorkerCountShape WorkerCount { get; init; } = new(0, 0, 0);
 }
@@ -39,6 +42,9 @@ internal sealed record JobShape(
 {
     public ScaleShape? Scale { get; init; }
 
+    /// <summary>How long the last tasks took; null: no node has ended one yet.</summary>
+    public DurationsShape? Durations { get; init; }
+
     /// <summary>False: its records were never counted, and the numbers are none.</summary>
     public bool IsCounted { get; init; } = true;
 
@@ -53,6 +59,12 @@ internal sealed record JobShape(
     [JsonIgnore]
     public JobSample? Last { get; init; }
 }
+
+/// <summary>How long the last tasks of a job took at most, on the node that took longest.</summary>
+/// <param name="P50">Half of them.</param>
+/// <param name="P90">Nine of ten.</param>
+/// <param name="Nodes">How many nodes have ended some.</param>
+internal sealed record DurationsShape(double P50, double P90, int Nodes);
 
 internal sealed record ScaleShape(string Job, int Workers, string Reason, DateTimeOffset? FinishBy, double? MaxWait, double? Eta, double? Early);
 
@@ -82,6 +94,11 @@ internal sealed record WorkerShape(
     /// <summary>How long a heartbeat of it lasts.</summary>
     public double Lease { get; init; }
 }
+
+/// <summary>Some nodes; <paramref name="Count"/>: how many match.</summary>
+internal sealed record NodePageShape(IReadOnlyList<NodeShape> Nodes, string? Next, int Count);
+
+internal sealed record WorkerPageShape(IReadOnlyList<WorkerShape> Workers, string? Next);
 
 internal sealed record RunningShape(string Job, string Key, double For);
 
@@ -130,6 +147,9 @@ internal sealed record JobFactsShape(string? Table, IReadOnlyList<string> Key, s
 internal sealed record ColumnsShape(IReadOnlyList<ColumnShape> Columns);
 
 internal sealed record ColumnShape(string Name, string Type, bool IsKey, bool IsState, bool IsShown, bool IsSearchable);
+
+/// <summary>Which orders a table can be shown in: why it cannot be shown in that of the end; null: it can.</summary>
+internal sealed record OrdersShape(string? LatestEnd);
 
 internal sealed record TaskPageShape(IReadOnlyList<TaskShape> Tasks, string? Next, bool IsPartial, long LookedAt);
 
@@ -211,10 +231,13 @@ internal sealed record StopOrder(string Id);
 [JsonSerializable(typeof(DoneShape))]
 [JsonSerializable(typeof(SessionShape))]
 [JsonSerializable(typeof(SnapshotShape))]
+[JsonSerializable(typeof(NodePageShape))]
+[JsonSerializable(typeof(WorkerPageShape))]
 [JsonSerializable(typeof(SamplesShape))]
 [JsonSerializable(typeof(ErrorsShape))]
 [JsonSerializable(typeof(JobFactsShape))]
 [JsonSerializable(typeof(ColumnsShape))]
+[JsonSerializable(typeof(OrdersShape))]
 [JsonSerializable(typeof(TaskPageShape))]
 [JsonSerializable(typeof(TaskDetailShape))]
 [JsonSerializable(typeof(SchedulesShape))]

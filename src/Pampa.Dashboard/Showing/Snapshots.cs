@@ -5,10 +5,10 @@ using Pampa.Serving;
 
 namespace Pampa.Showing;
 
-/// <summary>What was seen, and how it goes over the line.</summary>
+/// <summary>What was seen, and what of it goes over the line.</summary>
 internal readonly record struct Sight(SnapshotShape Shape, byte[] Bytes)
 {
-    public static Sight Of(SnapshotShape shape) => new(shape, JsonSerializer.SerializeToUtf8Bytes(shape, ShapeJson.Default.SnapshotShape));
+    public static Sight Of(SnapshotShape shape) => new(shape, JsonSerializer.SerializeToUtf8Bytes(Excerpt.Of(shape), ShapeJson.Default.SnapshotShape));
 }
 
 /// <summary>Takes pictures of the cluster. What cannot be seen now stands in the next one as it was last seen.</summary>
@@ -17,9 +17,6 @@ internal sealed class Snapshots(
 {
     private const int RatePoints = 60;
     private const int MostFindings = 100;
-
-    // A picture goes to every page every two seconds, and nobody reads thousands of rows.
-    internal const int MostWorkers = 300;
     private static readonly TimeSpan RateSpan = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan RatesEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HealthEvery = TimeSpan.FromMinutes(1);
@@ -188,14 +185,14 @@ internal sealed class Snapshots(
         return new SnapshotShape(
             now, 0, null, info.Leader is { } leader ? new LeaderShape(leader.Node, leader.Term, leader.LeadsFor.TotalSeconds) : null,
             [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()))],
-            [.. info.Nodes.Select(n => new NodeShape(
+            [.. info.Nodes.OrderBy(n => n.Name, StringComparer.Ordinal).Select(n => new NodeShape(
                 n.Name, n.Program, n.Workers, n.Ready, n.Leaked, n.LastHeard.TotalSeconds, n.MemoryBytes, n.CpuCores, held[$"node {n.Name}"].FirstOrDefault(),
                 [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))])
             {
                 Lease = leases.GetValueOrDefault(n.Name),
                 Limits = [.. n.Limits.Select(LimitOf)],
             })],
-            [.. Told(info.Workers, held).Select(w => new WorkerShape(
+            [.. info.Workers.OrderBy(w => w.Id, StringComparer.Ordinal).Select(w => new WorkerShape(
                 w.Id, w.Node, w.Job, w.IsAttached, w.IsReady, w.LastHeard.TotalSeconds,
                 w.Running is { } running ? new RunningShape(running.Job, running.Key, running.For.TotalSeconds) : null, held[$"worker {w.Id}"].FirstOrDefault())
             { Lease = w.Lease.TotalSeconds })],
@@ -203,16 +200,6 @@ internal sealed class Snapshots(
         {
             WorkerCount = new WorkerCountShape(info.Workers.Count, info.Workers.Count(w => w.Job is not null), info.Workers.Count(w => w.Running is not null)),
         };
-    }
-
-    // Where there are too many: those that somebody would look for, and of the others those of small nodes first, which are whole then.
-    private static IEnumerable<WorkerInfo> Told(IReadOnlyList<WorkerInfo> workers, ILookup<string, HeldShape> held)
-    {
-        if (workers.Count <= MostWorkers) return workers;
-        var sizes = workers.GroupBy(w => w.Node).ToDictionary(n => n.Key, n => n.Count());
-        return workers.OrderByDescending(w => held.Contains($"worker {w.Id}")).ThenBy(w => w.IsReady)
-            .ThenByDescending(w => w.Running?.For ?? TimeSpan.Zero).ThenBy(w => sizes[w.Node])
-            .Take(MostWorkers).OrderBy(w => w.Id, StringComparer.Ordinal);
     }
 
     private JobShape JobOf(string name, JobSight sight, ClusterInfo info, HeldShape? held)
@@ -228,9 +215,18 @@ internal sealed class Snapshots(
                 ? new ScaleShape(name, s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Eta?.TotalSeconds, s.Early?.TotalSeconds)
                 : null,
             Last = sight.Last,
+            Durations = DurationsOf(name, info),
             IsCounted = sight.Report is not null,
             Fault = FaultOf(report, sight),
         };
+    }
+
+    // Each node tells its own, and how many tasks it has measured none does: of several only the longest is sure.
+    private static DurationsShape? DurationsOf(string job, ClusterInfo info)
+    {
+        var told = info.Nodes.SelectMany(n => n.Jobs).Where(j => j.Job == job && j.P90Duration is not null).ToList();
+        return told.Count == 0 ? null : new DurationsShape(
+            told.Max(j => j.MedianDuration!.Value.TotalSeconds), told.Max(j => j.P90Duration!.Value.TotalSeconds), told.Count);
     }
 
     private string? FaultOf(Report report, JobSight sight) =>

@@ -49,17 +49,20 @@ internal sealed class AuditStore(Database database, string cluster)
         }, stopping);
 
     /// <summary>Entries, newest first.</summary>
-    public Task<List<AuditEntry>> ReadAsync(string? before, string? job, string? who, int most, CancellationToken stopping)
+    public Task<List<AuditEntry>> ReadAsync(AuditQuery query, int most, CancellationToken stopping)
     {
+        List<(string Name, string Condition, string? Value)> asked =
+        [
+            ("before", "id < @before", query.Before), ("job", "job = @job", query.Job), ("who", "who = @who", query.Who),
+            ("action", "action = @action", query.Action), ("target", Dialect.Contains("target", "@target"), query.TargetContains),
+        ];
+        asked.RemoveAll(a => a.Value is null);
         // Only what is asked for stands in the statement, so that the key's index serves.
         var statement = new Statement($"""
-            SELECT id, {Dialect.AsText("at")}, who, action, target, detail, count FROM pampa_audit WHERE cluster = @cluster
-              {(before is null ? "" : " AND id < @before")}{(job is null ? "" : " AND job = @job")}{(who is null ? "" : " AND who = @who")}
+            SELECT id, {Dialect.AsText("at")}, who, action, target, detail, count FROM pampa_audit WHERE cluster = @cluster{string.Concat(asked.Select(a => $" AND {a.Condition}"))}
             ORDER BY id DESC LIMIT @want
             """).With("cluster", cluster).With("want", most);
-        if (before is not null) statement.With("before", before);
-        if (job is not null) statement.With("job", job);
-        if (who is not null) statement.With("who", who);
+        foreach (var (name, _, value) in asked) statement.With(name, value);
         return database.QueryAsync(statement, row => new AuditEntry(
             row.GetString(0), ScheduleStore.Moment(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),
             row.GetInt64(6)), stopping);

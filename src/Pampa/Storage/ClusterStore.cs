@@ -323,8 +323,13 @@ internal sealed class ClusterStore(Database database, string cluster)
             """).With("cluster", cluster).With("scope", scope),
             row => new LeaderInfo(row.GetString(0).Split('@')[0], row.GetInt64(1), Age(row, 2)), stopping);
         var jobs = await database.QueryAsync(
-            new Statement("SELECT node, job, in_hand, running, per_second, hands FROM pampa_load WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
-            row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4)),
+            new Statement("SELECT node, job, in_hand, running, per_second, hands, p50_ms, p90_ms FROM pampa_load WHERE cluster = @cluster ORDER BY job").With("cluster", cluster),
+            row => (Node: row.GetString(0), Job: new NodeJobInfo(row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetDouble(4))
+            {
+                // Zero of nine of ten: none has ended yet.
+                MedianDuration = row.GetDouble(7) > 0 ? TimeSpan.FromMilliseconds(row.GetDouble(6)) : null,
+                P90Duration = row.GetDouble(7) > 0 ? TimeSpan.FromMilliseconds(row.GetDouble(7)) : null,
+            },
                 Leaked: HandsText.TryRead(row.GetString(5))?.Values.Count(h => h.IsLeaked) ?? 0), stopping);
         var nodes = await database.QueryAsync(new Statement($"""
             SELECT node, count(*), max(program), count(CASE WHEN state = '{WorkerStates.Ready}' THEN 1 END), min({SecondsSince("heartbeat_at")})

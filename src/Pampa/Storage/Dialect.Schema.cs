@@ -33,6 +33,12 @@ internal abstract partial class Dialect
         Task.FromResult(false);
 
     /// <summary>
+    /// The indexes of a table that bring its records in the order of a column, each as the condition that its records meet, in the catalog's
+    /// words; null for one of all records.
+    /// </summary>
+    public abstract Task<List<string?>> ReadOrdersAsync(IReader database, TableInfo table, string column, CancellationToken stopping);
+
+    /// <summary>
     /// What stands for CREATE INDEX where the table may be in use, so that nobody has to wait for it; null where there is
     /// no such thing. It runs in no transaction.
     /// </summary>

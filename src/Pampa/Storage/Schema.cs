@@ -241,6 +241,9 @@ internal sealed partial class Schema(Database database, SchemaChanges changes = 
     /// </summary>
     public static string EndedIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), EndOf(job), $"{EndOf(job)} IS NOT NULL");
 
+    /// <summary>The index that brings all that has ended in the order of its end. Nobody but who looks at it needs it, so none is made unasked.</summary>
+    public static string LatestIndex(JobTable job) => Index(job, AdvisedIndexName(job, OfEnded), job.Sql.FailedIndexColumns, $"{EndOf(job)} IS NOT NULL");
+
     /// <summary>
     /// The index that finds the failed ones among the records, however many have completed, and the latest of them first. What
     /// completes is not in it.

@@ -339,6 +339,17 @@ internal sealed partial class SqliteDialect(SqlClock? clock = null) : Dialect
             new Statement($"SELECT 1 FROM {Quote(schema)}.sqlite_schema WHERE type = 'index' AND name = @name").With("name", name),
             _ => true, stopping)).Count > 0;
 
+    public override async Task<List<string?>> ReadOrdersAsync(IReader database, TableInfo table, string column, CancellationToken stopping)
+    {
+        var definitions = await database.QueryAsync(
+            new Statement($"""
+                SELECT s.sql FROM pragma_index_list(@name, @schema) AS l JOIN pragma_index_xinfo(l.name, @schema) AS i ON i.seqno = 0 AND i.name = @column
+                JOIN {Quote(table.Schema)}.sqlite_schema AS s ON s.type = 'index' AND s.name = l.name
+                """).With("name", table.Name).With("schema", table.Schema).With("column", column),
+            row => row.IsDBNull(0) ? "" : row.GetString(0), stopping);
+        return definitions.ConvertAll(IndexText.ConditionOf);
+    }
+
     public override string TypeOf(StateColumn column) => column switch
     {
         StateColumn.ReservationTimes or StateColumn.Generation => "integer",

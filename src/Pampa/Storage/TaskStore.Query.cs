@@ -77,6 +77,10 @@ internal sealed partial class TaskStore
     public Task<TaskPage> PageAsync(TaskQuery query, CancellationToken stopping) => AskedAsync(query.Filter, async () =>
     {
         var asking = Ask(query.Filter);
+        // Nothing else has an end.
+        var ended = query.Filter.States.Count == 0 || query.Filter.States.Any(s => s is TaskState.Completed or TaskState.Failed);
+        if (query.Order == TaskOrder.LatestEnd && !ended) return Page([], null, isPartial: false, 0);
+        await RequireLatestAsync(query, stopping);
         if (asking.Sieve is not null) return await SiftedPageAsync(query, asking, stopping);
         var (moment, after) = Cursor(query);
         var search = PageSearch(query, asking, PageErrors);

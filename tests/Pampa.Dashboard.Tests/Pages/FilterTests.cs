@@ -216,16 +216,20 @@ public sealed class FilterTests(Browser browser)
         await Assertions.Expect(fields).ToHaveCountAsync(2);
         await Assertions.Expect(fields.Nth(0)).ToHaveValueAsync("amount > 10");
         await Assertions.Expect(fields.Nth(1)).ToHaveValueAsync("amount < 30");
+        // Whoever hears them knows which is which.
+        await Assertions.Expect(page.GetByLabel("Condition 1 on a column", new PageGetByLabelOptions { Exact = true })).ToHaveValueAsync("amount > 10");
+        await Assertions.Expect(page.GetByLabel("Condition 2 on a column", new PageGetByLabelOptions { Exact = true })).ToHaveValueAsync("amount < 30");
         await visit.PictureAsync("conditions");
         // The second is changed, and the first stays.
         await fields.Nth(1).FillAsync("");
         await fields.Nth(1).FillAsync("amount <= 30");
         await page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(rows).ToHaveCountAsync(2);
-        await visit.Named(AriaRole.Button, "Take away amount > 10", true).ClickAsync();
+        await visit.Named(AriaRole.Button, "Take away condition 1: amount > 10", true).ClickAsync();
         await Assertions.Expect(rows).ToHaveCountAsync(3);
         await Assertions.Expect(fields).ToHaveCountAsync(1);
         await Assertions.Expect(fields).ToHaveValueAsync("amount <= 30");
+        await Assertions.Expect(page.GetByLabel("Condition on a column", new PageGetByLabelOptions { Exact = true })).ToHaveCountAsync(1);
         await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
         await Assertions.Expect(fields.Nth(1)).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync("amount = 20");
@@ -235,7 +239,7 @@ public sealed class FilterTests(Browser browser)
         await page.SetViewportSizeAsync(375, 780);
         await visit.Named(AriaRole.Button, "Add a condition").ClickAsync();
         await visit.PictureAsync("conditions-375");
-        await visit.Named(AriaRole.Button, "Take the empty condition away").ClickAsync();
+        await visit.Named(AriaRole.Button, "Take away condition 3, which is empty").ClickAsync();
         await Assertions.Expect(fields).ToHaveCountAsync(2);
         await Assertions.Expect(rows).ToHaveCountAsync(1);
     }

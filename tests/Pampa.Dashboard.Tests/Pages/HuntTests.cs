@@ -243,6 +243,36 @@ public sealed class HuntTests(Browser browser)
         await Until.TrueAsync(() => Task.FromResult(asked.Addresses.Length == 2));
     }
 
+    [Theory, InlineData(504, "order=latestend", true), InlineData(504, "order=longestrunning", true), InlineData(400, "where=x", true), InlineData(504, "order=key", false)]
+    public async Task What_would_go_wrong_again_is_asked_again_by_its_button_alone(int status, string query, bool isOver)
+    {
+        await using var site = await Site.StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        visit.IsExpected = text => text.Contains($"{status}", StringComparison.Ordinal);
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.ReloadAsync();
+        await Assertions.Expect(visit.Page.Locator(".fresh.live")).ToBeVisibleAsync();
+        var asked = new Asked(visit.Page);
+        await visit.Page.RouteAsync("**/api/tasks?**", async route =>
+        {
+            await visit.Page.Clock.FastForwardAsync(2_000);
+            await route.FulfillAsync(new RouteFulfillOptions { Status = status, ContentType = "application/json", Body = """{"error":"it takes too long"}""" });
+        });
+        await visit.GoAsync($"#/tasks?job=price_orders&{query}");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("it takes too long");
+        for (var i = 0; i < 5; i++) await visit.Page.Clock.FastForwardAsync(30_000);
+        if (!isOver)
+        {
+            await Until.TrueAsync(() => Task.FromResult(asked.Addresses.Length > 1));
+            return;
+        }
+        Assert.Single(asked.Addresses);
+        await visit.Page.UnrouteAllAsync();
+        await visit.Named(AriaRole.Button, "Try again").ClickAsync();
+        await Until.TrueAsync(() => Task.FromResult(asked.Addresses.Length == 2));
+        if (status == 504) await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToHaveCountAsync(0);
+    }
+
     [Fact]
     public async Task A_list_that_came_late_once_is_kept_up_to_date_all_the_same()
     {

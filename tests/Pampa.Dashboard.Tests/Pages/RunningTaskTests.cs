@@ -63,7 +63,7 @@ public sealed class RunningTaskTests(Browser browser)
         await facts.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "node local" }).ClickAsync();
         await Assertions.Expect(visit.Page.Locator("h1")).ToHaveTextAsync("Nodes and workers");
         await Assertions.Expect(visit.Page.Locator("h2", new PageLocatorOptions { HasText = "local" })).ToBeInViewportAsync();
-        await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync($"… and {Crowd.Workers + 3 - Showing.Snapshots.MostWorkers} more workers");
+        await Assertions.Expect(visit.Page.Locator("main")).ToContainTextAsync($"… and {Crowd.Workers + 3 - Showing.Excerpt.MostWorkers} more workers");
         await Assertions.Expect(visit.Page.Locator(".title")).ToContainTextAsync("2 nodes, 1,003 workers");
         await visit.PictureAsync("crowd");
     }

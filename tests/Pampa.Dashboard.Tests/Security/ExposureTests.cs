@@ -18,7 +18,7 @@ namespace Pampa.Dashboard.Tests.Security;
 [Trait("suite", "security")]
 public sealed class ExposureTests
 {
-    private static readonly string[] Everything = ["", "theme.js", "api/session", "api/overview", "api/stream", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/job?job=price_orders", "api/columns?job=price_orders", "api/tasks?job=price_orders", "api/task?job=price_orders&key=1", "api/schedules", "api/audit", "api/nothing", "nothing", "metrics", "scale/price_orders", "scale/nobody"];
+    private static readonly string[] Everything = ["", "theme.js", "api/session", "api/overview", "api/stream", "api/samples?job=price_orders", "api/errors?job=price_orders", "api/job?job=price_orders", "api/nodes", "api/workers", "api/columns?job=price_orders", "api/orders?job=price_orders", "api/tasks?job=price_orders", "api/task?job=price_orders&key=1", "api/schedules", "api/audit", "api/nothing", "nothing", "metrics", "scale/price_orders", "scale/nobody"];
 
     [Fact]
     public async Task Another_computer_is_refused_everything_while_nobody_must_sign_in()

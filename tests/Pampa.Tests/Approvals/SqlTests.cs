@@ -215,6 +215,7 @@ public sealed class SqlTests
         var type when type == typeof(DateTimeOffset) => DateTimeOffset.UnixEpoch,
         var type when type == typeof(AuditNote) && parameter.HasDefaultValue => null,
         var type when type == typeof(AuditNote) => new AuditNote("id", "who", "action", "target", "detail"),
+        var type when type == typeof(AuditQuery) => new AuditQuery { Before = "before", Job = "job", Who = "who", Action = "action", TargetContains = "target" },
         var type when type == typeof(NodeVitals) => new NodeVitals(1, null, [], []),
         var type when type == typeof(IReadOnlyList<HistoryRow>) => new[] { new HistoryRow("record", "failed") },
         var type when type == typeof(IReadOnlyList<SampleRow>) => new[] { new SampleRow("job", 1, true, 1, 1, default) },

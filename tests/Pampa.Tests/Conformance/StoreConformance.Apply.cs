@@ -37,7 +37,7 @@ public abstract partial class StoreConformance
         Assert.Equal(ended with { N = 1 }, await RowAsync(8));
         foreach (var (number, row) in others) await UnchangedAsync(number, row);
         Assert.Empty(await AppliedAsync(action, chosen));
-        var entry = Assert.Single(await Audit.ReadAsync(null, "job", "anna", 10, Stopping));
+        var entry = Assert.Single(await Audit.ReadAsync(new AuditQuery { Job = "job", Who = "anna" }, 10, Stopping));
         Assert.Equal(("1", action.ToString(), "job job", "a detail", 4), (entry.Id, entry.Action, entry.Target, entry.Detail, entry.Count));
     }
 
@@ -168,7 +168,7 @@ public abstract partial class StoreConformance
         await AppliedAsync(TaskAction.Cancel, [chosen[0]], id: "a");
         await AppliedAsync(TaskAction.Cancel, [chosen[1]], id: "a");
         await AppliedAsync(TaskAction.Cancel, [chosen[0]], id: "b");
-        Assert.Equal([("a", 2L)], (await Audit.ReadAsync(null, null, null, 10, Stopping)).Select(e => (e.Id, e.Count)));
+        Assert.Equal([("a", 2L)], (await Audit.ReadAsync(new AuditQuery(), 10, Stopping)).Select(e => (e.Id, e.Count)));
         // What cannot be written down is not done.
         await Assert.ThrowsAnyAsync<Exception>(() => Store.ApplyAsync(
             TaskAction.Cancel, new TaskFilter(), [chosen[2]], null, Note() with { Who = null! }, Stopping));

@@ -137,7 +137,8 @@ public abstract partial class StoreConformance
         Assert.Equal([("a", 2, 1), ("b", 1, 0)], info.Nodes.Select(n => (n.Name, n.Workers, n.Ready)));
         Assert.InRange(info.Nodes[0].LastHeard, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(11));
         Assert.InRange(info.Nodes[1].LastHeard, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
-        Assert.Equal([new NodeJobInfo("job", 5, 2, 2.5)], info.Nodes[1].Jobs);
+        var (median, p90) = (TimeSpan.FromMilliseconds(1.5), TimeSpan.FromMilliseconds(2));
+        Assert.Equal([new NodeJobInfo("job", 5, 2, 2.5) { MedianDuration = median, P90Duration = p90 }], info.Nodes[1].Jobs);
         Assert.Equal([("a.1", Ttl), ("a.2", Ttl), ("b.1", Ttl)], info.Workers.Select(w => (w.Id, w.Lease)));
 
         await Workers.ResignAsync(Lease, Stopping);

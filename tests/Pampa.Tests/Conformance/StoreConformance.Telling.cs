@@ -24,13 +24,13 @@ public abstract partial class StoreConformance
         Assert.True(await Ticked(control.ReleaseAsync(hold, Stopping, Note("resume", "2"))));
         Assert.False(await Ticked(control.ReleaseAsync(hold, Stopping, Note("resume", "3"))));
         Assert.False(await Ticked(control.HoldAsync(hold, "", Clock.Now.AddHours(-1), Stopping, Note("pause", "4"))));
-        var entries = await Audit.ReadAsync(null, null, null, 10, Stopping);
+        var entries = await Audit.ReadAsync(new AuditQuery(), 10, Stopping);
         Assert.Equal([("2", "resume"), ("1", "pause")], entries.Select(e => (e.Id, e.Action)));
-        Assert.Equal(["1"], (await Audit.ReadAsync("2", null, null, 10, Stopping)).Select(e => e.Id));
-        Assert.Equal(["2"], (await Audit.ReadAsync(null, "job", "anna", 1, Stopping)).Select(e => e.Id));
-        Assert.Empty(await Audit.ReadAsync(null, "other", null, 10, Stopping));
-        Assert.Empty(await Audit.ReadAsync(null, null, "'; --", 10, Stopping));
-        Assert.Empty(await new AuditStore(Db.Database, "other").ReadAsync(null, null, null, 10, Stopping));
+        Assert.Equal(["1"], (await Audit.ReadAsync(new AuditQuery { Before = "2" }, 10, Stopping)).Select(e => e.Id));
+        Assert.Equal(["2"], (await Audit.ReadAsync(new AuditQuery { Job = "job", Who = "anna" }, 1, Stopping)).Select(e => e.Id));
+        Assert.Empty(await Audit.ReadAsync(new AuditQuery { Job = "other" }, 10, Stopping));
+        Assert.Empty(await Audit.ReadAsync(new AuditQuery { Who = "'; --" }, 10, Stopping));
+        Assert.Empty(await new AuditStore(Db.Database, "other").ReadAsync(new AuditQuery(), 10, Stopping));
         var (first, second) = (await Ticked(Audit.NewIdAsync(Stopping)), await Audit.NewIdAsync(Stopping));
         Assert.True(string.CompareOrdinal(first, second) < 0, $"{first} {second}");
     }
@@ -48,7 +48,7 @@ public abstract partial class StoreConformance
         }
         await RenewAsync();
         Task<int> ThinAsync(int days, int most) => Audit.ThinAsync(TimeSpan.FromDays(days), most, Lease, Stopping);
-        async Task<string[]> LeftAsync() => [.. (await Audit.ReadAsync(null, null, null, 10, Stopping)).Select(e => e.Id)];
+        async Task<string[]> LeftAsync() => [.. (await Audit.ReadAsync(new AuditQuery(), 10, Stopping)).Select(e => e.Id)];
         Assert.Equal(0, await ThinAsync(21, 10));
         Assert.Equal(2, await ThinAsync(10, 2));
         Assert.Equal(["4", "3"], await LeftAsync());

@@ -103,6 +103,30 @@ public sealed class OperationPlanTests(ITestOutputHelper output) : IAsyncLifetim
         });
     }
 
+    // What has ended is nearly all of the table: in the order of the end it is listed by an index only, and then by little of that.
+    [Fact]
+    public async Task What_ended_last_is_refused_at_once_or_found_by_the_index_that_somebody_has_made()
+    {
+        Assert.SkipUnless(Records > 100_000, "So few records are sorted in a moment.");
+        var latest = new TaskQuery { Order = TaskOrder.LatestEnd };
+        var store = new TaskStore(db.Database, table, "test", new Random(1));
+        var began = TimeProvider.System.GetTimestamp();
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => store.PageAsync(latest, Stopping));
+        output.WriteLine($"refused: {TimeProvider.System.GetElapsedTime(began).TotalMilliseconds:N0} ms, {refusal.Message}");
+        await db.ExecuteAsync(refusal.Message[refusal.Message.IndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.'));
+        await db.ReadAsync("SELECT pg_stat_force_next_flush()");
+        foreach (var query in (TaskQuery[])[latest, Of(TaskState.Completed) with { Order = TaskOrder.LatestEnd }])
+        {
+            string? next = null;
+            await CheckAsync("ended ones, latest first", 500, store => store.PageAsync(query, Stopping), page =>
+            {
+                next = page.Next;
+                Assert.Equal("1", page.Tasks[0].Key);
+            });
+            await CheckAsync("and those behind", 500, store => store.PageAsync(query with { After = next }, Stopping), page => Assert.Equal("101", page.Tasks[0].Key));
+        }
+    }
+
     private static TaskQuery Of(TaskState state) => new() { Filter = new TaskFilter { States = [state] } };
 
     // The statistics of a session are there when it has ended.

@@ -298,6 +298,15 @@ public sealed class TellingTests
             page.Entries.Select(e => (e.Id, e.Who, e.Action, e.Target, e.Detail, e.Count)).Single());
         var older = await pampa.AuditAsync(new AuditQuery { Before = page.Next }, Stopping);
         Assert.Equal((499L, null), (Assert.Single(older.Entries).Count, older.Next));
+        await pampa.As("bob").PauseAsync(PampaTarget.Job("numbers"), "repair", null, Stopping);
+        // The clock stands still: those of one moment come in any order.
+        async Task<IEnumerable<string>> DoneAsync(AuditQuery asked) => (await pampa.AuditAsync(asked, Stopping)).Entries.Select(e => e.Action).Order();
+        Assert.Equal(["cancel"], await DoneAsync(new AuditQuery { Action = "cancel" }));
+        Assert.Equal(["cancel", "pause", "retry"], await DoneAsync(new AuditQuery { TargetContains = "B NUMB" }));
+        Assert.Equal(["retry"], await DoneAsync(new AuditQuery { TargetContains = "numbers", Action = "retry", Who = "anna" }));
+        Assert.Empty(await DoneAsync(new AuditQuery { Action = "pause", Who = "anna" }));
+        Assert.Empty(await DoneAsync(new AuditQuery { TargetContains = "j_b%" }));
+        await pampa.ResumeAsync(PampaTarget.Job("numbers"), Stopping);
 
         // The rest, by the calls without a filter: what was retried is due, the others come again.
         Assert.Equal(349, await pampa.RetryAsync("numbers", cancellationToken: Stopping));

@@ -64,6 +64,13 @@ function isLong(found: Found, everySeconds: number): boolean {
   return found.took > everySeconds * 200;
 }
 
+const byTime = ['latestend', 'longestrunning'];
+
+/** Whether it would go like that again: it was refused, or has taken too long in an order for which all is looked at before the first one is known. */
+function isInVain(e: unknown, query: Questions): boolean {
+  return e instanceof Refusal && (e.status === 400 || (e.status === 504 && byTime.includes(String(query.order))));
+}
+
 async function until(signal: AbortSignal, arm: (done: () => void) => () => void): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
@@ -143,8 +150,8 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
       if (!signal.aborted) show({ ...at, phase: own()?.phase ?? at.phase });
     };
 
-    // Returns how long to leave the server alone: what has kept it busy in vain does not do so all the time.
-    const attempt = async (ask: () => Promise<void>): Promise<number> => {
+    // Returns how long to leave the server alone: what has kept it busy in vain does not do so all the time. Null: until somebody wants it.
+    const attempt = async (ask: () => Promise<void>): Promise<number | null> => {
       const began = performance.now();
       try {
         await ask();
@@ -154,6 +161,7 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
         setTrouble({ question, error: e instanceof Refusal ? e.message : 'The page has met an error of its own.' });
         const seen = own();
         if (seen?.phase === 'searching') show({ ...seen, phase: 'stopped' });
+        if (!seen && isInVain(e, query)) return null;
         return Math.min(longestWait, (performance.now() - began) * 20);
       }
       return 0;
@@ -164,7 +172,7 @@ export function useSearch(query: Questions, limit: number, everySeconds: number)
       start.current = null;
       if (begun) show(begun);
       let wait = !begun || begun.phase === 'searching' ? await attempt(() => search(begun)) : 0;
-      while (everySeconds > 0 && !signal.aborted) {
+      while (everySeconds > 0 && wait !== null && !signal.aborted) {
         const seen = own();
         if (seen?.phase === 'stopped' || (seen?.phase === 'over' && isLong(seen, everySeconds))) return;
         await rest(Math.max(everySeconds * 1_000, Math.min(longestWait, (seen?.took ?? 0) * 5), wait), signal);

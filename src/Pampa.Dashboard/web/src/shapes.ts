@@ -41,6 +41,14 @@ export interface Job {
   fault: string | null;
   rates: number[];
   scale: Scale | null;
+  durations: Durations | null;
+}
+
+/** How long the last tasks took at most, half of them and nine of ten, on the node that took longest. */
+export interface Durations {
+  p50: number;
+  p90: number;
+  nodes: number;
 }
 
 export interface Scale {
@@ -97,6 +105,18 @@ export interface Worker {
   held: Held | null;
 }
 
+export interface NodePage {
+  nodes: Node[];
+  next: string | null;
+  /** How many match, on all pages. */
+  count: number;
+}
+
+export interface WorkerPage {
+  workers: Worker[];
+  next: string | null;
+}
+
 export interface Finding {
   severity: 'info' | 'warning' | 'error';
   id: string;
@@ -125,7 +145,9 @@ export interface Snapshot {
   trouble: string | null;
   leader: { node: string; term: number; leadsFor: number } | null;
   jobs: Job[];
+  /** The first by name, where there are very many. */
   nodes: Node[];
+  nodeCount: number;
   /** Some of them, where there are very many. */
   workers: Worker[];
   /** Of all workers: the living ones, those that serve a job, and those at a task for longer than a second. */
@@ -204,6 +226,11 @@ export interface Task {
   endedAt: string | null;
   error: string | null;
   values: { column: string; text: string | null; isCut: boolean }[];
+}
+
+/** Why a job's records cannot be shown in an order; null: they can. */
+export interface Orders {
+  latestEnd: string | null;
 }
 
 export interface TaskPage {

@@ -6,13 +6,26 @@ import { Answer, Button, Empty, Panel, Time } from '../ui/basics';
 import { Text } from '../ui/text';
 import { useAsked, useTitle } from '../use';
 
+/** What stands in the audit: Pampa's own words. */
+const actions = ['retry', 'relaunch', 'cancel', 'skip', 'pause', 'resume', 'drain', 'pause schedule', 'resume schedule', 'run schedule'];
+
+interface Asks {
+  job: string;
+  who: string;
+  action: string;
+  target: string;
+}
+
 export function Audit({ query, session }: { query: URLSearchParams; session: Session }) {
   useTitle(`Audit · ${session.title}`);
   const { snapshot } = useLive();
   const before = query.getAll('before');
-  const [job, who] = [query.get('job') ?? '', query.get('who') ?? ''];
-  const asked = useAsked<AuditPage>('audit', { job, who, before: before[before.length - 1], limit: 50 }, before.length === 0 ? 10 : 0);
-  const change = (changes: { job?: string; who?: string; before?: string[] }): void => go(to(['audit'], { job, who, ...changes }), !('before' in changes));
+  const of = (name: string): string => query.get(name) ?? '';
+  const asks: Asks = { job: of('job'), who: of('who'), action: of('action'), target: of('target') };
+  const { job, who, action, target } = asks;
+  const isFiltered = Object.values(asks).some((text) => text !== '');
+  const asked = useAsked<AuditPage>('audit', { ...asks, before: before[before.length - 1], limit: 50 }, before.length === 0 ? 10 : 0);
+  const change = (changes: Partial<Asks> & { before?: string[] }): void => go(to(['audit'], { ...asks, ...changes }), !('before' in changes));
   const turn = (e: Event, to: string[]): void => {
     (e.currentTarget as Element).closest('.panel')?.scrollIntoView();
     change({ before: to });
@@ -22,7 +35,7 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
     <>
       <div class="title">
         <h1>Audit</h1>
-        <div class="actions">
+        <div class="actions" role="search">
           <select aria-label="Job" value={job} onChange={(e) => change({ job: e.currentTarget.value })}>
             <option value="">all jobs</option>
             {[...new Set([...jobs, ...(job ? [job] : [])])].map((name) => (
@@ -31,6 +44,15 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
               </option>
             ))}
           </select>
+          <select aria-label="Action" value={action} onChange={(e) => change({ action: e.currentTarget.value })}>
+            <option value="">all actions</option>
+            {[...new Set([...actions, ...(action ? [action] : [])])].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <Text name="target" label="To what" value={target} change={(changes) => change({ target: changes.target ?? '' })} />
           <Text name="who" label="By whom" value={who} change={(changes) => change({ who: changes.who ?? '' })} isFirst />
         </div>
       </div>
@@ -38,7 +60,7 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
         <Answer asked={asked} rows={10}>
           {(data) =>
             data.entries.length === 0 ? (
-              <Empty title={job || who ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
+              <Empty title={isFiltered ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
             ) : (
               <>
                 <table class="grid audit">

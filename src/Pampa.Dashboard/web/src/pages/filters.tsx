@@ -44,6 +44,8 @@ function conditionsOf(query: URLSearchParams): string[] {
 }
 
 interface FiltersProps {
+  /** Why the order of the end is not to be had; null: it is, as far as is known. */
+  noLatest: string | null;
   /** What was last seen of the job; undefined: nothing yet. */
   job: Job | undefined;
   query: URLSearchParams;
@@ -53,7 +55,7 @@ interface FiltersProps {
   chosen: string[];
 }
 
-export function Filters({ job, query, change, columns, shown, chosen }: FiltersProps) {
+export function Filters({ noLatest, job, query, change, columns, shown, chosen }: FiltersProps) {
   const picked = query.getAll('state');
   // What is filtered by is never out of sight.
   const isNeeded = ['worker', 'moment', 'from', 'until', 'where', 'column'].some((name) => query.has(name));
@@ -74,10 +76,10 @@ export function Filters({ job, query, change, columns, shown, chosen }: FiltersP
       </div>
       <Text name="error" label="Error contains" value={query.get('error')} change={change} isFirst />
       <Text name="prefix" label="Key begins with" value={query.get('prefix')} change={change} />
-      <select aria-label="Order" value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
+      <select aria-label="Order" title={noLatest ?? undefined} value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
         {orders.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
+          <option key={value} value={value} disabled={value === 'latestend' && noLatest !== null}>
+            {value === 'latestend' && noLatest !== null ? `${label} (needs an index)` : label}
           </option>
         ))}
       </select>
@@ -152,14 +154,15 @@ function Conditions({ given, change, columns }: { given: string[]; change: (wher
     setMore(false);
     if (text || at < given.length) change(text ? [...given.slice(0, at), text, ...given.slice(at + 1)] : given.filter((_, i) => i !== at));
   };
-  const hint = `${columns[0]?.name ?? 'amount'} >= 10`;
+  const hint = `Column: ${columns[0]?.name ?? 'amount'} >= 10`;
+  const isAlone = given.length + (isOpen ? 1 : 0) === 1;
   return (
     <div class="where" ref={fields} role="group" aria-label="Conditions">
       {[...given, ...(isOpen ? [''] : [])].map((text, at) => (
         <span key={at} class="condition">
-          <Text name="where" label={at === 0 ? 'Column' : `Condition ${at + 1}`} value={text} change={(changes) => put(at, changes.where ?? '')} hint={hint} list="columns" />
+          <Text name="where" label={isAlone ? 'Condition on a column' : `Condition ${at + 1} on a column`} value={text} change={(changes) => put(at, changes.where ?? '')} hint={hint} list="columns" />
           {(text || given.length > 0) && (
-            <Button class="quiet" icon="cancel" title="Take it away" aria-label={text ? `Take away ${text}` : 'Take the empty condition away'} onClick={() => put(at, '')} />
+            <Button class="quiet" icon="cancel" title="Take it away" aria-label={text ? `Take away condition ${at + 1}: ${text}` : `Take away condition ${at + 1}, which is empty`} onClick={() => put(at, '')} />
           )}
         </span>
       ))}

@@ -3,7 +3,7 @@ import { onRecords, steer } from '../acts';
 import { count, duration, keyText, plural, rate, reason, short, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
-import { states, type ErrorGroup, type Errors, type Job, type JobFacts, type Sample, type Scale, type Session } from '../shapes';
+import { states, type Durations, type ErrorGroup, type Errors, type Job, type JobFacts, type Sample, type Scale, type Session } from '../shapes';
 import { Answer, Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
 import { StateBar } from '../ui/bars';
 import { Chart } from '../ui/chart';
@@ -60,7 +60,7 @@ export function JobPage({ name, session }: { name: string; session: Session }) {
       </div>
       {job ? <Figures job={job} /> : <Skeleton rows={2} />}
       <Course job={name} />
-      <About job={name} />
+      <About job={name} durations={job?.durations ?? null} />
       <Failures job={name} session={session} failed={job?.failed ?? 0} />
     </>
   );
@@ -163,18 +163,22 @@ function Course({ job }: { job: string }) {
   );
 }
 
-function About({ job }: { job: string }) {
+function About({ job, durations }: { job: string; durations: Durations | null }) {
   const asked = useAsked<JobFacts>('job', { job }, 60);
   return (
     <Panel title="What it is" side={asked.data?.program ? <span class="hush">as published by {spell(asked.data.program)}</span> : undefined}>
       <Answer asked={asked} rows={2}>
-        {(facts) => (facts.table === null ? <Empty title="Not published yet">What the job is stands here when a process with workers has been started.</Empty> : <Facts facts={facts} />)}
+        {(facts) => (facts.table === null ? <Empty title="Not published yet">What the job is stands here when a process with workers has been started.</Empty> : <Facts facts={facts} durations={durations} />)}
       </Answer>
     </Panel>
   );
 }
 
-function Facts({ facts }: { facts: JobFacts }) {
+function took(seconds: number): string {
+  return seconds < 0.0005 ? 'under 1 ms' : duration(seconds);
+}
+
+function Facts({ facts, durations }: { facts: JobFacts; durations: Durations | null }) {
   const goals = [
     facts.finishAt && `each day by ${facts.finishAt} ${facts.finishAtZone}`,
     facts.finishBy && (
@@ -202,6 +206,18 @@ function Facts({ facts }: { facts: JobFacts }) {
         <div>
           <dt>Duration</dt>
           <dd>{facts.maxDuration === null ? <span class="none">–</span> : `${duration(facts.maxDuration)} at most`}</dd>
+        </div>
+        <div title={durations ? `Half of the last tasks took ${took(durations.p50)} at most, nine of ten ${took(durations.p90)}${durations.nodes > 1 ? `, on the slowest of ${durations.nodes} nodes` : ''}` : undefined}>
+          <dt>Last ones took</dt>
+          <dd>
+            {durations === null ? (
+              <span class="none">none has ended</span>
+            ) : (
+              <>
+                <span class="of">p50</span> {took(durations.p50)} <span class="of">p90</span> {took(durations.p90)}
+              </>
+            )}
+          </dd>
         </div>
         <div>
           <dt>Workers</dt>

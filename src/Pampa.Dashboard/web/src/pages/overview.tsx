@@ -72,7 +72,7 @@ function Figures({ snapshot }: { snapshot: Snapshot }) {
       <Stat label="Due" value={count(due, isExact)} hint={due === 0 ? (isExact ? 'nothing waits' : 'not all was counted') : oldest === null ? 'for a worker' : `the oldest for ${duration(oldest)}`} />
       <Stat label="In hand" value={count(running + sum((j) => j.reserved))} hint={`${count(running)} running`} />
       <Stat label="Failed" value={count(failed, isExact)} tone={failed > 0 ? 'bad' : ''} hint={!worst ? (isExact ? 'none for good' : 'not all was counted') : failing.length === 1 ? `for good, of ${worst.name}` : `for good, most of ${worst.name}`} href={worst && to(['tasks'], { job: worst.name, state: 'failed' })} />
-      <Stat label="Workers" value={count(workers.all)} hint={workers.all === 0 ? 'no node is at work' : `${plural(snapshot.nodes.length, 'node')}, ${count(workers.busy)} at a long task`} tone={workers.all === 0 ? 'bad' : ''} href={to(['nodes'])} />
+      <Stat label="Workers" value={count(workers.all)} hint={workers.all === 0 ? 'no node is at work' : `${plural(snapshot.nodeCount, 'node')}, ${count(workers.busy)} at a long task`} tone={workers.all === 0 ? 'bad' : ''} href={to(['nodes'])} />
       <Stat
         label="Leader"
         value={snapshot.leader ? snapshot.leader.node : 'nobody'}

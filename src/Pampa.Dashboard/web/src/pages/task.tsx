@@ -73,14 +73,15 @@ function WorkerLink({ worker, job }: { worker: string; job: string }) {
   const { snapshot } = useLive();
   // An id is its node's name with a number; whether there is such a node the cluster says.
   const name = snapshot?.workers.find((w) => w.id === worker)?.node ?? worker.replace(/\.\d+$/, '');
-  const node = snapshot?.nodes.find((n) => n.name === name);
+  // Of very many not all are told.
+  const isThere = snapshot !== null && (snapshot.nodes.some((n) => n.name === name) || snapshot.nodeCount > snapshot.nodes.length);
   return (
     <>
       <a href={to(['tasks'], { job, worker })}>{worker}</a>
-      {node && (
+      {isThere && (
         <>
           {' '}
-          on <a href={to(['nodes'], { node: node.name })}>node {node.name}</a>
+          on <a href={to(['nodes'], { node: name })}>node {name}</a>
         </>
       )}
     </>

@@ -4,7 +4,7 @@ import { count, keyText, plural, reason, spell } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
 import { useSearch, type Phase, type Search } from '../search';
-import type { Column, Session, State, Task, TaskPage } from '../shapes';
+import type { Column, Orders, Session, State, Task, TaskPage } from '../shapes';
 import { Answer, Button, Empty, Panel, Skeleton, StateBadge, Time } from '../ui/basics';
 import { useAsk } from '../ui/dialog';
 import { Icon } from '../ui/icons';
@@ -51,6 +51,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const columns = useAsked<{ columns: Column[] }>('columns', { job });
   const shown = useMemo(() => (columns.data?.columns ?? []).filter((c) => c.isShown && !c.isKey), [columns.data]);
   const chosen = query.getAll('column').filter((name) => shown.some((c) => c.name === name));
+  const orders = useAsked<Orders>('orders', { job, state: filter.states });
   const asked = useSearch({
     job,
     state: filter.states,
@@ -99,7 +100,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     return (
       <Button
         icon={icon}
-        disabled={!asked.data || asked.data.tasks.length === 0 || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
+        disabled={!asked.data || asked.data.tasks.length === 0 || (asked.isOld && asked.error !== null) || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
         onClick={() => ask({ ...opened, act: async (...given) => opened.act(...given).then((text) => (asked.renew(), text)) })}
       >
         {label}
@@ -120,7 +121,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
           </select>
         </div>
       </div>
-      <Filters job={snapshot?.jobs.find((j) => j.name === job)} query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
+      <Filters noLatest={orders.isOld ? null : (orders.data?.latestEnd ?? null)} job={snapshot?.jobs.find((j) => j.name === job)} query={query} change={change} columns={columns.data?.columns ?? []} shown={shown} chosen={chosen} />
       <Panel
         title={picked.size > 0 ? `${count(picked.size)} chosen` : 'Records'}
         side={

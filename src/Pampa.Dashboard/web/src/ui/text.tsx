@@ -5,6 +5,7 @@ interface TextProps {
   label: string;
   value: string | null;
   change: (changes: Record<string, string | null>) => void;
+  /** What stands in the empty field; else its label. */
   hint?: string;
   list?: string;
   isFirst?: boolean;
@@ -35,7 +36,7 @@ export function Text({ name, label, value, change, hint, list, isFirst }: TextPr
       type="search"
       class="text"
       aria-label={label}
-      placeholder={hint ? `${label}: ${hint}` : label}
+      placeholder={hint ?? label}
       value={text}
       list={list}
       autoComplete="off"

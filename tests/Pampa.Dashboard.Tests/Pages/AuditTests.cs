@@ -1,0 +1,45 @@
+using Microsoft.Playwright;
+using Pampa.Dashboard.Tests.Fixtures;
+
+namespace Pampa.Dashboard.Tests.Pages;
+
+/// <summary>What people have done is found by whom, what and to what it was.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class AuditTests(Browser browser)
+{
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    [Theory, InlineData(1280, ColorScheme.Light), InlineData(375, ColorScheme.Dark)]
+    public async Task Entries_are_looked_for_by_action_and_by_what_they_are_about(int width, ColorScheme scheme)
+    {
+        await using var site = await Site.StartAsync();
+        await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Nodes.Count == 1);
+        foreach (var who in (string[])["ada", "bob"])
+        {
+            var cluster = site.Cluster.As(who);
+            await cluster.PauseAsync(PampaTarget.Job("price_orders"), $"by {who}", null, Stopping);
+            await cluster.ResumeAsync(PampaTarget.Job("price_orders"), Stopping);
+            await cluster.PauseAsync(PampaTarget.Node("local"), $"by {who}", null, Stopping);
+        }
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/audit"), width, scheme);
+        var (page, rows) = (visit.Page, visit.Page.Locator("table.audit tbody tr"));
+        await Assertions.Expect(rows).ToHaveCountAsync(6);
+        await page.GetByLabel("Action").SelectOptionAsync("resume");
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await page.GetByLabel("Action").SelectOptionAsync("pause");
+        await Assertions.Expect(rows).ToHaveCountAsync(4);
+        await page.GetByLabel("To what").FillAsync("LOC");
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await visit.PictureAsync($"audit-filter-{width}");
+        await page.GetByLabel("By whom").FillAsync("bob");
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(rows).ToContainTextAsync("by bob");
+        // All of it stands in the address, and comes back with it.
+        await page.ReloadAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await page.GetByLabel("Job").SelectOptionAsync("price_orders");
+        await Assertions.Expect(page.Locator(".empty")).ToContainTextAsync("Nobody has done anything that matches");
+        await visit.PictureAsync($"audit-none-{width}");
+        Assert.Empty(await page.EvaluateAsync<string[]>(LookTests.Faint));
+    }
+}

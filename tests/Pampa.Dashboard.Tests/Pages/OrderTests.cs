@@ -1,0 +1,71 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Playwright;
+using Pampa.Dashboard.Tests.Fixtures;
+
+namespace Pampa.Dashboard.Tests.Pages;
+
+/// <summary>An order that a large table has no index for is not offered, and not begun where it is asked for all the same.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class OrderTests(Browser browser)
+{
+    private const int Records = 100_001;
+    private const string Latest = "api/tasks?job=price_orders&order=latestend";
+
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
+
+    private static async Task<Site> StartAsync()
+    {
+        var site = await Site.StartAsync();
+        await site.WriteAsync($"""
+            INSERT INTO orders (id, customer, amount, price_orders_reservation_times, price_orders_end_time, price_orders_success)
+            WITH RECURSIVE n (v) AS (SELECT 11 UNION ALL SELECT v + 1 FROM n WHERE v < {Records + 10})
+            SELECT v, 'x', 1, 1, strftime('%Y-%m-%d %H:%M:%f', 'now', (v - {Records + 60}) || ' seconds'), v % 10000 <> 0 FROM n
+            """);
+        return site;
+    }
+
+    [Fact]
+    public async Task Of_a_large_table_the_order_of_the_end_is_refused_with_the_index_that_would_serve_it()
+    {
+        await using var site = await StartAsync();
+        using var caller = site.NewCaller();
+        using var refused = await caller.GetAsync(Latest);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        var why = JsonDocument.Parse(await refused.Content.ReadAsStringAsync(Stopping)).RootElement.GetProperty("error").GetString()!;
+        Assert.Contains("more than 100,000 records", why, StringComparison.Ordinal);
+        Assert.Equal(why, (await caller.JsonAsync("api/orders?job=price_orders&state=completed")).GetProperty("latestEnd").GetString());
+        // Failed ones have an index of their own.
+        Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders&state=failed")).GetProperty("latestEnd").ValueKind);
+        Assert.Equal("100000", KeyOf(await caller.JsonAsync($"{Latest}&state=failed")));
+        await site.WriteAsync(why[why.IndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.'));
+        Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders")).GetProperty("latestEnd").ValueKind);
+        Assert.Equal($"{Records + 10}", KeyOf(await caller.JsonAsync(Latest)));
+        using var none = await caller.GetAsync("api/orders?job=no_such_job");
+        Assert.Equal(HttpStatusCode.BadRequest, none.StatusCode);
+    }
+
+    [Theory, InlineData(1280, ColorScheme.Light), InlineData(375, ColorScheme.Dark)]
+    public async Task An_order_that_is_not_to_be_had_is_not_offered(int width, ColorScheme scheme)
+    {
+        await using var site = await StartAsync();
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders"), width, scheme);
+        visit.IsExpected = text => text.Contains("400", StringComparison.Ordinal);
+        var latest = visit.Page.GetByLabel("Order", new PageGetByLabelOptions { Exact = true }).Locator("option[value=latestend]");
+        await Assertions.Expect(latest).ToHaveTextAsync("ended last first (needs an index)");
+        await Assertions.Expect(latest).ToBeDisabledAsync();
+        await visit.PictureAsync($"order-{width}");
+        await visit.GoAsync("#/tasks?job=price_orders&state=failed");
+        await Assertions.Expect(latest).ToHaveTextAsync("ended last first");
+        await Assertions.Expect(latest).ToBeEnabledAsync();
+        // Whoever comes by an old link reads what to do.
+        await visit.GoAsync("#/tasks?job=price_orders&order=latestend");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("CREATE INDEX");
+        // What is listed no more is nothing that something is done to.
+        await Assertions.Expect(visit.Named(AriaRole.Button, "Skip", true)).ToBeDisabledAsync();
+        await visit.PictureAsync($"order-refused-{width}");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+    }
+
+    private static string? KeyOf(JsonElement page) => page.GetProperty("tasks")[0].GetProperty("key").GetString();
+}
