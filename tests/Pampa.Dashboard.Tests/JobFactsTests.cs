@@ -60,7 +60,7 @@ public sealed class JobFactsTests
     public async Task A_program_without_the_job_reads_its_condition_as_text()
     {
         await using var site = await Site.StartAsync(new SitePlan { Program = Program });
-        await using var published = await PampaCluster.OpenPublishedAsync(site.Database, cancellationToken: Stopping);
+        await using var published = await site.OpenPublishedAsync(Stopping);
         var job = (await published.JobAsync("price_orders", Stopping))!;
         Assert.StartsWith("amount >= @p0 AND", job.Where, StringComparison.Ordinal);
         Assert.Equal((new TimeOnly(8, 0), "Europe/Madrid", 6), (job.FinishAt, job.FinishAtZone, job.MaxAssignedWorkers));

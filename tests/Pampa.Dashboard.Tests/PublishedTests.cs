@@ -12,7 +12,7 @@ public sealed class PublishedTests
     public async Task Jobs_are_those_that_processes_have_published()
     {
         await using var site = await StartAsync();
-        await using var published = await PampaCluster.OpenPublishedAsync(site.Database, cancellationToken: Stopping);
+        await using var published = await site.OpenPublishedAsync(Stopping);
         Assert.Equal(["price_orders"], await published.JobsAsync(Stopping));
         Assert.Equal(3, (await published.ReportAsync("price_orders", exact: true, Stopping)).Pending);
         Assert.Equal("2", (await published.TaskAsync("price_orders", "2", null, Stopping))?.Task.Key);
@@ -59,22 +59,12 @@ public sealed class PublishedTests
         Assert.Contains("no tables of Pampa's", Assert.Single(none.Errors), StringComparison.Ordinal);
     }
 
-    // A process publishes its jobs a moment after it has started.
     private static async Task<Site> StartAsync()
     {
         var site = await Site.StartAsync();
         await Until.TrueAsync(async () => (await site.Cluster.InfoAsync(Stopping)).Nodes.Count > 0);
-        await Until.TrueAsync(async () => await CountAsync(site, "SELECT count(*) FROM pampa_job") > 0);
+        await site.UntilPublishedAsync();
         return site;
-    }
-
-    private static async Task<long> CountAsync(Site site, string statement)
-    {
-        await using var connection = new SqliteConnection($"Data Source={site.Database};Pooling=False;Default Timeout=30");
-        await connection.OpenAsync(Stopping);
-        await using var command = connection.CreateCommand();
-        command.CommandText = statement;
-        return (long)(await command.ExecuteScalarAsync(Stopping))!;
     }
 
     private static async Task ChangeAsync(Site site, string definition)

@@ -109,6 +109,21 @@ internal sealed class Site : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>The jobs as others find them in the database. A process publishes them a moment after it has started.</summary>
+    public async Task<PampaCluster> OpenPublishedAsync(CancellationToken stopping)
+    {
+        await UntilPublishedAsync();
+        return await PampaCluster.OpenPublishedAsync(Database, cancellationToken: stopping);
+    }
+
+    public Task UntilPublishedAsync() => Until.TrueAsync(async () =>
+    {
+        await using var connection = await ConnectAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM pampa_job";
+        return (long)(await command.ExecuteScalarAsync())! > 0;
+    });
+
     /// <summary>Keeps everybody from writing until it is disposed.</summary>
     public async Task<IAsyncDisposable> LockAsync()
     {

@@ -6,7 +6,7 @@ namespace Pampa.Dashboard.Tests.Fixtures;
 /// <summary>Lets so many questions for lists of records through, and holds all others until it is opened, or they are given up.</summary>
 internal sealed class Turnstile(int free)
 {
-    private readonly TaskCompletionSource open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile TaskCompletionSource open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int came;
     private int left;
 
@@ -14,6 +14,13 @@ internal sealed class Turnstile(int free)
     public int Left => Volatile.Read(ref left);
 
     public void Open() => open.TrySetResult();
+
+    /// <summary>From now on the same holds as at the beginning.</summary>
+    public void Close()
+    {
+        open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref came, 0);
+    }
 
     public void Use(WebApplication app) => app.Use(async (HttpContext context, RequestDelegate next) =>
     {

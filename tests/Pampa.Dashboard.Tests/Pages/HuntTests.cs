@@ -139,6 +139,7 @@ public sealed class HuntTests(Browser browser)
         Assert.All(asked.Addresses.Skip(1), address => Assert.Contains("&after=", address, StringComparison.Ordinal));
         Assert.Equal(asked.Addresses[1], asked.Addresses[2]);
         // And by the key for whatever is to be left, from anywhere on the page.
+        turnstile.Close();
         await visit.Page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(stop).ToHaveTextAsync("Stop");
         await visit.Page.Keyboard.PressAsync("Escape");
@@ -168,7 +169,9 @@ public sealed class HuntTests(Browser browser)
         int[] turns = [.. asked.Addresses.Select(a => Array.FindIndex(texts, t => a.Contains($"error={t.Replace(' ', '+')}&", StringComparison.Ordinal)))];
         Assert.Equal([0, 1, 2], turns.Distinct());
         Assert.Equal(turns.Order(), turns);
-        Assert.Equal(1, asked.AtOnce);
+        // What is given up may be on its way out yet when the next one is asked.
+        Assert.InRange(asked.AtOnce, 1, 2);
+        await Until.TrueAsync(() => Task.FromResult(asked.Open == 0));
     }
 
     [Fact]
