@@ -8,7 +8,9 @@ namespace Pampa.Bench;
 /// </summary>
 internal sealed record Growth(int Records, int Seconds, IReadOnlyList<string> What) : IMeasurement
 {
-    private const int Open = 1_000_000;
+    /// <summary>How many records are worked off.</summary>
+    public const int Open = 1_000_000;
+
     private const int WorkersOfNode = 10;
     private static readonly int[] Workers = [1, 10, 100, 1_000];
     private static readonly int[] Jobs = [1, 20, 60, 200];

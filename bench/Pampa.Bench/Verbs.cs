@@ -53,7 +53,12 @@ internal static class Verbs
 
     private static Command Growing(TextWriter output, Option<string?> postgres, Option<bool> record)
     {
-        var records = Number("--records", "The most records.", 10_000_000);
+        var records = Number("--records", $"The most records, at least {Growth.Open:N0}.", 10_000_000);
+        records.Validators.Add(option =>
+        {
+            if (!option.Implicit && option.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < Growth.Open)
+                option.AddError($"--records must be at least {Growth.Open:N0}, got {value}.");
+        });
         var seconds = Number("--seconds", "How long the processes that have nothing to do are looked at.", 20);
         var what = Several("--what", $"What grows: {string.Join(", ", Growth.Things)} (default: each).", Growth.Things);
         var command = new Command("growth", "How cost grows with the records, workers, jobs and nodes.") { records, seconds, what, record, postgres };

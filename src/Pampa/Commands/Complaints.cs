@@ -44,7 +44,7 @@ internal static partial class Complaints
     {
         var parts = message.Split('\'');
         return parts.Length >= 6 && message.StartsWith("Cannot parse argument", StringComparison.Ordinal)
-            ? $"{parts[3]} must be {KindOf(parts[5])}, got {Shown(parts[1])}."
+            ? $"{parts[^4]} must be {KindOf(parts[^2])}, got {Shown(string.Join('\'', parts[1..^5]))}."
             : message;
     }
 

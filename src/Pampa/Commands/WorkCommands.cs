@@ -209,7 +209,7 @@ internal static class WorkCommands
     {
         if (result.Tokens.Count == 0) return;
         var text = result.Tokens[0].Value;
-        if (double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && (value < min || value > max))
+        if (double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && !(value >= min && value <= max))
             result.AddError(FormattableString.Invariant($"{result.Option.Name} must be between {min} and {max}, got {text}."));
     }
 }

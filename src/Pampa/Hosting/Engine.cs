@@ -287,6 +287,7 @@ internal sealed partial class Engine : IAsyncDisposable
 
     private async Task WaitOutAsync(Func<Task> stepAsync, CancellationToken stopping)
     {
+        var contended = new Telling(time);
         while (true)
         {
             try
@@ -294,9 +295,15 @@ internal sealed partial class Engine : IAsyncDisposable
                 await stepAsync();
                 return;
             }
-            catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Infrastructure or ErrorKind.Locked or ErrorKind.Retry)
+            catch (Exception e) when (database.Dialect.Classify(e) is ErrorKind.Locked or ErrorKind.Retry)
             {
-                // The loops, which are not there yet, would wait it out as well; and many that begin together meet at the same rows.
+                // Many that begin together meet at the same rows.
+                if (contended.IsDue(out var unsaid)) Log.Contended(log, "start", unsaid, e.Message);
+                await Task.Delay(RetryEvery, time, stopping);
+            }
+            catch (Exception e) when (database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+            {
+                // The loops, which are not there yet, would wait it out as well.
                 health.Failed(e);
                 await Task.Delay(RetryEvery, time, stopping);
             }

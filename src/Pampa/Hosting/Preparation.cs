@@ -19,7 +19,10 @@ internal sealed partial class Preparation(
     private const int LongestQuote = 120;
     private readonly Schema schema = new(database, changes, told);
 
-    /// <summary>Told when a server that lets nobody in just now is waited for; null: it is not.</summary>
+    /// <summary>
+    /// Told when a server that lets nobody in just now is waited for, and another process that changes the database; null: nobody is told, and the
+    /// server is not waited for.
+    /// </summary>
     public Action<string>? Waits { get; init; }
     private readonly List<string> unwoken = [];
 
@@ -121,16 +124,17 @@ internal sealed partial class Preparation(
         try
         {
             var tables = await SetUpAndResolveAsync(new Schema(database, changes, _ => throw new ChangeNeededException()), program, jobs, found, stopping);
-            errors.AddRange(found);
-            return tables;
+            if (found.Count == 0) return tables;
         }
         catch (ChangeNeededException)
         {
-            Misfits?.Clear();
-            unwoken.Clear();
-            return await new SetupTurn(database, new ClusterStore(database, program.Cluster), time)
-                .RunAsync(() => SetUpAndResolveAsync(schema, program, jobs, errors, stopping), stopping);
+            // It takes its turn.
         }
+        // What is missing may be what somebody is making just now.
+        Misfits?.Clear();
+        unwoken.Clear();
+        return await new SetupTurn(database, new ClusterStore(database, program.Cluster), time) { Waits = Waits }
+            .RunAsync(() => SetUpAndResolveAsync(schema, program, jobs, errors, stopping), stopping);
     }
 
     /// <summary>The look has come to a statement that changes something.</summary>

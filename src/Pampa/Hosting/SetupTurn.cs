@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Pampa.Jobs;
 using Pampa.Storage;
 
 namespace Pampa.Hosting;
@@ -12,15 +13,22 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
     private const string Scope = "setup";
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ResignFor = TimeSpan.FromSeconds(5);
     private readonly string holder = $"{ProcessIdentity.Current}/{Guid.NewGuid():N}";
+    private readonly Telling telling = new(time);
     private long? lockedSince;
+
+    /// <summary>Told whom it waits for, where that takes a while; null: nobody is.</summary>
+    public Action<string>? Waits { get; init; }
 
     /// <summary>Runs something while nobody else does.</summary>
     /// <exception cref="PampaConfigurationException">Somebody holds the lease's row locked for as long as a lease lasts.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> runAsync, CancellationToken stopping)
     {
         LeaseTerm? lease;
-        while ((lease = await TryAsync(stopping)) is null) await Task.Delay(LookEvery, time, stopping);
+        var began = time.GetTimestamp();
+        while ((lease = await TryAsync(began, stopping)) is null) await Task.Delay(LookEvery, time, stopping);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var renewing = RenewAsync(lease, done.Token);
         try
@@ -35,7 +43,7 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
         }
     }
 
-    private async Task<LeaseTerm?> TryAsync(CancellationToken stopping)
+    private async Task<LeaseTerm?> TryAsync(long began, CancellationToken stopping)
     {
         var dead = (await store.ReadProcessesAsync(stopping)).FindAll(ProcessIdentity.IsDead);
         // Looked at first: each try locks the row and is written to the disk, also in vain. Many who try again and again would keep each
@@ -43,11 +51,15 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
         if (await store.ReadHolderAsync(Scope, stopping) is { } other && !dead.Contains(other.Process))
         {
             lockedSince = null;
+            if (time.GetElapsedTime(began) >= ShortWait && telling.IsDue(out _))
+                Waits?.Invoke($"The start waits for {ProcessIdentity.Describe(other.Process)}, which changes what this database holds for the program");
             return null;
         }
         try
         {
-            return await store.AcquireAsync(Scope, holder, ProcessIdentity.Current, Lease, dead, stopping);
+            var lease = await store.AcquireAsync(Scope, holder, ProcessIdentity.Current, Lease, dead, stopping);
+            lockedSince = null;
+            return lease;
         }
         catch (Exception e) when (IsCrowded(e))
         {
@@ -59,18 +71,19 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
 
     private async Task RenewAsync(LeaseTerm lease, CancellationToken done)
     {
-        try
+        while (true)
         {
-            for (; ; )
+            await Task.Delay(Lease / 3, time, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (done.IsCancellationRequested) return;
+            try
             {
-                await Task.Delay(Lease / 3, time, done);
-                await store.RenewAsync(lease, Lease, done);
+                // Where it is somebody else's by now, Setup goes on: its statements do no harm when they are run twice.
+                if (!await store.RenewAsync(lease, Lease, done)) return;
             }
-        }
-        catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
-        {
-            // Over, or out of reach: then Setup itself meets the same error, and its statements do no harm when they
-            // are run twice.
+            catch (Exception e) when (e is OperationCanceledException or DbException or TimeoutException)
+            {
+                // Setup itself meets the same error, if it lasts; what passes is no reason to let others in beside it.
+            }
         }
     }
 
@@ -84,10 +97,10 @@ internal sealed class SetupTurn(Database database, ClusterStore store, TimeProvi
                 await store.ResignAsync(lease, CancellationToken.None);
                 return;
             }
-            catch (Exception e) when (IsCrowded(e))
+            catch (Exception e) when (IsCrowded(e) || database.Dialect.Classify(e) == ErrorKind.Infrastructure)
             {
-                // What has been done is done, and the lease ends by itself.
-                if (time.GetElapsedTime(began) >= Lease) return;
+                // What has been done is done, or its own error says more; and the lease ends by itself.
+                if (time.GetElapsedTime(began) >= ResignFor) return;
                 await Task.Delay(LookEvery, time, CancellationToken.None);
             }
         }

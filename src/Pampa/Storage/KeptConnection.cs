@@ -13,7 +13,7 @@ namespace Pampa.Storage;
 internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>> openAsync, Dialect dialect, TimeProvider time)
 {
     // One of each job, and a few forms of it: a program with two hundred jobs looks into each of them twice a second. Conditions of the program's may
-    // be written anew each time: such a text comes once, and costs its place until the session's end, but is not prepared.
+    // be written anew each time: such a text comes once and is not prepared.
     private const int MostTexts = 1_000;
 
     // One that nobody has used for a while is not used again: somebody on the way may have cut it, without a word. And what is set for a role or
@@ -156,8 +156,18 @@ internal sealed class KeptConnection(Func<CancellationToken, Task<DbConnection?>
                 return command;
             }
             if (known?.Command is { } other) await other.DisposeAsync();
+            if (texts.Count >= MostTexts) ForgetSingle();
             if (known is not null || texts.Count < MostTexts) texts[text] = Known.Of(statement);
             return null;
+        }
+
+        // What has come once may not come again, and another one may.
+        private void ForgetSingle()
+        {
+            foreach (var (text, known) in texts)
+            {
+                if (known.Command is null) texts.Remove(text);
+            }
         }
 
         public void Dispose() => connection.Dispose();

@@ -56,6 +56,16 @@ public sealed class KeptConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task However_many_texts_have_come_once_the_next_that_comes_again_is_read_once()
+    {
+        for (var i = 0; i < 1_001; i++) Assert.Equal(i, await AskAsync(Db.Database, $"SELECT {i} AS once", row => row.GetInt32(0)));
+        for (var i = 0; i < 3; i++) Assert.Equal("again", await AskAsync(Db.Database, "SELECT 'again' AS twice", row => row.GetString(0)));
+        var prepared = await AskAsync(
+            Db.Database, "SELECT string_agg(statement, '; ') FROM pg_prepared_statements WHERE name LIKE '\_p%' AND statement LIKE '%twice'", row => row.GetString(0));
+        Assert.Equal("SELECT 'again' AS twice", prepared);
+    }
+
+    [Fact]
     public async Task Other_settings_and_other_values_come_through()
     {
         await Db.ExecuteAsync($"ALTER DATABASE \"{Db.Name}\" SET synchronous_commit = 'on'");

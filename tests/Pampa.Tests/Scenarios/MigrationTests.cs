@@ -108,6 +108,39 @@ public sealed class MigrationTests
         Assert.Empty(await MigrateAsync(db).WaitAsync(TimeSpan.FromSeconds(30), Stopping));
     }
 
+    [Fact]
+    public async Task Who_waits_for_another_says_for_whom_and_whoever_finds_nothing_looks_again_in_his_turn()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        var time = new FakeTimeProvider();
+        var store = new ClusterStore(db.Database, "pampa");
+        var lease = await store.AcquireAsync("setup", "other/1", "elsewhere/7/1", TimeSpan.FromMinutes(10), [], Stopping);
+        Assert.NotNull(lease);
+        await db.ExecuteAsync("ALTER TABLE orders RENAME TO orders_away");
+        var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var program = new PampaBuilder();
+        program.AddJob("price", "orders", ["shop", "id"], job => job.Process(_ => { }));
+        var address = new DatabaseAddress(db.Database.Dialect, db.Source.ConnectionString);
+        var starting = new Preparation(db.Database, address, SchemaChanges.All, time) { Waits = line => said.TrySetResult(line) }.RunAsync(program, Stopping);
+        while (!said.Task.IsCompleted && !starting.IsCompleted)
+        {
+            await Task.Yield();
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        Assert.False(starting.IsCompleted);
+        Assert.StartsWith("The start waits for a process of another computer or container, which changes", await said.Task, StringComparison.Ordinal);
+        // What was not there when it looked is there now.
+        await db.ExecuteAsync("ALTER TABLE orders_away RENAME TO orders");
+        await store.ResignAsync(lease, Stopping);
+        while (!starting.IsCompleted)
+        {
+            await Task.Yield();
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        Assert.Single(await starting);
+    }
+
     private static async Task<System.Data.Common.DbTransaction> LockLeaseAsync(System.Data.Common.DbConnection connection)
     {
         var transaction = await connection.BeginTransactionAsync(Stopping);
