@@ -92,6 +92,33 @@ public sealed class ActionTests(Browser browser)
             await Assertions.Expect(visit.Page.Locator("table.audit")).ToContainTextAsync(text);
     }
 
+    [Theory, InlineData("order=latestend", "order=latestend&state=pending"), InlineData("order=latestend&state=failed", "order=longestrunning&state=failed"), InlineData("state=failed", "state=pending")]
+    public async Task Nothing_is_done_to_all_that_match_before_it_is_seen_what_does(string before, string after)
+    {
+        await using var site = await Site.StartAsync();
+        await site.Cluster.ApplyAsync("price_orders", TaskAction.Cancel, new TaskFilter { Keys = ["2"] }, cancellationToken: Stopping);
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, $"#/tasks?job=price_orders&{before}"));
+        var (cancel, rows) = (visit.Named(AriaRole.Button, "Cancel", true), visit.Page.Locator("table.tasks tbody tr"));
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(cancel).ToBeEnabledAsync();
+        var (came, answers) = (new TaskCompletionSource(), new TaskCompletionSource());
+        bool IsNew(string url) => url.Contains("/api/tasks?", StringComparison.Ordinal) && after.Split('&').All(part => url.Contains(part, StringComparison.Ordinal));
+        await visit.Page.RouteAsync(IsNew, async route =>
+        {
+            came.TrySetResult();
+            await answers.Task;
+            await route.ContinueAsync();
+        });
+        await visit.GoAsync($"#/tasks?job=price_orders&{after}");
+        await came.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, Stopping);
+        // The old rows stand there yet.
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(cancel).ToBeDisabledAsync();
+        answers.SetResult();
+        if (after.StartsWith("order", StringComparison.Ordinal)) await Assertions.Expect(rows).ToHaveCountAsync(0);
+        else await Assertions.Expect(cancel).ToBeEnabledAsync();
+    }
+
     [Fact]
     public async Task A_schedule_runs_now_is_paused_and_resumed()
     {

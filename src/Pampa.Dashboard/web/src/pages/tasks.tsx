@@ -91,6 +91,8 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const ofOrder: State[] | null = order === 'longestrunning' ? ['running'] : order === 'latestend' ? ['completed', 'failed'] : null;
   const given = (filter.states ?? []) as State[];
   const listed = ofOrder ? (given.length > 0 ? ofOrder.filter((s) => given.includes(s)) : ofOrder) : given;
+  // No states at all mean any, and rows of another question are not those that match this one.
+  const isUnseen = !asked.data || asked.data.tasks.length === 0 || asked.isOld || (ofOrder !== null && listed.length === 0);
   const isFiltered = Boolean(ofOrder || filter.states?.length || filter.keyPrefix || filter.error || filter.worker || filter.from || filter.until || filter.where?.length);
   const act = (action: string, label: string, icon: string) => {
     const isPicked = picked.size > 0;
@@ -100,7 +102,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
     return (
       <Button
         icon={icon}
-        disabled={!asked.data || asked.data.tasks.length === 0 || (asked.isOld && asked.error !== null) || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
+        disabled={isUnseen || (asked.phase === 'searching' && chosenKeys.size > picked.size)}
         onClick={() => ask({ ...opened, act: async (...given) => opened.act(...given).then((text) => (asked.renew(), text)) })}
       >
         {label}
