@@ -65,7 +65,7 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
             c.Name, c.Type, c.IsKey, c.IsState, Filters.IsShown(options, job, c), Filters.IsSearchable(options, job, c)))]);
     }
 
-    // What cannot be listed is refused before it is begun, so the first record is asked for.
+    // What cannot be listed is refused before it is begun, so all is asked of a time that ends when it begins: then no record is looked at.
     public async Task<OrdersShape?> OrdersAsync(Query query, CancellationToken stopping)
     {
         var job = query.Needed("job");
@@ -73,12 +73,12 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
         var ofFailed = states.Count > 0 && states.TrueForAll(s => s == TaskState.Failed);
         return await reads.RunAsync(async t =>
         {
+            var nothing = new TaskFilter { States = ofFailed ? [TaskState.Failed] : [], From = DateTimeOffset.UnixEpoch, Until = DateTimeOffset.UnixEpoch };
             // That there is no such job is no matter of its orders.
-            await cluster.ColumnsAsync(job, t);
+            await cluster.TasksAsync(job, new TaskQuery { Filter = nothing }, t);
             try
             {
-                var filter = new TaskFilter { States = ofFailed ? [TaskState.Failed] : [] };
-                await cluster.TasksAsync(job, new TaskQuery { Order = TaskOrder.LatestEnd, Filter = filter, Limit = 1 }, t);
+                await cluster.TasksAsync(job, new TaskQuery { Filter = nothing, Order = TaskOrder.LatestEnd }, t);
                 return new OrdersShape(null);
             }
             catch (ArgumentException e)

@@ -81,6 +81,8 @@ internal sealed partial class TaskStore
         var ended = query.Filter.States.Count == 0 || query.Filter.States.Any(s => s is TaskState.Completed or TaskState.Failed);
         if (query.Order == TaskOrder.LatestEnd && !ended) return Page([], null, isPartial: false, 0);
         await RequireLatestAsync(query, stopping);
+        // In no time at all there is nothing. Whoever asks like that learns whether he may ask, and no record is looked at for it.
+        if (query.Filter is { From: { } from, Until: { } until } && from >= until) return Page([], null, isPartial: false, 0);
         if (asking.Sieve is not null) return await SiftedPageAsync(query, asking, stopping);
         var (moment, after) = Cursor(query);
         var search = PageSearch(query, asking, PageErrors);

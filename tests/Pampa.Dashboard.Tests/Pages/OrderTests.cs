@@ -38,7 +38,7 @@ public sealed class OrderTests(Browser browser)
         // Failed ones have an index of their own.
         Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders&state=failed")).GetProperty("latestEnd").ValueKind);
         Assert.Equal("100000", KeyOf(await caller.JsonAsync($"{Latest}&state=failed")));
-        await site.WriteAsync(why[why.IndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.'));
+        await site.WriteAsync(IndexIn(why));
         Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders")).GetProperty("latestEnd").ValueKind);
         Assert.Equal($"{Records + 10}", KeyOf(await caller.JsonAsync(Latest)));
         using var none = await caller.GetAsync("api/orders?job=no_such_job");
@@ -51,7 +51,7 @@ public sealed class OrderTests(Browser browser)
         await using var site = await StartAsync();
         await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders"), width, scheme);
         visit.IsExpected = text => text.Contains("400", StringComparison.Ordinal);
-        var latest = visit.Page.GetByLabel("Order", new PageGetByLabelOptions { Exact = true }).Locator("option[value=latestend]");
+        var latest = Option(visit);
         await Assertions.Expect(latest).ToHaveTextAsync("ended last first (needs an index)");
         await Assertions.Expect(latest).ToBeDisabledAsync();
         await visit.PictureAsync($"order-{width}");
@@ -66,6 +66,26 @@ public sealed class OrderTests(Browser browser)
         await visit.PictureAsync($"order-refused-{width}");
         Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
     }
+
+    [Fact]
+    public async Task An_index_that_somebody_makes_meanwhile_is_noticed()
+    {
+        await using var site = await StartAsync();
+        await using var visit = await browser.OpenAsync(site.Address);
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.ReloadAsync();
+        await visit.GoAsync("#/tasks?job=price_orders");
+        await Assertions.Expect(Option(visit)).ToBeDisabledAsync();
+        using var caller = site.NewCaller();
+        await site.WriteAsync(IndexIn((await caller.JsonAsync("api/orders?job=price_orders")).GetProperty("latestEnd").GetString()!));
+        await visit.Page.Clock.FastForwardAsync(60_000);
+        await Assertions.Expect(Option(visit)).ToBeEnabledAsync();
+    }
+
+    private static ILocator Option(Visit visit) =>
+        visit.Page.GetByLabel("Order", new PageGetByLabelOptions { Exact = true }).Locator("option[value=latestend]");
+
+    private static string IndexIn(string refusal) => refusal[refusal.IndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.');
 
     private static string? KeyOf(JsonElement page) => page.GetProperty("tasks")[0].GetProperty("key").GetString();
 }

@@ -81,41 +81,6 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
-    public async Task What_ended_last_is_not_looked_for_in_a_large_table_without_an_index()
-    {
-        await InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Et = Clock.Now.AddSeconds(i), Ok = i % 2 == 0 }))]);
-        var (all, failed) = (new TaskQuery { Order = TaskOrder.LatestEnd, Limit = 2 }, new TaskFilter { States = [TaskState.Failed] });
-        TaskStore Sorting(int rows) => new(Db.Database, Store.Table, Cluster, new Random(1)) { SortedRows = rows };
-        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), (await AllPagesAsync(all, Sorting(6))).Select(t => t.Key));
-        var store = Sorting(5);
-        async Task<string> RemedyAsync(TaskFilter filter)
-        {
-            var refusal = (await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(all with { Filter = filter }, store))).Message;
-            Assert.Contains("more than 5 records", refusal, StringComparison.Ordinal);
-            return refusal[refusal.IndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.');
-        }
-
-        // What is named is found by its key, and what has no end is none of them.
-        Assert.Equal(KeysOf(4, 1), (await PageAsync(all with { Filter = new TaskFilter { Keys = [.. KeysOf(1, 4)] } }, store)).Tasks.Select(t => t.Key));
-        Assert.Empty((await PageAsync(all with { Filter = new TaskFilter { States = [TaskState.Pending] } }, store)).Tasks);
-        await RemedyAsync(new TaskFilter { ErrorContains = "x", Redact = error => error });
-        // An index of the open ones, or one that begins with something else, is no help.
-        var (table, end) = ($"{Dialect.Quote(Store.Table.Table.Schema)}.{Dialect.Quote(Store.Table.Table.Name)}", Dialect.Quote(Profile.Columns.EndTime));
-        if (Db.IsSqlite) table = Dialect.Quote(Store.Table.Table.Name);
-        await Db.ExecuteAsync($"CREATE INDEX open_ones ON {table} ({end}) WHERE {end} IS NULL");
-        await Db.ExecuteAsync($"CREATE INDEX other_first ON {table} ({Dialect.Quote(Profile.Columns.Success)}, {end})");
-        foreach (var filter in (TaskFilter[])[failed, new TaskFilter(), failed with { States = [TaskState.Failed, TaskState.Completed] }])
-        {
-            await RemedyAsync(filter);
-        }
-        await Db.ExecuteAsync(await RemedyAsync(failed));
-        Assert.Equal(KeysOf(5, 3, 1), (await AllPagesAsync(all with { Filter = failed }, store)).Select(t => t.Key));
-        // Of the failed ones alone it does not serve the others.
-        await Db.ExecuteAsync(await RemedyAsync(new TaskFilter()));
-        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), (await AllPagesAsync(all, store)).Select(t => t.Key));
-    }
-
-    [Fact]
     public async Task A_part_of_an_error_that_is_hidden_is_found_by_nobody_and_ends_no_page()
     {
         var room = Math.Min(Store.Table.ErrorLength, 700);

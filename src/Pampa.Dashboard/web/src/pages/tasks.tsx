@@ -51,7 +51,8 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const columns = useAsked<{ columns: Column[] }>('columns', { job });
   const shown = useMemo(() => (columns.data?.columns ?? []).filter((c) => c.isShown && !c.isKey), [columns.data]);
   const chosen = query.getAll('column').filter((name) => shown.some((c) => c.name === name));
-  const orders = useAsked<Orders>('orders', { job, state: filter.states });
+  // Somebody may make the index meanwhile.
+  const orders = useAsked<Orders>('orders', { job, state: filter.states }, 60);
   const asked = useSearch({
     job,
     state: filter.states,

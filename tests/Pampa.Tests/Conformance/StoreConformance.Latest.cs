@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using Pampa.Storage;
+
+namespace Pampa.Tests.Conformance;
+
+/// <summary>The latest end first: of many records it is listed by an index, or not at all.</summary>
+public abstract partial class StoreConformance
+{
+    private static readonly TaskQuery Latest = new() { Order = TaskOrder.LatestEnd, Limit = 2 };
+    private protected static readonly TaskFilter OfFailed = new() { States = [TaskState.Failed] };
+
+    /// <summary>As a CREATE INDEX names the table.</summary>
+    private protected string IndexedTable => Db.IsSqlite
+        ? Dialect.Quote(Store.Table.Table.Name)
+        : $"{Dialect.Quote(Store.Table.Table.Schema)}.{Dialect.Quote(Store.Table.Table.Name)}";
+
+    private protected string EndColumn => Dialect.Quote(Profile.Columns.EndTime);
+
+    /// <summary>The default job, which sorts so many records; its statements are told.</summary>
+    private TaskStore Sorting(int rows, Func<string, string>? rewrite = null) => new(
+        rewrite is null ? Db.Database : new Database(Db.Source, Db.Database.Dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite },
+        Store.Table, Cluster, new Random(1))
+    { SortedRows = rows };
+
+    /// <summary>Six records that have ended, the even ones completed and the odd ones failed.</summary>
+    private protected Task InsertEndedAsync() =>
+        InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Et = Clock.Now.AddSeconds(i), Ok = i % 2 == 0 }))]);
+
+    /// <summary>What is to be made where five records are many.</summary>
+    private protected async Task<string> RemedyAsync(TaskFilter filter)
+    {
+        var refusal = (await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(Latest with { Filter = filter }, Sorting(5)))).Message;
+        Assert.Contains("more than 5 records", refusal, StringComparison.Ordinal);
+        var (drop, create) = (refusal.IndexOf("DROP INDEX", StringComparison.Ordinal), refusal.IndexOf("CREATE INDEX", StringComparison.Ordinal));
+        return refusal[(drop < 0 ? create : drop)..].TrimEnd('.');
+    }
+
+    private protected async Task<IEnumerable<string>> LatestAsync(TaskFilter filter) =>
+        (await AllPagesAsync(Latest with { Filter = filter }, Sorting(5))).Select(t => t.Key);
+
+    [Fact]
+    public async Task What_ended_last_is_not_looked_for_in_a_large_table_without_an_index()
+    {
+        await InsertEndedAsync();
+        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), (await AllPagesAsync(Latest, Sorting(6))).Select(t => t.Key));
+        // What is named is found by its key, and what has no end is none of them.
+        Assert.Equal(KeysOf(4, 1), await LatestAsync(new TaskFilter { Keys = [.. KeysOf(1, 4)] }));
+        Assert.Empty(await LatestAsync(new TaskFilter { States = [TaskState.Pending] }));
+        await RemedyAsync(new TaskFilter { ErrorContains = "x", Redact = error => error });
+        // An index of the open ones, or one that begins with something else, is no help.
+        await Db.ExecuteAsync($"CREATE INDEX open_ones ON {IndexedTable} ({EndColumn}) WHERE {EndColumn} IS NULL");
+        await Db.ExecuteAsync($"CREATE INDEX other_first ON {IndexedTable} ({Dialect.Quote(Profile.Columns.Success)}, {EndColumn})");
+        foreach (var filter in (TaskFilter[])[OfFailed, new TaskFilter(), OfFailed with { States = [TaskState.Failed, TaskState.Completed] }])
+        {
+            await RemedyAsync(filter);
+        }
+        await Db.ExecuteAsync(await RemedyAsync(OfFailed));
+        Assert.Equal(KeysOf(5, 3, 1), await LatestAsync(OfFailed));
+        // Of the failed ones alone it does not serve the others.
+        await Db.ExecuteAsync(await RemedyAsync(new TaskFilter()));
+        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
+    }
+
+    [Fact]
+    public async Task Whoever_asks_for_no_time_at_all_learns_whether_he_may_ask_and_no_record_is_looked_at()
+    {
+        await InsertEndedAsync();
+        var texts = new ConcurrentQueue<string>();
+        var nothing = new TaskFilter { From = Clock.Now, Until = Clock.Now };
+        await RemedyAsync(nothing);
+        var store = Sorting(6, text =>
+        {
+            texts.Enqueue(text);
+            return text;
+        });
+        foreach (var order in Enum.GetValues<TaskOrder>())
+        {
+            var page = await PageAsync(new TaskQuery { Filter = nothing, Order = order }, store);
+            Assert.Equal((0, (string?)null, false, 0L), (page.Tasks.Count, page.Next, page.IsPartial, page.LookedAt));
+        }
+        Assert.DoesNotContain(texts, text => text.Contains("ORDER BY", StringComparison.Ordinal));
+        Assert.Equal(6, (await PageAsync(new TaskQuery { Filter = nothing with { Until = Clock.Now.AddDays(1) } }, store)).Tasks.Count);
+        Assert.Contains(texts, text => text.Contains("ORDER BY", StringComparison.Ordinal));
+        // What is wrong with the question is told all the same.
+        var wrong = nothing with { Where = [new ColumnCondition("nix", ColumnOperator.IsNull)] };
+        await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(new TaskQuery { Filter = wrong }, store));
+    }
+}
