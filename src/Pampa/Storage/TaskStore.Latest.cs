@@ -31,11 +31,11 @@ internal sealed partial class TaskStore
     private async Task<bool> IsLatestServedAsync(Database.Unit unit, bool ofFailed)
     {
         var end = Table.State[(int)StateColumn.EndTime].Name;
-        // One of failed records may say so in words of its own; all that is known of it is that it is not one of the open ones.
+        // One of failed records may say so in words of its own; all that is known of it is that it is one neither of the open nor of all ended ones.
         foreach (var condition in await database.Dialect.ReadOrdersAsync(unit, Table.Table, end, unit.Stopping))
         {
             var isServed = ofFailed
-                ? condition is not null && !IndexText.Says(condition, end, "IS NULL")
+                ? condition is not null && !IndexText.Says(condition, end, "IS NULL") && !IndexText.Says(condition, end, "IS NOT NULL")
                 : condition is null || IndexText.Says(condition, end, "IS NOT NULL");
             if (isServed) return true;
         }

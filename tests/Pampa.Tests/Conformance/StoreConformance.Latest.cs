@@ -61,6 +61,17 @@ public abstract partial class StoreConformance
         Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
     }
 
+    // Among all that have ended the few that have failed would have to be looked for.
+    [Fact]
+    public async Task An_index_of_all_that_have_ended_does_not_serve_the_failed_ones()
+    {
+        await InsertEndedAsync();
+        await Db.ExecuteAsync(await RemedyAsync(new TaskFilter()));
+        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
+        await Db.ExecuteAsync(await RemedyAsync(OfFailed));
+        Assert.Equal(KeysOf(5, 3, 1), await LatestAsync(OfFailed));
+    }
+
     [Fact]
     public async Task Whoever_asks_for_no_time_at_all_learns_whether_he_may_ask_and_no_record_is_looked_at()
     {
