@@ -31,7 +31,8 @@ public enum TaskOrder
     /// <summary>
     /// Ended records only, the newest end first. Of failed ones it is quick by the index that <c>migrate</c> advises; of others a table of
     /// more than 100,000 records must have an index that begins with the end. Where there is none, an <see cref="ArgumentException"/> says
-    /// which one to make.
+    /// which one to make. A filter that names keys, or says with <see cref="ColumnOperator.Equal"/> what a column is, is never refused for
+    /// that: it may be quick by an index of your own, and ends in a <see cref="TimeoutException"/> where it is not.
     /// </summary>
     LatestEnd,
 

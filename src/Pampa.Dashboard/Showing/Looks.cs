@@ -69,12 +69,13 @@ internal sealed class Looks(PampaCluster cluster, PampaDashboardOptions options,
     public async Task<OrdersShape?> OrdersAsync(Query query, CancellationToken stopping)
     {
         var job = query.Needed("job");
-        List<TaskState> states = [.. query.Texts("state").Select(s => Query.ParseWord<TaskState>("state", s))];
-        var ofFailed = states.Count > 0 && states.TrueForAll(s => s == TaskState.Failed);
+        var order = new FilterOrder(query.Texts("state"), Where: query.Texts("where"));
         return await reads.RunAsync(async t =>
         {
-            var nothing = new TaskFilter { States = ofFailed ? [TaskState.Failed] : [], From = DateTimeOffset.UnixEpoch, Until = DateTimeOffset.UnixEpoch };
-            // That there is no such job is no matter of its orders.
+            var asked = await Filters.ReadAsync(cluster, options, job, order, t);
+            var ofFailed = asked.States.Count > 0 && asked.States.All(s => s == TaskState.Failed);
+            var nothing = asked with { States = ofFailed ? [TaskState.Failed] : [], From = DateTimeOffset.UnixEpoch, Until = DateTimeOffset.UnixEpoch };
+            // That there is no such job or column is no matter of its orders.
             await cluster.TasksAsync(job, new TaskQuery { Filter = nothing }, t);
             try
             {

@@ -19,7 +19,7 @@ internal sealed partial class TaskStore
 
     private async Task RequireLatestAsync(TaskQuery query, CancellationToken stopping)
     {
-        if (query is not { Order: TaskOrder.LatestEnd, Filter.Keys: null }) return;
+        if (query.Order != TaskOrder.LatestEnd || IsNarrow(query.Filter)) return;
         var ofFailed = new Search { States = query.Filter.States }.IsOfFailed;
         // Only what serves is kept: an index that somebody makes is used at once.
         if (served is { } kept && kept.OfFailed == ofFailed && TimeProvider.System.GetElapsedTime(kept.At) < LookForIndexEvery) return;
@@ -27,6 +27,9 @@ internal sealed partial class TaskStore
             $"the table has more than {SortedRows:N0} records and no index from which it gives {(ofFailed ? "failed" : "ended")} ones in the order of their end. Ask for another order{(ofFailed ? "" : ", or for failed ones only")}, or make the index: {Remedy(ofFailed)}");
         served = new Served(ofFailed, TimeProvider.System.GetTimestamp());
     }
+
+    // What is named is found by its key; of what a column is, somebody may have an index of his own. Where he has none, the deadline ends it.
+    private static bool IsNarrow(TaskFilter filter) => filter.Keys is not null || filter.Where.Any(c => c.Operator == ColumnOperator.Equal);
 
     private async Task<bool> IsLatestServedAsync(Database.Unit unit, bool ofFailed)
     {

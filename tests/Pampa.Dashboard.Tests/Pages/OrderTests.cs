@@ -16,7 +16,7 @@ public sealed class OrderTests(Browser browser)
 
     private static async Task<Site> StartAsync()
     {
-        var site = await Site.StartAsync();
+        var site = await Site.StartAsync(new SitePlan { Options = o => o.ShowsColumn = (_, _) => true });
         await site.WriteAsync($"""
             INSERT INTO orders (id, customer, amount, price_orders_reservation_times, price_orders_end_time, price_orders_success)
             WITH RECURSIVE n (v) AS (SELECT 11 UNION ALL SELECT v + 1 FROM n WHERE v < {Records + 10})
@@ -35,14 +35,21 @@ public sealed class OrderTests(Browser browser)
         var why = JsonDocument.Parse(await refused.Content.ReadAsStringAsync(Stopping)).RootElement.GetProperty("error").GetString()!;
         Assert.Contains("more than 100,000 records", why, StringComparison.Ordinal);
         Assert.Equal(why, (await caller.JsonAsync("api/orders?job=price_orders&state=completed")).GetProperty("latestEnd").GetString());
+        // Of one customer's somebody may have an index of his own: that is not refused.
+        var filter = $"&where={Uri.EscapeDataString($"customer = {Shop.Canary}")}";
+        Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync($"api/orders?job=price_orders{filter}")).GetProperty("latestEnd").ValueKind);
+        Assert.Empty((await caller.JsonAsync($"{Latest}{filter}")).GetProperty("tasks").EnumerateArray());
         // Failed ones have an index of their own.
         Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders&state=failed")).GetProperty("latestEnd").ValueKind);
         Assert.Equal("100000", KeyOf(await caller.JsonAsync($"{Latest}&state=failed")));
         await site.WriteAsync(IndexIn(why));
         Assert.Equal(JsonValueKind.Null, (await caller.JsonAsync("api/orders?job=price_orders")).GetProperty("latestEnd").ValueKind);
         Assert.Equal($"{Records + 10}", KeyOf(await caller.JsonAsync(Latest)));
-        using var none = await caller.GetAsync("api/orders?job=no_such_job");
-        Assert.Equal(HttpStatusCode.BadRequest, none.StatusCode);
+        foreach (var wrong in (string[])["job=no_such_job", "job=price_orders&where=no_such_column%20%3D%201", "job=price_orders&where=amount%20%3D%20many"])
+        {
+            using var none = await caller.GetAsync($"api/orders?{wrong}");
+            Assert.Equal(HttpStatusCode.BadRequest, none.StatusCode);
+        }
     }
 
     [Theory, InlineData(1280, ColorScheme.Light), InlineData(375, ColorScheme.Dark)]

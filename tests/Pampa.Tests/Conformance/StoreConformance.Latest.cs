@@ -22,9 +22,9 @@ public abstract partial class StoreConformance
         Store.Table, Cluster, new Random(1))
     { SortedRows = rows };
 
-    /// <summary>Six records that have ended, the even ones completed and the odd ones failed.</summary>
+    /// <summary>Six records that have ended, the even ones completed and the odd ones failed, in three pairs.</summary>
     private protected Task InsertEndedAsync() =>
-        InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Et = Clock.Now.AddSeconds(i), Ok = i % 2 == 0 }))]);
+        InsertAsync([.. Enumerable.Range(1, 6).Select(i => (i, new Row { Et = Clock.Now.AddSeconds(i), Ok = i % 2 == 0, Score = (i + 1) / 2 }))]);
 
     /// <summary>What is to be made where five records are many.</summary>
     private protected async Task<string> RemedyAsync(TaskFilter filter)
@@ -46,6 +46,9 @@ public abstract partial class StoreConformance
         // What is named is found by its key, and what has no end is none of them.
         Assert.Equal(KeysOf(4, 1), await LatestAsync(new TaskFilter { Keys = [.. KeysOf(1, 4)] }));
         Assert.Empty(await LatestAsync(new TaskFilter { States = [TaskState.Pending] }));
+        // Of what a column is, somebody may have an index of his own: what it is not, or may be, is no such thing.
+        Assert.Equal(KeysOf(4, 3), await LatestAsync(new TaskFilter { Where = [new(Profile.Score, ColumnOperator.Equal, "2")] }));
+        await RemedyAsync(new TaskFilter { Where = [new(Profile.Score, ColumnOperator.NotEqual, "2"), new(Profile.Score, ColumnOperator.LessOrEqual, "3")] });
         await RemedyAsync(new TaskFilter { ErrorContains = "x", Redact = error => error });
         // An index of the open ones, or one that begins with something else, is no help.
         await Db.ExecuteAsync($"CREATE INDEX open_ones ON {IndexedTable} ({EndColumn}) WHERE {EndColumn} IS NULL");

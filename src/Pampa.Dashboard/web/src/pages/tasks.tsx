@@ -52,7 +52,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
   const shown = useMemo(() => (columns.data?.columns ?? []).filter((c) => c.isShown && !c.isKey), [columns.data]);
   const chosen = query.getAll('column').filter((name) => shown.some((c) => c.name === name));
   // Somebody may make the index meanwhile.
-  const orders = useAsked<Orders>('orders', { job, state: filter.states }, 60);
+  const orders = useAsked<Orders>('orders', { job, state: filter.states, where: filter.where }, 60);
   const asked = useSearch({
     job,
     state: filter.states,
