@@ -82,6 +82,9 @@ internal sealed class CockroachDbDialect(SqlClock? clock = null) : PostgreSqlDia
     // Values that grow would all be written at the same place, by one server.
     public override string SpreadIndex(ColumnInfo first) => first.Kind == ColumnKind.Integer ? " USING HASH" : "";
 
+    // It takes empty values for less than all others, in each index and each order.
+    protected override string HasUsualOrder => "TRUE";
+
     // It has no function for that; and what is no date of this era is nothing to count from.
     protected override string IsFinite(string expression) => $"{expression} BETWEEN '0001-01-01' AND '9999-12-31'";
 

@@ -108,16 +108,19 @@ internal partial class PostgreSqlDialect
                 WHERE n.nspname = @schema AND c.relname = @name AND {(isValid ? "" : "NOT ")}i.indisvalid
                 """).With("schema", schema).With("name", name), _ => true, stopping)).Count > 0;
 
+    /// <summary>Of an index i: whether it has the empty values of its first column where an order of that column has them, from either end.</summary>
+    protected virtual string HasUsualOrder => "i.indoption[0] IN (0, 3)";
+
     // One that is spread has another column first; those of other kinds find values, and bring them in no order.
     public override Task<List<string?>> ReadOrdersAsync(IReader database, TableInfo table, string column, CancellationToken stopping) =>
         database.QueryAsync(
-            new Statement("""
+            new Statement($"""
                 SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index AS i
                 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
                 JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) ON k.n = 1
                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                 WHERE i.indrelid = (SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = @schema AND c.relname = @table)
-                  AND i.indisvalid AND a.attname = @column AND m.amname::text NOT IN ('hash', 'gist', 'gin', 'spgist', 'brin', 'inverted')
+                  AND i.indisvalid AND a.attname = @column AND {HasUsualOrder} AND m.amname::text NOT IN ('hash', 'gist', 'gin', 'spgist', 'brin', 'inverted')
                 """).With("schema", table.Schema).With("table", table.Name).With("column", column),
             row => row.IsDBNull(0) ? null : row.GetString(0), stopping);
 

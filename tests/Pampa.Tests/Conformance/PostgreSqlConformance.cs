@@ -91,6 +91,17 @@ public sealed class PostgreSqlConformance : StoreConformance
         await transaction.RollbackAsync(Stopping);
     }
 
+    [Theory]
+    [InlineData("NULLS FIRST")]
+    [InlineData("DESC NULLS LAST")]
+    public async Task An_index_with_empty_ends_at_the_other_side_does_not_bring_the_order_of_the_end(string order)
+    {
+        await InsertEndedAsync();
+        await Db.ExecuteAsync($"CREATE INDEX other_side ON {IndexedTable} ({EndColumn} {order})");
+        await Db.ExecuteAsync(await RemedyAsync(new TaskFilter()));
+        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
+    }
+
     [Fact]
     public async Task Statements_that_come_again_are_prepared_and_outlive_a_column_that_changes_its_type()
     {

@@ -64,6 +64,14 @@ public abstract partial class StoreConformance
         Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
     }
 
+    [Fact]
+    public async Task An_index_that_begins_with_the_end_serves_from_either_side()
+    {
+        await InsertEndedAsync();
+        await Db.ExecuteAsync($"CREATE INDEX last_first ON {IndexedTable} ({EndColumn} DESC)");
+        Assert.Equal(KeysOf(6, 5, 4, 3, 2, 1), await LatestAsync(new TaskFilter()));
+    }
+
     // Among all that have ended the few that have failed would have to be looked for.
     [Fact]
     public async Task An_index_of_all_that_have_ended_does_not_serve_the_failed_ones()
