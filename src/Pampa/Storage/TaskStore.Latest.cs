@@ -23,15 +23,16 @@ internal sealed partial class TaskStore
         var ofFailed = new Search { States = query.Filter.States }.IsOfFailed;
         // Only what serves is kept: an index that somebody makes is used at once.
         if (served is { } kept && kept.OfFailed == ofFailed && TimeProvider.System.GetElapsedTime(kept.At) < LookForIndexEvery) return;
-        if (!await database.LookAsync(unit => IsLatestServedAsync(unit, ofFailed), stopping, LookFor.Page)) throw Sql.Fault(
-            $"the table has more than {SortedRows:N0} records and no index from which it gives {(ofFailed ? "failed" : "ended")} ones in the order of their end. Ask for another order{(ofFailed ? "" : ", or for failed ones only")}, or make the index: {Remedy(ofFailed)}");
+        if (await database.LookAsync(unit => LatestRemedyAsync(unit, ofFailed), stopping, LookFor.Page) is { } remedy) throw Sql.Fault(
+            $"the table has more than {SortedRows:N0} records and no index from which it gives {(ofFailed ? "failed" : "ended")} ones in the order of their end. Ask for another order{(ofFailed ? "" : ", or for failed ones only")}, or make the index: {remedy}");
         served = new Served(ofFailed, TimeProvider.System.GetTimestamp());
     }
 
     // What is named is found by its key; of what a column is, somebody may have an index of his own. Where he has none, the deadline ends it.
     private static bool IsNarrow(TaskFilter filter) => filter.Keys is not null || filter.Where.Any(c => c.Operator == ColumnOperator.Equal);
 
-    private async Task<bool> IsLatestServedAsync(Database.Unit unit, bool ofFailed)
+    // What to do so that the order is served; null: it is.
+    private async Task<string?> LatestRemedyAsync(Database.Unit unit, bool ofFailed)
     {
         var end = Table.State[(int)StateColumn.EndTime].Name;
         // One of failed records may say so in words of its own; all that is known of it is that it is one neither of the open nor of all ended ones.
@@ -40,16 +41,22 @@ internal sealed partial class TaskStore
             var isServed = ofFailed
                 ? condition is not null && !IndexText.Says(condition, end, "IS NULL") && !IndexText.Says(condition, end, "IS NOT NULL")
                 : condition is null || IndexText.Says(condition, end, "IS NOT NULL");
-            if (isServed) return true;
+            if (isServed) return null;
         }
-        return await OneNumberAsync(unit, Sql.Size, SortedRows + 1) <= SortedRows;
+        return await OneNumberAsync(unit, Sql.Size, SortedRows + 1) <= SortedRows ? null : await MakingAsync(unit, ofFailed);
     }
 
-    private string Remedy(bool ofFailed)
+    private async Task<string> MakingAsync(Database.Unit unit, bool ofFailed)
     {
-        var index = ofFailed ? Schema.FailedIndex(Table) : Schema.LatestIndex(Table);
-        // Of a partitioned table none is built beside writers as a whole.
+        var (name, index) = ofFailed
+            ? (Schema.FailedIndexName(Table), Schema.FailedIndex(Table))
+            : (Schema.AdvisedIndexName(Table, Schema.OfEnded), Schema.LatestIndex(Table));
+        // Of a partitioned table none is built beside writers as a whole, nor dropped.
         var beside = Table.Table.IsPartitioned ? null : database.Dialect.CreateIndexBesideWriters;
-        return beside is null ? index : index.Replace("CREATE INDEX", beside, StringComparison.Ordinal);
+        if (beside is not null) index = index.Replace("CREATE INDEX", beside, StringComparison.Ordinal);
+        // What a build that was cut short has left serves nobody, and stands in the way of one.
+        return await database.Dialect.HasInvalidIndexAsync(unit, Table.Table.Schema, name, unit.Stopping)
+            ? $"DROP INDEX {(beside is null ? "" : "CONCURRENTLY ")}{Dialect.Quote(Table.Table.Schema)}.{Dialect.Quote(name)}; {index}"
+            : index;
     }
 }

@@ -103,6 +103,25 @@ public sealed class PostgreSqlConformance : StoreConformance
     }
 
     [Fact]
+    public async Task What_is_left_of_an_index_that_was_not_finished_is_dropped_before_it_is_made_anew()
+    {
+        await InsertEndedAsync();
+        foreach (var filter in (TaskFilter[])[OfFailed, new TaskFilter()])
+        {
+            var create = await RemedyAsync(filter);
+            await Db.ExecuteAsync(create);
+            await LatestAsync(filter);
+            await Db.ExecuteAsync($"UPDATE pg_index SET indisvalid = false WHERE indrelid = '{Profile.Table}'::regclass AND NOT indisprimary");
+            var statements = (await RemedyAsync(filter)).Split("; ");
+            Assert.Equal(create, statements[^1]);
+            Assert.StartsWith("DROP INDEX CONCURRENTLY \"", Assert.Single(statements[..^1]), StringComparison.Ordinal);
+            // Neither may stand in a transaction.
+            foreach (var statement in statements) await Db.ExecuteAsync(statement);
+            await LatestAsync(filter);
+        }
+    }
+
+    [Fact]
     public async Task Statements_that_come_again_are_prepared_and_outlive_a_column_that_changes_its_type()
     {
         await using var source = Db.Database.Dialect.Open(Db.Source.ConnectionString, "one", 1);
