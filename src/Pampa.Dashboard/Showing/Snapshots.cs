@@ -181,10 +181,11 @@ internal sealed class Snapshots(
     private SnapshotShape Shape(ClusterInfo info, DateTimeOffset now)
     {
         var held = info.Held.ToLookup(h => h.Target.ToString(), h => new HeldShape(options.Redact(h.Reason), h.HeldFor.TotalSeconds, h.EndsIn?.TotalSeconds));
+        var durations = DurationsOf(info.Nodes);
         var leases = info.Workers.GroupBy(w => w.Node).ToDictionary(n => n.Key, n => n.Max(w => w.Lease).TotalSeconds);
         return new SnapshotShape(
             now, 0, null, info.Leader is { } leader ? new LeaderShape(leader.Node, leader.Term, leader.LeadsFor.TotalSeconds) : null,
-            [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()))],
+            [.. jobs.Select(j => JobOf(j.Key, j.Value, info, held[$"job {j.Key}"].FirstOrDefault()) with { Durations = durations.GetValueOrDefault(j.Key) })],
             [.. info.Nodes.OrderBy(n => n.Name, StringComparer.Ordinal).Select(n => new NodeShape(
                 n.Name, n.Program, n.Workers, n.Ready, n.Leaked, n.LastHeard.TotalSeconds, n.MemoryBytes, n.CpuCores, held[$"node {n.Name}"].FirstOrDefault(),
                 [.. n.Jobs.Select(j => new NodeJobShape(j.Job, j.InHand, j.Running, j.PerSecond))])
@@ -215,19 +216,19 @@ internal sealed class Snapshots(
                 ? new ScaleShape(name, s.WorkersWanted, s.Reason, s.FinishBy, s.MaxWait?.TotalSeconds, s.Eta?.TotalSeconds, s.Early?.TotalSeconds)
                 : null,
             Last = sight.Last,
-            Durations = DurationsOf(name, info),
             IsCounted = sight.Report is not null,
             Fault = FaultOf(report, sight),
         };
     }
 
-    // Each node tells its own, and how many tasks it has measured none does: of several only the longest is sure.
-    private static DurationsShape? DurationsOf(string job, ClusterInfo info)
-    {
-        var told = info.Nodes.SelectMany(n => n.Jobs).Where(j => j.Job == job && j.P90Duration is not null).ToList();
-        return told.Count == 0 ? null : new DurationsShape(
-            told.Max(j => j.MedianDuration!.Value.TotalSeconds), told.Max(j => j.P90Duration!.Value.TotalSeconds), told.Count);
-    }
+    /// <summary>
+    /// How long the last tasks of each job took. Each node tells its own, and how many tasks it has measured none does: of several only the longest is sure.
+    /// </summary>
+    internal static Dictionary<string, DurationsShape> DurationsOf(IEnumerable<NodeInfo> nodes) =>
+        nodes.SelectMany(n => n.Jobs).Where(j => j.P90Duration is not null).GroupBy(j => j.Job).ToDictionary(
+            told => told.Key,
+            told => new DurationsShape(told.Max(j => j.MedianDuration!.Value.TotalSeconds), told.Max(j => j.P90Duration!.Value.TotalSeconds), told.Count()),
+            StringComparer.Ordinal);
 
     private string? FaultOf(Report report, JobSight sight) =>
         report.Fault is { } fault ? $"The records are counted without the job's own report, for {options.Redact(fault)}"
