@@ -61,10 +61,19 @@ public sealed class OrderTests(Browser browser)
         var latest = Option(visit);
         await Assertions.Expect(latest).ToHaveTextAsync("ended last first (needs an index)");
         await Assertions.Expect(latest).ToBeDisabledAsync();
+        // Why, it is read to whoever does not see it, and shown to whoever opens the rest of the filter.
+        var (order, why) = (visit.Page.GetByLabel("Order", new PageGetByLabelOptions { Exact = true }), visit.Page.Locator("#no-latest"));
+        await Assertions.Expect(order).ToHaveAttributeAsync("aria-describedby", "no-latest");
+        await Assertions.Expect(why).ToContainTextAsync("CREATE INDEX");
         await visit.PictureAsync($"order-{width}");
+        await visit.Named(AriaRole.Button, "More", true).ClickAsync();
+        await Assertions.Expect(why).ToHaveClassAsync("why hush");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+        await visit.PictureAsync($"order-why-{width}");
         await visit.GoAsync("#/tasks?job=price_orders&state=failed");
         await Assertions.Expect(latest).ToHaveTextAsync("ended last first");
         await Assertions.Expect(latest).ToBeEnabledAsync();
+        await Assertions.Expect(why).ToHaveCountAsync(0);
         // Whoever comes by an old link reads what to do.
         await visit.GoAsync("#/tasks?job=price_orders&order=latestend");
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("CREATE INDEX");

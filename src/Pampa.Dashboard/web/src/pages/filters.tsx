@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { compact, count, ofField, plural, toField, zone as here } from '../format';
+import { compact, count, ofField, plural, spell, toField, zone as here } from '../format';
 import { states, type Column, type Filter, type Job, type State } from '../shapes';
 import { Button } from '../ui/basics';
 import { Text } from '../ui/text';
@@ -76,7 +76,7 @@ export function Filters({ noLatest, job, query, change, columns, shown, chosen }
       </div>
       <Text name="error" label="Error contains" value={query.get('error')} change={change} isFirst />
       <Text name="prefix" label="Key begins with" value={query.get('prefix')} change={change} />
-      <select aria-label="Order" title={noLatest ?? undefined} value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
+      <select aria-label="Order" title={noLatest ?? undefined} aria-describedby={noLatest === null ? undefined : 'no-latest'} value={query.get('order') ?? 'key'} onChange={(e) => change({ order: e.currentTarget.value === 'key' ? null : e.currentTarget.value })}>
         {orders.map(([value, label]) => (
           <option key={value} value={value} disabled={value === 'latestend' && noLatest !== null}>
             {value === 'latestend' && noLatest !== null ? `${label} (needs an index)` : label}
@@ -123,6 +123,11 @@ export function Filters({ noLatest, job, query, change, columns, shown, chosen }
             </fieldset>
           )}
         </div>
+      )}
+      {noLatest !== null && (
+        <p id="no-latest" class={isOpen ? 'why hush' : 'unseen'}>
+          {spell(noLatest)}
+        </p>
       )}
     </form>
   );

@@ -27,6 +27,7 @@ export function Nodes({ query, session }: { query: URLSearchParams; session: Ses
   const name = query.get('name') ?? (isFar && after.length === 0 ? node : '');
   // The stream has the first of them; the others, and what is searched for, are asked for.
   const isAsked = name !== '' || after.length > 0;
+  const title = useRef<HTMLHeadingElement>(null);
   const asked = useAsked<NodePage>(isAsked ? 'nodes' : null, { name, after: after[after.length - 1], limit: pageLength }, 5);
   if (!snapshot)
     return (
@@ -37,6 +38,8 @@ export function Nodes({ query, session }: { query: URLSearchParams; session: Ses
     );
   const turn = (after: string[]): void => {
     scrollTo(0, 0);
+    // The button goes with its list: whoever turns pages by keys is where the new one begins.
+    title.current?.focus({ preventScroll: true });
     go(to(['nodes'], { name, after }));
   };
   const panels = (nodes: Node[]) =>
@@ -58,7 +61,9 @@ export function Nodes({ query, session }: { query: URLSearchParams; session: Ses
   return (
     <>
       <div class="title">
-        <h1>Nodes and workers</h1>
+        <h1 ref={title} tabIndex={-1}>
+          Nodes and workers
+        </h1>
         <span class="hush">
           {plural(snapshot.nodeCount, 'node')}, {plural(snapshot.workerCount.all, 'worker')}, {count(snapshot.workerCount.serving)} of them serve a job
         </span>
