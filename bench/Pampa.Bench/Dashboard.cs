@@ -45,7 +45,7 @@ internal sealed record Dashboard(int Records, int Times) : IMeasurement
             await site.StopAsync(stopping);
             await all.StopAsync(stopping);
             await TellAsync(answers, output);
-            return [.. answers.Where(a => !a.Question.HasNoIndex).GroupBy(a => a.Question.Page).Select(Line)];
+            return [.. answers.GroupBy(a => a.Question.Page).Select(Line)];
         }
         finally
         {
@@ -62,7 +62,7 @@ internal sealed record Dashboard(int Records, int Times) : IMeasurement
         }
         var first = await OnceAsync();
         var later = new List<double?>();
-        for (var i = 0; i < (question.IsUnseen || question.HasNoIndex ? FewTimes : Times); i++) later.Add(await OnceAsync());
+        for (var i = 0; i < (question.IsUnseen ? FewTimes : Times); i++) later.Add(await OnceAsync());
         return new Answered(question, first, Series.Of(later)!);
     }
 
@@ -73,7 +73,7 @@ internal sealed record Dashboard(int Records, int Times) : IMeasurement
             ["page", "question", "first ms", "median ms", "worst ms"],
             .. answers.Select(a => (string[])[a.Question.Page, a.Question.What, Text(a.First), Text(a.Later.Middle), Text(a.Later.Max)]),
         ], output);
-        var slow = answers.FindAll(a => !a.Question.HasNoIndex && a.Later.Max > MaxMilliseconds);
+        var slow = answers.FindAll(a => a.Later.Max > MaxMilliseconds);
         if (slow.Count == 0) return;
         var what = string.Join("\n", slow.Select(a => $"! {a.Question.Page}, {a.Question.What}: {Text(a.Later.Max)} ms, {a.Question.Path}"));
         throw new RunFailedException(Invariant($"{slow.Count} questions took longer than {MaxMilliseconds:N0} ms:\n{what}"));

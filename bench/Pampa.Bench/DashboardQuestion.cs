@@ -9,7 +9,7 @@ internal sealed record DashboardQuestion(string Page, string What, string Path)
     /// <summary>Whether it is asked when nobody has looked for a while, so that the answer is not there already.</summary>
     public bool IsUnseen { get; private init; }
 
-    /// <summary>Whether no index that is advised serves it: on a large table the database ends it after two seconds, and it is not judged.</summary>
+    /// <summary>Whether no index that is advised serves it: a large table refuses it, and that must be as quick as an answer.</summary>
     public bool HasNoIndex { get; private init; }
 
     /// <summary>All that the pages ask of a table whose records have the keys 1 to <paramref name="records"/>.</summary>
@@ -27,8 +27,12 @@ internal sealed record DashboardQuestion(string Page, string What, string Path)
             Samples("an hour", 3_600),
             Samples("a day", 86_400),
             Samples("thirty days", 2_592_000),
+            new("job", "what it is", $"api/job?job={job}"),
             new("job", "failures in groups", $"api/errors?job={job}"),
             new("tasks", "the columns", $"api/columns?job={job}"),
+            new("tasks", "which orders there are (no index)", $"api/orders?job={job}"),
+            new("tasks", "which orders there are of failed ones", $"api/orders?job={job}&state=failed"),
+            new("tasks", "which orders there are by a column", $"api/orders?job={job}&where=is_odd%20%3D%20true"),
             Tasks("the first page", ""),
             Tasks("a page in the middle", FormattableString.Invariant($"&after={middle}")),
             Tasks("the last page, with a value", "&order=keydescending&column=is_odd"),
@@ -52,9 +56,16 @@ internal sealed record DashboardQuestion(string Page, string What, string Path)
             new("a task", "one that has completed", FormattableString.Invariant($"api/task?job={job}&key={middle}")),
             new("a task", "one that has failed", FormattableString.Invariant($"api/task?job={job}&key={failed}")),
             new("a task", "one that is pending", FormattableString.Invariant($"api/task?job={job}&key={records - records / 200}")),
+            new("nodes", "the first of them", "api/nodes?limit=100"),
+            new("nodes", "by a part of the name", "api/nodes?name=2&limit=100"),
+            new("nodes", "the workers of one", "api/workers?node=n1&limit=100"),
             new("schedules", "all", "api/schedules"),
             new("audit", "the first page", "api/audit"),
             new("audit", "of a job by somebody", $"api/audit?job={job}&who=operator%203"),
+            new("audit", "by action", "api/audit?action=retry"),
+            new("audit", "by action: none", "api/audit?action=skip"),
+            new("audit", "by a part of what it was done to", $"api/audit?target={job[1..]}"),
+            new("audit", "by what it was done to: none", "api/audit?target=nothing"),
             new("for programs", "metrics", "metrics"),
             new("for programs", "how many workers", $"scale/{job}"),
         ];

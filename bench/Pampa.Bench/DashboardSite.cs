@@ -55,7 +55,7 @@ internal sealed class DashboardSite : IAsyncDisposable
         using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), stopping);
         var text = await answer.Content.ReadAsStringAsync(stopping);
         var took = TimeProvider.System.GetElapsedTime(began).TotalMilliseconds;
-        var isRefused = !(answer.IsSuccessStatusCode || (question.HasNoIndex && answer.StatusCode == HttpStatusCode.ServiceUnavailable));
+        var isRefused = !(answer.IsSuccessStatusCode || (question.HasNoIndex && answer.StatusCode == HttpStatusCode.BadRequest));
         if (isRefused) throw new RunFailedException(FormattableString.Invariant($"{path}: {(int)answer.StatusCode} after {took:N0} ms: {text}"));
         return took;
     }
