@@ -10,18 +10,29 @@ internal static class AuditCommand
 {
     private const int Usual = 50;
 
+    // Those of schedules are two words, which a shell would take for two.
+    private static readonly string[] OneWord = ["retry", "relaunch", "cancel", "skip", "pause", "resume", "drain"];
+
     public static Command Create(Verb verb)
     {
         var command = new VerbCommand("audit", "Lists what people and programs have done to the jobs, newest first: retries, cancellations, pauses, and who did them.")
         {
-            Examples = [("audit", "The latest 50 entries."), ("audit --job my_job --who anna --json", "What one person did to one job, as JSON.")],
+            Examples =
+            [
+                ("audit", "The latest 50 entries."),
+                ("audit --job my_job --who anna --json", "What one person did to one job, as JSON."),
+                ("audit --action drain --target web1", "When nodes of that name were drained, and by whom."),
+            ],
         };
         var job = new Option<string?>("--job") { HelpName = "JOB", Description = "Only what was done to this job (default: to any)." };
         var who = new Option<string?>("--who") { HelpName = "NAME", Description = "Only what this one did (default: anybody)." };
+        var action = new Option<string?>("--action") { HelpName = "ACTION", Description = "Only this action, as the list has it, for example retry or \"pause schedule\" (default: any)." };
+        var target = new Option<string?>("--target") { HelpName = "TEXT", Description = "Only where this stands in the name of what it was done to, in upper or lower case (default: anything)." };
         var limit = new Option<int>("--limit") { HelpName = "N", Description = $"At most so many entries (default: {Usual}).", DefaultValueFactory = _ => Usual };
         var before = new Option<string?>("--before") { HelpName = "ID", Description = "Go on before this entry." };
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
-        foreach (var option in (Option[])[job, who, limit, before, json, database]) command.Options.Add(option);
+        foreach (var option in (Option[])[job, who, action, target, limit, before, json, database]) command.Options.Add(option);
+        action.CompletionSources.Add(OneWord);
         limit.Validators.Add(result => WorkCommands.Range(result, 1, Limits.AuditedRows));
         command.SetAction((parsed, stopping) => verb.WithClusterAsync(parsed.GetValue(database), async (cluster, _) =>
         {
@@ -29,6 +40,8 @@ internal static class AuditCommand
             {
                 Job = parsed.GetValue(job),
                 Who = parsed.GetValue(who),
+                Action = parsed.GetValue(action),
+                TargetContains = parsed.GetValue(target),
                 Limit = parsed.GetValue(limit),
                 Before = parsed.GetValue(before),
             };

@@ -156,6 +156,10 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         Assert.Equal(4, Lines(said).Length);
         Assert.Contains("bad\\u001B]0;x\\u0007lot", said, StringComparison.Ordinal);
         Assert.Single(Lines((await RunAsync("audit", "--who", "nobody")).Said));
+        var skipped = Assert.Single((await JsonAsync("audit", "--action", "skip")).GetProperty("entries").EnumerateArray());
+        Assert.Equal(2, skipped.GetProperty("count").GetInt32());
+        Assert.Equal(5, Lines((await RunAsync("audit", "--target", "OB NUM")).Said).Length);
+        Assert.Single(Lines((await RunAsync("audit", "--target", "OB NUM", "--action", "drain")).Said));
     }
 
     [Fact]

@@ -189,6 +189,8 @@ public sealed class PublishedVerbTests : IDisposable
     [InlineData("sta", "status")]
     [InlineData("retry ", "numbers")]
     [InlineData("tasks numbers --sta", "--state")]
+    [InlineData("audit --tar", "--target")]
+    [InlineData("audit --action dr", "drain")]
     public async Task A_shell_is_told_verbs_options_and_jobs(string line, string expected)
     {
         var output = new StringWriter();
