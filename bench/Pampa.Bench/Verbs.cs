@@ -56,7 +56,8 @@ internal static class Verbs
         var records = Number("--records", $"The most records, at least {Growth.Open:N0}.", 10_000_000);
         records.Validators.Add(option =>
         {
-            if (!option.Implicit && option.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < Growth.Open)
+            if (option.Implicit || option.Tokens is not [var token]) return;
+            if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < Growth.Open)
                 option.AddError($"--records must be at least {Growth.Open:N0}, got {value}.");
         });
         var seconds = Number("--seconds", "How long the processes that have nothing to do are looked at.", 20);
