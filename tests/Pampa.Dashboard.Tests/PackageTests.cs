@@ -120,7 +120,8 @@ public sealed class PackageTests : IDisposable
         {
             using var caller = await new Caller(await AddressAsync(application)).WithSessionAsync();
             foreach (var name in Assets.Embedded.Value!.Names.Append("")) Assert.NotEmpty(await TextAsync(caller, name));
-            await Until.TrueAsync(async () => JobOf(await caller.JsonAsync("api/overview")).GetProperty("failed").GetInt32() == 1);
+            await Until.TrueAsync(async () => JobOf(await caller.JsonAsync("api/overview")) is var job
+                && (job.GetProperty("completed").GetInt32(), job.GetProperty("failed").GetInt32()) == (1, 1));
             using (var stream = new StreamReader(await (await caller.GetAsync("api/stream")).Content.ReadAsStreamAsync(Stopping)))
             {
                 var lines = new List<string?>();

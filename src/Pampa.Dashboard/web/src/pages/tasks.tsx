@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { onRecords } from '../acts';
 import { count, keyText, plural, reason, spell } from '../format';
 import { useLive } from '../live';
@@ -167,7 +167,8 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
 function Hunt({ search, page }: { search: Search; page: TaskPage }) {
   const { phase, isOld, stop } = search;
   const isGoing = phase === 'searching' && !isOld;
-  useEffect(() => {
+  // Whoever sees that it can be stopped can stop it: after the next picture would be too late.
+  useLayoutEffect(() => {
     if (!isGoing) return undefined;
     const press = (e: KeyboardEvent): void => {
       if (e.key === 'Escape' && !document.querySelector('dialog[open]') && !(e.target as Element).closest('input,select,textarea')) stop();
