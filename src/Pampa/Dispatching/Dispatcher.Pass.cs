@@ -61,7 +61,7 @@ internal sealed partial class Dispatcher
         }
     }
 
-    /// <summary>Over when no pass goes on any more; none begins that waits for its turn.</summary>
+    /// <summary>Over when no pass goes on any more, nor a look beside the rounds; no pass begins that waits for its turn.</summary>
     public async Task EndPassesAsync()
     {
         OpenPass[] open;
@@ -70,6 +70,7 @@ internal sealed partial class Dispatcher
         {
             if (pass.HasBegun || await pass.GiveUpAsync()) await IsOverAsync(pass);
         }
+        foreach (var job in jobs) await job.Back.Look.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private bool IsPassing

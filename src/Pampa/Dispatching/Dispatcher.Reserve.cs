@@ -10,60 +10,41 @@ internal sealed partial class Dispatcher
     private static readonly TimeSpan MostAvoidance = TimeSpan.FromMinutes(10);
     private const int ToldSingly = 3;
 
-    // Who has a place to go on from need not walk for longer over what has ended; the other jobs wait meanwhile.
+    // The other jobs wait while one walks over what has ended.
     private static readonly TimeSpan MostWalk = TimeSpan.FromSeconds(5);
 
     // How long those of this round have taken.
     private TimeSpan walked;
-
-    /// <summary>How one RESERVE goes.</summary>
-    /// <param name="From">Where it begins.</param>
-    /// <param name="Restarts">Whether it looks for what may lie before the place to go on from.</param>
-    private readonly record struct Way(PickFrom From, bool Restarts)
-    {
-        /// <summary>Whether it has no place to go on from, or leaves it: it may have to walk over all that has ended.</summary>
-        public bool IsWalk => From.Longest is not null;
-    }
 
     // Nobody renews the lease meanwhile.
     private TimeSpan LongestWalk => leadership.LongestStep < MostWalk ? leadership.LongestStep : MostWalk;
 
     private bool HasWalked => walked >= LongestWalk / 2;
 
-    private Way WayOf(JobDispatch job)
+    private PickFrom WayOf(JobDispatch job)
     {
-        var (hasPlace, isDue) = (!job.Store.Job.HasOwnOrder && job.Cursor is not null, !job.Store.Job.HasOwnOrder && job.Restarts.IsDue);
-        // Whoever has a place can wait for the next round, where somebody has walked for long in this one; once, for that may be so in each.
-        if (isDue && hasPlace) job.IsPutOff = HasWalked && !job.IsPutOff;
-        var restarts = isDue && !(hasPlace && job.IsPutOff);
-        var after = hasPlace && !restarts ? job.Cursor : null;
-        if (job.GoesRound) after ??= job.Avoided;
-        TimeSpan? longest = hasPlace && restarts ? LongestWalk : hasPlace ? null : job.Walk.Longest(LongestWalk);
-        return new Way(new PickFrom(after, longest) { IsWayBack = hasPlace && restarts }, restarts);
+        var cursor = job.Store.Job.HasOwnOrder ? null : job.Cursor;
+        return new PickFrom(cursor ?? (job.GoesRound ? job.Avoided : null), cursor is null ? job.Walk.Longest(LongestWalk) : null);
     }
 
-    /// <summary>Runs a RESERVE. How long a walk takes, and whether that was too long, says when the next one comes.</summary>
-    private async Task<List<Bound>> BindAsync(JobDispatch job, Way way, Func<Task<List<Bound>>> bindAsync, CancellationToken stopping)
+    /// <summary>
+    /// Runs a RESERVE. Without a place to go on from it may have to walk over all that has ended: how long that takes, and whether it was too long, says
+    /// when the next one comes.
+    /// </summary>
+    private async Task<List<Bound>> BindAsync(JobDispatch job, PickFrom from, Func<Task<List<Bound>>> bindAsync, CancellationToken stopping)
     {
-        if (!way.IsWalk) return await bindAsync();
+        if (from.Longest is null) return await bindAsync();
         var began = time.GetTimestamp();
         try
         {
-            var bound = way.From.Longest > LongestWalk ? await leadership.KeepAsync(bindAsync, stopping) : await bindAsync();
-            if (way.Restarts) job.Restarts.End(began);
-            if (!way.From.IsWayBack) job.Walk.End(began, LongestWalk, othersWait: jobs.Count > 1);
+            var bound = from.Longest > LongestWalk ? await leadership.KeepAsync(bindAsync, stopping) : await bindAsync();
+            job.Back.SeenSince(began);
+            job.Walk.End(began, LongestWalk, othersWait: jobs.Count > 1);
             return bound;
         }
         catch (Exception e) when (job.Store.Database.Dialect.IsStatementTimeout(e))
         {
-            if (way.Restarts) job.Restarts.End(began);
-            if (!way.From.IsWayBack) job.Walk.TimeOut(began);
-            throw;
-        }
-        catch (Exception e) when (way.From.IsWayBack && !CanGoRound(job, e))
-        {
-            // What an outage takes says nothing of the way.
-            job.Restarts.Restart();
+            job.Walk.TimeOut(began);
             throw;
         }
         finally
@@ -78,14 +59,15 @@ internal sealed partial class Dispatcher
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.GoesRound;
         if (!goesRound) job.Refused = 0;
-        var way = WayOf(job);
-        if (way.From.Longest > LongestWalk)
+        if (!job.Store.Job.HasOwnOrder && job.Cursor is { } place && await job.Back.FindAsync(place, goesRound ? job.Avoided : null, stopping))
+            return await ReserveBehindAsync(job, slots, term, name, stopping);
+        var from = WayOf(job);
+        if (from.Longest > LongestWalk)
         {
             // One that may take that long is enough for a round, as long as it is not always somebody else's.
             job.IsPutOff = HasWalked && !job.IsPutOff;
             if (job.IsPutOff) return false;
         }
-        var after = way.From.After;
         if (slots.Count > job.Limit) slots = slots[..job.Limit];
         var batch = Guid.CreateVersion7().ToString("N");
         var starts = slots.Exists(s => s.Session is not null);
@@ -94,7 +76,7 @@ internal sealed partial class Dispatcher
         try
         {
             // Until it is answered the place to go on from stays: nothing that goes wrong loses it.
-            bound = await BindAsync(job, way, () => job.Store.BindAsync(slots, term, name, way.From, stopping, batch), stopping);
+            bound = await BindAsync(job, from, () => job.Store.BindAsync(slots, term, name, from, stopping, batch), stopping);
         }
         catch (Exception e) when (e is OperationCanceledException
             || (job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure && !job.Store.Database.Dialect.IsStatementTimeout(e)))
@@ -109,10 +91,8 @@ internal sealed partial class Dispatcher
         {
             // No record's lock can be gone round that is one on all of them.
             if (await IsTableLockedAsync(job, e, stopping)) return false;
-            // It is looked for from where this one began.
-            if (way.Restarts) job.Cursor = null;
             if (job.Store.Job.HasOwnOrder) return await ReserveAroundAsync(job, slots, term, name, stopping);
-            await GoRoundAsync(job, slots.Count, after, e, stopping);
+            await GoRoundAsync(job, slots.Count, from.After, e, stopping);
             return true;
         }
         // A pass that has worked does not tell: it does not use the program's condition.
@@ -132,7 +112,7 @@ internal sealed partial class Dispatcher
         var isFull = bound.Count >= slots.Count || (job.Store.HasMissed && bound.Count > slots.Count / 2);
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.
-        var mayBeMore = isFull || (after is not null && !goesRound);
+        var mayBeMore = isFull || (from.After is not null && !goesRound);
         // One that was told of, and changed just now, stands elsewhere.
         var mayHaveMoved = job.Store.HasMissed || (job.Store.PicksByPlace && bound.Count == 0 && job.WasWoken);
         job.EndLook(mayBeMore || mayHaveMoved, foundLittle: !mayBeMore);

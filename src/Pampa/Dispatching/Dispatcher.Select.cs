@@ -3,7 +3,10 @@ using Pampa.Storage;
 
 namespace Pampa.Dispatching;
 
-/// <summary>Reserves records by their keys: those that a job's own selection names, and those of an order that no cursor follows.</summary>
+/// <summary>
+/// Reserves records by their keys: those that a job's own selection names, those of an order that no cursor follows, and those that stand before
+/// the cursor.
+/// </summary>
 internal sealed partial class Dispatcher
 {
     /// <summary>Whether the program's own selection is at it, or what it says of workers: its answer can wake nobody.</summary>
@@ -47,7 +50,7 @@ internal sealed partial class Dispatcher
             job.SkipLook();
             return false;
         }
-        Tell(job, taking);
+        Tell(job, job.LeftOut, taking);
         job.Load.Resume(JobStep.Dispatch);
         job.Load.TableLock.End();
         // Those that were found just now have kept others from a slot.
@@ -56,19 +59,39 @@ internal sealed partial class Dispatcher
         return mayBeMore;
     }
 
-    private void Tell(JobDispatch job, NamedReserve taking)
+    /// <summary>Reserves what was found before the place where picking goes on.</summary>
+    private async Task<bool> ReserveBehindAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
+    {
+        var (keys, goOn) = job.Back.Take(slots.Count);
+        var taking = Taking(job, slots, term, name, stopping);
+        await taking.RunAsync(keys);
+        if (taking.IsTableLocked)
+        {
+            job.SkipLook();
+            return false;
+        }
+        Tell(job, job.Back.LeftOut, taking);
+        job.Load.Resume(JobStep.Dispatch);
+        job.Load.TableLock.End();
+        // So many stand there that picking itself goes through them.
+        if (goOn is not null) job.Cursor = goOn;
+        job.EndLook(mayBeMore: true);
+        return true;
+    }
+
+    private void Tell(JobDispatch job, AvoidedKeys leftOut, NamedReserve taking)
     {
         var (name, dialect, isDue) = (job.Store.Job.Name, job.Store.Database.Dialect, taking.Refused.Count > 0 && job.GoneRound.IsDue(out _));
         for (var i = 0; i < taking.Refused.Count; i++)
         {
             var (key, error) = taking.Refused[i];
-            var span = job.LeftOut.Add(key, dialect.Classify(error) == ErrorKind.Data);
+            var span = leftOut.Add(key, dialect.Classify(error) == ErrorKind.Data);
             if (isDue && i < ToldSingly) Log.GoneRound(log, name, dialect.Display(key), span.TotalSeconds, ErrorText.WithRemedy(error));
         }
-        if (!isDue || job.LeftOut.Count <= ToldSingly) return;
+        if (!isDue || leftOut.Count <= ToldSingly) return;
         var (last, why) = taking.Refused[^1];
         if (dialect.Classify(why) == ErrorKind.Data)
-            Log.ManyRefused(log, name, job.LeftOut.Count, dialect.Display(last), ErrorText.WithRemedy(why));
+            Log.ManyRefused(log, name, leftOut.Count, dialect.Display(last), ErrorText.WithRemedy(why));
     }
 
     private NamedReserve Taking(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)

@@ -96,12 +96,8 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     /// <summary>The key after which picking goes on while full batches come back; null begins at the first.</summary>
     public TaskKey? Cursor { get; set; }
 
-    /// <summary>
-    /// When the cursor goes back to the beginning, for what was given back behind it: each second, and sooner where that is told. Where the index
-    /// there is full of what has ended, and a snapshot that somebody holds open keeps that from being cleared away, the way costs more and more: it
-    /// takes a twentieth of the time at most.
-    /// </summary>
-    public Pace Restarts { get; } = new(TimeSpan.FromSeconds(1), time, rarity: 20);
+    /// <summary>What finds records that stand before the cursor.</summary>
+    public WayBack Back { get; } = new(store, time);
 
     /// <summary>How long picking may take without a cursor.</summary>
     public WalkLimit Walk { get; } = new(time);
@@ -113,12 +109,13 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public bool Rests => Cursor is null && Walk.Rests;
 
     /// <summary>
-    /// There may be some before the cursor: it goes back as soon as the pace allows. Of a sequence at once, for there the next one is always before it.
+    /// There may be some before the cursor: it is looked for them as soon as that may be. Of a sequence picking begins at the first at once, for there the
+    /// next one is always before it.
     /// </summary>
     public void GoBack()
     {
         if (store.Job.Sequence is not null) Cursor = null;
-        else Restarts.Hasten();
+        else Back.Hasten();
     }
 
     /// <summary>

@@ -102,7 +102,6 @@ internal sealed partial class JobSql
     private string WindowOf(Search search)
     {
         var keys = KeysOf("t");
-        string After(string sign, string name) => $" AND ({keys}) {sign} ({CursorKey(name)})";
         var (isDown, cursor) = (search.Order == TaskOrder.KeyDescending, "");
         if (search.Order == TaskOrder.LatestEnd)
         {
@@ -118,9 +117,12 @@ internal sealed partial class JobSql
                 ? $"{running} AND (t.{St}, {keys}) > ({dialect.Typed("@moment", Column(StateColumn.StartTime))}, {CursorKey("cursor")})"
                 : running;
         }
-        if (search.AfterCursor) cursor = After(isDown ? "<" : ">", "cursor");
-        return search.ToBound ? cursor + After(isDown ? ">=" : "<=", "bound") : cursor;
+        if (search.AfterCursor) cursor = KeyIs(isDown ? "<" : ">", "cursor");
+        return search.ToBound ? cursor + KeyIs(isDown ? ">=" : "<=", "bound") : cursor;
     }
+
+    // How a record's key stands to one that is bound.
+    private string KeyIs(string sign, string name) => $" AND ({KeysOf("t")}) {sign} ({CursorKey(name)})";
 
     private string CursorKey(string name) => string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k, name)));
 

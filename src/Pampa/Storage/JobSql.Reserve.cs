@@ -22,9 +22,9 @@ internal sealed partial class JobSql
     /// The picking SELECT. Parameters: @want and, after a cursor, @cursor0…. With <paramref name="locks"/> it passes by what others hold, where
     /// the database can.
     /// </summary>
-    private string Pick(string? where, string? orderBy, bool afterCursor, bool locks, string? columns = null)
+    private string Pick(string? where, string? orderBy, bool afterCursor, bool locks, string? columns = null, bool upToBound = false)
     {
-        var cursor = afterCursor ? AfterCursor : "";
+        var cursor = (afterCursor ? KeyIs(">", "cursor") : "") + (upToBound ? KeyIs("<=", "bound") : "");
         return $"""
             SELECT {columns ?? PickedKeys} FROM {Table} AS t
             WHERE {IsPending}{HasKey}{And(where)}{IsNext(where, orderBy)}{cursor}
@@ -40,8 +40,6 @@ internal sealed partial class JobSql
     public bool IsPickedByPlace => dialect.Place is not null && job.Table.HasPlaces;
 
     private string PickedKeys => string.Join(", ", Keys.Select((k, i) => $"t.{k} AS _pampa_k{i}"));
-
-    private string AfterCursor => $" AND ({KeysOf("t")}) > ({string.Join(", ", job.Key.Select((k, i) => dialect.CursorPart(i, k)))})";
 
     private string ReserveUpdate(string? where, string? orderBy, bool starts = false, string? rows = null, bool byPlace = false) => $"""
         UPDATE {Table} AS t SET {Rid} = v._pampa_rid, {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}, {(starts ? StartSet : $"{St} = NULL")}, {Ok} = NULL
@@ -149,9 +147,9 @@ internal sealed partial class JobSql
     /// <summary>RESERVE in steps, 1 of 3: which records, in which order.</summary>
     public string ReservePick(string? where, string? orderBy, bool afterCursor) => Pick(where, orderBy, afterCursor, locks: true);
 
-    /// <summary>The same without a lock and with keys as they travel: what RESERVE would take next.</summary>
-    public string ReserveLook(string? where, string? orderBy, bool afterCursor) =>
-        $"SELECT {string.Join(", ", job.Key.Select((k, i) => dialect.KeyOutput($"p._pampa_k{i}", k)))} FROM ({Pick(where, orderBy, afterCursor, locks: false)}) AS p";
+    /// <summary>The same without a lock and with keys as they travel: what RESERVE would take next, and of that what comes no later than @bound0….</summary>
+    public string ReserveLook(string? where, string? orderBy, bool afterCursor, bool upToBound) =>
+        $"SELECT {string.Join(", ", job.Key.Select((k, i) => dialect.KeyOutput($"p._pampa_k{i}", k)))} FROM ({Pick(where, orderBy, afterCursor, locks: false, upToBound: upToBound)}) AS p";
 
     /// <summary>How many RESERVE would take next: at most @want.</summary>
     public string CountDue(string? where, string? orderBy, bool afterCursor) => $"SELECT count(*) FROM ({Pick(where, orderBy, afterCursor, locks: false)}) AS p";

@@ -88,13 +88,18 @@ internal sealed partial class TaskStore
     }
 
     /// <summary>The next due records in the order of the job, without reserving them.</summary>
-    public async Task<List<TaskKey>> ReadNextAsync(int count, TaskKey? after, CancellationToken stopping)
+    public Task<List<TaskKey>> ReadNextAsync(int count, TaskKey? after, CancellationToken stopping) =>
+        ReadNextAsync(count, after, upTo: null, LongestLook, stopping);
+
+    /// <summary>The same of those that come no later than a key, where there is one. It ends when it takes too long.</summary>
+    public async Task<List<TaskKey>> ReadNextAsync(int count, TaskKey? after, TaskKey? upTo, TimeSpan longest, CancellationToken stopping)
     {
         var statement = Statement("").With("want", count);
         var where = Where(statement.Parameters);
         var orderBy = Job.OrderBy?.Render("order", statement.Parameters);
         if (after is { } key) database.Dialect.BindCursor(statement, key);
-        var look = new Statement(Sql.ReserveLook(where, orderBy, after is not null)) { EndsAfter = LongestLook };
+        if (upTo is { } bound) database.Dialect.BindCursor(statement, bound, "bound");
+        var look = new Statement(Sql.ReserveLook(where, orderBy, after is not null, upTo is not null)) { IsByKey = true, EndsAfter = longest };
         look.Parameters.AddRange(statement.Parameters);
         return await database.QueryAsync(look, ReadKey, stopping);
     }

@@ -35,9 +35,6 @@ internal readonly struct Bound
 /// <param name="Longest">How long it may take; null: as long as any statement.</param>
 internal readonly record struct PickFrom(TaskKey? After, TimeSpan? Longest = null)
 {
-    /// <summary>Whether it leaves a place to go on from: how long that takes says nothing of locks.</summary>
-    public bool IsWayBack { get; init; }
-
     public static implicit operator PickFrom(TaskKey? after) => new(after);
 }
 
@@ -127,7 +124,7 @@ internal sealed partial class TaskStore
     {
         var (dialect, time) = (database.Dialect, database.Time);
         var hasMetLock = lockMetAt is { } met && time.GetElapsedTime(met) < LocksFor;
-        var (longest, isWayBack) = (asked.From.Longest, asked.From.IsWayBack);
+        var longest = asked.From.Longest;
         if (!dialect.CanSkipLocked || asked.Named is not null || asked.Table.Sql.LocksPicked(hasMetLock))
             return await BindInOneAsync(asked, told, locks: true, longest, stopping);
         var unlocked = longest is { } limit && limit / 2 < LongestUnlocked ? limit / 2 : LongestUnlocked;
@@ -136,14 +133,14 @@ internal sealed partial class TaskStore
         {
             var bound = await BindInOneAsync(asked, told, locks: false, unlocked, stopping);
             // Several short waits for locks; once may be the disk, or a processor that others have.
-            var isSlow = !isWayBack && time.GetElapsedTime(began) >= LongWait;
+            var isSlow = time.GetElapsedTime(began) >= LongWait;
             if (isSlow && wasSlow) lockMetAt = time.GetTimestamp();
             wasSlow = isSlow;
             return bound;
         }
         catch (Exception e) when (dialect.Classify(e) == ErrorKind.Locked || dialect.IsStatementTimeout(e))
         {
-            if (!isWayBack || dialect.Classify(e) == ErrorKind.Locked) lockMetAt = time.GetTimestamp();
+            lockMetAt = time.GetTimestamp();
             return await BindInOneAsync(asked, told, locks: true, longest - unlocked, stopping);
         }
     }

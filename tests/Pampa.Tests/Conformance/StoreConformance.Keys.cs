@@ -104,6 +104,13 @@ public abstract partial class StoreConformance
         Assert.Equal(rows.Length, first.Count);
         Assert.Equal(rows.Length, first.Select(r => Shown(r.Key)).Distinct().Count());
         Assert.Equal(rows.Length, (await Ticked(store.ReleaseAsync(first, Stopping))).Count);
+        // Up to one of them there are it and those before it, behind another one as well.
+        var keys = first.ConvertAll(r => r.Key);
+        for (var i = 0; i < keys.Count; i++)
+        {
+            Assert.Equal(keys[..(i + 1)], await store.ReadNextAsync(rows.Length, after: null, keys[i], Database.LongestPage, Stopping));
+            Assert.Equal(keys[1..Math.Max(1, i + 1)], await store.ReadNextAsync(rows.Length, keys[0], keys[i], Database.LongestPage, Stopping));
+        }
         // The cursor goes through all of them, one by one.
         TaskKey? cursor = null;
         var walked = new List<Reservation>();

@@ -113,6 +113,23 @@ public sealed class PlanTests(ITestOutputHelper output) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_look_for_what_stands_before_a_key_ends_there()
+    {
+        await db.ExecuteAsync("UPDATE big SET odd_checking_end_time = now() WHERE value <= 1000 AND value <> 200");
+        var key = (await store.ReadNextAsync(1, after: null, TestContext.Current.CancellationToken))[0];
+        var look = await ExplainAsync(Sql.ReserveLook(null, null, afterCursor: false, upToBound: true), statement =>
+        {
+            statement.With("want", 1_000);
+            db.Database.Dialect.BindCursor(statement, key, "bound");
+        });
+        Assert.Equal(1, look.Rows);
+        NothingIsScanned(look);
+        Assert.DoesNotContain(look.Nodes, n => Has(n, "Node Type", "Sort"));
+        // What comes after it is not filtered: it is not read.
+        Assert.Contains(look.Nodes, n => Text(n, "Index Cond")?.Contains("<= '200'", StringComparison.Ordinal) == true && Number(n, "Rows Removed by Filter") < 1_000);
+    }
+
     /// <summary>Reserves and starts 500 records. Returns their fences, with what else a row of the next statement has.</summary>
     private async Task<List<string?[]>> StartedAsync(params string?[] more)
     {

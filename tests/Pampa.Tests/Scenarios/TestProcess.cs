@@ -17,6 +17,7 @@ internal sealed class TestProcess : IAsyncDisposable
 {
     /// <summary>Parts of statements by which faults find them.</summary>
     public const string Reserve = "SET \"odd_checking_reservation_id\" = v._pampa_rid";
+    public const string LookBehind = "<= (@bound";
     public const string Start = "\"odd_checking_reservation_times\" = COALESCE(t.\"odd_checking_reservation_times\", 0) + 1";
     public const string Finish = "= v._pampa_st AND";
     public const string Commit = "COMMIT of a task";

@@ -151,24 +151,6 @@ public sealed partial class WalkTests
         Assert.Equal(3, walks);
     }
 
-    [Theory, InlineData(12), InlineData(3)]
-    public async Task Several_jobs_with_long_ways_back_do_not_lose_the_lease_together(double lease)
-    {
-        var (cluster, process) = await TwoJobsAsync(records: 200, lease);
-        await using var _ = cluster;
-        await process.RoundAsync();
-        var limits = new List<double>();
-        EndAtLimit(cluster, process, Walks, limits);
-        for (var round = 0; round < 60; round++)
-        {
-            await process.RoundAsync();
-            await cluster.AdvanceAsync(0.1);
-        }
-        Assert.InRange(limits.Count, 4, 60);
-        Assert.Equal((1, 0, 0), (Count(process, "This process leads"), Count(process, "leads 'cluster' no more"), process.Outages));
-        Assert.All((string[])["numbers", "others"], job => Assert.InRange(cluster.Calls.Count(c => c.Job == job), 40, 130));
-    }
-
     private static async Task<(TestCluster Cluster, TestProcess Process, List<string> Sent)> BacklogAsync()
     {
         var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
@@ -191,43 +173,6 @@ public sealed partial class WalkTests
             sent.Add(text);
             happening?.Invoke(text);
         });
-
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task Whatever_goes_wrong_on_the_way_back_it_goes_on_from_where_it_was(bool isLost)
-    {
-        var (cluster, process, sent) = await BacklogAsync();
-        await using var _ = cluster;
-        var isDown = !isLost;
-        Note(process, sent, text =>
-        {
-            if (isDown && Walks(text)) throw cluster.Gone("no answer");
-        });
-        if (isLost) process.Faults.LoseAnswer(TestProcess.Reserve);
-        for (var i = 0; i < 10 && process.Outages == 0; i++) await process.RoundAsync();
-        Assert.True(Walks(Assert.Single(sent)));
-        for (var i = 0; i < 10 && sent.Count == 1; i++) await process.RoundAsync();
-        Assert.False(Walks(sent[1]));
-        isDown = false;
-        await cluster.UntilEndedAsync();
-        Assert.Equal(100, cluster.Calls.Count);
-    }
-
-    [Theory, InlineData("slow", false), InlineData("too long", false), InlineData("locked", true)]
-    public async Task A_slow_way_back_is_not_taken_for_somebodys_lock(string what, bool locks)
-    {
-        var (cluster, process, sent) = await BacklogAsync();
-        await using var _ = cluster;
-        Note(process, sent, text =>
-        {
-            if (!Walks(text) || sent.Count > 1) return;
-            cluster.Time.Advance(TimeSpan.FromSeconds(0.2));
-            if (what != "slow") throw what == "locked" ? Locked : TooLong;
-        });
-        for (var i = 0; i < 3; i++) await process.RoundAsync();
-        Assert.True(Walks(sent[0]));
-        Assert.False(Walks(sent[^1]));
-        Assert.Equal((false, locks), (Skips(sent[0]), Skips(sent[^1])));
-    }
 
     [Theory, InlineData(1, false), InlineData(2, true)]
     public async Task Only_one_slow_RESERVE_after_the_other_is_taken_for_somebodys_locks(int slow, bool locks)
