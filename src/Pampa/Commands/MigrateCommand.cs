@@ -60,7 +60,8 @@ internal static class MigrateCommand
             if (!wanted.AsJson) verb.Output.WriteLine(isRemark ? statement : $"{statement};");
         }
         var changes = wanted.IsDryRun ? SchemaChanges.Planned : SchemaChanges.All;
-        var jobs = await new Preparation(database, choice.Address, changes, TimeProvider.System, Tell).RunAsync(program, stopping);
+        var preparation = new Preparation(database, choice.Address, changes, TimeProvider.System, Tell) { WaitsForTurn = verb.Errors.WriteLine };
+        var jobs = await preparation.RunAsync(program, stopping);
         var rights = wanted.IsDryRun || wanted.Role is not null
             ? await Rights.GrantsAsync(database, jobs, program.SetupStatements.Count > 0, wanted.Role ?? Rights.AnyRole, stopping)
             : [];

@@ -180,6 +180,7 @@ internal sealed partial class Engine : IAsyncDisposable
                 Does = isToRun ? [.. DoneBy(role, program)] : null,
                 // Who only looks, or has nobody to tell, hears at once what is wrong.
                 Waits = isToRun && changes == SchemaChanges.Own && log.IsEnabled(LogLevel.Warning) ? line => Log.Waits(log, line) : null,
+                WaitsForTurn = line => Log.Waits(log, line),
                 Misfits = surroundings.Misfits,
             };
             var engine = new Engine(program, address, database, await preparation.RunAsync(program, stopping), role, surroundings);

@@ -19,12 +19,13 @@ internal sealed partial class Preparation(
     private const int LongestQuote = 120;
     private readonly Schema schema = new(database, changes, told);
 
-    /// <summary>
-    /// Told when a server that lets nobody in just now is waited for, and another process that changes the database; null: nobody is told, and the
-    /// server is not waited for.
-    /// </summary>
-    public Action<string>? Waits { get; init; }
     private readonly List<string> unwoken = [];
+
+    /// <summary>Told when a server that lets nobody in just now is waited for; null: it is not waited for.</summary>
+    public Action<string>? Waits { get; init; }
+
+    /// <summary>Told when another process is waited for that changes the database; null: whoever is told of a server is.</summary>
+    public Action<string>? WaitsForTurn { get; init; }
 
     /// <summary>The jobs that want to be woken by inserts and whose tables have no trigger for that.</summary>
     public IReadOnlyList<string> Unwoken => unwoken;
@@ -133,8 +134,21 @@ internal sealed partial class Preparation(
         // What is missing may be what somebody is making just now.
         Misfits?.Clear();
         unwoken.Clear();
-        return await new SetupTurn(database, new ClusterStore(database, program.Cluster), time) { Waits = Waits }
-            .RunAsync(() => SetUpAndResolveAsync(schema, program, jobs, errors, stopping), stopping);
+        var hasTurn = false;
+        try
+        {
+            return await new SetupTurn(database, new ClusterStore(database, program.Cluster), time) { Waits = WaitsForTurn ?? Waits }.RunAsync(() =>
+            {
+                hasTurn = true;
+                return SetUpAndResolveAsync(schema, program, jobs, errors, stopping);
+            }, stopping);
+        }
+        catch (DbException) when (!hasTurn)
+        {
+            // Who gets no turn cannot look again: what was seen before it is told beside that.
+            errors.AddRange(found);
+            throw;
+        }
     }
 
     /// <summary>The look has come to a statement that changes something.</summary>

@@ -141,6 +141,24 @@ public sealed class MigrationTests
         Assert.Single(await starting);
     }
 
+    [Fact]
+    public async Task What_was_seen_before_a_turn_that_is_refused_is_told_beside_the_refusal()
+    {
+        await using var db = await WithOrdersAsync(Engine.PostgreSql);
+        await MigrateAsync(db);
+        var faults = new Faults(text => new Npgsql.NpgsqlException(text));
+        faults.FailBefore("INTO pampa_lease", error: new Npgsql.PostgresException("permission denied for table pampa_lease", "ERROR", "ERROR", "42501"));
+        await using var database = new Database(new FaultyDataSource(db.Source, faults), db.Database.Dialect, TimeProvider.System, new Random(1));
+        var program = new PampaBuilder();
+        program.AddJob("price", "nowhere", ["shop", "id"], job => job.Process(_ => { }));
+        var address = new DatabaseAddress(db.Database.Dialect, db.Source.ConnectionString);
+        var error = await Assert.ThrowsAsync<PampaConfigurationException>(
+            () => new Preparation(database, address, SchemaChanges.All, TimeProvider.System).RunAsync(program, Stopping));
+        Assert.Equal(2, error.Errors.Count);
+        Assert.Contains("nowhere", error.Errors[0], StringComparison.Ordinal);
+        Assert.Contains("permission denied for table pampa_lease", error.Errors[1], StringComparison.Ordinal);
+    }
+
     private static async Task<System.Data.Common.DbTransaction> LockLeaseAsync(System.Data.Common.DbConnection connection)
     {
         var transaction = await connection.BeginTransactionAsync(Stopping);
