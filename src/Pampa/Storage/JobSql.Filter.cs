@@ -113,12 +113,13 @@ internal sealed partial class JobSql
     internal string KnownOf(IReadOnlyCollection<TaskState> states)
     {
         if (states.Count == 0) return "";
-        // An open record without an attempt left has failed as well.
         if (states.All(s => s is not (TaskState.Completed or TaskState.Failed))) return $" AND t.{Et} IS NULL";
-        return states.All(s => s == TaskState.Completed) ? $" AND t.{Et} IS NOT NULL" : "";
+        return states.All(s => s is TaskState.Completed or TaskState.Failed) ? $" AND t.{Et} IS NOT NULL" : "";
     }
 
+    // An open record without an attempt left counts as failed, but has no end yet, which the leader gives it in a moment. No index has it among
+    // the failed ones, no order of the end lists it, and nothing makes it pending again: so nothing that asks for failed ones finds it.
     private string InStates(IReadOnlyCollection<TaskState> states) => states.Count == 0 || states.Distinct().Count() == Enum.GetValues<TaskState>().Length
         ? ""
-        : $" AND ({StateCase}) IN ({string.Join(", ", states.Distinct().Order().Select(s => $"'{s}'"))})";
+        : $" AND ({StateOf(exhausted: "Exhausted")}) IN ({string.Join(", ", states.Distinct().Order().Select(s => $"'{s}'"))})";
 }

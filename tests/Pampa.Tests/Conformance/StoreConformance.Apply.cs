@@ -187,4 +187,32 @@ public abstract partial class StoreConformance
         Assert.Equal(("Cancel", "anna", "why"), (happened.What, happened.Who, happened.Text));
         Assert.Empty(await history.ReadAsync("job", HistoryRow.NameOf(KeyText(2)), 10, Stopping));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_has_no_attempt_left_and_no_end_yet_is_neither_listed_nor_counted_nor_chosen_as_failed(bool hasIndex)
+    {
+        if (hasIndex) await Db.ExecuteAsync(Schema.FailedIndex(Store.Table));
+        await InsertEachStateAsync();
+        Assert.Equal(TaskState.Failed, (await Store.DetailsAsync(Parsed(KeyText(7)), null, Stopping))!.Task.State);
+        foreach (var (states, numbers) in new (TaskState[], int[])[]
+        {
+            ([TaskState.Failed], [6]), ([TaskState.Completed, TaskState.Failed], [5, 6]), ([TaskState.Pending, TaskState.Failed], [1, 6, 8]),
+        })
+        {
+            foreach (var keys in (string[]?[])[null, [.. KeysOf(1, 2, 3, 4, 5, 6, 7, 8)]])
+            {
+                var filter = new TaskFilter { States = states, Keys = keys };
+                Assert.Equal(KeysOf(numbers), (await AllPagesAsync(new TaskQuery { Filter = filter })).Select(t => t.Key));
+                Assert.Equal(KeysOf([.. numbers.Where(n => n is 5 or 6)]).Order(StringComparer.Ordinal),
+                    (await AllPagesAsync(new TaskQuery { Filter = filter, Order = TaskOrder.LatestEnd })).Select(t => t.Key).Order(StringComparer.Ordinal));
+                Assert.Equal(new TaskCount(numbers.Length, true), await Store.CountAsync(filter, 100, isHurried: false, Stopping));
+                Assert.Equal(KeysOf(numbers), Shown((await ChosenAsync(filter with { States = [] }, states)).Select(c => c.Key)));
+            }
+        }
+        // Once the leader has given it its end it is one of them.
+        await ChangeAsync(7, Profile.Columns.EndTime, Clock.Now);
+        Assert.Equal(KeysOf(6, 7), (await AppliedAsync(TaskAction.Retry, await ChosenAsync(null, TaskState.Failed))).Order(StringComparer.Ordinal));
+    }
 }
