@@ -196,6 +196,9 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         await SaysAsync("""{"action":"resume","target":"job numbers","isPaused":false,"wasPaused":false}""", "resume", "job", "numbers");
         await SaysAsync("""{"action":"detach","target":"node web1","isPaused":true}""", "detach", "node", "web1");
         await SaysAsync("""{"action":"attach","target":"node web1","isPaused":false,"wasPaused":true}""", "attach", "node", "web1");
+        // By the node all of it is found, by whichever word it was done.
+        await SaysAsync("""{"action":"drain","target":"node web1","isPaused":true,"left":0}""", "drain", "node", "web1");
+        Assert.Equal(["drain", "resume", "pause"], Lines((await RunAsync("audit", "--target", "node web1")).Said).Skip(1).Select(line => line.Split('\t')[2]));
         await SaysAsync("""{"action":"drain","target":"job numbers","isPaused":true,"left":0}""", "drain", "job", "numbers");
 
         await ExecuteAsync("UPDATE numbers SET numbers_reservation_id = 'x.1', numbers_start_time = '2026-01-01T00:00:00.000Z' WHERE value = 11");
