@@ -43,6 +43,9 @@ public sealed record TaskFilter
     /// <summary>Conditions on the table's columns, state columns among them. At most 20. Default empty: none.</summary>
     public IReadOnlyList<ColumnCondition> Where { get; init; } = [];
 
+    /// <summary>Only records whose own time has come, where the job has a column for that: nothing else keeps them back but what Pampa has written.</summary>
+    internal bool IsOwnTimePast { get; init; }
+
     /// <summary>Whether it says nothing but which states.</summary>
     internal bool IsOfStatesOnly =>
         Keys is null && KeyPrefix is null && ErrorContains is null && Worker is null && From is null && Until is null && Where.Count == 0;

@@ -11,7 +11,7 @@ internal static class AuditCommand
     private const int Usual = 50;
 
     // Those of schedules are two words, which a shell would take for two.
-    private static readonly string[] OneWord = ["retry", "relaunch", "cancel", "skip", "pause", "resume", "drain"];
+    private static readonly string[] OneWord = ["retry", "relaunch", "cancel", "skip", "run-now", "pause", "resume", "drain"];
 
     public static Command Create(Verb verb)
     {

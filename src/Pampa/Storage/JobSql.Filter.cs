@@ -46,6 +46,7 @@ internal sealed partial class JobSql
         if (filter.From is { } from) parts.Add(dialect.Compare(QuotedOf("t", column), column, ">=", Bind(Moment(from))));
         if (filter.Until is { } until) parts.Add(dialect.Compare(QuotedOf("t", column), column, "<", Bind(Moment(until))));
         foreach (var condition in filter.Where) parts.Add(ConditionOf(condition, Bind));
+        if (filter.IsOwnTimePast && job.Order.Due is { } due) parts.Add(dialect.IsPast(QuotedOf("t", due), due));
         return parts.Count == 0 ? null : string.Join(" AND ", parts);
     }
 

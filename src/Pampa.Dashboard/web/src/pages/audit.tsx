@@ -8,7 +8,7 @@ import { Text } from '../ui/text';
 import { useAsked, useTitle, type Asked } from '../use';
 
 /** What stands in the audit: Pampa's own words. */
-const actions = ['retry', 'relaunch', 'cancel', 'skip', 'pause', 'resume', 'drain', 'pause schedule', 'resume schedule', 'run schedule'];
+const actions = ['retry', 'relaunch', 'cancel', 'skip', 'run-now', 'pause', 'resume', 'drain', 'pause schedule', 'resume schedule', 'run schedule'];
 
 /** Those that are called otherwise where they are done. */
 const also: Record<string, string> = { pause: 'pause (drain here)', resume: 'resume (attach)', drain: 'drain (elsewhere)' };
