@@ -57,6 +57,7 @@ public sealed partial class PampaCluster
         ArgumentNullException.ThrowIfNull(filter);
         options ??= new TaskActionOptions();
         Check(options);
+        if (action == TaskAction.RunNow) filter = filter with { IsOwnTimePast = true };
         var parts = await access.GetAsync(cancellationToken);
         var store = Find(parts, job);
         if (options.Running) CheckStops(store.Job, action);
@@ -67,8 +68,8 @@ public sealed partial class PampaCluster
         if (filter.IsOfStatesOnly && !options.All && !options.DryRun)
             throw Fault($"Job '{job}': {Name(action)} without a condition takes all records that are {Names(states)}. Give a condition, or say that all are meant.");
         // What has ended has been a task; what has not may never be one.
-        if (store.Job.LacksCondition && action is (TaskAction.Cancel or TaskAction.Skip) && filter.Keys is null)
-            throw Fault($"Job '{job}' has a condition (Where) that only its own program knows, so a record that is pending may be no task of it. Give the keys of those that {Name(action)} is to take, or let the program do it.");
+        if (store.Job.LacksCondition && action is (TaskAction.Cancel or TaskAction.Skip or TaskAction.RunNow) && filter.Keys is null)
+            throw Fault($"Job '{job}' has a condition (Where) that only its own program knows, so a record that has not ended may be no task of it. Give the keys of those that {Name(action)} is to take, or let the program do it.");
         // Those are looked at as well, to tell that they were left alone.
         var passesRunning = !options.Running && action is (TaskAction.Cancel or TaskAction.Skip)
             && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
@@ -151,10 +152,11 @@ public sealed partial class PampaCluster
         TaskAction.Retry => [TaskState.Failed],
         TaskAction.Relaunch => [TaskState.Completed, TaskState.Failed],
         TaskAction.Cancel or TaskAction.Skip => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
+        TaskAction.RunNow => [TaskState.Scheduled],
         _ => throw new ArgumentOutOfRangeException(nameof(action), action, "There is no such action."),
     };
 
-    private static string Name(TaskAction action) => action.ToString().ToLowerInvariant();
+    private static string Name(TaskAction action) => action == TaskAction.RunNow ? "run-now" : action.ToString().ToLowerInvariant();
 
     private static string Names(IEnumerable<TaskState> states) => string.Join(" or ", states.Select(s => s.ToString().ToLowerInvariant()));
 

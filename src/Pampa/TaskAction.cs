@@ -20,6 +20,12 @@ public enum TaskAction
 
     /// <summary>Records that are pending, scheduled or reserved are completed without having run.</summary>
     Skip,
+
+    /// <summary>
+    /// Scheduled records are due now: put off, inserted for later, or waiting for their next attempt. Their attempts stay as they are. One whose own
+    /// time (<see cref="JobBuilder.DueColumn"/>) has not come is left alone, for that is the program's.
+    /// </summary>
+    RunNow,
 }
 
 /// <summary>How an action on records goes about it.</summary>

@@ -3,7 +3,10 @@ namespace Pampa;
 /// <summary>Which records of a job: all that is said must hold. An empty one means all of them.</summary>
 public sealed record TaskFilter
 {
-    /// <summary>Only records in one of these states. Default empty: in any.</summary>
+    /// <summary>
+    /// Only records in one of these states. A record whose attempts are used up although it has not ended counts as failed, and is one of these as
+    /// soon as the leader has given it its end. Default empty: in any.
+    /// </summary>
     public IReadOnlyCollection<TaskState> States { get; init; } = [];
 
     /// <summary>Only the records of these keys, as <see cref="TaskInfo.Key"/> gives them; at most 10,000. Default null: any.</summary>
@@ -39,6 +42,9 @@ public sealed record TaskFilter
 
     /// <summary>Conditions on the table's columns, state columns among them. At most 20. Default empty: none.</summary>
     public IReadOnlyList<ColumnCondition> Where { get; init; } = [];
+
+    /// <summary>Only records whose own time has come, where the job has a column for that: nothing else keeps them back but what Pampa has written.</summary>
+    internal bool IsOwnTimePast { get; init; }
 
     /// <summary>Whether it says nothing but which states.</summary>
     internal bool IsOfStatesOnly =>

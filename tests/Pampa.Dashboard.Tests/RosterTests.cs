@@ -1,6 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Pampa.Dashboard.Tests.Fixtures;
+using Pampa.Serving;
 using Pampa.Showing;
 
 namespace Pampa.Dashboard.Tests;
@@ -65,5 +69,65 @@ public sealed class RosterTests
         Assert.Equal("node.1701", found.GetProperty("next").GetString());
         using var metrics = await caller.GetAsync("metrics");
         Assert.Contains($"pampa_node_workers{{node=\"node.{1000 + Crowd.Nodes}\"}} 1\n", await metrics.Content.ReadAsStringAsync(Stopping), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pages_of_nodes_come_at_once_while_the_next_look_takes_its_time()
+    {
+        await using var site = await StartAsync(_ => Task.CompletedTask);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
+        var (time, options, log) = (new FakeTimeProvider(), new PampaDashboardOptions(), NullLogger.Instance);
+        var reads = new Reads(time);
+        var watcher = new Watcher(site.Cluster, options, reads, new Operations(options, time, log, stop.Token), time, log, stop.Token);
+        var roster = new Roster(watcher);
+        var all = new Query(new QueryCollection());
+        var seen = await watcher.SeenAsync(Stopping);
+        async Task<T> SlowlyAsync<T>(TimeSpan later, Func<Task<T>> askAsync)
+        {
+            time.Advance(later);
+            // Who has both turns keeps every look waiting.
+            var end = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task<int>[] holders = [.. Enumerable.Range(0, 2).Select(_ => reads.RunAsync(t => end.Task.WaitAsync(t), Stopping))];
+            try
+            {
+                return await askAsync();
+            }
+            finally
+            {
+                end.SetResult(0);
+                await Task.WhenAll(holders);
+            }
+        }
+
+        // What programs ask is as fresh as before: they start and stop workers by it.
+        var (nodes, workers, fresh) = await SlowlyAsync(TimeSpan.FromSeconds(4), () =>
+        {
+            var (nodes, workers, fresh) = (roster.NodesAsync(all, Stopping), roster.WorkersAsync(all, Stopping), watcher.SeenAsync(Stopping));
+            Assert.Equal((true, true, false), (nodes.IsCompletedSuccessfully, workers.IsCompletedSuccessfully, fresh.IsCompleted));
+            return Task.FromResult((nodes, workers, fresh));
+        });
+        Assert.Same(seen.Nodes.Single(), (await nodes)!.Nodes.Single());
+        Assert.Equal(2, (await workers)!.Workers.Count);
+        Assert.NotSame(seen, await fresh);
+        // The look that was begun has ended, and nobody has asked for another one: of a while ago nodes may be gone by now.
+        var late = await SlowlyAsync(TimeSpan.FromMinutes(1), () =>
+        {
+            var late = roster.NodesAsync(all, Stopping);
+            Assert.False(late.IsCompleted);
+            return Task.FromResult(late);
+        });
+        Assert.Single((await late)!.Nodes);
+        await stop.CancelAsync();
+    }
+
+    [Fact]
+    public void Of_very_many_absent_nodes_the_first_are_named_and_all_are_counted()
+    {
+        string[] absent = [.. Enumerable.Range(1, Excerpt.MostAbsent + 17).Select(i => $"node.{i}")];
+        var seen = new SnapshotShape(DateTimeOffset.UnixEpoch, 0, null, null, [], [], [], absent, null, []);
+        var told = Excerpt.Of(seen);
+        Assert.Equal(absent.Take(Excerpt.MostAbsent), told.Absent);
+        Assert.Equal(absent.Length, told.AbsentCount);
+        Assert.Equal(absent[..3], Excerpt.Of(seen with { Absent = absent[..3] }).Absent);
     }
 }

@@ -141,9 +141,9 @@ internal sealed class Routes(PampaDashboardOptions options, Assets assets, Sessi
         {
             await Answer.ProblemAsync(context, StatusCodes.Status400BadRequest, options.Redact(e.Message));
         }
-        catch (TimeoutException e) when (e is not CrowdedException)
+        catch (TimeoutException e) when (e is not GivenUpException)
         {
-            // A page may know that it would go like that again.
+            // The database has ended it: a page may know that it would go like that again.
             await Answer.ProblemAsync(context, StatusCodes.Status504GatewayTimeout, options.Redact(e.Message));
         }
         catch (Exception e) when (e is DbException or TimeoutException or PampaConfigurationException)

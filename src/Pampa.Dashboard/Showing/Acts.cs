@@ -35,6 +35,7 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
     {
         TaskAction.Retry => [TaskState.Failed],
         TaskAction.Relaunch => [TaskState.Completed, TaskState.Failed],
+        TaskAction.RunNow => [TaskState.Scheduled],
         _ => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
     };
 

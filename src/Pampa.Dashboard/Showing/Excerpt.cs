@@ -8,12 +8,15 @@ internal static class Excerpt
 {
     public const int MostWorkers = 300;
     public const int MostNodes = 300;
+    public const int MostAbsent = 20;
 
     public static SnapshotShape Of(SnapshotShape seen) => seen with
     {
         // By name, so that a page can go on behind the last one.
         Nodes = seen.Nodes.Count <= MostNodes ? seen.Nodes : [.. seen.Nodes.Take(MostNodes)],
         NodeCount = seen.Nodes.Count,
+        Absent = seen.Absent.Count <= MostAbsent ? seen.Absent : [.. seen.Absent.Take(MostAbsent)],
+        AbsentCount = seen.Absent.Count,
         Workers = seen.Workers.Count <= MostWorkers ? seen.Workers : [.. Told(seen.Workers)],
     };
 

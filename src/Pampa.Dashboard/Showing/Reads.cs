@@ -1,9 +1,10 @@
+using System.Data.Common;
 using System.Threading.Channels;
 
 namespace Pampa.Showing;
 
-/// <summary>Others ask too much: nothing is wrong with the question, and it was not asked.</summary>
-internal sealed class CrowdedException(string message) : TimeoutException(message);
+/// <summary>The dashboard itself has given up, and not the database: nothing is known to be wrong with the question, and it may be asked again.</summary>
+internal sealed class GivenUpException(string message) : TimeoutException(message);
 
 /// <summary>
 /// What the dashboard may ask of the database: two questions at a time, each for two seconds, so that however many people look, the
@@ -24,11 +25,11 @@ internal sealed class Reads
     }
 
     /// <summary>Asks something.</summary>
-    /// <exception cref="CrowdedException">Others ask too much.</exception>
-    /// <exception cref="TimeoutException">The answer takes too long.</exception>
+    /// <exception cref="GivenUpException">Others ask too much, or the answer takes too long.</exception>
+    /// <exception cref="TimeoutException">The database has ended it.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> askAsync, CancellationToken stopping)
     {
-        await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), () => new CrowdedException("Too many questions wait for the database just now. Try again in a moment."), stopping);
+        await WithinAsync(Deadline, async t => await turns.Reader.ReadAsync(t), () => new GivenUpException("Too many questions wait for the database just now. Try again in a moment."), stopping);
         try
         {
             // Pages of records, counts of what matches and failures are ended by the database itself after two seconds, with better words;
@@ -41,7 +42,7 @@ internal sealed class Reads
         }
     }
 
-    private static TimeoutException Late() => new("The database did not answer within two seconds. Ask for less, or look at what keeps it busy.");
+    private static GivenUpException Late() => new("The database did not answer within two seconds. Ask for less, or look at what keeps it busy.");
 
     private async Task<T> WithinAsync<T>(
         TimeSpan limit, Func<CancellationToken, Task<T>> askAsync, Func<TimeoutException> otherwise, CancellationToken stopping)
@@ -52,9 +53,12 @@ internal sealed class Reads
         {
             return await askAsync(both.Token);
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (Exception e) when (IsOfEnd(e) && deadline.IsCancellationRequested && !stopping.IsCancellationRequested)
         {
             throw otherwise();
         }
     }
+
+    // A database that is interrupted from here may say so as if it had ended the statement by itself.
+    private static bool IsOfEnd(Exception error) => error is OperationCanceledException or TimeoutException or DbException;
 }

@@ -11,7 +11,7 @@ internal sealed class Roster(Watcher watcher)
 
     public async Task<NodePageShape?> NodesAsync(Query query, CancellationToken stopping)
     {
-        var (sought, seen) = (query.Text("name"), await watcher.SeenAsync(stopping));
+        var (sought, seen) = (query.Text("name"), await watcher.LastAsync(stopping));
         List<NodeShape> found = [.. seen.Nodes.Where(n => sought is null || n.Name.Contains(sought, StringComparison.OrdinalIgnoreCase))];
         var (nodes, next) = Page(found, n => n.Name, query);
         return new NodePageShape(nodes, next, found.Count);
@@ -19,7 +19,7 @@ internal sealed class Roster(Watcher watcher)
 
     public async Task<WorkerPageShape?> WorkersAsync(Query query, CancellationToken stopping)
     {
-        var (node, seen) = (query.Text("node"), await watcher.SeenAsync(stopping));
+        var (node, seen) = (query.Text("node"), await watcher.LastAsync(stopping));
         var (workers, next) = Page(seen.Workers.Where(w => node is null || w.Node == node), w => w.Id, query);
         return new WorkerPageShape(workers, next);
     }

@@ -22,6 +22,9 @@ internal sealed record SnapshotShape(
     /// <summary>How many nodes there are, of which the first are told in particular.</summary>
     public int NodeCount { get; init; }
 
+    /// <summary>How many declared nodes are not there, of which the first are named.</summary>
+    public int AbsentCount { get; init; }
+
     /// <summary>Of all workers, of which some are told in particular.</summary>
     public WorkerCountShape WorkerCount { get; init; } = new(0, 0, 0);
 }

@@ -16,6 +16,9 @@ internal sealed class Watcher(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(15);
+
+    // Longer than any look takes, and not so long that nodes are told of that are gone.
+    private static readonly TimeSpan Usable = TimeSpan.FromMinutes(1);
     private readonly Lock mutex = new();
     private readonly Channel<bool> hurry = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Snapshots snapshots = new(cluster, options, reads, operations, time, log);
@@ -61,6 +64,20 @@ internal sealed class Watcher(
         }
         await coming.WaitAsync(ended);
         lock (mutex) return seen!;
+    }
+
+    /// <summary>What was seen last, however long the next look takes; it is begun. That is waited for only where nothing was seen for a while.</summary>
+    public Task<SnapshotShape> LastAsync(CancellationToken ended)
+    {
+        lock (mutex)
+        {
+            if (seen is not null && time.GetElapsedTime(lastTaken) < Usable)
+            {
+                if (time.GetElapsedTime(lastTaken) >= Fresh) Look();
+                return Task.FromResult(seen);
+            }
+        }
+        return SeenAsync(ended);
     }
 
     /// <summary>The next thing seen that is newer.</summary>

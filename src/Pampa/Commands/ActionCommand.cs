@@ -7,7 +7,7 @@ using Pampa.Jobs;
 
 namespace Pampa.Commands;
 
-/// <summary>The verbs that do something to records: <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c>.</summary>
+/// <summary>The verbs that do something to records: <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c>, <c>run-now</c>.</summary>
 internal static class ActionCommand
 {
     public static IEnumerable<Command> All(Verb verb) =>
@@ -16,6 +16,7 @@ internal static class ActionCommand
         Create(verb, TaskAction.Retry, "retry", "Makes failed records pending again, with all their attempts.", "pending again"),
         Create(verb, TaskAction.Cancel, "cancel", "Lets records that have not started fail for good, and with --running those that run, too.", "cancelled"),
         Create(verb, TaskAction.Skip, "skip", "Lets records that have not started count as completed, without running. Those that run are left alone.", "skipped"),
+        Create(verb, TaskAction.RunNow, "run-now", "Makes records due now that wait for their time: put off, inserted for later, or before their next attempt. One whose own time (DueColumn) has not come is left alone.", "due now"),
     ];
 
     /// <summary>The options of a verb beside those of the filter.</summary>

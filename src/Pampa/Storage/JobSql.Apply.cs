@@ -1,7 +1,7 @@
 namespace Pampa.Storage;
 
 /// <summary>
-/// T8, T12 and T13 for records that somebody has chosen by what they are like. They are changed only if they still are as they were seen,
+/// T8, T12, T13 and T14 for records that somebody has chosen by what they are like. They are changed only if they still are as they were seen,
 /// and still match.
 /// </summary>
 internal sealed partial class JobSql
@@ -55,6 +55,19 @@ internal sealed partial class JobSql
           {Err} = {dialect.Typed("@error", Column(StateColumn.ErrorDescription))}
         FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", $"t.{Et} IS NULL AND t.{Rid} = v._pampa_rid AND t.{St} = v._pampa_st")}
           AND COALESCE(t.{N}, 0) = v._pampa_n{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
+        RETURNING {KeysOut()}
+        """;
+
+    /// <summary>
+    /// T14: records that wait for their time are due now, if nobody has taken them and they wait for the very time that was seen. What they have
+    /// used of their attempts they have used. Parameters: those of the filter.
+    /// </summary>
+    internal string RunNow(string? filter) => $"""
+        WITH {Passing(SettleRows)}
+        UPDATE {Table} AS t SET {Rt} = {dialect.NowFor(Column(StateColumn.ReservationTime))}
+        FROM _pampa_v AS v WHERE {KeysMatch("v")} AND {Guards("v", $"t.{Et} IS NULL AND t.{Rid} IS NULL")}
+          AND t.{Rt} IS NOT DISTINCT FROM v._pampa_rt AND COALESCE(t.{N}, 0) = v._pampa_n
+          AND {Guards("v", $"COALESCE(t.{N}, 0) < @max AND NOT {ReservationPast}")}{(filter is null ? "" : $" AND {Guards("v", $"({filter})")}")}
         RETURNING {KeysOut()}
         """;
 

@@ -113,10 +113,12 @@ internal sealed partial class JobSql
         $"EXISTS (SELECT 1 FROM pampa_worker AS w WHERE w.cluster = @cluster AND w.worker_id = {worker} AND w.session = {session} AND w.expires_at > {dialect.Now})";
 
     /// <summary>PROTOCOL §1, the one place that tells a record's state.</summary>
-    private string StateCase => $"""
+    private string StateCase => StateOf(exhausted: nameof(TaskState.Failed));
+
+    private string StateOf(string exhausted) => $"""
         CASE WHEN t.{Et} IS NOT NULL THEN CASE WHEN t.{Ok} IS TRUE THEN 'Completed' ELSE 'Failed' END
           WHEN t.{Rid} IS NOT NULL THEN CASE WHEN t.{St} IS NULL THEN 'Reserved' ELSE 'Running' END
-          WHEN COALESCE(t.{N}, 0) >= @max THEN 'Failed'
+          WHEN COALESCE(t.{N}, 0) >= @max THEN '{exhausted}'
           WHEN NOT {Past} THEN 'Scheduled'
           ELSE 'Pending' END
         """;

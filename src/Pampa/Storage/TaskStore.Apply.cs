@@ -56,7 +56,7 @@ internal sealed partial class TaskStore
     public async Task<List<TaskKey>> ApplyAsync(
         TaskAction action, TaskFilter filter, IReadOnlyList<ChosenRecord> chosen, string? error, AuditNote note, CancellationToken stopping)
     {
-        // What is cancelled or skipped had no attempt: hooks are told of attempts, and of what runs again.
+        // What is cancelled or skipped had no attempt, and what only waits goes on with those it has: hooks are told of attempts, and of what runs again.
         var runsAgain = action is TaskAction.Retry or TaskAction.Relaunch;
         List<TaskEvent> again = [];
         var keys = await AskedAsync(filter, () => database.UnitAsync(async unit =>
@@ -85,14 +85,15 @@ internal sealed partial class TaskStore
         var parameters = new List<(string Name, object? Value)>();
         var condition = Sql.Filter(filter, parameters);
         var stops = action == TaskAction.Cancel && chosen is [{ State: TaskState.Running }, ..];
-        var ends = action is TaskAction.Cancel or TaskAction.Skip;
+        var isOpen = action is TaskAction.Cancel or TaskAction.Skip or TaskAction.RunNow;
         var statement = ByKey(stops ? Sql.Stop(condition)
-            : ends ? Sql.Settle(condition, asCompleted: action == TaskAction.Skip)
+            : action == TaskAction.RunNow ? Sql.RunNow(condition)
+            : isOpen ? Sql.Settle(condition, asCompleted: action == TaskAction.Skip)
             : Sql.RelaunchChosen(condition));
         statement.Parameters.AddRange(parameters);
         if (action == TaskAction.Cancel) statement.With("error", ErrorText.Sanitise(error ?? "", Table.ErrorLength));
         if (stops) database.Dialect.Bind(statement, Sql.StopRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.StartedAt, Text(c.Attempts)))]);
-        else if (ends) database.Dialect.Bind(statement, Sql.SettleRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.ReservedAt, Text(c.Attempts)))]);
+        else if (isOpen) database.Dialect.Bind(statement, Sql.SettleRows, [.. chosen.Select(c => Row(c.Key, c.Worker, c.ReservedAt, Text(c.Attempts)))]);
         else database.Dialect.Bind(statement, Sql.RelaunchRows, [.. chosen.Select(c => Row(c.Key, c.EndedAt, c.State.ToString()))]);
         return statement;
     }

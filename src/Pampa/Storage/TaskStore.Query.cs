@@ -74,7 +74,7 @@ internal sealed partial class TaskStore
     /// <summary>A page of records.</summary>
     /// <exception cref="ArgumentException">It cannot be asked.</exception>
     /// <exception cref="TimeoutException">It takes too long.</exception>
-    public Task<TaskPage> PageAsync(TaskQuery query, CancellationToken stopping) => AskedAsync(query.Filter, async () =>
+    public Task<TaskPage> PageAsync(TaskQuery query, CancellationToken stopping) => AskedAsync(query, async () =>
     {
         var asking = Ask(query.Filter);
         // Nothing else has an end.
@@ -159,9 +159,11 @@ internal sealed partial class TaskStore
         }
     }, stopping);
 
+    private static readonly TaskQuery LatestFailures = new() { Filter = new TaskFilter { States = [TaskState.Failed] }, Order = TaskOrder.LatestEnd };
+
     /// <summary>The latest failures, newest first.</summary>
     /// <exception cref="TimeoutException">It takes too long.</exception>
-    public Task<List<FailedRecord>> ReadFailuresAsync(int most, int characters, CancellationToken stopping) => AskedAsync(new TaskFilter(), () =>
+    public Task<List<FailedRecord>> ReadFailuresAsync(int most, int characters, CancellationToken stopping) => AskedAsync(LatestFailures, () =>
     {
         var at = Table.Key.Count;
         var statement = ByKey(Sql.Failures).With("want", most).With("characters", characters);

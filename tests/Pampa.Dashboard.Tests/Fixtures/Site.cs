@@ -109,6 +109,15 @@ internal sealed class Site : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>One text of the database; null: there is none.</summary>
+    public async Task<string?> ReadAsync(string query)
+    {
+        await using var connection = await ConnectAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = query;
+        return await command.ExecuteScalarAsync() as string;
+    }
+
     /// <summary>The jobs as others find them in the database. A process publishes them a moment after it has started.</summary>
     public async Task<PampaCluster> OpenPublishedAsync(CancellationToken stopping)
     {

@@ -92,6 +92,37 @@ public sealed class ActionTests(Browser browser)
             await Assertions.Expect(visit.Page.Locator("table.audit")).ToContainTextAsync(text);
     }
 
+    [Theory, InlineData(1280, ColorScheme.Light), InlineData(375, ColorScheme.Dark)]
+    public async Task What_is_scheduled_is_run_now_by_a_filter_or_alone(int width, ColorScheme scheme)
+    {
+        await using var site = await Site.StartAsync();
+        await site.WriteAsync("UPDATE orders SET price_orders_reservation_time = '2199-01-01T00:00:00.000Z'");
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/jobs/price_orders/tasks/2"), width, scheme);
+        var run = visit.Named(AriaRole.Button, "Run now", true);
+        await Assertions.Expect(visit.Page.Locator("h1")).ToContainTextAsync("scheduled");
+        await visit.PictureAsync($"scheduled-{width}");
+        await run.ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("1 record of price_orders would change");
+        await ConfirmAsync(visit, "Run now");
+        await Assertions.Expect(visit.Page.Locator("h1")).ToContainTextAsync("pending");
+        await Assertions.Expect(run).ToBeDisabledAsync();
+
+        await visit.GoAsync("#/tasks?job=price_orders&state=scheduled");
+        await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(2);
+        await visit.PictureAsync($"scheduled-list-{width}");
+        var sizes = await visit.Page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]");
+        Assert.True(sizes[0] <= sizes[1]);
+        await run.ClickAsync();
+        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("At most 2 records of price_orders would change");
+        await visit.PictureAsync($"run-now-{width}");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+        await ConfirmAsync(visit, "Run now", "it is late");
+        await Until.TrueAsync(async () => (await site.Cluster.ReportAsync("price_orders", exact: true, Stopping)).Pending == 3);
+        var entries = (await site.Cluster.AuditAsync(new AuditQuery { Action = "run-now" }, Stopping)).Entries;
+        Assert.Equal([2L, 1L], entries.Select(e => e.Count));
+        Assert.Contains("it is late", entries[0].Detail, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData("order=latestend", "order=latestend&state=pending"), InlineData("order=latestend&state=failed", "order=longestrunning&state=failed"), InlineData("state=failed", "state=pending")]
     public async Task Nothing_is_done_to_all_that_match_before_it_is_seen_what_does(string before, string after)
     {

@@ -42,4 +42,39 @@ public sealed class AuditTests(Browser browser)
         await visit.PictureAsync($"audit-none-{width}");
         Assert.Empty(await page.EvaluateAsync<string[]>(LookTests.Faint));
     }
+
+    [Theory, InlineData(1280, ColorScheme.Dark), InlineData(375, ColorScheme.Light)]
+    public async Task What_is_searched_for_is_not_kept_up_to_date_and_says_so(int width, ColorScheme scheme)
+    {
+        await using var site = await Site.StartAsync();
+        await site.Cluster.PauseAsync(PampaTarget.Job("price_orders"), "first", null, Stopping);
+        await using var visit = await browser.OpenAsync(site.Address, width, scheme);
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.ReloadAsync();
+        var asked = 0;
+        visit.Page.Request += (_, request) => asked += request.Url.Contains("api/audit", StringComparison.Ordinal) ? 1 : 0;
+        var (rows, again) = (visit.Page.Locator("table.audit tbody tr"), visit.Named(AriaRole.Button, "Search again"));
+        await visit.GoAsync("#/audit?action=pause");
+        await Assertions.Expect(rows).ToHaveCountAsync(1);
+        await Assertions.Expect(visit.Page.Locator(".hunt")).ToContainTextAsync("Not kept up to date.");
+        await visit.PictureAsync($"audit-searched-{width}");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+        await site.Cluster.PauseAsync(PampaTarget.Job("price_orders"), "second", null, Stopping);
+        for (var i = 0; i < 5; i++) await visit.Page.Clock.FastForwardAsync(30_000);
+        // What the page asks by itself comes in its order: whatever was due in that time has been asked when this is.
+        await visit.Page.RunAndWaitForRequestAsync(
+            () => visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 1)).then(() => fetch('api/session')).then(() => null)"), "**/api/session");
+        Assert.Equal(1, asked);
+        await again.ClickAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(2);
+        // All of it is kept up to date.
+        await visit.GoAsync("#/audit");
+        await Assertions.Expect(again).ToHaveCountAsync(0);
+        await site.Cluster.ResumeAsync(PampaTarget.Job("price_orders"), Stopping);
+        await Until.TrueAsync(async () =>
+        {
+            await visit.Page.Clock.FastForwardAsync(10_000);
+            return await rows.CountAsync() == 3;
+        });
+    }
 }

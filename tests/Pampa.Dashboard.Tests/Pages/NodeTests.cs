@@ -74,4 +74,26 @@ public sealed class NodeTests(Browser browser)
             await Assertions.Expect(title).ToBeInViewportAsync();
         }
     }
+
+    [Theory, InlineData(1280, ColorScheme.Light), InlineData(375, ColorScheme.Dark)]
+    public async Task Of_many_declared_nodes_that_are_not_there_some_are_named_and_all_are_counted(int width, ColorScheme scheme)
+    {
+        await using var site = await Site.StartAsync(new SitePlan
+        {
+            Program = pampa =>
+            {
+                Shop.Small(pampa);
+                for (var i = 101; i <= 230; i++) pampa.AddNode($"web{i}");
+            },
+        });
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/nodes"), width, scheme);
+        var note = visit.Page.Locator(".note.warn");
+        await Assertions.Expect(note).ToContainTextAsync("130 declared nodes are not there: web101, web102, ");
+        await Assertions.Expect(note).ToContainTextAsync("web120 and 110 more");
+        await visit.PictureAsync($"nodes-absent-{width}");
+        await visit.GoAsync("#/");
+        await Assertions.Expect(visit.Page.Locator(".findings")).ToContainTextAsync("130 declared nodes are not there: web101, web102, web103, web104, web105 and 125 more");
+        await visit.PictureAsync($"overview-absent-{width}");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+    }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Pampa.Dashboard.Tests.Fixtures;
 
@@ -10,6 +11,7 @@ namespace Pampa.Dashboard.Tests.Pages;
 public sealed class OrderTests(Browser browser)
 {
     private const int Records = 100_001;
+    private const int Failed = 10;
     private const string Latest = "api/tasks?job=price_orders&order=latestend";
 
     private static CancellationToken Stopping => TestContext.Current.CancellationToken;
@@ -81,6 +83,42 @@ public sealed class OrderTests(Browser browser)
         await Assertions.Expect(visit.Named(AriaRole.Button, "Skip", true)).ToBeDisabledAsync();
         await visit.PictureAsync($"order-refused-{width}");
         Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+    }
+
+    [Theory, InlineData(1280, ColorScheme.Dark), InlineData(375, ColorScheme.Light)]
+    public async Task Failures_are_reached_from_their_job_in_one_step_with_an_index_or_without(int width, ColorScheme scheme)
+    {
+        await using var site = await StartAsync();
+        await site.WriteAsync("UPDATE orders SET price_orders_error_description = 'no article ' || id WHERE price_orders_success = 0");
+        const string Index = "FROM sqlite_master WHERE type = 'index' AND name LIKE 'pampa\\_price\\_orders%\\_failed' ESCAPE '\\'";
+        var (name, create) = (await site.ReadAsync($"SELECT name {Index}"), await site.ReadAsync($"SELECT sql {Index}"));
+        await site.WriteAsync($"DROP INDEX \"{name}\"");
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/jobs/price_orders"), width, scheme);
+        var (group, all) = (visit.Page.Locator("table.errors a.pattern"), visit.Named(AriaRole.Link, "All failed tasks"));
+        var (keys, alert) = (visit.Page.Locator("table.tasks a.key"), visit.Page.GetByRole(AriaRole.Alert));
+        await Assertions.Expect(all).ToBeVisibleAsync();
+        await visit.PictureAsync($"job-failures-{width}");
+        foreach (var link in (ILocator[])[group, all])
+        {
+            await visit.GoAsync("#/jobs/price_orders");
+            await link.ClickAsync();
+            await Assertions.Expect(keys).ToHaveCountAsync(Failed);
+            await Assertions.Expect(keys.First).ToHaveTextAsync("10000");
+            await Assertions.Expect(alert).ToHaveCountAsync(0);
+        }
+        await site.WriteAsync(create!);
+        await visit.GoAsync("#/jobs/price_orders");
+        await Assertions.Expect(all).ToBeVisibleAsync();
+        await visit.Page.ReloadAsync();
+        await Assertions.Expect(all).ToBeVisibleAsync();
+        foreach (var link in (ILocator[])[group, all])
+        {
+            await visit.GoAsync("#/jobs/price_orders");
+            await Assertions.Expect(link).ToHaveAttributeAsync("href", new Regex("order=latestend"));
+            await link.ClickAsync();
+            await Assertions.Expect(keys).ToHaveCountAsync(Failed);
+            await Assertions.Expect(keys.First).ToHaveTextAsync("100000");
+        }
     }
 
     [Fact]

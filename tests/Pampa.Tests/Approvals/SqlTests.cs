@@ -150,6 +150,7 @@ public sealed class SqlTests
         Write("JobSql.Settle, cancelled", sql.Settle(null, asCompleted: false));
         Write("JobSql.Settle, skipped", sql.Settle("t.\"SCORE\" > @filter0", asCompleted: true));
         Write("JobSql.Stop", sql.Stop("t.\"SCORE\" > @filter0"));
+        Write("JobSql.RunNow", sql.RunNow("t.\"SCORE\" > @filter0"));
         Write("Schema.FailedIndex", Schema.FailedIndex(job));
     }
 

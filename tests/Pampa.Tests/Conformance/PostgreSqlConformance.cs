@@ -108,6 +108,7 @@ public sealed class PostgreSqlConformance : StoreConformance
         await InsertEndedAsync();
         foreach (var filter in (TaskFilter[])[OfFailed, new TaskFilter()])
         {
+            Assert.Contains("make the index outside of a transaction: CREATE INDEX CONCURRENTLY ", await RefusalAsync(filter), StringComparison.Ordinal);
             var create = await RemedyAsync(filter);
             await Db.ExecuteAsync(create);
             await LatestAsync(filter);
@@ -115,7 +116,8 @@ public sealed class PostgreSqlConformance : StoreConformance
             var statements = (await RemedyAsync(filter)).Split("; ");
             Assert.Equal(create, statements[^1]);
             Assert.StartsWith("DROP INDEX CONCURRENTLY \"", Assert.Single(statements[..^1]), StringComparison.Ordinal);
-            // Neither may stand in a transaction.
+            // Neither may stand in a transaction, and that is said.
+            Assert.Contains("by two statements, first the one and then the other, each by itself outside of a transaction: DROP ", await RefusalAsync(filter), StringComparison.Ordinal);
             foreach (var statement in statements) await Db.ExecuteAsync(statement);
             await LatestAsync(filter);
         }

@@ -187,4 +187,71 @@ public abstract partial class StoreConformance
         Assert.Equal(("Cancel", "anna", "why"), (happened.What, happened.Who, happened.Text));
         Assert.Empty(await history.ReadAsync("job", HistoryRow.NameOf(KeyText(2)), 10, Stopping));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_has_no_attempt_left_and_no_end_yet_is_neither_listed_nor_counted_nor_chosen_as_failed(bool hasIndex)
+    {
+        if (hasIndex) await Db.ExecuteAsync(Schema.FailedIndex(Store.Table));
+        await InsertEachStateAsync();
+        Assert.Equal(TaskState.Failed, (await Store.DetailsAsync(Parsed(KeyText(7)), null, Stopping))!.Task.State);
+        foreach (var (states, numbers) in new (TaskState[], int[])[]
+        {
+            ([TaskState.Failed], [6]), ([TaskState.Completed, TaskState.Failed], [5, 6]), ([TaskState.Pending, TaskState.Failed], [1, 6, 8]),
+        })
+        {
+            foreach (var keys in (string[]?[])[null, [.. KeysOf(1, 2, 3, 4, 5, 6, 7, 8)]])
+            {
+                var filter = new TaskFilter { States = states, Keys = keys };
+                Assert.Equal(KeysOf(numbers), (await AllPagesAsync(new TaskQuery { Filter = filter })).Select(t => t.Key));
+                Assert.Equal(KeysOf([.. numbers.Where(n => n is 5 or 6)]).Order(StringComparer.Ordinal),
+                    (await AllPagesAsync(new TaskQuery { Filter = filter, Order = TaskOrder.LatestEnd })).Select(t => t.Key).Order(StringComparer.Ordinal));
+                Assert.Equal(new TaskCount(numbers.Length, true), await Store.CountAsync(filter, 100, isHurried: false, Stopping));
+                Assert.Equal(KeysOf(numbers), Shown((await ChosenAsync(filter with { States = [] }, states)).Select(c => c.Key)));
+            }
+        }
+        // Once the leader has given it its end it is one of them.
+        await ChangeAsync(7, Profile.Columns.EndTime, Clock.Now);
+        Assert.Equal(KeysOf(6, 7), (await AppliedAsync(TaskAction.Retry, await ChosenAsync(null, TaskState.Failed))).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_waits_for_its_time_is_due_now_with_the_attempts_that_it_has_and_nothing_else_is_touched()
+    {
+        await InsertEachStateAsync();
+        await InsertAsync([(9, new Row { Rt = Clock.Now.AddHours(1), N = 2, Ok = false, Err = "not yet" }), (10, new Row { Rt = Clock.Now.AddHours(1), N = 3 })]);
+        var others = new Dictionary<int, Row>();
+        foreach (var number in (int[])[1, 3, 4, 5, 6, 7, 8, 10]) others[number] = await RowAsync(number);
+        // Whatever a record was taken for, the statement alone decides.
+        var all = await ChosenAsync(null, Enum.GetValues<TaskState>());
+        Assert.Equal(10, all.Count);
+        Assert.Equal(KeysOf(2, 9), Shown((await ChosenAsync(null, TaskState.Scheduled)).Select(c => c.Key)));
+        Assert.Equal(KeysOf(2, 9).Order(StringComparer.Ordinal), (await AppliedAsync(TaskAction.RunNow, all)).Order(StringComparer.Ordinal));
+        foreach (var (number, row) in others) await UnchangedAsync(number, row);
+        Assert.Equal((2, (bool?)false, "not yet", null), ((await RowAsync(9)).N, (await RowAsync(9)).Ok, (await RowAsync(9)).Err, (await RowAsync(9)).Et));
+        Assert.InRange((await RowAsync(9)).Rt!.Value, Clock.Now.AddMinutes(-1), Clock.Now);
+        Assert.Empty(await ChosenAsync(null, TaskState.Scheduled));
+        Assert.Empty(await AppliedAsync(TaskAction.RunNow, all));
+        var entry = Assert.Single(await Audit.ReadAsync(new AuditQuery { Job = "job" }, 10, Stopping));
+        Assert.Equal((nameof(TaskAction.RunNow), 2L), (entry.Action, entry.Count));
+        Assert.Equal(KeysOf(1, 2, 8, 9).Order(StringComparer.Ordinal), Shown((await ReserveAsync(9)).Select(r => r.Key)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_waits_for_another_time_than_was_seen_or_was_taken_since_is_not_made_due()
+    {
+        await InsertAsync([.. Enumerable.Range(1, 5).Select(i => (i, new Row { Rt = Clock.Now.AddHours(1), Score = 1 }))]);
+        var filter = new TaskFilter { Where = [new(Profile.Score, ColumnOperator.Equal, "1")] };
+        var chosen = await ChosenAsync(filter, TaskState.Scheduled);
+        await ChangeAsync(1, Profile.Columns.ReservationTime, Clock.Now.AddHours(2));
+        await ChangeAsync(2, Profile.Columns.ReservationTimes, 1);
+        await ChangeAsync(3, Profile.Score, 2);
+        // Somebody else was first, and a worker has it by now.
+        await ChangeAsync(4, Profile.Columns.ReservationId, "a.1");
+        await ChangeAsync(4, Profile.Columns.StartTime, Clock.Now);
+        var running = await RowAsync(4);
+        Assert.Equal(KeysOf(5), await AppliedAsync(TaskAction.RunNow, chosen, filter));
+        await UnchangedAsync(4, running);
+    }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Time.Testing;
 using Pampa.Storage;
+using Pampa.Tests.Scenarios;
 
 namespace Pampa.Tests.Conformance;
 
@@ -17,8 +19,8 @@ public abstract partial class StoreConformance
     private protected string EndColumn => Dialect.Quote(Profile.Columns.EndTime);
 
     /// <summary>The default job, which sorts so many records; its statements are told.</summary>
-    private TaskStore Sorting(int rows, Func<string, string>? rewrite = null) => new(
-        rewrite is null ? Db.Database : new Database(Db.Source, Db.Database.Dialect, TimeProvider.System, new Random(1)) { Rewrite = rewrite },
+    private TaskStore Sorting(int rows, Func<string, string>? rewrite = null, TimeProvider? time = null) => new(
+        rewrite is null ? Db.Database : new Database(Db.Source, Db.Database.Dialect, time ?? TimeProvider.System, new Random(1)) { Rewrite = rewrite },
         Store.Table, Cluster, new Random(1))
     { SortedRows = rows };
 
@@ -29,11 +31,14 @@ public abstract partial class StoreConformance
     /// <summary>What is to be made where five records are many.</summary>
     private protected async Task<string> RemedyAsync(TaskFilter filter)
     {
-        var refusal = (await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(Latest with { Filter = filter }, Sorting(5)))).Message;
+        var refusal = await RefusalAsync(filter);
         Assert.Contains("more than 5 records", refusal, StringComparison.Ordinal);
         var (drop, create) = (refusal.IndexOf("DROP INDEX", StringComparison.Ordinal), refusal.IndexOf("CREATE INDEX", StringComparison.Ordinal));
         return refusal[(drop < 0 ? create : drop)..].TrimEnd('.');
     }
+
+    private protected async Task<string> RefusalAsync(TaskFilter filter) =>
+        (await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(Latest with { Filter = filter }, Sorting(5)))).Message;
 
     private protected async Task<IEnumerable<string>> LatestAsync(TaskFilter filter) =>
         (await AllPagesAsync(Latest with { Filter = filter }, Sorting(5))).Select(t => t.Key);
@@ -106,5 +111,67 @@ public abstract partial class StoreConformance
         // What is wrong with the question is told all the same.
         var wrong = nothing with { Where = [new ColumnCondition("nix", ColumnOperator.IsNull)] };
         await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(new TaskQuery { Filter = wrong }, store));
+    }
+
+    [Fact]
+    public async Task That_a_table_is_large_is_known_for_a_minute_and_an_index_is_seen_at_once()
+    {
+        await InsertEndedAsync();
+        var (counts, time) = (0, new FakeTimeProvider());
+        var store = Sorting(5, text =>
+        {
+            if (text.Contains(Store.Table.Sql.Size, StringComparison.Ordinal)) counts++;
+            return text;
+        }, time);
+        async Task RefusedAsync(TaskFilter filter, int counted)
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(Latest with { Filter = filter }, store));
+            Assert.Equal(counted, counts);
+        }
+
+        await RefusedAsync(OfFailed, 1);
+        await RefusedAsync(new TaskFilter(), 1);
+        time.Advance(TimeSpan.FromSeconds(59));
+        await RefusedAsync(OfFailed, 1);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await RefusedAsync(OfFailed, 2);
+        await Db.ExecuteAsync(await RemedyAsync(OfFailed));
+        Assert.Equal(KeysOf(5, 3), (await PageAsync(Latest with { Filter = OfFailed }, store)).Tasks.Select(t => t.Key));
+        Assert.Equal(2, counts);
+        // It may have become small in that time.
+        await Db.ExecuteAsync($"DELETE FROM {IndexedTable} WHERE {Profile.KeyIs(1)}");
+        await RefusedAsync(new TaskFilter(), 2);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(KeysOf(6, 5), (await PageAsync(Latest, store)).Tasks.Select(t => t.Key));
+    }
+
+    [Fact]
+    public async Task What_takes_too_long_is_told_with_what_helps_for_just_that()
+    {
+        await InsertEndedAsync();
+        var faults = new Faults(_ => new TimeoutException());
+        await using var source = new FaultyDataSource(Db.Source, faults);
+        await using var database = new Database(source, Db.Database.Dialect, TimeProvider.System, new Random(1));
+        var store = new TaskStore(database, Store.Table, Cluster, new Random(1));
+        faults.FailBefore("ORDER BY", times: 1_000, error: new TimeoutException());
+        async Task<string> SaysAsync(Func<Task> ask)
+        {
+            var late = await Assert.ThrowsAsync<TimeoutException>(ask);
+            return late.Message[(late.Message.IndexOf("for this. ", StringComparison.Ordinal) + "for this. ".Length)..];
+        }
+
+        Task<string> PageSaysAsync(TaskOrder order, TaskFilter? filter = null) =>
+            SaysAsync(() => PageAsync(new TaskQuery { Order = order, Filter = filter ?? new TaskFilter() }, store));
+        var index = Schema.FailedIndexName(Store.Table);
+        Assert.Contains(index, await PageSaysAsync(TaskOrder.LatestEnd, OfFailed), StringComparison.Ordinal);
+        Assert.Contains(index, await SaysAsync(() => store.ReadFailuresAsync(5, 5, Stopping)), StringComparison.Ordinal);
+        ColumnCondition[] where = [new(Profile.Score.ToUpperInvariant(), ColumnOperator.Equal, "2"), new(Profile.Note, ColumnOperator.IsNull)];
+        var ofColumn = await PageSaysAsync(TaskOrder.LatestEnd, OfFailed with { Where = where });
+        Assert.Contains($"an index on {Profile.Score}, {Profile.Columns.EndTime},", ofColumn, StringComparison.Ordinal);
+        Assert.Contains("'top'", await PageSaysAsync(TaskOrder.LongestRunning), StringComparison.Ordinal);
+        Assert.DoesNotContain(index, ofColumn, StringComparison.Ordinal);
+        foreach (var (order, filter) in new[] { (TaskOrder.LongestRunning, null), (TaskOrder.LatestEnd, null), (TaskOrder.Key, OfFailed) })
+            Assert.DoesNotContain(index, await PageSaysAsync(order, filter), StringComparison.Ordinal);
+        Assert.DoesNotContain("'top'", await PageSaysAsync(TaskOrder.LatestEnd), StringComparison.Ordinal);
     }
 }

@@ -218,6 +218,25 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task What_waits_for_a_time_of_its_own_is_not_made_due_by_anybody_else()
+    {
+        var store = await DueAsync();
+        await InsertAsync([.. Enumerable.Range(1, 4).Select(i => (i, new Row { Rt = i == 2 ? null : Clock.Now.AddHours(1) }))]);
+        await ChangeAsync(2, SendAt, Clock.Now.AddHours(1));
+        await ChangeAsync(3, SendAt, Clock.Now.AddHours(1));
+        await ChangeAsync(4, SendAt, Clock.Now.AddHours(-1));
+        Assert.Equal(4, (await store.ReportAsync(Stopping)).Scheduled);
+        // As the cluster asks for what it is to take.
+        var filter = new TaskFilter { IsOwnTimePast = true };
+        Assert.Equal(new TaskCount(2, true), await store.CountAsync(filter with { States = [TaskState.Scheduled] }, 100, isHurried: false, Stopping));
+        var all = (await store.ChooseAsync(new TaskFilter(), [TaskState.Scheduled], null, 100, Stopping)).Records;
+        Assert.Equal(4, all.Count);
+        var note = new AuditNote("1", "anna", "run-now", "job job", "");
+        Assert.Equal(KeysOf(1, 4), Shown(await Ticked(store.ApplyAsync(TaskAction.RunNow, filter, all, null, note, Stopping))).Order(StringComparer.Ordinal));
+        Assert.Equal(KeysOf(1, 4), (await ReservedAsync(store)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task A_record_that_is_put_off_after_it_was_reserved_does_not_start()
     {
         var store = await DueAsync();

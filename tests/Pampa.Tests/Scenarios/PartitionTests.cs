@@ -101,6 +101,21 @@ public sealed class PartitionTests
         await DoneAsync();
 
         Assert.True(await db.Database.LookAsync(unit => db.Database.Dialect.Examiner.HasIndexOfOpenAsync(unit, process.Lane.Store.Table), Stopping));
+        await AdvisesAsync(db, new TaskStore(db.Database, process.Lane.Store.Table, "pampa", new Random(1)) { SortedRows = 5 });
+    }
+
+    // On the whole no index can be built beside writers.
+    private static async Task AdvisesAsync(TestDatabase db, TaskStore store)
+    {
+        async Task<string> RefusedAsync(params TaskState[] states) => (await Assert.ThrowsAsync<ArgumentException>(
+            () => store.PageAsync(new TaskQuery { Order = TaskOrder.LatestEnd, Filter = new TaskFilter { States = states } }, Stopping))).Message;
+        await db.ExecuteAsync($"DROP INDEX {Dialect.Quote(Schema.FailedIndexName(store.Table))}");
+        Assert.Contains("let the verb 'migrate' make the index, beside writers; or make the index. On the whole of a partitioned table", await RefusedAsync(TaskState.Failed), StringComparison.Ordinal);
+        var refusal = await RefusedAsync();
+        Assert.DoesNotContain("migrate", refusal, StringComparison.Ordinal);
+        Assert.Contains("keeps all writers waiting until it is built, but for partitions that have one like it already: make it on each of them by CREATE INDEX CONCURRENTLY before", refusal, StringComparison.Ordinal);
+        await db.ExecuteAsync(refusal[refusal.LastIndexOf("CREATE INDEX", StringComparison.Ordinal)..].TrimEnd('.'));
+        Assert.Equal(60, (await store.PageAsync(new TaskQuery { Order = TaskOrder.LatestEnd }, Stopping)).Tasks.Count);
     }
 
     [Fact]

@@ -313,6 +313,31 @@ public sealed class TellingTests
         Assert.Equal(0, await pampa.RelaunchAsync("numbers", ["777"], Stopping));
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.PostgreSql)]
+    public async Task What_waits_for_its_next_attempt_is_tried_at_once_where_somebody_says_so(object engine)
+    {
+        await using var cluster = await TestCluster.CreateAsync((Engine)engine);
+        await cluster.InsertAsync(2);
+        var process = await cluster.StartAsync(job =>
+        {
+            job.Backoff = Backoff.Fixed(TimeSpan.FromDays(1));
+            job.Process(task =>
+            {
+                if (task.Attempt == 1) throw new InvalidOperationException("not yet");
+            });
+        });
+        await cluster.UntilAsync(async () => (await cluster.RowsAsync()).All(r => r is { IsFree: true, N: 1 }), "both have failed once");
+        await TellAsync(process);
+        var done = await process.Cluster.As("anna").ApplyAsync("numbers", TaskAction.RunNow, new TaskFilter { Keys = ["1"] }, null, null, Stopping);
+        Assert.Equal((1, 1), (done.Matched, done.Changed));
+        await cluster.UntilAsync(async () => (await cluster.RowAsync(1)).IsCompleted, "it is tried again");
+        Assert.Equal((2, 1), ((await cluster.RowAsync(1)).N, (await cluster.RowAsync(2)).N));
+        var history = (await process.Cluster.TaskAsync("numbers", "1", cancellationToken: Stopping))!.History;
+        Assert.Equal([("run-now", "anna"), ("again", null)], history.Select(e => (e.What, e.Who)));
+    }
+
     private sealed class Told(List<TaskActionResult> results) : IProgress<TaskActionResult>
     {
         public void Report(TaskActionResult value) => results.Add(value);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Pampa.Tests.Verbs;
 
-/// <summary>The verbs <c>tasks</c>, <c>errors</c>, <c>audit</c>, <c>retry</c>, <c>relaunch</c>, <c>cancel</c> and <c>skip</c> as they are typed.</summary>
+/// <summary>The verbs <c>tasks</c>, <c>errors</c>, <c>audit</c> and those that do something to records, as they are typed.</summary>
 public sealed class OperationVerbTests() : VerbRig(Program)
 {
     private static void Program(PampaBuilder pampa)
@@ -163,6 +163,22 @@ public sealed class OperationVerbTests() : VerbRig(Program)
     }
 
     [Fact]
+    public async Task What_is_scheduled_is_run_now_when_that_is_meant()
+    {
+        await RunAsync("migrate");
+        await ExecuteAsync("UPDATE numbers SET numbers_reservation_time = '2199-01-01T00:00:00.000Z' WHERE value > 17");
+        Assert.Equal("numbers: 3 records would be due now", (await RunAsync("run-now", "numbers", "--all", "--dry-run")).Said.TrimEnd());
+        Assert.Equal(2, (await RunAsync("run-now", "numbers", "--all")).Code);
+        Assert.Equal("numbers: 1 record is due now", (await RunAsync("run-now", "numbers", "1", "18")).Said.TrimEnd());
+        var done = await JsonAsync("run-now", "numbers", "--where", "value > 0", "--reason", "it is late", "--yes");
+        Assert.Equal(("run-now", 2, 2), (done.GetProperty("action").GetString(), done.GetProperty("count").GetInt32(), done.GetProperty("matched").GetInt32()));
+        var entries = (await JsonAsync("audit", "--action", "run-now")).GetProperty("entries").EnumerateArray().ToList();
+        Assert.Equal([2, 1], entries.Select(e => e.GetProperty("count").GetInt32()));
+        Assert.Equal(0, await ScalarAsync("SELECT count(*) FROM numbers WHERE numbers_reservation_time > '2100-01-01'"));
+        Assert.Equal(2, (await RunAsync("run-now", "numbers", "--state", "pending", "--yes")).Code);
+    }
+
+    [Fact]
     public async Task Steering_stands_in_the_audit()
     {
         await RunAsync("migrate");
@@ -196,6 +212,9 @@ public sealed class OperationVerbTests() : VerbRig(Program)
         await SaysAsync("""{"action":"resume","target":"job numbers","isPaused":false,"wasPaused":false}""", "resume", "job", "numbers");
         await SaysAsync("""{"action":"detach","target":"node web1","isPaused":true}""", "detach", "node", "web1");
         await SaysAsync("""{"action":"attach","target":"node web1","isPaused":false,"wasPaused":true}""", "attach", "node", "web1");
+        // By the node all of it is found, by whichever word it was done.
+        await SaysAsync("""{"action":"drain","target":"node web1","isPaused":true,"left":0}""", "drain", "node", "web1");
+        Assert.Equal(["drain", "resume", "pause"], Lines((await RunAsync("audit", "--target", "node web1")).Said).Skip(1).Select(line => line.Split('\t')[2]));
         await SaysAsync("""{"action":"drain","target":"job numbers","isPaused":true,"left":0}""", "drain", "job", "numbers");
 
         await ExecuteAsync("UPDATE numbers SET numbers_reservation_id = 'x.1', numbers_start_time = '2026-01-01T00:00:00.000Z' WHERE value = 11");

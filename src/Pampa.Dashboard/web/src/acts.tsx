@@ -59,6 +59,8 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
   const w = actionWords[action]!;
   const body = { action, job, ...what };
   const isMany = !('keys' in what);
+  // Whether the own time of each has come is only seen when it is done.
+  const mayBeFewer = action === 'runnow' && isMany;
   return {
     title: `${w.title} ${described}?`,
     text: <p>{w.takes}</p>,
@@ -76,6 +78,7 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
               <>None was found in the second that counting may take; there may be more of {job} that would change.</>
             ) : (
               <>
+                {mayBeFewer && would.isExact && 'At most '}
                 <b>{count(would.matched, would.isExact)}</b> {would.matched === 1 && would.isExact ? 'record of' : 'records of'} {job} would change.
               </>
             )}

@@ -124,4 +124,5 @@ export const actionWords: Record<string, { title: string; done: string; takes: s
   relaunch: { title: 'Relaunch', done: 'made pending again', takes: 'Ended records, completed ones too, are made pending again and run once more.' },
   cancel: { title: 'Cancel', done: 'cancelled', takes: 'Records end as failed without being run to their end, with the reason as their error.' },
   skip: { title: 'Skip', done: 'skipped', takes: 'Records that have not started end as completed without having run. What runs is left alone.' },
+  runnow: { title: 'Run now', done: 'made due now', takes: 'Scheduled records are due now: put off, inserted for later, or before their next attempt. Their attempts stay as they are; one whose own time has not come is left alone.' },
 };

@@ -152,7 +152,9 @@ export interface Snapshot {
   workers: Worker[];
   /** Of all workers: the living ones, those that serve a job, and those at a task for longer than a second. */
   workerCount: { all: number; serving: number; busy: number };
+  /** The first of the declared nodes that are not there, where there are very many. */
   absent: string[];
+  absentCount: number;
   health: { at: string; findings: Finding[] } | null;
   operations: Operation[];
 }

@@ -13,13 +13,15 @@ export interface Answered<T> {
 export interface Asked<T> extends Answered<T> {
   status: number;
   isBusy: boolean;
+  /** When the answer came; null: none has come yet. */
+  at: string | null;
 }
 
 export type Questions = Record<string, string | number | string[] | undefined | null>;
 
 /** Asks the server, again when the question changes, and every so many seconds while the page is looked at. */
 export function useAsked<T>(path: string | null, query: Questions = {}, everySeconds = 0): Asked<T> {
-  const [state, setState] = useState<Omit<Asked<T>, 'again' | 'isOld'> & { question: string; answered: string }>({ data: null, error: null, status: 0, isBusy: true, question: '', answered: '' });
+  const [state, setState] = useState<Omit<Asked<T>, 'again' | 'isOld'> & { question: string; answered: string }>({ data: null, error: null, status: 0, isBusy: true, at: null, question: '', answered: '' });
   const question = path === null ? '' : JSON.stringify([path, query]);
   const [turn, setTurn] = useState(0);
   const asking = useRef<AbortController | null>(null);
@@ -33,7 +35,7 @@ export function useAsked<T>(path: string | null, query: Questions = {}, everySec
       setState((s) => (s.question === question ? { ...s, isBusy: true } : { ...s, isBusy: true, question, error: null }));
       try {
         const data = await get<T>(path, query, abort.signal);
-        if (!abort.signal.aborted) setState({ data, error: null, status: 200, isBusy: false, question, answered: question });
+        if (!abort.signal.aborted) setState({ data, error: null, status: 200, isBusy: false, at: new Date().toISOString(), question, answered: question });
       } catch (e) {
         if (abort.signal.aborted) return;
         const refusal = e instanceof Refusal ? e : new Refusal(0, 'The page has met an error of its own.');
@@ -53,7 +55,7 @@ export function useAsked<T>(path: string | null, query: Questions = {}, everySec
   }, [question, everySeconds, turn]);
   const again = useCallback(() => setTurn((t) => t + 1), []);
   const isOfThis = state.question === question;
-  return { data: state.data, error: isOfThis ? state.error : null, status: isOfThis ? state.status : 0, isBusy: state.isBusy, isOld: state.data !== null && state.answered !== question, again };
+  return { data: state.data, error: isOfThis ? state.error : null, status: isOfThis ? state.status : 0, isBusy: state.isBusy, at: state.at, isOld: state.data !== null && state.answered !== question, again };
 }
 
 /** This computer's clock, once a second. */

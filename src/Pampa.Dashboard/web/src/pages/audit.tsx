@@ -3,11 +3,15 @@ import { useLive } from '../live';
 import { go, to } from '../router';
 import type { AuditPage, Session } from '../shapes';
 import { Answer, Button, Empty, Panel, Time } from '../ui/basics';
+import { Icon } from '../ui/icons';
 import { Text } from '../ui/text';
-import { useAsked, useTitle } from '../use';
+import { useAsked, useTitle, type Asked } from '../use';
 
 /** What stands in the audit: Pampa's own words. */
-const actions = ['retry', 'relaunch', 'cancel', 'skip', 'pause', 'resume', 'drain', 'pause schedule', 'resume schedule', 'run schedule'];
+const actions = ['retry', 'relaunch', 'cancel', 'skip', 'run-now', 'pause', 'resume', 'drain', 'pause schedule', 'resume schedule', 'run schedule'];
+
+/** Those that are called otherwise where they are done. */
+const also: Record<string, string> = { pause: 'pause (drain here)', resume: 'resume (attach)', drain: 'drain (elsewhere)' };
 
 interface Asks {
   job: string;
@@ -24,7 +28,8 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
   const asks: Asks = { job: of('job'), who: of('who'), action: of('action'), target: of('target') };
   const { job, who, action, target } = asks;
   const isFiltered = Object.values(asks).some((text) => text !== '');
-  const asked = useAsked<AuditPage>('audit', { ...asks, before: before[before.length - 1], limit: 50 }, before.length === 0 ? 10 : 0);
+  // To find little the whole audit is read: that is done for whoever asks, and not for a page that was left open.
+  const asked = useAsked<AuditPage>('audit', { ...asks, before: before[before.length - 1], limit: 50 }, before.length === 0 && !isFiltered ? 10 : 0);
   const change = (changes: Partial<Asks> & { before?: string[] }): void => go(to(['audit'], { ...asks, ...changes }), !('before' in changes));
   const turn = (e: Event, to: string[]): void => {
     (e.currentTarget as Element).closest('.panel')?.scrollIntoView();
@@ -48,7 +53,7 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
             <option value="">all actions</option>
             {[...new Set([...actions, ...(action ? [action] : [])])].map((name) => (
               <option key={name} value={name}>
-                {name}
+                {also[name] ?? name}
               </option>
             ))}
           </select>
@@ -58,62 +63,82 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
       </div>
       <Panel title="What people have done">
         <Answer asked={asked} rows={10}>
-          {(data) =>
-            data.entries.length === 0 ? (
-              <Empty title={isFiltered ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
-            ) : (
-              <>
-                <table class="grid audit">
-                  <thead>
-                    <tr>
-                      <th class="time-cell">When</th>
-                      <th>Who</th>
-                      <th>Action</th>
-                      <th>What</th>
-                      <th class="num">Records</th>
-                      <th class="wide">Detail</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.entries.map((e) => (
-                      <tr key={e.id} data-row>
-                        <td class="time-cell" data-label="When">
-                          <Time at={e.at} />
-                        </td>
-                        <td class="cut" data-label="Who" title={spell(e.who)}>
-                          {spell(e.who)}
-                        </td>
-                        <td data-label="Action">
-                          <b>{e.action}</b>
-                        </td>
-                        <td class="cut" data-label="What" title={spell(e.target)}>
-                          <Target target={e.target} />
-                        </td>
-                        <td class="num" data-label="Records">
-                          {e.count > 0 ? count(e.count) : <span class="none">–</span>}
-                        </td>
-                        <td class="wide cut" data-label="Detail" title={spell(e.detail)}>
-                          <Detail target={e.target} detail={e.detail} />
-                        </td>
+          {(data) => (
+            <>
+              {isFiltered && <Searched asked={asked} />}
+              {data.entries.length === 0 ? (
+                <Empty title={isFiltered ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
+              ) : (
+                <>
+                  <table class="grid audit">
+                    <thead>
+                      <tr>
+                        <th class="time-cell">When</th>
+                        <th>Who</th>
+                        <th>Action</th>
+                        <th>What</th>
+                        <th class="num">Records</th>
+                        <th class="wide">Detail</th>
                       </tr>
-                    ))}
-                  </tbody>
-                </table>
-                <footer class="pager">
-                  <Button icon="previous" disabled={before.length === 0} onClick={(e) => turn(e, before.slice(0, -1))}>
-                    Newer
-                  </Button>
-                  <span class="hush">Page {before.length + 1}</span>
-                  <Button disabled={!data.next || asked.isOld} onClick={(e) => data.next && turn(e, [...before, data.next])}>
-                    Older
-                  </Button>
-                </footer>
-              </>
-            )
-          }
+                    </thead>
+                    <tbody>
+                      {data.entries.map((e) => (
+                        <tr key={e.id} data-row>
+                          <td class="time-cell" data-label="When">
+                            <Time at={e.at} />
+                          </td>
+                          <td class="cut" data-label="Who" title={spell(e.who)}>
+                            {spell(e.who)}
+                          </td>
+                          <td data-label="Action">
+                            <b>{e.action}</b>
+                          </td>
+                          <td class="cut" data-label="What" title={spell(e.target)}>
+                            <Target target={e.target} />
+                          </td>
+                          <td class="num" data-label="Records">
+                            {e.count > 0 ? count(e.count) : <span class="none">–</span>}
+                          </td>
+                          <td class="wide cut" data-label="Detail" title={spell(e.detail)}>
+                            <Detail target={e.target} detail={e.detail} />
+                          </td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                  <footer class="pager">
+                    <Button icon="previous" disabled={before.length === 0} onClick={(e) => turn(e, before.slice(0, -1))}>
+                      Newer
+                    </Button>
+                    <span class="hush">Page {before.length + 1}</span>
+                    <Button disabled={!data.next || asked.isOld} onClick={(e) => data.next && turn(e, [...before, data.next])}>
+                      Older
+                    </Button>
+                  </footer>
+                </>
+              )}
+            </>
+          )}
         </Answer>
       </Panel>
     </>
+  );
+}
+
+function Searched({ asked }: { asked: Asked<AuditPage> }) {
+  return (
+    <div class="hunt">
+      <Icon name="search" />
+      <p>
+        <span>
+          Searched at <Time at={asked.at} />.
+        </span>{' '}
+        <span class="hush">Not kept up to date.</span>
+      </p>
+      <Button disabled={asked.isBusy} onClick={asked.again}>
+        Search again
+      </Button>
+    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import { onRecords, steer } from '../acts';
 import { count, duration, keyText, plural, rate, reason, short, spell } from '../format';
 import { useLive } from '../live';
 import { to } from '../router';
-import { states, type Durations, type ErrorGroup, type Errors, type Job, type JobFacts, type Sample, type Scale, type Session } from '../shapes';
+import { states, type Durations, type ErrorGroup, type Errors, type Job, type JobFacts, type Orders, type Sample, type Scale, type Session } from '../shapes';
 import { Answer, Button, Empty, Failing, HeldBadge, Panel, Skeleton, Stat, Time } from '../ui/basics';
 import { StateBar } from '../ui/bars';
 import { Chart } from '../ui/chart';
@@ -267,12 +267,20 @@ function Failures({ job, session, failed }: { job: string; session: Session; fai
   const asked = useAsked<Errors>('errors', { job }, 15);
   const { ask } = useAsk();
   const data = asked.data;
-  // The groups are of the latest failures: in that order the first page has them, however many have failed before.
-  const link = (g: ErrorGroup): string => to(['tasks'], { job, state: 'failed', error: g.search ?? undefined, order: 'latestend' });
+  // The groups are of the latest failures: in that order the first page has them, however many have failed before. A large table that has no
+  // index for it is asked by key, which goes on until it has found them, and not for what would be refused.
+  const orders = useAsked<Orders>('orders', { job, state: ['failed'] }, 60);
+  const order = orders.data?.latestEnd === null && !orders.isOld ? 'latestend' : undefined;
+  const link = (g?: ErrorGroup): string => to(['tasks'], { job, state: 'failed', error: g?.search ?? undefined, order });
   return (
     <Panel
       title="Failures by error"
-      side={data && data.groups.length > 0 && <span class="hush">{data.isComplete ? plural(data.examined, 'failed task') : `the latest ${plural(data.examined, 'failed task')}`}</span>}
+      side={
+        <>
+          {data && data.groups.length > 0 && <span class="hush">{data.isComplete ? plural(data.examined, 'failed task') : `the latest ${plural(data.examined, 'failed task')}`} · </span>}
+          {(failed > 0 || (data?.groups.length ?? 0) > 0 || asked.error) && <a href={link()}>All failed tasks</a>}
+        </>
+      }
     >
       <Answer asked={asked} rows={3}>
         {({ groups }) =>

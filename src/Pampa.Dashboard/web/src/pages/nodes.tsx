@@ -4,7 +4,7 @@ import { age, bytes, count, duration, plural, rate, keyText, spell } from '../fo
 import { useLive } from '../live';
 import { go, to } from '../router';
 import type { Node, NodePage, Session, Worker, WorkerPage } from '../shapes';
-import { Answer, Badge, Button, Empty, HeldBadge, Panel, Skeleton } from '../ui/basics';
+import { Answer, Badge, Button, Empty, HeldBadge, Panel, Skeleton, Some } from '../ui/basics';
 import { Meter } from '../ui/bars';
 import { useAsk } from '../ui/dialog';
 import { Text } from '../ui/text';
@@ -81,12 +81,11 @@ export function Nodes({ query, session }: { query: URLSearchParams; session: Ses
           <Empty title="No node is at work">Start the program, or one with the verb node: it joins by itself.</Empty>
         </Panel>
       )}
-      {!isAsked &&
-        snapshot.absent.map((name) => (
-          <p key={name} class="note warn">
-            The declared node <b>{name}</b> is not there.
-          </p>
-        ))}
+      {!isAsked && snapshot.absentCount > 0 && (
+        <p class="note warn">
+          {snapshot.absentCount === 1 ? 'A declared node is' : `${count(snapshot.absentCount)} declared nodes are`} not there: <Some names={snapshot.absent} all={snapshot.absentCount} most={20} />
+        </p>
+      )}
       {isAsked ? (
         <Answer asked={asked} rows={8}>
           {(page) => (

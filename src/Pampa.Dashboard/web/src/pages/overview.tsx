@@ -3,7 +3,7 @@ import { count, duration, plural, rate, short } from '../format';
 import { useLive } from '../live';
 import { go, isPlainClick, to } from '../router';
 import type { Job, Session, Snapshot } from '../shapes';
-import { Badge, Button, Empty, HeldBadge, Panel, Skeleton, Stat } from '../ui/basics';
+import { Badge, Button, Empty, HeldBadge, Panel, Skeleton, Some, Stat } from '../ui/basics';
 import { Spark, StateBar } from '../ui/bars';
 import { useAsk } from '../ui/dialog';
 import { FindingRow } from './health';
@@ -86,8 +86,8 @@ function Figures({ snapshot }: { snapshot: Snapshot }) {
 function Concerns({ snapshot }: { snapshot: Snapshot }) {
   const health = snapshot.health;
   const grave = (health?.findings ?? []).filter((f) => f.severity !== 'info');
-  const absent = snapshot.absent;
-  if (!health || (grave.length === 0 && absent.length === 0))
+  const { absent, absentCount } = snapshot;
+  if (!health || (grave.length === 0 && absentCount === 0))
     return (
       <section class="panel calm" aria-label="Health">
         {health ? <Badge state="completed">All is well</Badge> : <Badge state="looking">Looking…</Badge>}
@@ -98,12 +98,12 @@ function Concerns({ snapshot }: { snapshot: Snapshot }) {
   return (
     <Panel title="Health" side={<a href={to(['health'])}>All findings</a>}>
       <ul class="findings">
-        {absent.length > 0 && (
+        {absentCount > 0 && (
           <li class="warning">
             <Badge state="warning" />
             <div>
               <p>
-                {absent.length === 1 ? 'A declared node is' : 'Declared nodes are'} not there: <b>{absent.join(', ')}</b>
+                {absentCount === 1 ? 'A declared node is' : `${count(absentCount)} declared nodes are`} not there: <Some names={absent} all={absentCount} most={5} />
               </p>
             </div>
           </li>

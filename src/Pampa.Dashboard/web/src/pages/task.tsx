@@ -8,7 +8,7 @@ import { Icon } from '../ui/icons';
 import { useAsk } from '../ui/dialog';
 import { useAsked, useNow, useTitle } from '../use';
 
-const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved', 'running'], skip: ['pending', 'scheduled', 'reserved'] };
+const takes: Record<string, State[]> = { retry: ['failed'], relaunch: ['completed', 'failed'], cancel: ['pending', 'scheduled', 'reserved', 'running'], skip: ['pending', 'scheduled', 'reserved'], runnow: ['scheduled'] };
 
 export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: string; session: Session }) {
   useTitle(`${taskKey} · ${job} · ${session.title}`);
@@ -50,6 +50,7 @@ export function TaskRecord({ job, taskKey, session }: { job: string; taskKey: st
           <div class="actions">
             {act('retry', 'retry', 'Retry')}
             {act('relaunch', 'run', 'Relaunch')}
+            {act('runnow', 'play', 'Run now')}
             {act('skip', 'skip', 'Skip')}
             {act('cancel', 'cancel', 'Cancel')}
           </div>

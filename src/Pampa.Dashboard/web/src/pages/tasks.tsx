@@ -133,6 +133,7 @@ function TasksOf({ job, jobs, query, session }: { job: string; jobs: string[]; q
               <span class="hush">{picked.size > 0 ? 'With these' : isFiltered ? 'With all that match' : 'With all'}</span>
               {act('retry', 'Retry', 'retry')}
               {act('relaunch', 'Relaunch', 'run')}
+              {act('runnow', 'Run now', 'play')}
               {act('skip', 'Skip', 'skip')}
               {act('cancel', 'Cancel', 'cancel')}
             </div>

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { age, database, databaseShort, local, spell } from '../format';
+import { age, count, database, databaseShort, local, spell } from '../format';
 import type { Held, State } from '../shapes';
 import type { Answered } from '../use';
 import { Icon } from './icons';
@@ -43,6 +43,17 @@ export function Time({ at, isLong }: { at: string | null; isLong?: boolean }) {
     <time dateTime={at}>
       {isDatabase ? database(at) : local(at)} <span class="beside">{isDatabase ? local(at) : database(at)}</span>
     </time>
+  );
+}
+
+/** a, b, c and 12 more. */
+export function Some({ names, all, most }: { names: string[]; all: number; most: number }) {
+  const told = names.slice(0, most);
+  return (
+    <>
+      <b>{told.join(', ')}</b>
+      {told.length < all && ` and ${count(all - told.length)} more`}
+    </>
   );
 }
 
