@@ -59,8 +59,9 @@ internal sealed partial class Dispatcher
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.GoesRound;
         if (!goesRound) job.Refused = 0;
-        if (!job.Store.Job.HasOwnOrder && job.Cursor is { } place && await job.Back.FindAsync(place, goesRound ? job.Avoided : null, stopping))
-            return await ReserveBehindAsync(job, slots, term, name, stopping);
+        if (!job.Store.Job.HasOwnOrder && job.Cursor is { } place
+            && await job.Back.NextAsync(slots.Count, place, goesRound ? job.Avoided : null, stopping) is { Count: > 0 } behind
+            && await ReserveBehindAsync(job, behind, slots, term, name, stopping) is { } mayPay) return mayPay;
         var from = WayOf(job);
         if (from.Longest > LongestWalk)
         {
@@ -108,7 +109,7 @@ internal sealed partial class Dispatcher
             // another one has woken up.
             if (isHasty && starts && !job.Store.Database.Dialect.HasSingleWriter) await Task.Yield();
         }
-        // What others have just changed stands elsewhere, and is found when the place goes back: where most came it is worth no way back now.
+        // What others have just changed stands elsewhere, and is found by a look before the place: where most came it is not worth beginning at the first now.
         var isFull = bound.Count >= slots.Count || (job.Store.HasMissed && bound.Count > slots.Count / 2);
         job.Cursor = isFull && !job.Store.Job.HasOwnOrder ? bound[^1].Key : null;
         // Nothing after the cursor does not mean nothing before it, but for what is gone round on purpose.

@@ -59,12 +59,25 @@ internal sealed partial class Dispatcher
         return mayBeMore;
     }
 
-    /// <summary>Reserves what was found before the place where picking goes on.</summary>
-    private async Task<bool> ReserveBehindAsync(JobDispatch job, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
+    /// <summary>
+    /// Reserves what was found before the place where picking goes on. Null: none could be, and picking goes on; else whether another round may pay.
+    /// </summary>
+    private async Task<bool?> ReserveBehindAsync(
+        JobDispatch job, List<TaskKey> keys, List<Slot> slots, LeaseTerm term, string name, CancellationToken stopping)
     {
-        var (keys, goOn) = job.Back.Take(slots.Count);
         var taking = Taking(job, slots, term, name, stopping);
-        await taking.RunAsync(keys);
+        var isDone = false;
+        try
+        {
+            await taking.RunAsync(keys);
+            isDone = !taking.IsTableLocked && !taking.IsOver;
+        }
+        finally
+        {
+            job.Back.Took(isDone && taking.Count == slots.Count ? taking.Last : null);
+            // Those that are left it finds again.
+            if (!isDone) job.Back.Hasten();
+        }
         if (taking.IsTableLocked)
         {
             job.SkipLook();
@@ -73,8 +86,7 @@ internal sealed partial class Dispatcher
         Tell(job, job.Back.LeftOut, taking);
         job.Load.Resume(JobStep.Dispatch);
         job.Load.TableLock.End();
-        // So many stand there that picking itself goes through them.
-        if (goOn is not null) job.Cursor = goOn;
+        if (taking.Count == 0) return null;
         job.EndLook(mayBeMore: true);
         return true;
     }
@@ -109,7 +121,8 @@ internal sealed partial class Dispatcher
                 if (bound.Count > 0) Deal(job, batch, some, bound, name);
                 return bound;
             }
-            catch (Exception e) when (e is OperationCanceledException || job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure)
+            catch (Exception e) when (e is OperationCanceledException
+                || (job.Store.Database.Dialect.Classify(e) == ErrorKind.Infrastructure && !job.Store.Database.Dialect.IsStatementTimeout(e)))
             {
                 // As with any RESERVE: whether it took effect is not known.
                 if (job.Load.Hands.Count > 0) job.Load.Doubt();

@@ -200,6 +200,7 @@ internal sealed partial class Dispatcher(
             job.Pass.Reset();
             job.Selection?.Reset();
             job.LeftOut.Clear();
+            job.Back.Reset();
         }
     }
 

@@ -97,7 +97,7 @@ internal sealed class JobDispatch(TaskStore store, JobLoad load, Action<IReadOnl
     public TaskKey? Cursor { get; set; }
 
     /// <summary>What finds records that stand before the cursor.</summary>
-    public WayBack Back { get; } = new(store, time);
+    public WayBack Back { get; } = new(store, load.Log, time);
 
     /// <summary>How long picking may take without a cursor.</summary>
     public WalkLimit Walk { get; } = new(time);

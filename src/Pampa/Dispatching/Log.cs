@@ -55,6 +55,10 @@ internal static partial class Log
         + "`migrate` shows the index that is missing, `preview` how records are picked ({Unsaid} more times since this was last said): {Error}")]
     public static partial void PickTooLong(ILogger log, string job, int unsaid, string error);
 
+    [LoggerMessage(229, LogLevel.Warning, "Job '{Job}': to look for due records before the one that was reserved last has failed; it is tried again, and whatever comes after it is "
+        + "reserved meanwhile ({Unsaid} more times since this was last said): {Error}")]
+    public static partial void LookFailed(ILogger log, string job, int unsaid, string error);
+
     [LoggerMessage(217, LogLevel.Debug, "What dead nodes have said is held by somebody else, the next pass tries again to delete it: {Error}")]
     public static partial void DeadNodesLocked(ILogger log, string error);
 

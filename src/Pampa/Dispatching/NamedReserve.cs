@@ -24,6 +24,9 @@ internal sealed class NamedReserve(
     /// <summary>How many were reserved.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The last one that was; null: none.</summary>
+    public TaskKey? Last { get; private set; }
+
     /// <summary>Those that were left out, and why.</summary>
     public List<(TaskKey Key, Exception Error)> Refused { get; } = [];
 
@@ -75,6 +78,7 @@ internal sealed class NamedReserve(
     private void Settle(List<Reservation> bound)
     {
         Count += bound.Count;
+        if (bound.Count > 0) Last = bound[^1].Key;
         var taken = bound.GroupBy(r => r.Worker, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
         free.RemoveAll(slot =>
         {

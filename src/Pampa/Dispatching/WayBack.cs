@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Pampa.Jobs;
 using Pampa.Storage;
 
@@ -10,30 +11,57 @@ namespace Pampa.Dispatching;
 /// of the time at most.
 /// </summary>
 /// <param name="store">The job's records.</param>
+/// <param name="log">Told of a look that fails: nothing else hangs on it.</param>
 /// <param name="time">Time.</param>
-internal sealed class WayBack(TaskStore store, TimeProvider time)
+internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
 {
-    /// <summary>How many are found at a time: behind the last of so many picking can go on itself.</summary>
+    /// <summary>How many are found at a time; what stands behind the last of so many another look finds.</summary>
     public const int Most = 1_000;
+
+    // Many of them may be locked: so many are tried together, however few are wanted.
+    private const int Together = 250;
 
     private const int Rarity = 20;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OnwardEvery = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     // Most ways are short, and what was found is reserved in the same round.
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(20);
 
+    // The first stretch and what comes behind a full number may take as differently long as it happens: one must not hasten the other.
     private readonly Pace pace = new(Every, time, Rarity);
-    private readonly Queue<TaskKey> found = [];
-    private Task<List<TaskKey>>? underWay;
+    private readonly Pace onward = new(OnwardEvery, time, Rarity);
+    private readonly Telling failures = new(time);
+    private readonly List<TaskKey> found = [];
+    private int offered;
+    private Looking? underWay;
+
+    // The last of a full number, once all before it were taken.
     private TaskKey? last;
-    private int wanted;
-    private long began;
-    private long ended;
-    private bool wasTold;
+
+    /// <summary>A look that has begun.</summary>
+    private sealed class Looking(bool isOnward, int wanted)
+    {
+        public bool IsOnward => isOnward;
+
+        public int Wanted => wanted;
+
+        public Task<List<TaskKey>> Keys { get; set; } = Task.FromResult<List<TaskKey>>([]);
+
+        public long Began { get; set; }
+
+        public long Ended { get; set; }
+
+        /// <summary>Whether it was told of records meanwhile, which it may not have seen.</summary>
+        public bool WasTold { get; set; }
+
+        /// <summary>Whether it was begun for a former term.</summary>
+        public bool IsOld { get; set; }
+    }
 
     /// <summary>Over when it does not look any more.</summary>
-    public Task Look => underWay ?? Task.CompletedTask;
+    public Task Look => underWay?.Keys ?? Task.CompletedTask;
 
     /// <summary>The records that it found and that are left out for a while, because they are locked or a rule of their table refuses them.</summary>
     public AvoidedKeys LeftOut { get; } = new(time);
@@ -41,7 +69,7 @@ internal sealed class WayBack(TaskStore store, TimeProvider time)
     /// <summary>There may be some: the next look comes as soon as the pace allows.</summary>
     public void Hasten()
     {
-        wasTold = true;
+        if (underWay is not null) underWay.WasTold = true;
         pace.Hasten();
     }
 
@@ -52,60 +80,70 @@ internal sealed class WayBack(TaskStore store, TimeProvider time)
         Forget();
     }
 
+    /// <summary>A new term looks at everything anew.</summary>
+    public void Reset()
+    {
+        if (underWay is not null) underWay.IsOld = true;
+        LeftOut.Clear();
+        Forget();
+    }
+
     /// <summary>
-    /// Looks, if it is time to, and says whether there are any that were found. Throws what a look has met.
+    /// Looks, if it is time to, and says which of those that were found come next: a few more than are wanted, for not all may be to be had. What has
+    /// become of them is told by <see cref="Took"/>.
     /// </summary>
+    /// <param name="wanted">How many are wanted.</param>
     /// <param name="place">Where picking goes on.</param>
     /// <param name="after">What is gone round on purpose ends here; null: nothing is.</param>
     /// <param name="stopping">Gives up.</param>
-    public async Task<bool> FindAsync(TaskKey place, TaskKey? after, CancellationToken stopping)
+    public async Task<List<TaskKey>> NextAsync(int wanted, TaskKey place, TaskKey? after, CancellationToken stopping)
     {
-        if (underWay is null && pace.IsDue) await BeginAsync(place, after, stopping);
-        if (underWay is { IsCompleted: true } look)
+        if (underWay is null && found.Count == 0 && last is not null && onward.IsDue) await BeginAsync(place, last, isOnward: true, stopping);
+        else if (underWay is null && pace.IsDue) await BeginAsync(place, after, isOnward: false, stopping);
+        if (underWay is { Keys.IsCompleted: true } look)
         {
             underWay = null;
-            Settle(await EndAsync(look));
+            Settle(look);
         }
-        return found.Count > 0;
+        offered = Math.Min(Math.Max(wanted, Together), found.Count);
+        return LeftOut.Fresh(found[..offered]);
     }
 
-    /// <summary>
-    /// The next of those that were found, at most so many. With the last of a full number comes the key behind which picking has to go on; else null.
-    /// </summary>
-    public (List<TaskKey> Keys, TaskKey? GoOn) Take(int most)
+    /// <summary>They were tried.</summary>
+    /// <param name="last">The last one that was reserved, where no more were wanted: those behind it come next. Null: all are done with.</param>
+    public void Took(TaskKey? last)
     {
-        var keys = new List<TaskKey>(Math.Min(most, found.Count));
-        while (keys.Count < most && found.TryDequeue(out var key)) keys.Add(key);
-        return (LeftOut.Fresh(keys), found.Count == 0 ? last : null);
+        found.RemoveRange(0, last is { } key ? found.IndexOf(key) + 1 : offered);
+        offered = 0;
     }
 
-    private async Task BeginAsync(TaskKey place, TaskKey? after, CancellationToken stopping)
+    private async Task BeginAsync(TaskKey place, TaskKey? after, bool isOnward, CancellationToken stopping)
     {
-        (began, wasTold) = (time.GetTimestamp(), false);
         // Those that are left out must not hide others.
-        wanted = Most + LeftOut.Count;
+        var look = new Looking(isOnward, Most + LeftOut.Count) { Began = time.GetTimestamp() };
+        underWay = look;
         // Where there is one writer at a time nothing goes on beside it.
         if (store.Database.Dialect.HasSingleWriter)
         {
-            underWay = ReadAsync();
+            look.Keys = ReadAsync();
             await Look.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return;
         }
         // It takes turns with all else that may take seconds, and does not have all connections with it.
         var isInTurn = false;
-        List<TaskKey> keys = [];
-        underWay = InTurnAsync();
+        look.Keys = InTurnAsync();
         if (!isInTurn) return;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        await Task.WhenAny(underWay, Task.Delay(Grace, time, enough.Token));
+        await Task.WhenAny(look.Keys, Task.Delay(Grace, time, enough.Token));
         await enough.CancelAsync();
 
         async Task<List<TaskKey>> InTurnAsync()
         {
+            List<TaskKey> keys = [];
             await store.Database.InTurnAsync(async () =>
             {
                 isInTurn = true;
-                began = time.GetTimestamp();
+                look.Began = time.GetTimestamp();
                 keys = await ReadAsync();
             }, stopping);
             return keys;
@@ -115,48 +153,35 @@ internal sealed class WayBack(TaskStore store, TimeProvider time)
         {
             try
             {
-                return await store.ReadNextAsync(wanted, after, place, Longest, stopping);
+                return await store.ReadNextAsync(look.Wanted, after, place, Longest, stopping);
             }
             finally
             {
-                ended = time.GetTimestamp();
+                look.Ended = time.GetTimestamp();
             }
         }
     }
 
-    private async Task<List<TaskKey>> EndAsync(Task<List<TaskKey>> look)
+    private void Settle(Looking look)
     {
         // Given up with the process's earlier work.
-        if (look.IsCanceled) return [];
-        try
+        if (look.Keys.IsCanceled) return;
+        var own = look.IsOnward ? onward : pace;
+        var error = look.Keys.Exception?.InnerException;
+        // What an outage or a lock takes says nothing of the way.
+        if (error is null || store.Database.Dialect.IsStatementTimeout(error)) own.End(look.Began, look.Ended);
+        else own.Restart();
+        if (look.WasTold) pace.Hasten();
+        if (look.IsOld) return;
+        if (error is not null)
         {
-            var keys = await look;
-            pace.End(began, ended);
-            return keys;
+            // What is wrong with the database or the job picking itself meets.
+            if (failures.IsDue(out var unsaid)) Log.LookFailed(log, store.Job.Name, unsaid, error.Message);
+            return;
         }
-        catch (Exception e) when (store.Database.Dialect.IsStatementTimeout(e))
-        {
-            pace.End(began, ended);
-            throw;
-        }
-        catch
-        {
-            // What an outage or a lock takes says nothing of the way.
-            pace.Restart();
-            throw;
-        }
-        finally
-        {
-            // That it may not have seen.
-            if (wasTold) pace.Hasten();
-        }
-    }
-
-    private void Settle(List<TaskKey> keys)
-    {
         Forget();
-        foreach (var key in keys) found.Enqueue(key);
-        if (keys.Count >= wanted) last = keys[^1];
+        found.AddRange(look.Keys.Result);
+        if (found.Count >= look.Wanted) last = look.Keys.Result[^1];
     }
 
     private void Forget()

@@ -143,9 +143,9 @@ internal sealed partial class Preparation(
                 return SetUpAndResolveAsync(schema, program, jobs, errors, stopping);
             }, stopping);
         }
-        catch (DbException) when (!hasTurn)
+        catch (DbException e) when (!hasTurn && Refusal(e) is not null)
         {
-            // Who gets no turn cannot look again: what was seen before it is told beside that.
+            // Who may take no turn cannot look again: what was seen before it is told beside that.
             errors.AddRange(found);
             throw;
         }

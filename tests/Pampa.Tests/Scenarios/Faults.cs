@@ -38,9 +38,9 @@ internal sealed class Faults(Func<string, Exception> error)
     /// <summary>How often something went wrong.</summary>
     public int Hits { get; private set; }
 
-    /// <summary>Statements that hold the text, and not another one, fail and have no effect; the first few may be spared.</summary>
-    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null, string? lacking = null, Action? happening = null) =>
-        Plan(new Fault(text => Holds(text, part, lacking) && spared-- <= 0, false, times, happening, error));
+    /// <summary>Statements that hold the text fail and have no effect; the first few may be spared.</summary>
+    public void FailBefore(string part, int times = 1, int spared = 0, Exception? error = null, Action? happening = null) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal) && spared-- <= 0, false, times, happening, error));
 
     /// <summary>Statements that hold the text take effect, and the answer is lost.</summary>
     public void LoseAnswer(string part, int times = 1, int spared = 0) =>
@@ -50,9 +50,9 @@ internal sealed class Faults(Func<string, Exception> error)
     public void Meanwhile(string part, Action happening) =>
         Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), true, 1, happening));
 
-    /// <summary>Something happens before each statement that holds the text, and not another one, and the statement takes its way.</summary>
-    public void Note(string part, Action happening, string? lacking = null) =>
-        Plan(new Fault(text => Holds(text, part, lacking), false, int.MaxValue, happening));
+    /// <summary>Something happens before each statement that holds the text, and the statement takes its way.</summary>
+    public void Note(string part, Action happening) =>
+        Plan(new Fault(text => text.Contains(part, StringComparison.Ordinal), false, int.MaxValue, happening));
 
     /// <summary>
     /// Something happens each time, which is told the statement, just before it is sent or when it has taken effect; it meets what that throws.
@@ -65,9 +65,6 @@ internal sealed class Faults(Func<string, Exception> error)
 
     /// <summary>What a statement waits for, where it does.</summary>
     internal Task Delayed(string text) => delayed is { } some && text.Contains(some.Part, StringComparison.Ordinal) ? some.Until : Task.CompletedTask;
-
-    private static bool Holds(string text, string part, string? lacking) =>
-        text.Contains(part, StringComparison.Ordinal) && (lacking is null || !text.Contains(lacking, StringComparison.Ordinal));
 
     /// <summary>Nothing that is planned goes wrong any more.</summary>
     public void Clear()

@@ -18,8 +18,6 @@ public sealed partial class WalkTests
 
     private static PostgresException TooLong => new("canceling statement due to statement timeout", "ERROR", "ERROR", "57014");
 
-    private static PostgresException Locked => new("canceling statement due to lock timeout", "ERROR", "ERROR", "55P03");
-
     [GeneratedRegex("'statement_timeout', '([0-9.]+)s'")]
     private static partial Regex Limit();
 

@@ -95,7 +95,7 @@ public sealed class WayBackTests
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
-    internal async Task Behind_a_full_number_of_them_picking_goes_on_itself(Engine engine)
+    internal async Task Behind_a_full_number_of_them_it_looks_on(Engine engine)
     {
         var (cluster, process) = await BacklogAsync(records: 1_000, queue: 200, engine);
         await using var _ = cluster;
@@ -103,13 +103,69 @@ public sealed class WayBackTests
         var looks = new List<int>();
         process.Faults.Note(TestProcess.LookBehind, () => looks.Add(Called(cluster, key => key <= 10_000)));
         for (var i = 0; i < 30 && Called(cluster, key => key <= 10_000) < WayBack.Most + 500; i++) await process.RoundAsync();
-        var others = Called(cluster, key => key > 10_000);
         Assert.Equal(WayBack.Most + 500, Called(cluster, key => key <= 10_000));
-        // They come before the rest of what stands behind them, and one look was enough.
-        Assert.InRange(others, 200, 600);
-        Assert.Equal([0], looks);
+        // They come before what stands behind them, but for what was reserved before they were found.
+        Assert.InRange(Called(cluster, key => key > 10_000), 200, 600);
+        Assert.Equal(2, looks.Count);
+        Assert.InRange(looks[1], 600, WayBack.Most);
         await cluster.UntilEndedAsync();
         Assert.Equal(WayBack.Most + 1_500, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Behind_a_full_number_that_somebody_holds_locked_others_are_found_and_picking_stays_where_it_was()
+    {
+        var (cluster, process) = await BacklogAsync(records: 1_000);
+        await using var _ = cluster;
+        await cluster.InsertAsync(WayBack.Most + 1, first: 1);
+        await using var other = await cluster.Db.Source.OpenConnectionAsync(TestCluster.Stopping);
+        await using var transaction = await other.BeginTransactionAsync(TestCluster.Stopping);
+        await using (var command = other.CreateCommand())
+        {
+            command.Transaction = transaction;
+            command.CommandText = $"SELECT value FROM numbers WHERE value <= {WayBack.Most} FOR UPDATE";
+            await command.ExecuteNonQueryAsync(TestCluster.Stopping);
+        }
+        var walks = 0;
+        process.Faults.Each(text => Holds(text, TestProcess.Reserve) && !Holds(text, "@named") && !Holds(text, "@cursor0"), _ => walks++);
+        for (var i = 0; i < 12; i++) await process.RoundAsync();
+        // Those that come later have been done meanwhile.
+        Assert.Equal(WayBack.Most + 1, Assert.Single(cluster.Calls, call => call.Key <= 10_000).Key);
+        Assert.InRange(cluster.Calls.Count, 11, 13);
+        await transaction.RollbackAsync(TestCluster.Stopping);
+        for (var i = 0; i < 20; i++)
+        {
+            await process.RoundAsync();
+            await cluster.LiveAsync(0.5);
+        }
+        Assert.Equal(0, walks);
+        Assert.InRange(Called(cluster, key => key <= WayBack.Most), 10, 20);
+    }
+
+    [Fact]
+    public async Task What_is_gone_round_it_does_not_find_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync(Engine.PostgreSql);
+        await cluster.InsertAsync(60, first: 10_001);
+        await cluster.Db.ExecuteAsync("ALTER TABLE numbers ENABLE ROW LEVEL SECURITY; CREATE POLICY refuse ON numbers USING (true) WITH CHECK (value <> 10001 OR odd_checking_reservation_id IS NULL)");
+        var process = await cluster.StartAsync(
+            job =>
+            {
+                (job.QueueSize, job.MaxQueueSize) = (2, 2);
+                job.Process(_ => { });
+            }, workers: 1);
+        for (var i = 0; i < 4; i++) await process.RoundAsync();
+        Assert.Single(process.Lines, line => line.Contains("record 10001 is gone round", StringComparison.Ordinal));
+        var named = 0;
+        process.Faults.Note("@named", () => named++);
+        for (var i = 0; i < 7; i++)
+        {
+            await process.RoundAsync();
+            await cluster.LiveAsync(1);
+        }
+        // Behind it there is nothing, and it is looked for nothing else.
+        Assert.Equal(0, named);
+        Assert.InRange(cluster.Calls.Count, 6, 12);
     }
 
     [Theory, InlineData(Engine.Sqlite), InlineData(Engine.PostgreSql)]
@@ -156,7 +212,7 @@ public sealed class WayBackTests
         }
         Assert.InRange(process.Faults.Hits, 1, 8);
         Assert.InRange(cluster.Calls.Count, 45, 52);
-        Assert.Single(process.Lines, line => line.Contains("to pick due records takes", StringComparison.Ordinal));
+        Assert.Single(process.Lines, line => Holds(line, "to look for due records before the one that was reserved last has failed"));
         process.Faults.Clear();
         await cluster.LiveAsync(60);
         await cluster.InsertAsync(1, first: 1);
@@ -230,25 +286,57 @@ public sealed class WayBackTests
             await cluster.AdvanceAsync(0.5);
         }
         Assert.InRange(looks, 2, 10);
-        Assert.InRange(sent.Count, 10, 20);
+        // Each round has reserved as if nothing were.
+        Assert.Equal(20, sent.Count);
+        Assert.Equal(what == "slow" ? 0 : 1, process.Lines.Count(line => Holds(line, "to look for due records before the one that was reserved last has failed")));
         Assert.DoesNotContain(sent, text => Holds(text, "SKIP LOCKED"));
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task Whatever_goes_wrong_with_it_picking_goes_on_from_where_it_was(bool isLost)
+    [Theory, InlineData("lost"), InlineData("refused"), InlineData("gone")]
+    public async Task Whatever_goes_wrong_with_them_they_are_found_again_and_picking_goes_on_from_where_it_was(string what)
     {
         var (cluster, process) = await BacklogAsync(records: 100);
         await using var _ = cluster;
         await cluster.InsertAsync(2, first: 1);
-        if (isLost) process.Faults.LoseAnswer(TestProcess.Reserve);
-        else process.Faults.FailBefore(TestProcess.LookBehind, error: cluster.Gone("no answer"));
-        for (var i = 0; i < 10 && process.Outages == 0; i++) await process.RoundAsync();
-        Assert.Equal(1, process.Outages);
+        if (what == "lost") process.Faults.LoseAnswer("@named");
+        else process.Faults.FailBefore("@named", error: what == "gone" ? cluster.Gone("no answer") : TooLong);
+        for (var i = 0; i < 10 && process.Faults.Hits == 0; i++) await process.RoundAsync();
+        Assert.Equal(1, process.Faults.Hits);
+        Assert.Equal(what == "refused" ? 0 : 1, process.Outages);
         var sent = new List<string>();
         process.Faults.Each(text => Holds(text, TestProcess.Reserve) && !Holds(text, "@named"), sent.Add);
-        for (var i = 0; i < 10 && sent.Count == 0; i++) await process.RoundAsync();
-        Assert.Contains("@cursor0", sent[0], StringComparison.Ordinal);
+        for (var i = 0; i < 30 && Called(cluster, key => key <= 2) < 2; i++)
+        {
+            await process.RoundAsync();
+            // As long as it takes until what was lost is read back; else at once.
+            if (what == "lost") await cluster.LiveAsync(0.1);
+        }
+        Assert.Equal(2, Called(cluster, key => key <= 2));
+        Assert.All(sent, text => Assert.Contains("@cursor0", text, StringComparison.Ordinal));
         await cluster.UntilEndedAsync();
         Assert.Equal(102, cluster.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_a_look_of_a_former_term_has_met_is_nothing_to_the_new_one()
+    {
+        var (cluster, process) = await BacklogAsync(records: 100);
+        await using var _ = cluster;
+        var counting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var scan = process.Lane.Store.Database.InTurnAsync(() => counting.Task, TestCluster.Stopping);
+        process.Faults.FailBefore(TestProcess.LookBehind, error: cluster.Gone("no answer"));
+        await process.RoundAsync();
+        await cluster.Db.ExecuteAsync("UPDATE pampa_lease SET term = term + 1, holder = 'other', expires_at = '2030-01-01T00:00:00Z' WHERE scope = 'cluster'");
+        await cluster.LiveAsync(10);
+        for (var i = 0; i < 3; i++) await process.RoundAsync();
+        counting.SetResult();
+        await scan;
+        await process.Dispatcher.EndPassesAsync().WaitAsync(TimeSpan.FromMinutes(1), TestCluster.Stopping);
+        Assert.Equal(1, process.Faults.Hits);
+        var before = cluster.Calls.Count;
+        for (var i = 0; i < 10; i++) await process.RoundAsync();
+        Assert.InRange(cluster.Calls.Count, before + 9, before + 10);
+        Assert.Equal(0, process.Outages);
+        Assert.DoesNotContain(process.Lines, line => Holds(line, "to look for due records"));
     }
 }
