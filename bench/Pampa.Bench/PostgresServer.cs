@@ -10,7 +10,7 @@ internal sealed class PostgresServer : IAsyncDisposable
 {
     // Durable: fsync and synchronous_commit stay on, autovacuum too. Only sizes are set, so that no checkpoint falls
     // into one run and not into another.
-    private static readonly string[] Sizes = ["shared_buffers = 1GB", "max_wal_size = 32GB", "checkpoint_timeout = 1h", "max_connections = 400"];
+    private static readonly string[] Sizes = ["shared_buffers = 1GB", "max_wal_size = 8GB", "checkpoint_timeout = 1h", "max_connections = 400"];
 
     private readonly PrivatePostgres? own;
 

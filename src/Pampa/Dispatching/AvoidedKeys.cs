@@ -33,7 +33,7 @@ internal sealed class AvoidedKeys(TimeProvider time, TimeSpan? refusedFor = null
         }
     }
 
-    public bool Any => Count > 0;
+    public bool Any => keys.Count > 0 && Count > 0;
 
     /// <summary>Those of the keys that are not among them.</summary>
     public List<TaskKey> Fresh(IEnumerable<TaskKey> some) => Fresh(some, key => key);

@@ -59,9 +59,11 @@ internal sealed partial class Dispatcher
         if (job.LeftOut.Any) return await ReserveAroundAsync(job, slots, term, name, stopping);
         var goesRound = job.GoesRound;
         if (!goesRound) job.Refused = 0;
-        if (!job.Store.Job.HasOwnOrder && job.Cursor is { } place
-            && await job.Back.NextAsync(slots.Count, place, goesRound ? job.Avoided : null, stopping) is { Count: > 0 } behind
-            && await ReserveBehindAsync(job, behind, slots, term, name, stopping) is { } mayPay) return mayPay;
+        if (!job.Store.Job.HasOwnOrder && job.Cursor is { } place)
+        {
+            var behind = await job.Back.NextAsync(slots.Count, place, goesRound ? job.Avoided : null, stopping);
+            if (behind.Count > 0 && await ReserveBehindAsync(job, behind, slots, term, name, stopping) is { } mayPay) return mayPay;
+        }
         var from = WayOf(job);
         if (from.Longest > LongestWalk)
         {

@@ -24,6 +24,9 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
     private const int Rarity = 20;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan OnwardEvery = TimeSpan.FromMilliseconds(50);
+
+    // What was found is done with before it begins at the first again, unless that takes longer: of tasks that are long, or of thousands that are locked.
+    private static readonly TimeSpan LongestStretch = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     // Most ways are short, and what was found is reserved in the same round.
@@ -33,12 +36,13 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
     private readonly Pace pace = new(Every, time, Rarity);
     private readonly Pace onward = new(OnwardEvery, time, Rarity);
     private readonly Telling failures = new(time);
-    private readonly List<TaskKey> found = [];
+    private List<TaskKey> found = [];
     private int offered;
     private Looking? underWay;
 
-    // The last of a full number, once all before it were taken.
+    // The last of a full number.
     private TaskKey? last;
+    private long stretchBegan;
 
     /// <summary>A look that has begun.</summary>
     private sealed class Looking(bool isOnward, int wanted)
@@ -99,15 +103,18 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
     public async Task<List<TaskKey>> NextAsync(int wanted, TaskKey place, TaskKey? after, CancellationToken stopping)
     {
         if (underWay is null && found.Count == 0 && last is not null && onward.IsDue) await BeginAsync(place, last, isOnward: true, stopping);
-        else if (underWay is null && pace.IsDue) await BeginAsync(place, after, isOnward: false, stopping);
+        else if (underWay is null && !IsInStretch && pace.IsDue) await BeginAsync(place, after, isOnward: false, stopping);
         if (underWay is { Keys.IsCompleted: true } look)
         {
             underWay = null;
             Settle(look);
         }
+        if (LeftOut.Any) found = LeftOut.Fresh(found);
         offered = Math.Min(Math.Max(wanted, Together), found.Count);
-        return LeftOut.Fresh(found[..offered]);
+        return found[..offered];
     }
+
+    private bool IsInStretch => (found.Count > 0 || last is not null) && time.GetElapsedTime(stretchBegan) < LongestStretch;
 
     /// <summary>They were tried.</summary>
     /// <param name="last">The last one that was reserved, where no more were wanted: those behind it come next. Null: all are done with.</param>
@@ -167,19 +174,20 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
         // Given up with the process's earlier work.
         if (look.Keys.IsCanceled) return;
         var own = look.IsOnward ? onward : pace;
-        var error = look.Keys.Exception?.InnerException;
+        var (error, dialect) = (look.Keys.Exception?.InnerException, store.Database.Dialect);
         // What an outage or a lock takes says nothing of the way.
-        if (error is null || store.Database.Dialect.IsStatementTimeout(error)) own.End(look.Began, look.Ended);
+        if (error is null || dialect.IsStatementTimeout(error) || dialect.Classify(error) == ErrorKind.Data) own.End(look.Began, look.Ended);
         else own.Restart();
         if (look.WasTold) pace.Hasten();
         if (look.IsOld) return;
         if (error is not null)
         {
-            // What is wrong with the database or the job picking itself meets.
+            // Picking meets it as well when it comes there, and says what is to be done.
             if (failures.IsDue(out var unsaid)) Log.LookFailed(log, store.Job.Name, unsaid, error.Message);
             return;
         }
         Forget();
+        if (!look.IsOnward) stretchBegan = time.GetTimestamp();
         found.AddRange(look.Keys.Result);
         if (found.Count >= look.Wanted) last = look.Keys.Result[^1];
     }
