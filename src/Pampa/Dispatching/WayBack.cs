@@ -7,8 +7,8 @@ namespace Pampa.Dispatching;
 /// <summary>
 /// Finds due records that stand before the place where picking goes on: what was given back, what is due again, what somebody has added there.
 /// Each second, and sooner where that is told. Where the index there is full of what has ended, and a snapshot that somebody holds open keeps that
-/// from being cleared away, the way over it costs more and more: so it is looked for beside the rounds, which go on meanwhile, and for a twentieth
-/// of the time at most.
+/// from being cleared away, the way over it costs more and more: so it is looked for beside the rounds, which go on meanwhile, and for about a
+/// twentieth of the time.
 /// </summary>
 /// <param name="store">The job's records.</param>
 /// <param name="log">Told of a look that fails: nothing else hangs on it.</param>
@@ -102,8 +102,8 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
     /// <param name="stopping">Gives up.</param>
     public async Task<List<TaskKey>> NextAsync(int wanted, TaskKey place, TaskKey? after, CancellationToken stopping)
     {
-        if (underWay is null && found.Count == 0 && last is not null && onward.IsDue) await BeginAsync(place, last, isOnward: true, stopping);
-        else if (underWay is null && !IsInStretch && pace.IsDue) await BeginAsync(place, after, isOnward: false, stopping);
+        if (underWay is null && !IsInStretch && pace.IsDue) await BeginAsync(place, after, isOnward: false, stopping);
+        else if (underWay is null && found.Count == 0 && last is not null && onward.IsDue) await BeginAsync(place, last, isOnward: true, stopping);
         if (underWay is { Keys.IsCompleted: true } look)
         {
             underWay = null;
@@ -186,10 +186,11 @@ internal sealed class WayBack(TaskStore store, ILogger log, TimeProvider time)
             if (failures.IsDue(out var unsaid)) Log.LookFailed(log, store.Job.Name, unsaid, error.Message);
             return;
         }
-        Forget();
+        found = look.Keys.Result;
         if (!look.IsOnward) stretchBegan = time.GetTimestamp();
-        found.AddRange(look.Keys.Result);
-        if (found.Count >= look.Wanted) last = look.Keys.Result[^1];
+        if (found.Count < look.Wanted) last = null;
+        // Where it has begun at the first although it was not through, it goes on from where it had come to: the same may be locked still.
+        else if (look.IsOnward || last is null) last = found[^1];
     }
 
     private void Forget()

@@ -27,8 +27,13 @@ internal sealed class Pace(TimeSpan every, TimeProvider time, int rarity = Pace.
     /// <summary>The next one comes at once.</summary>
     public void Reset() => endedAt = 0;
 
-    /// <summary>The next one comes when its time is over, as if one had just ended.</summary>
-    public void Restart() => endedAt = time.GetTimestamp();
+    /// <summary>The next one comes when its time is over, as if one had just ended; to hasten it then makes it no sooner.</summary>
+    public void Restart()
+    {
+        endedAt = time.GetTimestamp();
+        least = took;
+        isHastened = false;
+    }
 
     /// <summary>One has ended.</summary>
     /// <param name="began">The time stamp of its beginning.</param>

@@ -114,31 +114,33 @@ public sealed class WayBackTests
         Assert.Equal(WayBack.Most + 1_500, cluster.Calls.Count);
     }
 
-    [Fact]
-    public async Task Behind_a_full_number_that_somebody_holds_locked_others_are_found_and_picking_stays_where_it_was()
+    [Theory, InlineData(1, 0.3), InlineData(3, 1)]
+    public async Task Behind_thousands_that_somebody_holds_locked_others_are_found_and_picking_stays_where_it_was(int thousands, double pause)
     {
         var (cluster, process) = await BacklogAsync(records: 1_000);
         await using var _ = cluster;
-        await cluster.InsertAsync(WayBack.Most + 1, first: 1);
+        var locked = thousands * WayBack.Most;
+        await cluster.InsertAsync(locked + 1, first: 1);
         await using var other = await cluster.Db.Source.OpenConnectionAsync(TestCluster.Stopping);
         await using var transaction = await other.BeginTransactionAsync(TestCluster.Stopping);
         await using (var command = other.CreateCommand())
         {
             command.Transaction = transaction;
-            command.CommandText = $"SELECT value FROM numbers WHERE value <= {WayBack.Most} FOR UPDATE";
+            command.CommandText = $"SELECT value FROM numbers WHERE value <= {locked} FOR UPDATE";
             await command.ExecuteNonQueryAsync(TestCluster.Stopping);
         }
         var walks = 0;
         process.Faults.Each(text => Holds(text, TestProcess.Reserve) && !Holds(text, "@named") && !Holds(text, "@cursor0"), _ => walks++);
-        // So slowly that a second is over before all of them were tried.
-        for (var i = 0; i < 12; i++)
+        // So slowly that it begins at the first again before all of them were tried.
+        var rounds = 12 * thousands;
+        for (var i = 0; i < rounds; i++)
         {
             await process.RoundAsync();
-            await cluster.LiveAsync(0.3);
+            await cluster.LiveAsync(pause);
         }
         // Those that come later have been done meanwhile.
-        Assert.Equal(WayBack.Most + 1, Assert.Single(cluster.Calls, call => call.Key <= 10_000).Key);
-        Assert.InRange(cluster.Calls.Count, 11, 13);
+        Assert.Equal(locked + 1, Assert.Single(cluster.Calls, call => call.Key <= 10_000).Key);
+        Assert.InRange(cluster.Calls.Count, rounds - 1, rounds + 1);
         await transaction.RollbackAsync(TestCluster.Stopping);
         for (var i = 0; i < 20; i++)
         {
@@ -146,7 +148,7 @@ public sealed class WayBackTests
             await cluster.LiveAsync(0.5);
         }
         Assert.Equal(0, walks);
-        Assert.InRange(Called(cluster, key => key <= WayBack.Most), 10, 20);
+        Assert.InRange(Called(cluster, key => key <= locked), 10, 20);
     }
 
     [Fact]
