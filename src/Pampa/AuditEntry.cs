@@ -18,7 +18,10 @@ public sealed record AuditQuery
     /// <summary>Only this action, as <see cref="AuditEntry.Action"/> has it. Default null: any.</summary>
     public string? Action { get; init; }
 
-    /// <summary>Only where this stands in <see cref="AuditEntry.Target"/>, in upper or lower case. Default null: anything.</summary>
+    /// <summary>
+    /// Only where this stands in <see cref="AuditEntry.Target"/>, in upper or lower case: <c>node web1</c> stands in <c>node web10</c>, too. Default
+    /// null: anything.
+    /// </summary>
     public string? TargetContains { get; init; }
 }
 
@@ -32,7 +35,7 @@ public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, string? Next);
 /// <param name="At">When, by the database's clock.</param>
 /// <param name="Who">Who: see <see cref="PampaCluster.As"/>.</param>
 /// <param name="Action">
-/// <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c>, <c>pause</c>, <c>resume</c>, <c>drain</c>, <c>pause schedule</c>,
+/// <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c>, <c>run-now</c>, <c>pause</c>, <c>resume</c>, <c>drain</c>, <c>pause schedule</c>,
 /// <c>resume schedule</c> or <c>run schedule</c>.
 /// </param>
 /// <param name="Target">What it was done to, for example <c>job search_odd_numbers</c> or <c>node web1</c>.</param>

@@ -260,12 +260,6 @@ public sealed partial class JobBuilder
         UseRow<TRow>((row, task) => made.UseAsync(job => job.ProcessAsync(row, task, task.CancellationToken)));
     }
 
-    /// <summary>Whether only the program that has published the job knows which records are tasks.</summary>
-    internal bool LacksCondition { get; init; }
-
-    /// <summary>Whether only the program that has published the job has its OnFinished.</summary>
-    internal bool LacksFinished { get; init; }
-
     /// <summary>Checks everything that can be checked without a database.</summary>
     internal JobDefinition? Build(List<string> problems, bool needsCode = true, ProgramVersion? version = null)
     {
@@ -302,7 +296,10 @@ public sealed partial class JobBuilder
             Hooks = hooks,
             Allowing = Allowing(),
             WorkerOrder = workerOrder,
+            IsPublished = IsPublished,
             LacksCondition = LacksCondition,
+            LacksOrder = LacksOrder,
+            LacksSelection = LacksSelection,
             LacksFinished = LacksFinished,
             Version = version,
             DeclaredMinimum = ProgramVersion.TryParse(MinProgramVersion),

@@ -173,11 +173,18 @@ public sealed partial class PampaBuilder
         {
             Columns = structure.Columns,
             MaxAssignedWorkers = structure.MaxAssignedWorkers,
+            WorkerFilter = structure.WorkerFilter,
+            PriorityColumn = structure.PriorityColumn,
+            DueColumn = structure.DueColumn,
+            IsPublished = true,
             LacksCondition = structure.HasCondition,
+            LacksOrder = structure.HasOrder,
+            LacksSelection = structure.HasSelection,
             LacksFinished = structure.HasFinished,
             MaxWait = structure.MaxWait,
             PublishedGoal = structure.FinishBy,
         };
+        if (structure.Sequence is { } sequence) job.InSequenceBy(sequence.Columns, sequence.GoesOnAfterFailure);
         if (structure.MaxPendingTasks is { } pending) job.MaxPendingTasks = pending;
         if (structure.Limits is { } limits) (job.MaxAttempts, job.MaxDuration) = (limits.MaxAttempts, limits.MaxDuration);
         jobs.Add(job);

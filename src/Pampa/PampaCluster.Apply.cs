@@ -48,7 +48,8 @@ public sealed partial class PampaCluster
     /// <returns>What was done or, of a dry run, would be.</returns>
     /// <exception cref="ArgumentException">
     /// There is no such job or column, a value or a key does not fit its column, or the filter leaves no state that the action takes. Or the job has
-    /// a condition that only its program knows (<see cref="OpenPublishedAsync(string?, string, CancellationToken)"/>), and no keys are given.
+    /// a condition that only its program knows (<see cref="OpenPublishedAsync(string?, string, CancellationToken)"/>), and no keys are given. Or the
+    /// action takes only what has not ended, and the filter asks for a time of the end.
     /// </exception>
     public async Task<TaskActionResult> ApplyAsync(
         string job, TaskAction action, TaskFilter filter, TaskActionOptions? options = null, IProgress<TaskActionResult>? progress = null,
@@ -65,6 +66,9 @@ public sealed partial class PampaCluster
         List<TaskState> states = [.. takes.Where(s => filter.States.Count == 0 || filter.States.Contains(s))];
         if (states.Count == 0)
             throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(takes)}, and the filter wants such that are {Names(filter.States)}.");
+        var asksForEnd = filter is { Moment: TaskMoment.Ended } and ({ From: not null } or { Until: not null });
+        if (asksForEnd && !states.Exists(s => s is TaskState.Completed or TaskState.Failed))
+            throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(states)}, and none of those has ended, so no time of its end can be asked for (From, Until). Ask by the time until which they wait, or at which they were reserved: Moment Reserved (--moment reserved).");
         if (filter.IsOfStatesOnly && !options.All && !options.DryRun)
             throw Fault($"Job '{job}': {Name(action)} without a condition takes all records that are {Names(states)}. Give a condition, or say that all are meant.");
         // What has ended has been a task; what has not may never be one.
@@ -73,26 +77,50 @@ public sealed partial class PampaCluster
         // Those are looked at as well, to tell that they were left alone.
         var passesRunning = !options.Running && action is (TaskAction.Cancel or TaskAction.Skip)
             && (filter.States.Count == 0 || filter.States.Contains(TaskState.Running));
-        if (options.DryRun) return await CountAsync(store, filter, states, passesRunning, options.Limit, cancellationToken);
+        if (options.DryRun)
+        {
+            var counted = await CountAsync(store, filter, states, passesRunning, options, cancellationToken);
+            return await WhyNoneAsync(store, action, filter, counted, cancellationToken);
+        }
         var detail = Joined(FilterText.Of(filter), options.Reason is { Length: > 0 } why ? $"because: {why}" : "");
         var note = await NoteAsync(parts, Name(action), PampaTarget.Job(job), detail, cancellationToken);
         var bulk = new Bulk(store, action, filter, passesRunning ? [.. states, TaskState.Running] : states, note with { Reason = options.Reason });
         var result = await DoAsync(bulk, options, progress, cancellationToken);
         if (result.Changed > 0) await parts.WakeAsync(job, cancellationToken);
         if (parts.WaitsForHooks && store.Calls is { IsInside: false } calls) await calls.TellAllAsync(Timeout.InfiniteTimeSpan, cancellationToken);
-        return result;
+        return await WhyNoneAsync(store, action, filter, result, cancellationToken);
     }
 
     private static async Task<TaskActionResult> CountAsync(
-        TaskStore store, TaskFilter filter, List<TaskState> states, bool passesRunning, long? limit, CancellationToken stopping)
+        TaskStore store, TaskFilter filter, List<TaskState> states, bool passesRunning, TaskActionOptions options, CancellationToken stopping)
     {
-        var most = (int)Math.Min(limit ?? Limits.MatchedRows, Limits.MatchedRows);
-        var matched = await store.CountAsync(filter with { States = states }, most, isHurried: false, stopping);
+        var most = (int)Math.Min(options.Limit ?? Limits.MatchedRows, Limits.MatchedRows);
+        var matched = await store.CountAsync(filter with { States = states }, most, options.Hurried, stopping);
         // So many are meant, however many more there are.
-        if (matched.Count == limit) matched = matched with { IsExact = true };
+        if (matched.Count == options.Limit) matched = matched with { IsExact = true };
         var running = !passesRunning ? new TaskCount(0, IsExact: true)
-            : await store.CountAsync(filter with { States = [TaskState.Running] }, Limits.MatchedRows, isHurried: false, stopping);
+            : await store.CountAsync(filter with { States = [TaskState.Running] }, Limits.MatchedRows, options.Hurried, stopping);
         return new TaskActionResult(matched.Count, 0, running.Count, matched.IsExact && running.IsExact, null);
+    }
+
+    // Where nothing matches although it looks as if it should, that alone would leave whoever asked at a loss.
+    private static async Task<TaskActionResult> WhyNoneAsync(
+        TaskStore store, TaskAction action, TaskFilter filter, TaskActionResult result, CancellationToken stopping)
+    {
+        if (result is not { Matched: 0, Running: 0, IsExact: true }) return result;
+        if (action == TaskAction.RunNow && store.Table.Order.Due is { } due)
+        {
+            var waiting = await store.CountAsync(filter with { IsOwnTimePast = false, States = [TaskState.Scheduled] }, 1, isHurried: true, stopping);
+            if (waiting.Count == 0) return result;
+            return result with { Why = $"what is scheduled of these waits for its own time, which stands in column '{due.Name}' (DueColumn) and is the program's: write another one there" };
+        }
+        if (action is TaskAction.Retry or TaskAction.Relaunch && filter.Keys is { Count: > 0 } keys)
+        {
+            var page = await store.PageAsync(new TaskQuery { Filter = new TaskFilter { Keys = keys }, Limit = Limits.ListedRows }, stopping);
+            if (!page.Tasks.Any(t => t is { State: TaskState.Failed, EndedAt: null })) return result;
+            return result with { Why = $"what has failed of these has used all of its attempts and has no end yet: a dispatcher that leads gives it one in a moment, and then {Name(action)} takes it" };
+        }
+        return result;
     }
 
     /// <summary>Something that is done to many records.</summary>

@@ -45,7 +45,9 @@ public sealed partial class PampaCluster
             : await TellAsync(store, () => Selections.ChoiceAsync(store, record.Task.Key, cancellationToken));
         (int? Before, string? Error) place = (null, null);
         if (store.Job.Selecting is not null) place = (choice.Answer?.Before, choice.Error);
-        else if (record is { IsFree: true, IsOpen: true, HasAttempts: true, IsDue: true, Fits: true })
+        else if (store.Job.LacksOrder) place = (null, "the job has an OrderBy that only its own program knows");
+        else if (store.Job is { LacksCondition: false, LacksSelection: false }
+            && record is { IsFree: true, IsOpen: true, HasAttempts: true, IsDue: true, Fits: true })
             place = await TellAsync(store, () => PlaceAsync(store, record.Task.Key, cancellationToken));
         var evidence = new Evidence(record, store.Job, info)
         {

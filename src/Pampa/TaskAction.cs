@@ -37,6 +37,12 @@ public sealed record TaskActionOptions
     /// </summary>
     public bool DryRun { get; init; }
 
+    /// <summary>
+    /// Whether a dry run ends when it has counted for about a second, with what it has by then (<see cref="TaskActionResult.IsExact"/> is false).
+    /// Default: no, it counts on.
+    /// </summary>
+    public bool Hurried { get; init; }
+
     /// <summary>Whether a filter without any condition is meant: all records that the action may take. Default: no, it is refused.</summary>
     public bool All { get; init; }
 
@@ -63,6 +69,10 @@ public sealed record TaskActionOptions
 /// <param name="Matched">How many records match and are in a state that the action takes, as far as they were looked at.</param>
 /// <param name="Changed">How many were changed; those that changed meanwhile were left alone. Of a dry run 0.</param>
 /// <param name="Running">How many match and were left alone because a worker runs them: wait for them, or drain the job first.</param>
-/// <param name="IsExact">False: of a dry run there are more, and no <see cref="TaskActionOptions.Limit"/> leaves them out.</param>
+/// <param name="IsExact">False: of a dry run there are more or may be, and no <see cref="TaskActionOptions.Limit"/> leaves them out.</param>
 /// <param name="AuditId">The id of its entry in the audit; null: nothing was changed.</param>
-public sealed record TaskActionResult(long Matched, long Changed, long Running, bool IsExact, string? AuditId);
+public sealed record TaskActionResult(long Matched, long Changed, long Running, bool IsExact, string? AuditId)
+{
+    /// <summary>Where nothing matches although something looks as if it should: why, for people. Null: there is nothing to say of that.</summary>
+    public string? Why { get; init; }
+}

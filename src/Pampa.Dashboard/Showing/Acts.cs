@@ -6,7 +6,7 @@ namespace Pampa.Showing;
 internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, Reads reads, Operations operations)
 {
     private const int MostKeys = 1_000;
-    private static readonly TaskFilter None = new() { Keys = [] };
+    private static readonly TaskActionResult Nothing = new(0, 0, 0, IsExact: true, null);
 
     /// <summary>How many records an action would change.</summary>
     public async Task<PreviewShape> PreviewAsync(RecordsOrder order, string who, CancellationToken stopping)
@@ -15,16 +15,25 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         if (filter.Keys is not null)
         {
             var would = await TryAsync(order, action, filter, new TaskActionOptions { DryRun = true, Running = order.Running }, who, stopping);
-            return new PreviewShape(would.Matched, would.Running, would.IsExact, would.IsExact);
+            return new PreviewShape(would.Matched, would.Running, would.IsExact, would.IsExact, Shown(would.Why));
         }
-        // Some jobs let nothing be cancelled that runs: that is said now, and not when it is to be done. Nothing is looked for.
-        if (order.Running) await TryAsync(order, action, None, new TaskActionOptions { DryRun = true, Running = true }, who, stopping);
-        // A dry run walks on and on; to count ends in a moment, with what it has by then.
-        var taken = await CountAsync(order.Job, filter, order.Running ? [.. Taken(action), TaskState.Running] : Taken(action), stopping);
-        var running = !order.Running && action is (TaskAction.Cancel or TaskAction.Skip)
-            ? await CountAsync(order.Job, filter, [TaskState.Running], stopping)
+        // By the cluster itself, with all that it goes by when it does it: what it refuses then it refuses now. Each of the two counts ends in a
+        // moment, with what it has by then.
+        var taken = In(filter, order.Running ? [.. Taken(action), TaskState.Running] : Taken(action)) is not { } takes ? Nothing
+            : await TryAsync(order, action, takes, new TaskActionOptions { DryRun = true, Hurried = true, Running = order.Running }, who, stopping);
+        var running = !order.Running && action is (TaskAction.Cancel or TaskAction.Skip) && In(filter, [TaskState.Running]) is { } left
+            ? await reads.RunAsync(t => cluster.CountAsync(order.Job, left, cancellationToken: t), stopping)
             : new TaskCount(0, true);
-        return new PreviewShape(taken.Count, running.Count, taken.IsExact, running.IsExact);
+        return new PreviewShape(taken.Matched, running.Count, taken.IsExact, running.IsExact, Shown(taken.Why));
+    }
+
+    private string? Shown(string? text) => text is null ? null : options.Redact(text);
+
+    // The filter's own states may leave none of these: then nothing is looked for.
+    private static TaskFilter? In(TaskFilter filter, TaskState[] states)
+    {
+        TaskState[] both = filter.States.Count == 0 ? states : [.. states.Where(filter.States.Contains)];
+        return both.Length == 0 ? null : filter with { States = both };
     }
 
     private Task<TaskActionResult> TryAsync(
@@ -38,14 +47,6 @@ internal sealed class Acts(PampaCluster cluster, PampaDashboardOptions options, 
         TaskAction.RunNow => [TaskState.Scheduled],
         _ => [TaskState.Pending, TaskState.Scheduled, TaskState.Reserved],
     };
-
-    private async Task<TaskCount> CountAsync(string job, TaskFilter filter, TaskState[] states, CancellationToken stopping)
-    {
-        var both = filter.States.Count == 0 ? states : [.. states.Where(filter.States.Contains)];
-        return both.Length == 0
-            ? new TaskCount(0, true)
-            : await reads.RunAsync(t => cluster.CountAsync(job, filter with { States = both }, cancellationToken: t), stopping);
-    }
 
     /// <summary>Does it, or begins to.</summary>
     public async Task<OperationShape> ApplyAsync(RecordsOrder order, string who, CancellationToken stopping)

@@ -181,7 +181,7 @@ internal sealed record AuditShape(IReadOnlyList<AuditEntryShape> Entries, string
 
 internal sealed record AuditEntryShape(string Id, DateTimeOffset At, string Who, string Action, string Target, string Detail, long Count);
 
-internal sealed record PreviewShape(long Matched, long Running, bool IsExact, bool IsRunningExact);
+internal sealed record PreviewShape(long Matched, long Running, bool IsExact, bool IsRunningExact, string? Why);
 
 /// <summary>Something that goes on behind the pages; of a tick, Job is its schedule.</summary>
 internal sealed record OperationShape(

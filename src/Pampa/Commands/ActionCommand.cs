@@ -60,7 +60,8 @@ internal static class ActionCommand
         var choices = new Choices(verb.JobArgument(), action, name, done);
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());
         command.Arguments.Add(choices.Job);
-        var filter = FilterOptions.AddTo(command);
+        // What has not ended has no end that could be asked for.
+        var filter = FilterOptions.AddTo(command, action is TaskAction.Retry or TaskAction.Relaunch ? TaskMoment.Ended : TaskMoment.Reserved);
         if (action == TaskAction.Cancel) command.Options.Add(choices.Running);
         foreach (var option in (Option[])[choices.All, choices.DryRun, choices.Yes, choices.Reason, choices.Limit, json, database]) command.Options.Add(option);
         command.Validators.Add(result => Check(result, choices, filter));
@@ -149,16 +150,21 @@ internal static class ActionCommand
         {
             await Verb.Output.WriteLineAsync(AsJson
                 ? JsonSerializer.Serialize(
-                    new ActionJson(Job, Choices.Name, options.DryRun, result.Changed, result.Matched, result.IsExact, result.Running, result.AuditId),
+                    new ActionJson(Job, Choices.Name, options.DryRun, result.Changed, result.Matched, result.IsExact, result.Running, result.AuditId)
+                    {
+                        Why = result.Why,
+                    },
                     OperationJson.Default.ActionJson)
                 : Printable.Line($"{Job}: {(options.DryRun ? Would(result) : Did(result))}"));
         }
 
         private string Would(TaskActionResult result) => FormattableString.Invariant(
-            $"{result.Matched:N0}{(result.IsExact ? "" : "+")} {(result.Matched == 1 ? "record" : "records")} would be {Choices.Done}{Running(result)}");
+            $"{result.Matched:N0}{(result.IsExact ? "" : "+")} {(result.Matched == 1 ? "record" : "records")} would be {Choices.Done}{Running(result)}{Because(result)}");
 
         private string Did(TaskActionResult result) => FormattableString.Invariant(
-            $"{result.Changed:N0} {(result.Changed == 1 ? "record is" : "records are")} {Choices.Done}{Running(result)}");
+            $"{result.Changed:N0} {(result.Changed == 1 ? "record is" : "records are")} {Choices.Done}{Running(result)}{Because(result)}");
+
+        private static string Because(TaskActionResult result) => result.Why is { } why ? $": {why}" : "";
 
         private static string Running(TaskActionResult result) => result.Running == 0 ? ""
             : FormattableString.Invariant($"; {result.Running:N0} {(result.Running == 1 ? "is" : "are")} running and left alone");

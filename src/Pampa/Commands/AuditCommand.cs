@@ -21,13 +21,13 @@ internal static class AuditCommand
             [
                 ("audit", "The latest 50 entries."),
                 ("audit --job my_job --who anna --json", "What one person did to one job, as JSON."),
-                ("audit --target \"node web1\"", "When that node was drained, detached and attached, and by whom."),
+                ("audit --target \"node web1\"", "When that node was drained, detached and attached, and by whom; web10 and the like, too."),
             ],
         };
         var job = new Option<string?>("--job") { HelpName = "JOB", Description = "Only what was done to this job (default: to any)." };
         var who = new Option<string?>("--who") { HelpName = "NAME", Description = "Only what this one did (default: anybody)." };
         var action = new Option<string?>("--action") { HelpName = "ACTION", Description = "Only this action, as the list has it, for example retry or \"pause schedule\" (default: any). What is detached, and what the dashboard drains, is a pause; what is attached, a resume." };
-        var target = new Option<string?>("--target") { HelpName = "TEXT", Description = "Only where this stands in the name of what it was done to, in upper or lower case (default: anything)." };
+        var target = new Option<string?>("--target") { HelpName = "TEXT", Description = "Only where this stands in the name of what it was done to, in upper or lower case; web1 stands in web10, too (default: anything)." };
         var limit = new Option<int>("--limit") { HelpName = "N", Description = $"At most so many entries (default: {Usual}).", DefaultValueFactory = _ => Usual };
         var before = new Option<string?>("--before") { HelpName = "ID", Description = "Go on before this entry." };
         var (database, json) = (Verb.DatabaseOption(), Verb.JsonOption());

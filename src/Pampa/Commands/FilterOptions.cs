@@ -35,28 +35,35 @@ internal sealed class FilterOptions
 
     private readonly Option<string?> worker = new("--worker") { HelpName = "ID", Description = "Only records that this worker holds or has ended." };
 
-    private readonly Option<TaskMoment> moment = new("--moment")
-    {
-        HelpName = "TIME",
-        Description = "Which time --from and --until are about: reserved, started or ended (default: ended).",
-        DefaultValueFactory = _ => TaskMoment.Ended,
-        CustomParser = result => Enum.TryParse<TaskMoment>(result.Tokens[0].Value, ignoreCase: true, out var known) && Enum.IsDefined(known)
-            ? known
-            : Wrong(result.AddError, $"--moment must be reserved, started or ended, got '{Printable.Line(result.Tokens[0].Value)}'.", TaskMoment.Ended),
-    };
+    private readonly TaskMoment usual;
+    private readonly Option<TaskMoment> moment;
 
     private readonly Option<DateTimeOffset?> from = new("--from") { HelpName = "MOMENT", Description = "Only records whose time is this one or later, for example 2026-12-24T18:00Z." };
 
     private readonly Option<DateTimeOffset?> until = new("--until") { HelpName = "MOMENT", Description = "Only records whose time is before this one." };
 
-    private FilterOptions()
+    private FilterOptions(TaskMoment usual)
     {
+        this.usual = usual;
+        moment = new Option<TaskMoment>("--moment")
+        {
+            HelpName = "TIME",
+            Description = usual == TaskMoment.Ended
+                ? "Which time --from and --until are about: reserved, started or ended (default: ended)."
+                : "Which time --from and --until are about: reserved, which of what nobody holds is the time for which it waits, or started (default: reserved).",
+            DefaultValueFactory = _ => usual,
+            CustomParser = result => Enum.TryParse<TaskMoment>(result.Tokens[0].Value, ignoreCase: true, out var known) && Enum.IsDefined(known)
+                ? known
+                : Wrong(result.AddError, $"--moment must be reserved, started or ended, got '{Printable.Line(result.Tokens[0].Value)}'.", usual),
+        };
     }
 
     /// <summary>Adds them to a verb, the keys as its arguments.</summary>
-    public static FilterOptions AddTo(Command command)
+    /// <param name="command">The verb.</param>
+    /// <param name="usual">Which time is meant where nothing is said of it.</param>
+    public static FilterOptions AddTo(Command command, TaskMoment usual = TaskMoment.Ended)
     {
-        var filter = new FilterOptions();
+        var filter = new FilterOptions(usual);
         command.Arguments.Add(filter.keys);
         foreach (var option in filter.Options) command.Options.Add(option);
         command.Validators.Add(result =>
@@ -93,7 +100,7 @@ internal sealed class FilterOptions
         KeyPrefix = parsed.GetValue(prefix),
         ErrorContains = parsed.GetValue(error),
         Worker = parsed.GetValue(worker),
-        Moment = parsed.GetResult(moment) is null ? TaskMoment.Ended : parsed.GetValue(moment),
+        Moment = parsed.GetResult(moment) is null ? usual : parsed.GetValue(moment),
         From = parsed.GetValue(from),
         Until = parsed.GetValue(until),
         Where = [.. (parsed.GetValue(where) ?? []).Select(ConditionText.Read)],

@@ -91,7 +91,7 @@ internal static class MigrateCommand
             {
                 RightsFor.Dispatching => "-- and what dispatches (run, dispatcher)",
                 RightsFor.Working => "-- and what runs tasks (run, node, worker); of the columns to update, those that no handler sets may be left out",
-                RightsFor.Steering => "-- and who pauses, resumes, relaunches, retries, cancels and skips",
+                RightsFor.Steering => "-- and who pauses, resumes, relaunches, retries, cancels, skips and runs now",
                 _ => "-- every process",
             };
             foreach (var grant in grants) yield return $"{grant};";

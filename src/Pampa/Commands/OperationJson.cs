@@ -31,7 +31,7 @@ internal sealed record ErrorsJson(string Job, int Examined, bool IsComplete, IRe
 /// <summary>What <c>audit --json</c> prints; moments are in UTC.</summary>
 internal sealed record AuditJson(IReadOnlyList<AuditEntry> Entries, string? Next);
 
-/// <summary>What <c>retry</c>, <c>relaunch</c>, <c>cancel</c> and <c>skip</c> print with <c>--json</c>.</summary>
+/// <summary>What <c>retry</c>, <c>relaunch</c>, <c>cancel</c>, <c>skip</c> and <c>run-now</c> print with <c>--json</c>.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="Action">What was done.</param>
 /// <param name="IsDryRun">Whether it was only counted.</param>
@@ -40,7 +40,12 @@ internal sealed record AuditJson(IReadOnlyList<AuditEntry> Entries, string? Next
 /// <param name="IsExact">Whether all were counted.</param>
 /// <param name="Running">How many match and were left alone because a worker runs them.</param>
 /// <param name="AuditId">The entry in the audit; null: nothing was changed.</param>
-internal sealed record ActionJson(string Job, string Action, bool IsDryRun, long Count, long Matched, bool IsExact, long Running, string? AuditId);
+internal sealed record ActionJson(string Job, string Action, bool IsDryRun, long Count, long Matched, bool IsExact, long Running, string? AuditId)
+{
+    /// <summary>Where nothing matches although something looks as if it should: why.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Why { get; init; }
+}
 
 /// <summary>What <c>pause</c>, <c>detach</c>, <c>drain</c>, <c>resume</c> and <c>attach</c> print with <c>--json</c>; moments are in UTC.</summary>
 /// <param name="Action">What was done.</param>

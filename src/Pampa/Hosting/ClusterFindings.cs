@@ -109,7 +109,8 @@ internal static class ClusterFindings
     /// <summary>Of what this program says of its jobs and what the others obey.</summary>
     public static IEnumerable<Finding> OfDefinitions(IEnumerable<JobDefinition> jobs, IReadOnlyList<PublishedRow> published)
     {
-        foreach (var job in jobs)
+        // What another program has published says nothing of its code here, and is no definition of this one's.
+        foreach (var job in jobs.Where(j => !j.IsPublished))
         {
             if (published.FirstOrDefault(p => p.Job == job.Name) is not { } row || row.Definition == PublishedJob.Write(job)) continue;
             yield return Finding.Warning("definition-differs", $"job {job.Name}",

@@ -51,10 +51,10 @@ internal static class Explainer
             new("free", record.IsFree, record.IsFree ? "nobody holds it" : record.IsOpen ? HeldBy(evidence) : $"worker '{record.Task.Worker}' had it last"),
             new("attempts left", record.HasAttempts, $"{record.Task.Attempts} of {job.MaxAttempts} are used"),
             new("due", record.IsDue, record.IsDue ? record.Reserved is { } since && record.IsFree ? $"since {Span(since)}" : "it is" : $"in {Span(-record.Reserved ?? 0)}"),
-            new(Where, record.Fits, Condition(record, job)),
+            new(Where, job.LacksCondition ? null : record.Fits, Condition(record, job)),
         ];
-        if (job.Sequence is { } sequence && record.IsOpen) ofRecord.Add(TurnOf(record, sequence));
-        if (job.Selecting is not null && record.IsOpen) ofRecord.Add(Selected(evidence));
+        if (job.Sequence is { } sequence && record.IsOpen) ofRecord.Add(TurnOf(record, job, sequence));
+        if ((job.Selecting is not null || job.LacksSelection) && record.IsOpen) ofRecord.Add(Selected(evidence));
         if (evidence.SeesLocks)
             ofRecord.Add(Lock(evidence));
         List<TaskCondition> conditions = [.. ofRecord, .. OfCluster(evidence)];
@@ -63,12 +63,13 @@ internal static class Explainer
 
     private static string Condition(ExaminedRecord record, JobDefinition job) => record switch
     {
+        _ when job.LacksCondition => "the job has a condition (Where) that only its own program knows",
         { Misfit: { } misfit } => $"the condition cannot be asked of it: {misfit}",
         _ when job.Where is null => "the job has no condition",
         _ => $"it {(record.Fits == true ? "matches" : "does not match")} the condition {PublishedJob.WhereText(job.Where)}",
     };
 
-    private static TaskCondition TurnOf(ExaminedRecord record, Sequencing sequence)
+    private static TaskCondition TurnOf(ExaminedRecord record, JobDefinition job, Sequencing sequence)
     {
         var of = string.Join(", ", sequence.Columns);
         return record.Turn switch
@@ -76,6 +77,9 @@ internal static class Explainer
             "alone" => new(Turn, true, $"it has no {of} and waits for nobody"),
             "held" => new(Turn, false, $"a worker holds another record of the same {of}"),
             "failed" => new(Turn, false, $"a record of the same {of} has failed, and those of its sequence wait until it is retried"),
+            // Which comes first follows from all that says which are tasks, and in which order.
+            "behind" or "next" when job.LacksCondition || job.LacksOrder =>
+                new(Turn, null, $"which record of the same {of} comes first, only the job's own program knows"),
             "behind" => new(Turn, false, $"a record of the same {of} that comes before it has not ended"),
             null => new(Turn, null, "it cannot be told"),
             _ => new(Turn, true, $"no record of the same {of} comes before it"),
@@ -84,6 +88,7 @@ internal static class Explainer
 
     private static TaskCondition Selected(Evidence evidence) => evidence switch
     {
+        { Job.LacksSelection: true } => new(Select, null, "the job has a Select that only its own program knows"),
         { ChoiceError: { } error } => new(Select, null, $"the job's Select cannot be asked: {error}"),
         { Choice: { IsNamed: true } } => new(Select, true, "the job's Select names it"),
         { Choice: { Named: var named, IsWhole: true } } => new(Select, false, FormattableString.Invariant($"the job's Select does not name it; it names {named:N0} records now")),
@@ -140,7 +145,7 @@ internal static class Explainer
                     + (task.Attempts > 0 ? $": the next attempt after {task.Attempts} of {job.MaxAttempts} has to wait that long{Because(task)}." : ": it was put off, or inserted for later.");
         }
         // A lock that cannot be asked for is no reason; a condition that cannot be asked is.
-        bool IsUnknown(TaskCondition c) => c.Holds is null && (c.Name == Select || (record.Misfit is not null && c.Name == Where));
+        bool IsUnknown(TaskCondition c) => c.Holds is null && c.Name is Select or Where or Turn;
         var missing = conditions.Where(c => c.Holds == false || IsUnknown(c)).ToList();
         if (missing.Count > 0) return $"It is due, but {string.Join(", and ", missing.Select(c => c.Detail))}.";
         if (evidence.BeforeError is { } unknown) return $"It is due. How many records come first cannot be told: {unknown}.";

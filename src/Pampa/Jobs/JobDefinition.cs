@@ -64,8 +64,17 @@ internal sealed record JobDefinition
 
     public Func<Sql>? Where { get; init; }
 
+    /// <summary>Whether all that is known of it is what another program has published.</summary>
+    public bool IsPublished { get; init; }
+
     /// <summary>Whether it has a <see cref="Where"/> that is not known here, for the code is another program's.</summary>
     public bool LacksCondition { get; init; }
+
+    /// <summary>Whether it has an <see cref="OrderBy"/> that is not known here, for the code is another program's.</summary>
+    public bool LacksOrder { get; init; }
+
+    /// <summary>Whether it has a <see cref="Selecting"/> that is not known here, for the code is another program's.</summary>
+    public bool LacksSelection { get; init; }
 
     /// <summary>Whether it has an OnFinished that is not known here, for the code is another program's.</summary>
     public bool LacksFinished { get; init; }

@@ -21,6 +21,8 @@ internal static partial class PublishedJob
             var root = json.RootElement;
             if (TextIn(root, "table") is not { } table || TextsIn(root, "key") is not { Count: > 0 } key) return null;
             if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("columns", out var columns) || ReadColumns(columns) is not { } names) return null;
+            // What says when, and after which others, a record is done: without it counts and states would be wrong, and not only less.
+            if (IsUnreadable(root, "dueColumn", TextIn) || IsUnreadable(root, "priorityColumn", TextIn) || IsUnreadable(root, "sequence", TextsIn)) return null;
             return new PublishedStructure(table, key, names, ReadLimits(definition))
             {
                 MaxAssignedWorkers = NumberIn(root, "maxAssignedWorkers") is { } workers and >= 1 and <= int.MaxValue ? (int)workers : null,
@@ -29,7 +31,13 @@ internal static partial class PublishedJob
                     ? TimeSpan.FromSeconds(wait)
                     : null,
                 FinishBy = ReadGoal(root),
+                WorkerFilter = TextIn(root, "workerFilter"),
+                PriorityColumn = TextIn(root, "priorityColumn"),
+                DueColumn = TextIn(root, "dueColumn"),
+                Sequence = ReadSequence(root),
                 HasCondition = TextIn(root, "where") is not null,
+                HasOrder = TextIn(root, "orderBy") is not null,
+                HasSelection = root.TryGetProperty("selectsByCode", out _),
                 HasFinished = TextsIn(root, "hooks")?.Contains(Hooks.NameOf(HookKind.Finished)) == true,
             };
         }
@@ -52,7 +60,7 @@ internal static partial class PublishedJob
             MaxAttempts = structure.Limits?.MaxAttempts,
             MaxDuration = structure.Limits?.MaxDuration,
             MaxAssignedWorkers = structure.MaxAssignedWorkers,
-            WorkerFilter = TextIn(root, "workerFilter"),
+            WorkerFilter = structure.WorkerFilter,
             MaxWait = structure.MaxWait,
             FinishBy = structure.FinishBy?.Moment,
             FinishAt = isDaily ? structure.FinishBy!.Time : null,
@@ -61,6 +69,13 @@ internal static partial class PublishedJob
             OrderBy = TextIn(root, "orderBy"),
         };
     }
+
+    private static bool IsUnreadable<T>(JsonElement root, string name, Func<JsonElement, string, T?> read) where T : class =>
+        root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null && read(root, name) is null;
+
+    private static Sequencing? ReadSequence(JsonElement root) => TextsIn(root, "sequence") is { Count: > 0 } columns
+        ? new Sequencing(columns, root.TryGetProperty("goesOnAfterFailure", out var goesOn) && goesOn.ValueKind == JsonValueKind.True)
+        : null;
 
     // A zone that this computer does not know: then there is no goal, rather than a wrong one.
     private static FinishGoal? ReadGoal(JsonElement root)
@@ -136,8 +151,26 @@ internal sealed record PublishedStructure(string Table, IReadOnlyList<string> Ke
 
     public FinishGoal? FinishBy { get; init; }
 
+    /// <summary>Which workers may serve it; null: any.</summary>
+    public string? WorkerFilter { get; init; }
+
+    /// <summary>The column of the priority; null: there is none.</summary>
+    public string? PriorityColumn { get; init; }
+
+    /// <summary>The column of the time before which a record is not due; null: only the reservation time counts.</summary>
+    public string? DueColumn { get; init; }
+
+    /// <summary>Which records are done one after the other; null: none need be.</summary>
+    public Sequencing? Sequence { get; init; }
+
     /// <summary>Whether only some records are tasks; which, only the program knows.</summary>
     public bool HasCondition { get; init; }
+
+    /// <summary>Whether records come in an order that only the program knows.</summary>
+    public bool HasOrder { get; init; }
+
+    /// <summary>Whether records are named by a statement or by code that only the program has.</summary>
+    public bool HasSelection { get; init; }
 
     /// <summary>Whether it is told of the end of each attempt, by code that only the program has.</summary>
     public bool HasFinished { get; init; }

@@ -17,7 +17,7 @@ internal sealed partial class JobSql
             string? Column(ColumnInfo? column, Func<string, string> nullable) =>
                 column is null ? null : column.IsNullable ? nullable(Dialect.Quote(column.Name)) : Dialect.Quote(column.Name);
             var priority = Column(job.Order.Priority, name => $"(COALESCE({name}, 0))");
-            var due = job.Job.OrderBy is null ? Column(job.Order.Due, name => $"{name}{dialect.NullsFirst}") : null;
+            var due = job.Job is { OrderBy: null, LacksOrder: false } ? Column(job.Order.Due, name => $"{name}{dialect.NullsFirst}") : null;
             return string.Join(", ", ((string?[])[priority, due, .. Keys]).OfType<string>());
         }
     }

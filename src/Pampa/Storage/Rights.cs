@@ -12,7 +12,7 @@ internal enum RightsFor
     /// <summary>To run tasks: <c>run</c>, <c>node</c> and <c>worker</c>.</summary>
     Working,
 
-    /// <summary>To pause, resume, relaunch and retry.</summary>
+    /// <summary>To pause, resume, relaunch, retry, cancel, skip and run now.</summary>
     Steering,
 }
 

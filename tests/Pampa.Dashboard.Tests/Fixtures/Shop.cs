@@ -34,6 +34,13 @@ internal static class Shop
         pampa.AddSchedule("nightly", "0 3 * * *", schedule => schedule.Do(_ => $"INSERT INTO orders (id, customer, amount) SELECT max(id) + 1, 'night', 1 FROM orders"));
     }
 
+    /// <summary>The same, where each record says itself when it is due.</summary>
+    public static void Timed(PampaBuilder pampa)
+    {
+        pampa.Setup("CREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY, customer text, amount bigint, due_at text)");
+        Small(pampa, job => job.DueColumn = "due_at");
+    }
+
     /// <summary>Three records that run until their handlers are told to stop, and a fourth that waits for a worker.</summary>
     public static void Running(PampaBuilder pampa) => Running(pampa, _ => { });
 

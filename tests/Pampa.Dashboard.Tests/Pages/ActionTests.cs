@@ -113,7 +113,7 @@ public sealed class ActionTests(Browser browser)
         var sizes = await visit.Page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]");
         Assert.True(sizes[0] <= sizes[1]);
         await run.ClickAsync();
-        await Assertions.Expect(Dialog(visit)).ToContainTextAsync("At most 2 records of price_orders would change");
+        await Assertions.Expect(Dialog(visit).Locator(".preview")).ToHaveTextAsync("2 records of price_orders would change.");
         await visit.PictureAsync($"run-now-{width}");
         Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
         await ConfirmAsync(visit, "Run now", "it is late");
@@ -121,6 +121,25 @@ public sealed class ActionTests(Browser browser)
         var entries = (await site.Cluster.AuditAsync(new AuditQuery { Action = "run-now" }, Stopping)).Entries;
         Assert.Equal([2L, 1L], entries.Select(e => e.Count));
         Assert.Contains("it is late", entries[0].Detail, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(1280, ColorScheme.Dark), InlineData(375, ColorScheme.Light)]
+    public async Task Where_nothing_would_change_it_is_said_why(int width, ColorScheme scheme)
+    {
+        await using var site = await Site.StartAsync(new SitePlan { Program = Shop.Timed });
+        await site.WriteAsync("UPDATE orders SET due_at = '2199-01-01T00:00:00.000Z' WHERE id < 3; UPDATE orders SET price_orders_reservation_times = 3 WHERE id = 3");
+        await using var visit = await browser.OpenAsync(new Uri(site.Address, "#/tasks?job=price_orders&state=scheduled"), width, scheme);
+        await Assertions.Expect(visit.Page.Locator("table.tasks tbody tr")).ToHaveCountAsync(2);
+        await visit.Named(AriaRole.Button, "Run now", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit).Locator(".preview")).ToContainTextAsync("0 records of price_orders would change.");
+        await Assertions.Expect(Dialog(visit).Locator(".why")).ToContainTextAsync("What is scheduled of these waits for its own time, which stands in column 'due_at'");
+        await Assertions.Expect(Dialog(visit).Locator("button[type=submit]")).ToBeDisabledAsync();
+        await visit.PictureAsync($"why-none-{width}");
+        Assert.Empty(await visit.Page.EvaluateAsync<string[]>(LookTests.Faint));
+        await visit.Page.Keyboard.PressAsync("Escape");
+        await visit.GoAsync("#/jobs/price_orders/tasks/3");
+        await visit.Named(AriaRole.Button, "Retry", true).ClickAsync();
+        await Assertions.Expect(Dialog(visit).Locator(".why")).ToContainTextAsync("has used all of its attempts and has no end yet");
     }
 
     [Theory, InlineData("order=latestend", "order=latestend&state=pending"), InlineData("order=latestend&state=failed", "order=longestrunning&state=failed"), InlineData("state=failed", "state=pending")]

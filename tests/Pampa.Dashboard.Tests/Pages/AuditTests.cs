@@ -65,8 +65,24 @@ public sealed class AuditTests(Browser browser)
         await visit.Page.RunAndWaitForRequestAsync(
             () => visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 1)).then(() => fetch('api/session')).then(() => null)"), "**/api/session");
         Assert.Equal(1, asked);
-        await again.ClickAsync();
+        // Whoever works with keys keeps his place while it is searched, and hears how it goes.
+        var (status, answers) = (visit.Page.Locator(".hunt [role=status]"), new TaskCompletionSource());
+        await Assertions.Expect(status).ToHaveTextAsync("The search is over, 1 found.");
+        await visit.Page.RouteAsync("**/api/audit*", async route =>
+        {
+            await answers.Task;
+            await route.ContinueAsync();
+        });
+        await again.FocusAsync();
+        await visit.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(status).ToHaveTextAsync("The search goes on.");
+        await Assertions.Expect(again).ToBeFocusedAsync();
+        await Assertions.Expect(again).ToBeEnabledAsync();
+        answers.SetResult();
         await Assertions.Expect(rows).ToHaveCountAsync(2);
+        await Assertions.Expect(status).ToHaveTextAsync("The search is over, 2 found.");
+        await Assertions.Expect(again).ToBeFocusedAsync();
+        await visit.Page.UnrouteAllAsync();
         // All of it is kept up to date.
         await visit.GoAsync("#/audit");
         await Assertions.Expect(again).ToHaveCountAsync(0);

@@ -3,7 +3,7 @@ using Pampa.Storage;
 
 namespace Pampa.Tests.Conformance;
 
-/// <summary>T8, T12 and T13 by what records are like: guarded by what was seen and by the filter, and written down.</summary>
+/// <summary>T8, T12, T13 and T14 by what records are like: guarded by what was seen and by the filter, and written down.</summary>
 public abstract partial class StoreConformance
 {
     private AuditStore Audit => new(Db.Database, Cluster);
@@ -39,6 +39,17 @@ public abstract partial class StoreConformance
         Assert.Empty(await AppliedAsync(action, chosen));
         var entry = Assert.Single(await Audit.ReadAsync(new AuditQuery { Job = "job", Who = "anna" }, 10, Stopping));
         Assert.Equal(("1", action.ToString(), "job job", "a detail", 4), (entry.Id, entry.Action, entry.Target, entry.Detail, entry.Count));
+    }
+
+    [Theory]
+    [InlineData(TaskAction.Cancel)]
+    [InlineData(TaskAction.Skip)]
+    public async Task What_was_tried_before_or_is_in_a_hand_with_all_its_attempts_used_can_be_ended_too(TaskAction action)
+    {
+        // Who has tried one before has left the time of its start; and whoever lowers MaxAttempts takes nothing out of hands.
+        await InsertAsync([(1, new Row { St = Clock.Now.AddMinutes(-1), N = 1, Err = "once" }), (2, new Row { Rid = "a.1", Rt = Clock.Now, N = 3 })]);
+        var ended = await AppliedAsync(action, await ChosenAsync(null, Unstarted));
+        Assert.Equal(KeysOf(1, 2).Order(StringComparer.Ordinal), ended.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -241,7 +252,7 @@ public abstract partial class StoreConformance
     [Fact]
     public async Task What_waits_for_another_time_than_was_seen_or_was_taken_since_is_not_made_due()
     {
-        await InsertAsync([.. Enumerable.Range(1, 5).Select(i => (i, new Row { Rt = Clock.Now.AddHours(1), Score = 1 }))]);
+        await InsertAsync([.. Enumerable.Range(1, 7).Select(i => (i, new Row { Rt = Clock.Now.AddHours(1), Score = 1 }))]);
         var filter = new TaskFilter { Where = [new(Profile.Score, ColumnOperator.Equal, "1")] };
         var chosen = await ChosenAsync(filter, TaskState.Scheduled);
         await ChangeAsync(1, Profile.Columns.ReservationTime, Clock.Now.AddHours(2));
@@ -250,8 +261,12 @@ public abstract partial class StoreConformance
         // Somebody else was first, and a worker has it by now.
         await ChangeAsync(4, Profile.Columns.ReservationId, "a.1");
         await ChangeAsync(4, Profile.Columns.StartTime, Clock.Now);
-        var running = await RowAsync(4);
-        Assert.Equal(KeysOf(5), await AppliedAsync(TaskAction.RunNow, chosen, filter));
+        // Whoever has cancelled it leaves the time for which it waited where it is.
+        await ChangeAsync(6, Profile.Columns.EndTime, Clock.Now);
+        var (running, cancelled, alike) = (await RowAsync(4), await RowAsync(6), await RowAsync(7));
+        Assert.Equal(KeysOf(5), await AppliedAsync(TaskAction.RunNow, chosen[..6], filter));
         await UnchangedAsync(4, running);
+        await UnchangedAsync(6, cancelled);
+        await UnchangedAsync(7, alike);
     }
 }

@@ -9,6 +9,10 @@ internal sealed record Guard(string Statement, string Text, string Instead)
 /// <summary>Finds the guards in the WHERE of an UPDATE, or of an INSERT's DO UPDATE, and takes one out.</summary>
 internal static class Guards
 {
+    // How a statement makes its guards count only once the record was found by its key.
+    private const string Otherwise = " ELSE FALSE END";
+    private static readonly string[] OnceFound = ["CASE WHEN v._pampa_k0 IS NOT NULL THEN ", "CASE WHEN c._pampa_k0 IS NOT NULL THEN "];
+
     /// <summary>Which statement a text is, by a mark that only it has.</summary>
     public static string? StatementOf(string text)
     {
@@ -26,7 +30,9 @@ internal static class Guards
         if (Has("_pampa_state")) return Has("pampa_lease") ? "REPEAT" : "RELAUNCH";
         if (Has("pampa_lease") && Has("UPDATE")) return Has("_pampa_rid") ? "RESERVE" : "EXHAUST";
         if (!Has("UPDATE") || !Has("_pampa_rt")) return null;
-        return Has("_pampa_n") ? "SETTLE" : "RELEASE";
+        if (!Has("_pampa_n")) return "RELEASE";
+        // It takes no more from anybody than what nobody holds.
+        return Has("v._pampa_rid") ? "SETTLE" : "RUN NOW";
     }
 
     private static string ScheduleStatement(Func<string, bool> has) => has("@definition") ? "PUBLISH"
@@ -92,6 +98,11 @@ internal static class Guards
             Collect(text[1..^1], found);
             return;
         }
+        if (Array.Find(OnceFound, o => text.StartsWith(o, StringComparison.Ordinal)) is { } begin && text.EndsWith(Otherwise, StringComparison.Ordinal))
+        {
+            Collect(text[begin.Length..^Otherwise.Length], found);
+            return;
+        }
         found.Add((text, "TRUE"));
         // What stands between the words of a CASE is no choice of its own.
         var choices = text.StartsWith("CASE ", StringComparison.Ordinal) ? [] : Split(text, "OR");
@@ -125,7 +136,7 @@ internal static class Guards
         return parts;
     }
 
-    /// <summary>The places outside quotes, with the depth of brackets there.</summary>
+    /// <summary>The places outside quotes, with the depth of brackets there; CASE and END are such, too.</summary>
     private static IEnumerable<(int At, int Depth)> Words(string text, int from)
     {
         var depth = 0;
@@ -137,8 +148,8 @@ internal static class Guards
                 if (i < 0) yield break;
                 continue;
             }
-            if (text[i] == '(') depth++;
-            if (text[i] == ')') depth--;
+            if (text[i] == '(' || IsWord(text, i, "CASE")) depth++;
+            if (text[i] == ')' || IsWord(text, i, "END")) depth--;
             yield return (i, depth);
         }
     }

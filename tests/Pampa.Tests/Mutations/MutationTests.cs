@@ -19,6 +19,11 @@ public sealed class MutationTests(ITestOutputHelper output)
         // The planner makes a join of the EXISTS, and a join keeps the row of the list that it had; another plan would need it.
         { Statement: "RECOVER", Text: var text } when text.EndsWith("= c._pampa_rid", StringComparison.Ordinal) => "joined with the list of own workers",
         { Statement: "RECLAIM", Text: var text } when text.Contains("@deadline", StringComparison.Ordinal) => "the start as it was seen was overdue",
+        { Statement: "RECLAIM", Text: var text } when text.Contains("@hand", StringComparison.Ordinal) || text.EndsWith("start_time\" IS NULL", StringComparison.Ordinal) =>
+            "the reservation as it was seen was not started, and for too long",
+        { Statement: "REPEAT", Text: var text } when text.Contains("@age", StringComparison.Ordinal) => "the end as it was seen was long enough ago",
+        { Statement: "REPEAT", Text: var text } when text.EndsWith("@where0", StringComparison.Ordinal) || text.EndsWith("@again0", StringComparison.Ordinal) =>
+            "what is picked by the same condition is locked with it",
         // As with these; and what others change between is kept out by the turn that such statements take.
         { Statement: "RESERVE", Text: var text } when text.StartsWith("CASE WHEN", StringComparison.Ordinal) && text.Contains(" AS s WHERE ", StringComparison.Ordinal) =>
             "picked by the same condition in the same snapshot",

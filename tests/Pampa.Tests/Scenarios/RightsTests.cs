@@ -83,7 +83,7 @@ public sealed class RightsTests
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_load TO \"the shop\";",
             "GRANT INSERT ON \"public\".pampa_history TO \"the shop\";",
             $"GRANT UPDATE{more} ON \"shop\".\"Orders\" TO \"the shop\";",
-            "-- and who pauses, resumes, relaunches, retries, cancels and skips",
+            "-- and who pauses, resumes, relaunches, retries, cancels, skips and runs now",
             "GRANT INSERT, UPDATE, DELETE ON \"public\".pampa_hold TO \"the shop\";",
             "GRANT UPDATE ON \"public\".pampa_schedule TO \"the shop\";",
             "GRANT INSERT, DELETE ON \"public\".pampa_schedule_run TO \"the shop\";",

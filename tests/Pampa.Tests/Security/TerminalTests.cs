@@ -90,7 +90,7 @@ public sealed class TerminalTests : IDisposable
         [
             ["status"], ["status", "--workers"], ["status", "notes"], ["top", "--once"], ["top", "--node", Hostile], ["top", "--node", $"none{Hostile}"], ["tasks", "notes", "--columns", "body"], ["tasks", "notes", "--limit", "1"], ["errors", "notes"],
             ["audit"], ["explain", "notes", Hostile], ["explain", "notes", $"none{Hostile}"], ["preview", "notes"], ["doctor"], ["schedules"],
-            ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["cancel", "notes", "--where", $"{Hostile} = 1", "--dry-run"], ["tasks", Hostile],
+            ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["cancel", "notes", "--where", $"{Hostile} = 1", "--dry-run"], ["run-now", "notes", Hostile], ["run-now", "notes", "--where", $"{Hostile} = 1", "--dry-run"], ["tasks", Hostile],
             ["pause", "node", "web1", "--reason", Hostile], ["pause", "worker", Hostile], ["resume", "node", Hostile], ["schedules", "pause", Hostile], ["schedules", "resume", Hostile], ["tasks", "notes", "--state", Hostile], [Hostile], ["--db", Hostile],
         ])
         {
@@ -124,6 +124,7 @@ public sealed class TerminalTests : IDisposable
             ["top"], ["doctor"], ["schedules", "run", "nightly"], ["pause", "job", "notes"], ["resume", "job", "notes"],
             ["retry", "notes", "--where", $"body = {Hostile}", "--dry-run"], ["skip", "notes", $"third{Hostile}"],
             ["cancel", "notes", "--where", $"body = {Hostile}", "--yes", "--reason", Hostile], ["relaunch", "notes", "--error", Hostile, "--yes", "--reason", Hostile],
+            ["run-now", "notes", "--where", $"body = {Hostile}", "--yes", "--reason", Hostile],
         ];
         foreach (var verb in telling.Concat(silent))
         {

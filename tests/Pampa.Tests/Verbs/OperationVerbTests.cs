@@ -238,6 +238,7 @@ public sealed class OperationVerbTests() : VerbRig(Program)
     [InlineData("skip")]
     [InlineData("retry")]
     [InlineData("relaunch")]
+    [InlineData("run-now")]
     public async Task Each_has_a_page_of_help(string verb)
     {
         var (code, said, errors) = await RunAsync(verb, "--help");

@@ -1,5 +1,5 @@
 import { post } from './api';
-import { actionWords, count, plural } from './format';
+import { actionWords, count, plural, spell } from './format';
 import type { Filter, Operation } from './shapes';
 import type { Ask } from './ui/dialog';
 
@@ -44,6 +44,8 @@ interface Preview {
   running: number;
   isExact: boolean;
   isRunningExact: boolean;
+  /** Why nothing would change, where that can be told. */
+  why?: string | null;
 }
 
 function spared({ running, isRunningExact }: Preview): string {
@@ -54,13 +56,13 @@ function spared({ running, isRunningExact }: Preview): string {
 /** Operations whose end was told to whoever began them. */
 export const told = new Set<string>();
 
+const sentence = (text: string): string => spell(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+
 /** Asks about an action on records; isOfRunning: of such that run and no others. */
 export function onRecords(action: string, job: string, what: { keys: string[] } | { filter: Filter }, described: string, isOfRunning = false): Ask {
   const w = actionWords[action]!;
   const body = { action, job, ...what };
   const isMany = !('keys' in what);
-  // Whether the own time of each has come is only seen when it is done.
-  const mayBeFewer = action === 'runnow' && isMany;
   return {
     title: `${w.title} ${described}?`,
     text: <p>{w.takes}</p>,
@@ -78,11 +80,11 @@ export function onRecords(action: string, job: string, what: { keys: string[] } 
               <>None was found in the second that counting may take; there may be more of {job} that would change.</>
             ) : (
               <>
-                {mayBeFewer && would.isExact && 'At most '}
                 <b>{count(would.matched, would.isExact)}</b> {would.matched === 1 && would.isExact ? 'record of' : 'records of'} {job} would change.
               </>
             )}
             {spared(would)}
+            {would.why && <p class="why hush">{sentence(would.why)}</p>}
           </>
         ),
         // What was not counted to its end may be none, or millions.

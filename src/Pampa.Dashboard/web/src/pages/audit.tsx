@@ -65,7 +65,7 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
         <Answer asked={asked} rows={10}>
           {(data) => (
             <>
-              {isFiltered && <Searched asked={asked} />}
+              {isFiltered && <Searched asked={asked} found={data.entries.length} />}
               {data.entries.length === 0 ? (
                 <Empty title={isFiltered ? 'Nobody has done anything that matches' : 'Nobody has done anything yet'}>Pauses, retries and all other actions stand here, whoever did them and from wherever.</Empty>
               ) : (
@@ -125,17 +125,21 @@ export function Audit({ query, session }: { query: URLSearchParams; session: Ses
   );
 }
 
-function Searched({ asked }: { asked: Asked<AuditPage> }) {
+function Searched({ asked, found }: { asked: Asked<AuditPage>; found: number }) {
   return (
     <div class="hunt">
-      <Icon name="search" />
+      {asked.isBusy ? <i class="spin" aria-hidden="true" /> : <Icon name="search" />}
       <p>
         <span>
           Searched at <Time at={asked.at} />.
         </span>{' '}
         <span class="hush">Not kept up to date.</span>
       </p>
-      <Button disabled={asked.isBusy} onClick={asked.again}>
+      <span class="unseen" role="status">
+        {asked.isBusy ? 'The search goes on.' : `The search is over, ${count(found)} found.`}
+      </span>
+      {/* It stays where it is while the search goes on: whoever has pressed it by key would lose his place. */}
+      <Button disabled={asked.isOld} onClick={asked.again}>
         Search again
       </Button>
     </div>
