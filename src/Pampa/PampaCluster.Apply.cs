@@ -8,6 +8,9 @@ namespace Pampa;
 /// <summary>Doing something to records, and who does it.</summary>
 public sealed partial class PampaCluster
 {
+    // For words about a number that is known.
+    private static readonly TimeSpan LongestWhy = TimeSpan.FromSeconds(0.5);
+
     private const int MaxWho = 200;
     private const int MaxDetail = 2_000;
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -68,7 +71,7 @@ public sealed partial class PampaCluster
             throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(takes)}, and the filter wants such that are {Names(filter.States)}.");
         var asksForEnd = filter is { Moment: TaskMoment.Ended } and ({ From: not null } or { Until: not null });
         if (asksForEnd && !states.Exists(s => s is TaskState.Completed or TaskState.Failed))
-            throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(states)}, and none of those has ended, so no time of its end can be asked for (From, Until). Ask by the time until which they wait, or at which they were reserved: Moment Reserved (--moment reserved).");
+            throw Fault($"Job '{job}': {Name(action)} takes records that are {Names(states)}, and none of those has ended, so no time of an end can be asked for. Ask by the time reserved: of one that nobody holds it is that until which Pampa keeps it back. A time of the program's own is a column like any other.");
         if (filter.IsOfStatesOnly && !options.All && !options.DryRun)
             throw Fault($"Job '{job}': {Name(action)} without a condition takes all records that are {Names(states)}. Give a condition, or say that all are meant.");
         // What has ended has been a task; what has not may never be one.
@@ -108,19 +111,34 @@ public sealed partial class PampaCluster
         TaskStore store, TaskAction action, TaskFilter filter, TaskActionResult result, CancellationToken stopping)
     {
         if (result is not { Matched: 0, Running: 0, IsExact: true }) return result;
+        // What is asked for is known by now: it is not to hang on this.
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        soon.CancelAfter(LongestWhy);
+        try
+        {
+            return result with { Why = await WhyNoneAsync(store, action, filter, soon.Token) };
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested && e is OperationCanceledException or TimeoutException or System.Data.Common.DbException)
+        {
+            return result;
+        }
+    }
+
+    private static async Task<string?> WhyNoneAsync(TaskStore store, TaskAction action, TaskFilter filter, CancellationToken stopping)
+    {
         if (action == TaskAction.RunNow && store.Table.Order.Due is { } due)
         {
             var waiting = await store.CountAsync(filter with { IsOwnTimePast = false, States = [TaskState.Scheduled] }, 1, isHurried: true, stopping);
-            if (waiting.Count == 0) return result;
-            return result with { Why = $"what is scheduled of these waits for its own time, which stands in column '{due.Name}' (DueColumn) and is the program's: write another one there" };
+            if (waiting.Count == 0) return null;
+            return $"what is scheduled of these waits for its own time, which stands in column '{due.Name}' (DueColumn) and is the program's: write another one there";
         }
         if (action is TaskAction.Retry or TaskAction.Relaunch && filter.Keys is { Count: > 0 } keys)
         {
             var page = await store.PageAsync(new TaskQuery { Filter = new TaskFilter { Keys = keys }, Limit = Limits.ListedRows }, stopping);
-            if (!page.Tasks.Any(t => t is { State: TaskState.Failed, EndedAt: null })) return result;
-            return result with { Why = $"what has failed of these has used all of its attempts and has no end yet: a dispatcher that leads gives it one in a moment, and then {Name(action)} takes it" };
+            if (!page.Tasks.Any(t => t is { State: TaskState.Failed, EndedAt: null })) return null;
+            return $"what has failed of these has used all of its attempts and has no end yet: a dispatcher that leads gives it one in a moment, and then {Name(action)} takes it";
         }
-        return result;
+        return null;
     }
 
     /// <summary>Something that is done to many records.</summary>

@@ -29,17 +29,17 @@ public sealed partial class PampaCluster
     }
 
     internal static async Task<PampaCluster> OpenPublishedAsync(DatabaseAddress address, string cluster, CancellationToken stopping) =>
-        await OpenAsync(await PublishedAsync(address, cluster, stopping), address, SchemaChanges.None, stopping);
+        await OpenAsync(await PublishedAsync(address, cluster, leftOut: null, stopping), address, SchemaChanges.None, stopping);
 
     /// <summary>The jobs that are published in a database, as a program that cannot run them.</summary>
-    internal static async Task<PampaBuilder> PublishedAsync(DatabaseAddress address, string cluster, CancellationToken stopping)
+    internal static async Task<PampaBuilder> PublishedAsync(DatabaseAddress address, string cluster, Action<string>? leftOut, CancellationToken stopping)
     {
         // SQLite would make it.
         if (address.MissingFile is { } file) throw new PampaConfigurationException([$"There is no file '{file}': give the database of a program that has run."]);
         var program = new PampaBuilder { Cluster = cluster };
         await using var opened = new Database(address.Dialect.Open(address.ConnectionString, "pampa/look", 1), address.Dialect, TimeProvider.System, Chance.Shared);
         var preparation = new Preparation(opened, address, SchemaChanges.None, TimeProvider.System);
-        foreach (var job in await preparation.PublishedAsync(cluster, stopping)) program.AddPublished(job.Name, job.Structure);
+        foreach (var job in await preparation.PublishedAsync(cluster, leftOut, stopping)) program.AddPublished(job.Name, job.Structure);
         return program;
     }
 }

@@ -50,7 +50,7 @@ internal sealed class FilterOptions
             HelpName = "TIME",
             Description = usual == TaskMoment.Ended
                 ? "Which time --from and --until are about: reserved, started or ended (default: ended)."
-                : "Which time --from and --until are about: reserved, which of what nobody holds is the time for which it waits, or started (default: reserved).",
+                : "Which time --from and --until are about: reserved, which of what nobody holds is the time until which Pampa keeps it back, or started (default: reserved).",
             DefaultValueFactory = _ => usual,
             CustomParser = result => Enum.TryParse<TaskMoment>(result.Tokens[0].Value, ignoreCase: true, out var known) && Enum.IsDefined(known)
                 ? known

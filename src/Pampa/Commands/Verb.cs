@@ -78,7 +78,7 @@ internal sealed class Verb
         {
             var made = program.Value;
             var choice = await Choose(database, made).RecogniseAsync(stopping, waits ? errors.WriteLine : null);
-            if (isPublished) made = await PampaCluster.PublishedAsync(choice.Address, made.Cluster, stopping);
+            if (isPublished) made = await PampaCluster.PublishedAsync(choice.Address, made.Cluster, errors.WriteLine, stopping);
             try
             {
                 return await runAsync(made, choice);

@@ -29,8 +29,12 @@ internal sealed partial class Preparation
     }
 
     /// <summary>The jobs that processes of a cluster have published and that still fit their tables.</summary>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="leftOut">Told of each one that does not, where others do; null: nobody is.</param>
+    /// <param name="stopping">Gives up.</param>
     /// <exception cref="PampaConfigurationException">There is none, or the database does not answer.</exception>
-    public async Task<List<(string Name, PublishedStructure Structure)>> PublishedAsync(string cluster, CancellationToken stopping)
+    public async Task<List<(string Name, PublishedStructure Structure)>> PublishedAsync(
+        string cluster, Action<string>? leftOut, CancellationToken stopping)
     {
         if (await ConnectionErrorAsync(writes: false, stopping) is { } unreachable) throw new PampaConfigurationException([unreachable]);
         return await ToldAsync(async () =>
@@ -48,7 +52,11 @@ internal sealed partial class Preparation
                 }
                 if (await FitsAsync(row.Job, structure, errors, stopping)) jobs.Add((row.Job, structure));
             }
-            if (jobs.Count > 0) return jobs;
+            if (jobs.Count > 0)
+            {
+                foreach (var error in errors) leftOut?.Invoke($"Left out: {error}");
+                return jobs;
+            }
             if (errors.Count == 0)
                 errors.Add($"No process of the cluster '{cluster}' has published a job in this database ({address.Description}). Run the program once, or name another cluster.");
             throw new PampaConfigurationException(errors);

@@ -91,7 +91,7 @@ internal sealed record JobDefinition
     public Sequencing? Sequence { get; init; }
 
     /// <summary>Whether records come in another order than the key's.</summary>
-    public bool HasOwnOrder => OrderBy is not null || PriorityColumn is not null || DueColumn is not null;
+    public bool HasOwnOrder => OrderBy is not null || LacksOrder || PriorityColumn is not null || DueColumn is not null;
 
     /// <summary>How records are chosen otherwise than by condition and order; null: by these.</summary>
     public Selecting? Selecting { get; init; }

@@ -99,7 +99,7 @@ public sealed class WithoutProgramTests() : VerbRig(Mails)
             var (code, said, errors) = await AskAsync(hasProgram, verb, "mails", "--until", "2199-01-02", "--moment", "ended", "--yes");
             Assert.Equal((2, ""), (code, said));
             Assert.Contains("none of those has ended", errors, StringComparison.Ordinal);
-            Assert.Contains("--moment reserved", errors, StringComparison.Ordinal);
+            Assert.Contains("Ask by the time reserved", errors, StringComparison.Ordinal);
         }
         // What has ended has an end, and that is what is meant of it.
         Assert.Equal("mails: 1 record would be pending again", (await AskAsync(hasProgram, "relaunch", "mails", "--from", "2020-01-01", "--dry-run")).Said);
@@ -139,6 +139,28 @@ public sealed class WithoutProgramTests() : VerbRig(Mails)
         // As a version of before has published it, or of a job that has none.
         await ExecuteAsync("UPDATE pampa_job SET definition = json_remove(definition, '$.dueColumn')");
         Assert.Equal((2, 3), await CountsAsync(hasProgram: false));
+    }
+
+    [Fact]
+    public async Task One_that_does_not_fit_its_table_any_more_is_left_out_and_told_of_and_the_others_are_there()
+    {
+        var (code, said, errors) = await RunAsync(pampa =>
+        {
+            Mails(pampa);
+            pampa.Setup("CREATE TABLE IF NOT EXISTS letters (id bigint PRIMARY KEY, send_at text)");
+            pampa.AddJob("letters", "letters", "id", job =>
+            {
+                job.DueColumn = "send_at";
+                job.Process(_ => { });
+            });
+        }, "run", "--drain");
+        Assert.True(code == 0, $"{said}{errors}");
+        await ExecuteAsync("ALTER TABLE letters RENAME COLUMN send_at TO sent_at");
+        (code, said, errors) = await LookAsync("status", "--json");
+        using var status = JsonDocument.Parse(said);
+        Assert.Equal((0, "mails"), (code, Assert.Single(status.RootElement.GetProperty("jobs").EnumerateArray()).GetProperty("job").GetString()));
+        Assert.StartsWith("Left out: Job 'letters'", errors, StringComparison.Ordinal);
+        Assert.Contains("has no column 'send_at' (DueColumn)", errors, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(false, true), InlineData(false, false), InlineData(true, false)]

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 /** Where the page is: all of it stands behind the #, so that it works below any path. */
 export interface Place {
@@ -38,7 +38,8 @@ export function isPlainClick(e: Event): boolean {
 
 export function usePlace(): Place {
   const [place, setPlace] = useState(read);
-  useEffect(() => {
+  // At once, and not after the next picture: whoever goes on before that would be left where the page has begun.
+  useLayoutEffect(() => {
     const change = (): void => setPlace(read());
     addEventListener('hashchange', change);
     return () => removeEventListener('hashchange', change);

@@ -136,10 +136,10 @@ function Searched({ asked, found }: { asked: Asked<AuditPage>; found: number }) 
         <span class="hush">Not kept up to date.</span>
       </p>
       <span class="unseen" role="status">
-        {asked.isBusy ? 'The search goes on.' : `The search is over, ${count(found)} found.`}
+        {asked.isBusy ? 'The search goes on.' : asked.error ? 'The search has failed.' : `The search is over, ${count(found)} found.`}
       </span>
       {/* It stays where it is while the search goes on: whoever has pressed it by key would lose his place. */}
-      <Button disabled={asked.isOld} onClick={asked.again}>
+      <Button disabled={asked.isOld} onClick={() => !asked.isBusy && asked.again()}>
         Search again
       </Button>
     </div>
