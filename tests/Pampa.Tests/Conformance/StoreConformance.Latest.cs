@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Time.Testing;
 using Pampa.Storage;
 using Pampa.Tests.Scenarios;
 
@@ -117,32 +116,43 @@ public abstract partial class StoreConformance
     public async Task That_a_table_is_large_is_known_for_a_minute_and_an_index_is_seen_at_once()
     {
         await InsertEndedAsync();
-        var (counts, time) = (0, new FakeTimeProvider());
+        var (counts, time) = (0, new LaterTime());
         var store = Sorting(5, text =>
         {
             if (text.Contains(Store.Table.Sql.Size, StringComparison.Ordinal)) counts++;
             return text;
         }, time);
-        async Task RefusedAsync(TaskFilter filter, int counted)
+        // What the server has run again is counted more than once.
+        async Task RefusedAsync(TaskFilter filter, bool isCounted)
         {
+            var before = counts;
             await Assert.ThrowsAsync<ArgumentException>(() => PageAsync(Latest with { Filter = filter }, store));
-            Assert.Equal(counted, counts);
+            Assert.Equal(isCounted, counts > before);
         }
 
-        await RefusedAsync(OfFailed, 1);
-        await RefusedAsync(new TaskFilter(), 1);
-        time.Advance(TimeSpan.FromSeconds(59));
-        await RefusedAsync(OfFailed, 1);
-        time.Advance(TimeSpan.FromSeconds(2));
-        await RefusedAsync(OfFailed, 2);
+        await RefusedAsync(OfFailed, isCounted: true);
+        await RefusedAsync(new TaskFilter(), isCounted: false);
+        time.By = TimeSpan.FromSeconds(45);
+        await RefusedAsync(OfFailed, isCounted: false);
+        time.By = TimeSpan.FromSeconds(61);
+        await RefusedAsync(OfFailed, isCounted: true);
         await Db.ExecuteAsync(await RemedyAsync(OfFailed));
+        var known = counts;
         Assert.Equal(KeysOf(5, 3), (await PageAsync(Latest with { Filter = OfFailed }, store)).Tasks.Select(t => t.Key));
-        Assert.Equal(2, counts);
+        Assert.Equal(known, counts);
         // It may have become small in that time.
         await Db.ExecuteAsync($"DELETE FROM {IndexedTable} WHERE {Profile.KeyIs(1)}");
-        await RefusedAsync(new TaskFilter(), 2);
-        time.Advance(TimeSpan.FromMinutes(1));
+        await RefusedAsync(new TaskFilter(), isCounted: false);
+        time.By = TimeSpan.FromSeconds(122);
         Assert.Equal(KeysOf(6, 5), (await PageAsync(Latest, store)).Tasks.Select(t => t.Key));
+    }
+
+    /// <summary>The computer's clock, moved on by hand: what a database waits for, because it tries again, passes all the same.</summary>
+    private sealed class LaterTime : TimeProvider
+    {
+        public TimeSpan By { get; set; }
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(By.TotalSeconds * TimestampFrequency);
     }
 
     [Fact]
